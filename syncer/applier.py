@@ -1,0 +1,203 @@
+"""Applying: carries out exactly one plan through a Writer and says of every change what became of it.
+
+Nothing is written that the plan didn't show: each model is read again first, and left alone if it moved since.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from syncer import wire
+from syncer.diff import FieldChange, compare
+from syncer.errors import ApiError
+from syncer.model import REQUIRED, Modified, Modifying
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from syncer.model import LiveModel, Tell
+    from syncer.planner import Change, Plan
+
+HEARTBEAT: Final = 10.0
+"""Seconds between two signs of life of a change that takes its time."""
+
+_ATTEMPTS: Final = 3
+"""How often one PUT is sent at most: again only after a look has shown that the one before was not written."""
+
+
+class Writer(Protocol):
+    """What an apply needs of the API. Both raise ApiError."""
+
+    def read(self, model_id: int) -> LiveModel:
+        """The live model now."""
+
+    def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
+        """Send one PUT and return the model as the server answered it."""
+
+
+class Stop(Protocol):
+    """A switch that asks to begin nothing new: `threading.Event` fits."""
+
+    def is_set(self) -> bool:
+        """Whether it was asked."""
+
+
+class Status(Enum):
+    """What became of a change."""
+
+    DONE = "done"
+    """The server has what the plan showed."""
+    CONFLICT = "conflict"
+    """The live model moved since the plan, so nothing was sent."""
+    FAILED = "failed"
+    """The server refused it, or took only a part."""
+    UNKNOWN = "unknown"
+    """It may have been written or not; a fresh plan tells."""
+    NOT_ATTEMPTED = "not attempted"
+    """The run ended before its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change: why, and what to do now. `unapplied` is what the server answered otherwise.
+
+    An unapplied field's `before` is what the server has now, its `after` what was sent.
+    """
+
+    change: Change
+    status: Status
+    reason: str = ""
+    hint: str = ""
+    unapplied: tuple[FieldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an apply did: an outcome for every change of the plan, in the plan's order."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether every change is done."""
+        return all(outcome.status is Status.DONE for outcome in self.outcomes)
+
+    def counts(self) -> Mapping[Status, int]:
+        """How many changes ended in which way."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+
+def apply(
+    plan: Plan,
+    writer: Writer,
+    tell: Tell,
+    *,
+    parallelism: int,
+    fail_fast: bool,
+    stop: Stop,
+    clock: Callable[[], float] = time.monotonic,
+) -> Report:
+    """Carry out the plan, up to `parallelism` models at a time, and report on every change.
+
+    One failure doesn't stop the others unless `fail_fast`. When `stop` is set, what is under way is finished and
+    nothing new begins.
+    """
+    outcomes: dict[str, Outcome] = {}
+    waiting = list(reversed(plan.changes))
+    running: dict[Future[Outcome], tuple[Change, float]] = {}
+    beats: dict[str, int] = {}
+    with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as pool:
+        while waiting or running:
+            failed = fail_fast and any(outcome.status is not Status.DONE for outcome in outcomes.values())
+            if stop.is_set() or failed:
+                waiting.clear()
+            while waiting and len(running) < parallelism:
+                change = waiting.pop()
+                tell(Modifying(change.address, change.id))
+                running[pool.submit(_carry_out, change, writer)] = (change, clock())
+            done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+            for future in done:
+                change, began = running.pop(future)
+                outcome = outcomes[change.address] = future.result()
+                tell(Modified(change.address, change.id, clock() - began, outcome.status is Status.DONE))
+            for change, began in running.values():
+                beat = int((clock() - began) / HEARTBEAT)
+                if beat > beats.get(change.address, 0):
+                    beats[change.address] = beat
+                    tell(Modifying(change.address, change.id, clock() - began))
+    return Report(tuple(outcomes.get(change.address, Outcome(change, Status.NOT_ATTEMPTED)) for change in plan.changes))
+
+
+def _carry_out(change: Change, writer: Writer) -> Outcome:
+    """Look, PUT, compare the answer; after an open end look again before saying anything."""
+    error: ApiError | None = None
+    for _ in range(_ATTEMPTS):
+        settled = _look(change, writer, error)
+        if settled is not None:
+            return settled
+        try:
+            return _compared(change, writer.put(change.id, wire.body(change.after, change.changed)))
+        except ApiError as refused:
+            if not refused.is_open:
+                return Outcome(change, Status.FAILED, refused.what, refused.hint)
+            error = refused
+    return _look(change, writer, error) or _open(change, error)
+
+
+def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | None:
+    """What the live model says of this change, before the first PUT or after one with an open end (`error`).
+
+        the model               before the PUT   after an open end
+        stands as planned from  None: go on      failed; None (once more) if the error was transient
+        is as planned           conflict         done
+        is something else       conflict         unknown
+        can't be read           conflict, failed unknown
+    """
+    try:
+        live = writer.read(change.id)
+    except ApiError as unreadable:
+        return _unseen(change, unreadable) if error is None else _open(change, error)
+    if error is not None and not compare(live.fields, change.after):
+        return Outcome(change, Status.DONE)
+    moved = compare(live.fields, change.before)
+    if moved:
+        return _conflict(change, moved) if error is None else _open(change, error)
+    if error is not None and not error.is_transient:
+        return Outcome(change, Status.FAILED, error.what, error.hint)
+    return None
+
+
+def _unseen(change: Change, unreadable: ApiError) -> Outcome:
+    """The model can't be read, so nothing was sent."""
+    if unreadable.status == 404:  # noqa: PLR2004 - HTTP's "not found"
+        reason = f"live model {change.id} was deleted since the plan was made"
+        return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
+    return Outcome(change, Status.FAILED, unreadable.what, unreadable.hint)
+
+
+def _conflict(change: Change, moved: tuple[FieldChange, ...]) -> Outcome:
+    fields = ", ".join(sorted({str(field.path[0]) for field in moved}))
+    reason = f"live model {change.id} changed since the plan was made: {fields}"
+    return Outcome(change, Status.CONFLICT, reason, "plan again, and review what somebody else changed")
+
+
+def _open(change: Change, error: ApiError | None) -> Outcome:
+    reason = error.what if error else ""
+    return Outcome(change, Status.UNKNOWN, reason, "plan again: it shows whether the change was written")
+
+
+def _compared(change: Change, answer: LiveModel) -> Outcome:
+    """Done, or failed with every field that the server didn't take though it said 200."""
+    sent = {field: change.after[field] for field in (*REQUIRED, *change.changed)}
+    unapplied = compare(answer.fields, sent)
+    if not unapplied:
+        return Outcome(change, Status.DONE)
+    paths = [".".join(map(str, field.path)) for field in unapplied]
+    reason = f"the server answered 200, but did not take {', '.join(paths)}"
+    hint = f"if nothing else helps, silence it with `lifecycle: {{ignore_changes: [{', '.join(paths)}]}}`"
+    return Outcome(change, Status.FAILED, reason, hint, unapplied)

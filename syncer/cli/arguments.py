@@ -1,0 +1,234 @@
+"""The flags of every command, and their help. Nothing here is slow to import: `--version` needs no more than this."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
+
+from syncer import __version__
+
+USAGE_ERROR: Final = 64
+"""What a mistyped flag exits with: argparse's own 2 would read as "changes present"."""
+
+_ONE_DASH = re.compile(r"-[a-z][a-z-]+(?:=.*)?", re.DOTALL)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Exits with 64 and says what was meant."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        options.setdefault("allow_abbrev", False)
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and how the command is used."""
+        flag = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        known = [option for action in self._actions for option in action.option_strings]
+        near = get_close_matches(flag[1], known, 1) if flag else []
+        meant = f" Did you mean {near[0]}?" if near else ""
+        printable = "".join(c if c.isprintable() else "?" for c in message)
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: error: {printable}.{meant}\nTry `{self.prog} --help`.\n")
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The flags of one run. Exits with 0 for --help and --version, with 64 for a mistake."""
+    parser = build()
+    known = {option for command in _parsers(parser) for option in command._option_string_actions}  # noqa: SLF001 - no public way
+    flags, rest = parser.parse_known_args(_two_dashes(arguments, known))
+    if rest:
+        _parsers(parser)[1 + _names(parser).index(flags.command)].error(f"unrecognized arguments: {' '.join(rest)}")
+    return flags
+
+
+def _two_dashes(arguments: Sequence[str], known: set[str]) -> list[str]:
+    """Terraform's users type one dash: `-auto-approve` is `--auto-approve`."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    return [
+        f"-{word}" if i < end and _ONE_DASH.fullmatch(word) and f"-{word.partition('=')[0]}" in known else word
+        for i, word in enumerate(arguments)
+    ]
+
+
+def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    choices = next(action.choices for action in parser._actions if action.dest == "command")  # noqa: SLF001 - no public way
+    return dict(choices)  # type: ignore[call-overload, no-any-return]
+
+
+def _names(parser: argparse.ArgumentParser) -> list[str]:
+    return list(_subparsers(parser))
+
+
+def _parsers(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    return [parser, *_subparsers(parser).values()]
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole command line as argparse knows it; the reference and the shells' completions are made from it."""
+    parser = _Parser(
+        prog="syncer",
+        description="Plan and apply for AI Squared (Multiwoven) models: YAML in git, no state file.",
+        epilog="See what it does in ten seconds, without a server:\n  syncer demo",
+    )
+    parser.add_argument("--version", action="version", version=f"syncer {__version__}")
+    parser.add_argument("--chdir", metavar="DIR", help="work in this folder")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for add in (_validate, _plan, _apply, _schema, _sandbox, _demo, _completion):
+        add(commands.add_parser)
+    return parser
+
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def _command(add: Add, name: str, what: str, more: str, example: str) -> argparse.ArgumentParser:
+    """A command with its sentence, its awkward case and an example to paste."""
+    epilog = "Example:\n" + "\n".join(f"  {line}" for line in example.splitlines())
+    parser = add(
+        name, help=what[0].lower() + what[1:].removesuffix("."), description=f"{what}\n\n{more}", epilog=epilog
+    )
+    screen = parser.add_argument_group("output")
+    screen.add_argument("--no-color", action="store_true", help="no colour (as NO_COLOR, TERM=dumb and a pipe do)")
+    screen.add_argument("--debug", action="store_true", help="log each request to stderr: no headers, no bodies")
+    parser.add_argument("--chdir", metavar="DIR", default=argparse.SUPPRESS, help="work in this folder")
+    return parser
+
+
+def _environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", metavar="NAME", help="the environment (else SYNCER_ENV, else the settings' default)")
+
+
+def _validate(add: Add) -> None:
+    parser = _command(
+        add,
+        "validate",
+        "Check the model files, offline and without a token.",
+        "Every problem of every file is told in one run, with its place and what to do. Finding no file is a problem.",
+        "syncer validate\nsyncer validate --strict --format github models/finance/revenue_daily.yaml",
+    )
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="only these files (default: all below the models folder)"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument("--format", choices=("text", "json", "github"), default="text", help="github: annotations")
+
+
+def _planning(parser: argparse.ArgumentParser) -> None:
+    _environment(parser)
+    parser.add_argument(
+        "--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob; may be repeated"
+    )
+    screen = parser.add_argument_group("what is shown")
+    screen.add_argument("--verbose", action="store_true", help="list the live models that no file declares")
+    screen.add_argument("--summary", action="store_true", help="one line a model")
+    screen.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
+
+
+def _plan(add: Add) -> None:
+    parser = _command(
+        add,
+        "plan",
+        "Show what an apply would change, and change nothing.",
+        "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, a wrong flag 64.",
+        "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary",
+    )
+    _planning(parser)
+    parser.add_argument("--detailed-exitcode", action="store_true", help="0: no changes, 1: error, 2: changes")
+
+
+def _apply(add: Add) -> None:
+    parser = _command(
+        add,
+        "apply",
+        "Plan, show the plan, ask, and change the live models that differ.",
+        "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. A model that somebody else changed\n"
+        "between plan and write is left alone and reported. Nothing is ever created or deleted.",
+        "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8",
+    )
+    _planning(parser)
+    parser.add_argument("--auto-approve", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only plan")
+    parser.add_argument("--parallelism", type=_positive, metavar="N", help="models changed at the same time (4)")
+    parser.add_argument("--fail-fast", action="store_true", help="begin nothing new after a failure")
+    parser.add_argument(
+        "--max-change-percent", type=_percent, metavar="N", help="refuse to change more of the bound models (30)"
+    )
+
+
+def _schema(add: Add) -> None:
+    parser = _command(
+        add,
+        "schema",
+        "Print a JSON Schema: of a model file, or of the JSON lines.",
+        "Editors complete and check model files by it.",
+        "syncer schema > schemas/model.schema.json",
+    )
+    parser.add_argument(
+        "name", nargs="?", choices=("model", "events"), default="model", help="model (default) or events"
+    )
+
+
+def _sandbox(add: Add) -> None:
+    parser = _command(
+        add,
+        "sandbox",
+        "Run or reset the embedded API server.",
+        "The environment `sandbox` needs neither a server nor a token: plan and apply work in this process. `serve`\n"
+        "puts the same state on a loopback port, for curl and for other tools.",
+        "syncer sandbox serve --port 8080 --fault 429:0.1\nsyncer sandbox reset",
+    )
+    parser.add_argument("action", choices=("serve", "reset"), help="serve on loopback, or go back to the seeded world")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="the port (default: a free one)")
+    parser.add_argument("--world", metavar="FILE", help="serve this world, kept in memory")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND:P",
+        help="misbehave: 429 500 502 503 504 slow reset lost html truncated, with probability P or xN; may be repeated",
+    )
+
+
+def _demo(add: Add) -> None:
+    _command(
+        add,
+        "demo",
+        "See the whole story: plan, apply, plan again, in an embedded sandbox.",
+        "Nothing outside a temporary folder is read or written.",
+        "syncer demo",
+    )
+
+
+def _completion(add: Add) -> None:
+    parser = _command(
+        add,
+        "completion",
+        "Print a completion script for a shell.",
+        "It completes commands and flags.",
+        "syncer completion bash > ~/.local/share/bash-completion/completions/syncer",
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="the shell")
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most):
+        message = f"must be a whole number from {least} to {most}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    return _number(text, 1, 64)
+
+
+def _percent(text: str) -> int:
+    return _number(text, 0, 100)
+
+
+def _port(text: str) -> int:
+    return _number(text, 0, 65535)

@@ -1,0 +1,302 @@
+"""What each command does: edges are opened here, handed to the workflow, and what comes back is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack, chdir, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import config, loader, shipped, validate, workflow
+from syncer.cli.progress import Interrupt, progress
+from syncer.cli.screen import Screen, now
+from syncer.errors import InputError, RefusedError, SettingsError
+from syncer.model import SANDBOX, Credentials, Secret
+from syncer.policy import Limits
+from syncer.render import annotations, machine, terminal
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from syncer.client import Api
+    from syncer.model import Document, Problem
+    from syncer.sandbox import Faults, Sandbox
+    from syncer.workflow import Planned
+
+_STATE: Final = Path(".syncer") / "sandbox.db"
+
+
+def _schema(flags: argparse.Namespace, screen: Screen) -> int:
+    screen.out.write(shipped.schema_text(flags.name))
+    return 0
+
+
+def _completion(flags: argparse.Namespace, screen: Screen) -> int:
+    import shtab  # noqa: PLC0415 - for this command alone
+
+    from syncer.cli.arguments import build  # noqa: PLC0415
+
+    screen.show(shtab.complete(build(), flags.shell))
+    return 0
+
+
+# -- validate ----------------------------------------------------------------------------------------------------
+
+
+def _validate(flags: argparse.Namespace, screen: Screen) -> int:
+    settings = config.load(Path.cwd())
+    if flags.files:
+        loaded = loader.load_files(settings.root, settings.models, [Path.cwd() / file for file in flags.files])
+    else:
+        loaded = loader.load(settings.root, settings.models)
+    found = _check(loaded, settings)
+    if flags.strict:
+        found = validate.as_errors(found)
+    errors = sum(problem.is_error for problem in found)
+    if flags.format == "json":
+        screen.lines([machine.version_line(now), *machine.problem_lines(found, now)])
+    elif flags.format == "github":
+        screen.lines(annotations.render_problems(found).splitlines())
+    elif found:
+        screen.note(terminal.render_problems(found, screen.error_style))
+    if not errors and flags.format == "text":
+        count = len(loaded.documents)
+        screen.show(
+            f"{count} definition{'' if count == 1 else 's'} checked: {'no errors' if found else 'no problems'}."
+        )
+    return 1 if errors else 0
+
+
+def _check(loaded: loader.Loaded, settings: config.Settings) -> tuple[Problem, ...]:
+    """Every problem of the files, by place."""
+    found = validate.check(loaded.documents, shipped.schema(), settings.environments)
+    return tuple(sorted({*loaded.problems, *found}, key=lambda problem: (problem.origin, problem.rule)))
+
+
+# -- plan and apply ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What plan and apply share: where, what git says, and what validation warned of."""
+
+    settings: config.Settings
+    environment: config.Environment
+    documents: Sequence[Document]
+    warnings: tuple[Problem, ...]
+    variables: Mapping[str, str]
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.environment.limits.max_change_percent, self.environment.limits.max_change_floor)
+
+    def lookup(self, variable: str) -> Secret | None:
+        """A secret that a file names; in the sandbox one that isn't set has a made-up value."""
+        found = config.secret(variable, self.variables)
+        if found is None and self.environment.name == SANDBOX:
+            return Secret(f"sandbox-{variable}", variable)
+        return found
+
+
+def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
+    """Settings, files and checks. Raises InputError with every problem, SettingsError."""
+    settings = config.load(Path.cwd())
+    environment = config.environment(settings, flags.env, os.environ)
+    loaded = loader.load(settings.root, settings.models)
+    found = _check(loaded, settings)
+    if any(problem.is_error for problem in found):
+        raise InputError(found)
+    if config.is_in_clear(environment.api_url):
+        screen.note(f"Warning: {environment.api_url} is plain http: the token can be read on the way.")
+    return _Run(settings, environment, loaded.documents, found, os.environ)
+
+
+@contextmanager
+def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
+    """The API of the run's environment: over the network, or the embedded sandbox."""
+    import httpx  # noqa: PLC0415 - slow, and only here
+
+    from syncer import client  # noqa: PLC0415
+
+    limits = run.environment.limits
+    options = client.Options(
+        limits.requests_per_minute, limits.connect_seconds, limits.read_seconds, limits.retry_seconds
+    )
+    with ExitStack() as stack:
+        transport = None
+        if run.environment.name == SANDBOX:
+            box = stack.enter_context(_sandbox_at(run.settings.root))
+            transport = httpx.WSGITransport(app=box.wsgi)
+            credentials = Credentials(Secret("sandbox"))
+        else:
+            credentials = config.credentials(run.variables)
+        target = config.target(run.environment)
+        session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
+        session.hide(lambda: config.secrets(run.variables))
+        yield client.Api(session)
+
+
+def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> Planned:
+    """Refresh, plan, and show the plan."""
+    target = config.target(run.environment)
+    if screen.json:
+        screen.show(machine.version_line(now))
+    else:
+        screen.show(terminal.render_banner(flags.command, target))
+    planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
+    changed = {change.desired.document.path for change in planned.plan.changes}
+    warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
+    if screen.json:
+        screen.lines(machine.plan_lines(planned.plan, warnings, now))
+    else:
+        shown = terminal.render_plan(planned.plan, warnings, screen.style, verbose=flags.verbose, summary=flags.summary)
+        screen.show(shown)
+    if planned.problems:
+        screen.problems(planned.problems)
+    return planned
+
+
+def _plan(flags: argparse.Namespace, screen: Screen) -> int:
+    run = _prepare(flags, screen)
+    with _connected(run, screen) as api:
+        planned = _planned(flags, screen, run, api)
+    if planned.problems:
+        return 1
+    return 2 if getattr(flags, "detailed_exitcode", False) and not planned.plan.is_empty else 0
+
+
+def _apply(flags: argparse.Namespace, screen: Screen) -> int:
+    if flags.dry_run:
+        return _plan(flags, screen)
+    if not flags.auto_approve and (screen.json or not sys.stdin.isatty()):
+        message = "there is no terminal to ask on, so nothing was read or written"
+        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+    run = _prepare(flags, screen)
+    limits = run.limits
+    if flags.max_change_percent is not None:
+        limits = Limits(flags.max_change_percent, limits.floor)
+    with _connected(run, screen) as api:
+        planned = _planned(flags, screen, run, api)
+        workflow.refuse(planned, limits)
+        if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
+            raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
+        with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
+            report = workflow.apply(
+                planned,
+                api,
+                tell,
+                limits,
+                parallelism=flags.parallelism or run.environment.limits.parallelism,
+                fail_fast=flags.fail_fast,
+                stop=stop,
+            )
+    if screen.json:
+        screen.lines(machine.report_lines(report, now))
+    else:
+        screen.show(terminal.render_report(report, screen.style))
+    return 0 if report.is_ok else 1
+
+
+def _approved(screen: Screen, planned: Planned) -> bool:
+    screen.out.write(terminal.render_prompt(planned.plan.target, len(planned.plan.changes)))
+    screen.out.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+# -- the sandbox -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
+    """The sandbox whose state stands below `root`; its folder ignores itself in git."""
+    from syncer.sandbox import Sandbox  # noqa: PLC0415 - only where it's used
+
+    path = root / _STATE
+    try:
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / ".gitignore").write_text("*\n", "utf-8")
+    except OSError as error:
+        message = f"the sandbox can't keep its state in {path.parent}: {error.strerror}"
+        raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None
+    with closing(Sandbox(path=path, faults=faults)) as box:
+        yield box
+
+
+def _sandbox(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.sandbox import Faults, Sandbox, serve  # noqa: PLC0415 - only where it's used
+
+    root = config.load(Path.cwd()).root
+    try:
+        faults = Faults.parse(flags.fault)
+    except ValueError as error:
+        message = f"--fault: {error}"
+        raise SettingsError(message) from None
+    with ExitStack() as stack:
+        if flags.world:
+            box = stack.enter_context(closing(Sandbox(_world(flags.world), faults=faults)))
+        else:
+            box = stack.enter_context(_sandbox_at(root, faults))
+        if flags.action == "reset":
+            box.reset()
+            screen.show("The sandbox is back to its seeded world.")
+            return 0
+        try:
+            serve(box, port=flags.port, ready=lambda url: screen.show(f"READY {url}"))
+        except OSError as error:
+            message = f"port {flags.port} can't be opened: {error.strerror}"
+            raise SettingsError(message, "take another --port, or none for a free one") from None
+    return 0
+
+
+def _world(file: str) -> Mapping[str, object]:
+    try:
+        world = json.loads(Path(file).read_text("utf-8"))
+    except OSError as error:
+        message = f"--world {file}: {error.strerror}"
+        raise SettingsError(message) from None
+    except ValueError as error:
+        message = f"--world {file} is not JSON: {error}"
+        raise SettingsError(message) from None
+    if not isinstance(world, dict):
+        message = f"--world {file} is not a world: it must be an object"
+        raise SettingsError(message)
+    return world
+
+
+def _demo(_: argparse.Namespace, screen: Screen) -> int:
+    """The product itself, three times, on the shipped models and a sandbox that lags behind them."""
+    from syncer.cli.arguments import parse  # noqa: PLC0415 - the parser is built again, for each step
+
+    code = 0
+    with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder, chdir(folder):
+        shutil.copytree(shipped.folder("models"), "models")
+        for title, command in _STORY:
+            line = f"$ syncer {' '.join(command)}"
+            screen.show(f"\n{'─' * 3 if screen.style.unicode else '---'} {title}\n\n{line}\n")
+            flags = parse(command)
+            code = code or COMMANDS[flags.command](flags, screen)
+    screen.show('\nThe same three commands work on your own models: see the README, "Your own models".')
+    return code
+
+
+_STORY: Final = (
+    ("Eight models in git. What would change in the workspace?", ["plan", "--env", "sandbox"]),
+    ("Change exactly that.", ["apply", "--env", "sandbox", "--auto-approve"]),
+    ("And now?", ["plan", "--env", "sandbox"]),
+)
+
+COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Screen], int]]] = {
+    "validate": _validate,
+    "plan": _plan,
+    "apply": _apply,
+    "schema": _schema,
+    "completion": _completion,
+    "sandbox": _sandbox,
+    "demo": _demo,
+}

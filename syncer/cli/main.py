@@ -1,0 +1,64 @@
+"""From arguments to an exit code. Whatever goes wrong ends here, in words.
+
+0  done, nothing to do, or a plan            1  an error, a refusal, or not everything was applied
+2  a plan with changes (--detailed-exitcode) 64 the command line is wrong            130  interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncer.cli.arguments import parse
+from syncer.errors import SyncerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.cli.screen import Screen
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    flags = parse(sys.argv[1:] if arguments is None else arguments)
+    from syncer.cli import commands  # noqa: PLC0415 - `--version` and `--help` do without
+    from syncer.cli.screen import Screen  # noqa: PLC0415
+
+    screen = Screen.of(flags, os.environ)
+    try:
+        if flags.chdir:
+            _change_folder(flags.chdir)
+        return commands.COMMANDS[flags.command](flags, screen)
+    except SyncerError as error:
+        screen.fail(error)
+    except KeyboardInterrupt:
+        screen.note("\nInterrupted: nothing more was done.")
+        return 130
+    except BrokenPipeError:
+        # The reader has seen enough (`syncer plan | head`). Python would complain again when it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback, never a secret
+        _bug(error, screen, debug=flags.debug)
+    return 1
+
+
+def _change_folder(folder: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        message = f"--chdir {folder}: {error.strerror}"
+        raise SyncerError(message, f"the current folder is {Path.cwd()}") from None
+
+
+def _bug(error: Exception, screen: Screen, *, debug: bool) -> None:
+    """A mistake of ours. The exception's own text may hold anything, so it's not shown; with --debug, the lines are."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    what = f"syncer itself failed: {type(error).__name__} at {place}"
+    hint = "please report it with the output of the same command and --debug; `syncer plan` shows what is live now"
+    screen.fail(SyncerError(what, hint))
+    if debug:
+        screen.note("".join(traceback.format_list(frames)))

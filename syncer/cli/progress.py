@@ -1,0 +1,80 @@
+"""A running apply as people see it: Terraform's lines, on a terminal with a bar below them; and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from syncer.model import Modified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from syncer.cli.screen import Screen
+    from syncer.model import Event, Tell
+
+
+class Interrupt:
+    """Ctrl-C (or SIGTERM) twice: the first asks to finish what is under way, the second leaves at once.
+
+    It is the `Stop` of an apply while its `with` lasts.
+    """
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self._note = note
+        self._asked = threading.Event()
+        self._before: dict[int, object] = {}
+
+    def is_set(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._asked.is_set()
+
+    def __enter__(self) -> Self:
+        """Listen."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._interrupted)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        if self._asked.is_set():
+            self._note("\nLeaving at once. What was under way may be written or not: `syncer plan` tells.")
+            os._exit(130)
+        self._asked.set()
+        self._note(
+            "\nInterrupt received: finishing what is under way, beginning nothing new. Once more leaves at once."
+        )
+
+
+@contextmanager
+def progress(screen: Screen, total: int) -> Iterator[Tell]:
+    """Where an apply's events go: lines, and a bar where a person watches."""
+    if screen.json or not screen.style.colour or not screen.out.isatty() or not total:
+        yield screen.tell
+        return
+    from rich.console import Console  # noqa: PLC0415 - loaded on a terminal alone
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn  # noqa: PLC0415
+
+    console = Console(file=screen.out, highlight=False, markup=False, emoji=False)
+    bar = Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
+    with bar:
+        task = bar.add_task("", total=total)
+        # While the bar lives, sys.stdout and sys.stderr write above it.
+        above = replace(screen, out=sys.stdout, err=sys.stderr)
+
+        def tell(event: Event) -> None:
+            above.tell(event)
+            if isinstance(event, Modified):
+                bar.advance(task)
+
+        yield tell

@@ -1,0 +1,293 @@
+"""Models and connectors, rightly read: completely, in few requests, or not at all.
+
+The server sorts its lists by `updated_at` alone: where that ties, pages show some rows twice and others never, for
+good. One page that holds everything is a proof in itself. Several pages prove to be everything when their rows are
+as many as the server counts, all different, and when the newest page stands unchanged at the end: a change or a
+creation would have moved it, a deletion would have shown in the count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from syncer import wire
+from syncer.client.reasons import is_wrong_workspace
+from syncer.errors import ApiError, RefreshError, UnreadableError
+from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Unreadable, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from syncer.client.session import Session
+
+Parsed = TypeVar("Parsed")
+Row = TypeVar("Row", LiveModel, Connector)
+
+_LARGE: Final = 10_000
+"""Rows asked for at once. The open-source server has no maximum; the hosted one is said to give 100."""
+
+_ROUNDS: Final = 4
+"""How often a list is read, each time in pages of another size, before it counts as unprovable."""
+
+_PROBES: Final = 25
+"""How many ids are asked for to name broken rows that no file declares."""
+
+_TRIES: Final = 500
+"""How many pages are asked for at most to read a list around its broken rows."""
+
+_FAR: Final = 100_000_000
+"""A page number past every end."""
+
+_SOUND: Final = tuple(name for name in QUERY_TYPES if name != "ai_ml")
+
+_PAGE = re.compile(r"[?&]page=(\d{1,9})(?:&|$)")
+
+
+class _IncompleteError(Exception):
+    """A list could not be proved complete; `rows` are those that were seen."""
+
+    def __init__(self, rows: Collection[Any]) -> None:
+        super().__init__()
+        self.rows = tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page(Generic[Row]):
+    rows: tuple[Row, ...]
+    last: int
+    """The number of the last page, as the server counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List(Generic[Row]):
+    """One of the API's lists: where it is, how its rows are read, what filters it."""
+
+    path: str
+    parse: Callable[[Mapping[str, Any]], Row]
+    query: tuple[tuple[str, str], ...] = ()
+
+
+_MODELS = _List("/models", wire.parse)
+_CONNECTORS = _List("/connectors", wire.parse_connector)
+
+
+class Api:
+    """The models and connectors of one workspace: the Reader and the Writer of a run."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seen: list[LiveModel] = []
+        session.hide(self._secrets)
+
+    def fetch(self, declared: Collection[int]) -> LiveState:
+        """Live state of the whole workspace; `declared` are the ids that files name.
+
+        Complete but for rows that the server itself can't show, which are named. If it can't be proved complete, what
+        the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
+        """
+        try:
+            state = LiveState(self._complete(_MODELS))
+        except _IncompleteError as incomplete:
+            state = self._by_id(incomplete.rows, declared)
+        except ApiError as error:
+            if not error.is_exception or is_wrong_workspace(error.status, error.reason):
+                raise
+            state = self._around_broken_rows(error, declared)
+        models = tuple(sorted(state.models, key=lambda model: model.id))
+        self._seen.extend(models)
+        return LiveState(models, state.unreadable, state.complete)
+
+    def read(self, model_id: int) -> LiveModel:
+        """The live model of that id now. Raises UnreadableError if the server can't show it, else ApiError."""
+        path = f"/models/{model_id}"
+        try:
+            return self._parsed("GET", path, self._session.get(path), wire.parse)
+        except ApiError as error:
+            if not error.is_exception or is_wrong_workspace(error.status, error.reason) or error.status != 400:  # noqa: PLR2004 - HTTP's "bad request"
+                raise
+            raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
+
+    def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
+        """Change one model and return it as the server answered. Raises ApiError."""
+        path = f"/models/{model_id}"
+        return self._parsed("PUT", path, self._session.put(path, body), wire.parse)
+
+    def connectors(self) -> tuple[Connector, ...]:
+        """Every connector of the workspace, by id. Raises ApiError and RefreshError."""
+        try:
+            return tuple(sorted(self._complete(_CONNECTORS), key=lambda connector: connector.id))
+        except _IncompleteError:
+            message = "the workspace's connectors could not be read completely"
+            raise RefreshError(message, "try again when nobody changes them") from None
+
+    # -- lists -------------------------------------------------------------------------------------------------
+
+    def _complete(self, source: _List[Row]) -> tuple[Row, ...]:
+        """Every row of a list, proved; raises _IncompleteError."""
+        first = self._page(source, 1, _LARGE)
+        if first.last <= 1:
+            return first.rows
+        seen: dict[int, Row] = {}
+        size = len(first.rows)
+        for _ in range(_ROUNDS):
+            if not size:
+                break
+            rows, count = self._round(source, first, size)
+            if count is None:
+                seen.clear()
+            else:
+                seen |= {row.id: row for row in rows}
+                if len(seen) == count:
+                    return tuple(seen.values())
+                # Another page size cuts the ties elsewhere, so rows show that no page showed before.
+                size -= 1 + size // 7
+            if size:
+                first = self._page(source, 1, size)
+        raise _IncompleteError(seen.values())
+
+    def _round(self, source: _List[Row], first: _Page[Row], size: int) -> tuple[list[Row], int | None]:
+        """The rows of all pages of one size, and the server's count; None for that if something moved meanwhile."""
+        count = self._count(source)
+        rows = list(first.rows)
+        # The number of pages is worked out here: past the last one the server's `next` never ends.
+        for number in range(2, -(-count // size) + 1):
+            page = self._page(source, number, size)
+            rows += page.rows
+            if not page.rows:
+                break
+        is_static = len(rows) == count and self._page(source, 1, size).rows == first.rows
+        return rows, count if is_static else None
+
+    def _count(self, source: _List[Row]) -> int:
+        """How many rows the server counts: far past the end it shows none, so a broken one can't spoil the answer."""
+        return self._page(source, _FAR, 1).last
+
+    def _page(self, source: _List[Row], number: int, size: int) -> _Page[Row]:
+        answer = self._session.get(source.path, {**dict(source.query), "page": number, "per_page": size})
+
+        def page(data: Mapping[str, Any]) -> _Page[Row]:
+            rows = tuple(map(source.parse, data["data"]))
+            last = _PAGE.search(data["links"]["last"])
+            if last is None:
+                raise ValueError
+            return _Page(rows, int(last[1]))
+
+        return self._as("GET", source.path, answer, page)
+
+    def _parsed(self, method: str, path: str, answer: Any, parse: Callable[[Mapping[str, Any]], Row]) -> Row:  # noqa: ANN401 - JSON
+        row = self._as(method, path, answer, lambda data: parse(data["data"]))
+        if isinstance(row, LiveModel):
+            self._seen.append(row)
+        return row
+
+    @staticmethod
+    def _as(method: str, path: str, answer: Any, parse: Callable[[Any], Parsed]) -> Parsed:  # noqa: ANN401 - JSON
+        try:
+            return parse(answer)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ApiError(
+                method,
+                path,
+                200,
+                "the answer is JSON, but not what the models API sends",
+                "check api_url, and proxies on the way",
+                is_open=method == "PUT",
+            ) from error
+
+    # -- when a list doesn't tell everything ---------------------------------------------------------------------
+
+    def _by_id(self, rows: Collection[LiveModel], declared: Collection[int]) -> LiveState:
+        """What the pages showed and what the declared ids say."""
+        known = {row.id: row for row in rows}
+        unreadable = []
+        for model_id in sorted(set(declared) - known.keys()):
+            model = self._try(model_id)
+            if isinstance(model, Unreadable):
+                unreadable.append(model)
+            elif model is not None:
+                known[model_id] = model
+        return LiveState(tuple(known.values()), tuple(unreadable), complete=False)
+
+    def _try(self, model_id: int) -> LiveModel | Unreadable | None:
+        """The model of that id, or that it's there but can't be shown, or None."""
+        try:
+            return self.read(model_id)
+        except UnreadableError as broken:
+            return Unreadable(model_id, broken.reason)
+        except ApiError as error:
+            if error.status == 404:  # noqa: PLR2004 - HTTP's "not found"
+                return None
+            raise
+
+    def _around_broken_rows(self, error: ApiError, declared: Collection[int]) -> LiveState:
+        """One row that the server can't show turns every list with it into 400: read the lists around it.
+
+        The rows that break are ai_ml models on a connector without catalog, so the other types come in one list.
+        """
+        known: dict[int, LiveModel] = {}
+        broken = 0
+        is_complete = True
+        for types in (_SOUND, ("ai_ml",)):
+            source = replace(_MODELS, query=(("query_type", ",".join(types)),))
+            try:
+                rows, failed = self._around(source)
+            except _IncompleteError as incomplete:
+                rows, failed, is_complete = incomplete.rows, 0, False
+            known |= {row.id: row for row in rows}
+            broken += failed
+        if is_complete and not broken:
+            message = f"the list of models can't be read, and no broken row explains it: {error.what}"
+            raise RefreshError(message, "try again; if it stays so, ask whoever runs the server") from error
+        state = self._by_id(known.values(), declared)
+        named = (*state.unreadable, *self._probed(broken - len(state.unreadable), state, declared))
+        unnamed = (Unreadable(None, error.reason),) * (broken - len(named))
+        return LiveState(state.models, (*named, *unnamed), is_complete)
+
+    def _around(self, source: _List[LiveModel]) -> tuple[tuple[LiveModel, ...], int]:
+        """Every row of a list but those that can't be shown, and how many these are; raises _IncompleteError."""
+        try:
+            return self._complete(source), 0
+        except ApiError as error:
+            if not error.is_exception:
+                raise
+        count = self._count(source)
+        rows: dict[int, LiveModel] = {}
+        broken = 0
+        pages = [(1, 1 << (count - 1).bit_length())]
+        tries = 0
+        while pages:
+            number, size = pages.pop()
+            if (number - 1) * size >= count:
+                continue
+            tries += 1
+            if tries > _TRIES:
+                raise _IncompleteError(rows.values())
+            try:
+                rows |= {row.id: row for row in self._page(source, number, size).rows}
+            except ApiError as error:
+                if not error.is_exception:
+                    raise
+                if size == 1:
+                    broken += 1
+                else:
+                    pages += [(2 * number, size // 2), (2 * number - 1, size // 2)]
+        if len(rows) + broken != count:
+            raise _IncompleteError(rows.values())
+        return tuple(rows.values()), broken
+
+    def _probed(self, missing: int, state: LiveState, declared: Collection[int]) -> tuple[Unreadable, ...]:
+        """The broken rows that no file declares, as far as a few questions in the gaps between the ids find them."""
+        known = {model.id for model in state.models} | set(declared)
+        gaps = sorted(set(range(1, max(known, default=0) + 2)) - known) if missing > 0 else []
+        found: list[Unreadable] = []
+        for model_id in gaps[-_PROBES:]:
+            if len(found) < missing and isinstance(row := self._try(model_id), Unreadable):
+                found.append(row)
+        return tuple(found)
+
+    def _secrets(self) -> Iterator[Secret]:
+        """The secrets in the models seen so far: an error text may quote them."""
+        for model in self._seen:
+            yield from (value for _, value in leaves(model.fields.get("configuration")) if isinstance(value, Secret))

@@ -1,0 +1,132 @@
+"""An answer's error in words: the five shapes of error bodies, HTML and emptiness become one reason and a hint."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from syncer.model import Secret
+
+_LONGEST: Final = 500
+_EXCEPTION = "There was a problem with the request format: "
+_CREDENTIAL = re.compile(
+    r"""bearer\s+[^\s"',;]+ | \beyJ[\w-]+\.[\w-]+\.[\w-]* |
+        ((?:api[_-]?key|token|password|passwd|secret|authorization)["']?\s*(?:=>|[:=])\s*["']?)[^\s"',;&]+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an answer is an error. `is_exception` marks the server's own exceptions: a 400 that may have written."""
+
+    text: str
+    hint: str = ""
+    is_exception: bool = False
+
+
+def scrub(text: str, secrets: Iterable[Secret]) -> str:
+    """The text without the secrets that are known, and without what looks like a credential."""
+    for secret in sorted({secret.reveal() for secret in secrets}, key=len, reverse=True):
+        for form in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} if secret else ():
+            text = text.replace(form, "(sensitive value)")
+    return _CREDENTIAL.sub(lambda match: (match[1] or "") + "(sensitive value)", text)
+
+
+def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secret]) -> Reason:
+    """What the server said, in one line without secrets, and what to do about it."""
+    data = _json(body)
+    if data is None:
+        text, is_exception = _no_json(content_type, body), False
+    else:
+        text, is_exception = "; ".join(_sentences(data)) or "no reason given", _is_exception(data)
+    text = scrub(" ".join(text.split()), secrets)
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return Reason(text, _hint(status, text, data), is_exception)
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - whatever the server sent
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_json(content_type: str, body: bytes) -> str:
+    """HTML is a proxy's or the framework's page, not the application's word: it's named, never quoted."""
+    if not body.strip():
+        return "the answer is empty"
+    return "the answer is a web page, not JSON" if "html" in content_type else "the answer is not JSON"
+
+
+def _sentences(data: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the server sent
+    """The reasons in an error body, of whichever shape."""
+    if not isinstance(data, dict):
+        return
+    errors = data.get("errors")
+    if isinstance(errors, dict):  # {"errors": {"model": {"name": ["must be filled"]}}}: the contract
+        yield from _contract(errors, ())
+    elif isinstance(errors, list):  # {"errors": [{"status", "title", "detail", "source"}]}: refusals and exceptions
+        for error in errors:
+            if isinstance(error, dict):
+                yield from _refusal(error)
+    elif isinstance(data.get("error"), str):  # {"error": "…"}, {"status": 500, "error": "…"}: framework and routes
+        yield data["error"]
+
+
+def _contract(errors: Any, path: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401 - whatever the server sent
+    if isinstance(errors, dict):
+        for key, inner in errors.items():
+            yield from _contract(inner, path if key == "model" else (*path, str(key)))
+    elif isinstance(errors, list):
+        where = f"{'.'.join(path) or 'model'}: "
+        yield from (where + error for error in errors if isinstance(error, str))
+
+
+def _refusal(error: dict[str, Any]) -> Iterator[str]:
+    detail = str(error.get("detail") or error.get("title") or "")
+    source = error.get("source")
+    told = dict(source) if isinstance(source, dict) else {}
+    told.pop("pointer", None)
+    # A configuration that fails its JSON schema has no text on the server: only the key of a missing translation.
+    fields = [f"{key}: {'does not fit its schema' if 'ranslation' in str(why) else why}" for key, why in told.items()]
+    yield ": ".join(filter(None, [detail.removeprefix(_EXCEPTION), ", ".join(fields)]))
+
+
+def _is_exception(data: Any) -> bool:  # noqa: ANN401 - whatever the server sent
+    errors = data.get("errors") if isinstance(data, dict) else None
+    return isinstance(errors, list) and any(
+        isinstance(error, dict) and str(error.get("detail", "")).startswith(_EXCEPTION) for error in errors
+    )
+
+
+def is_wrong_workspace(status: int, text: str) -> bool:
+    """Whether this is the server's 400 for a workspace that doesn't exist or isn't the user's."""
+    return status == 400 and text.startswith("Workspace not found")  # noqa: PLR2004 - HTTP's "bad request"
+
+
+def _hint(status: int, text: str, data: Any) -> str:  # noqa: ANN401, PLR0911 - one line per cause
+    if is_wrong_workspace(status, text):
+        return "check workspace_id, and that this user is a member of that workspace"
+    if "does not fit its schema" in text:
+        return "the server doesn't say which key is wrong; `syncer validate` does"
+    if "Catalog is not present" in text:
+        return "the model's AI connector has no catalog: refresh it in the UI first"
+    if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
+        return "the token is wrong, expired (it lives 30 minutes) or replaced by a newer login of the same user"
+    if status == 403:  # noqa: PLR2004
+        if data is None:
+            return "the server, or a proxy before it, refuses this host name: check api_url"
+        return "this user's role may not do that: changing models takes the role Member or Admin"
+    if status == 404 and (data is None or "status" in data):  # noqa: PLR2004
+        return "there is no such API at this address: check api_url"
+    if status == 429:  # noqa: PLR2004
+        return "lower requests_per_minute, or wait a minute"
+    if status == 500:  # noqa: PLR2004
+        return "the server failed; if it does so for every request, the user's account may be locked (for an hour)"
+    return ""

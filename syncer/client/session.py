@@ -1,0 +1,336 @@
+"""One request, rightly sent: to one origin, with the token, not too fast, again when that is safe.
+
+    answer                        GET                 PUT                                   login
+    429                           again, as told      again, as told                        LoginError
+    no connection made            again               again                                 again
+    502, 503, 504                 again               ApiError, open and transient          LoginError
+    reset or timeout after that   again               ApiError, open and transient          LoginError
+    401                           log in once more, then again; with a given token ApiError LoginError
+    3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
+
+"Again" is at most five times, waiting longer each time; a run waits at most `Options.retry_seconds` in all.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import random
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import httpx
+
+from syncer import __version__
+from syncer.client.limiter import TokenBucket
+from syncer.client.reasons import Reason, explain, scrub
+from syncer.errors import ApiError, LoginError
+from syncer.model import Requested, Secret, Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from syncer.model import Credentials, Target, Tell
+
+_TRIES: Final = 5
+_BUSY: Final = 429
+_TRANSIENT: Final = frozenset({502, 503, 504})
+_LONGEST_PAUSE: Final = 30.0
+_LARGEST_ANSWER: Final = 512 * 1024 * 1024
+_LONGEST_ANSWER: Final = 600.0
+_UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session behaves: seconds, but for `requests_per_minute` (0: no limit)."""
+
+    requests_per_minute: int = 100
+    connect_seconds: float = 10.0
+    read_seconds: float = 60.0
+    retry_seconds: float = 120.0
+
+
+class Session:
+    """A conversation with one workspace of one API. Threads may share it. Close it, or use it in a `with`."""
+
+    def __init__(
+        self,
+        target: Target,
+        credentials: Credentials,
+        tell: Tell,
+        options: Options | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        options = options or Options()
+        self._target, self._credentials, self._tell = target, credentials, tell
+        self._clock, self._sleep = clock, sleep
+        self._bucket = TokenBucket(options.requests_per_minute, clock, sleep)
+        self._bound = self._patience = options.retry_seconds
+        self._lock = threading.Lock()
+        self._token = credentials.token
+        self._logins = 0
+        self._secrets: Callable[[], Iterable[Secret]] = lambda: ()
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(options.read_seconds, connect=options.connect_seconds),
+            # The token goes to the configured origin alone: a redirect is an error, and `links` are only counted.
+            follow_redirects=False,
+            headers={"Accept": "application/json", "User-Agent": f"syncer/{__version__}"},
+            transport=transport,
+            # Plain http needs no certificates, and loading them takes longer than a request. This context has none,
+            # so nothing could ever be verified against it: it can only refuse.
+            verify=ssl.create_default_context() if target.url.startswith("https:") else _trusting_nobody(),
+        )
+
+    def __enter__(self) -> Self:
+        """Nothing is opened before the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def hide(self, secrets: Callable[[], Iterable[Secret]]) -> None:
+        """Name further secrets that no error text may show: asked for when there is one."""
+        self._secrets = secrets
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """The JSON that a GET answers. Raises ApiError."""
+        return self._authorised("GET", path, params=params)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same."""
+        return self._authorised("PUT", path, body=body)
+
+    # -- the token ---------------------------------------------------------------------------------------------
+
+    def _authorised(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        token = self._token or self._log_in(None)
+        try:
+            return self._persistent(method, path, token, params=params, body=body)
+        except ApiError as error:
+            # A token lives 30 minutes, and a login elsewhere revokes it.
+            if error.status != 401 or self._credentials.password is None:  # noqa: PLR2004 - HTTP's "unauthorised"
+                raise
+            fresh = self._log_in(token)
+            if fresh is None:
+                raise
+        return self._persistent(method, path, fresh, params=params, body=body)
+
+    def _log_in(self, refused: Secret | None) -> Secret | None:
+        """A token that isn't `refused`; None if the one login that may follow the first was had already."""
+        with self._lock:
+            if self._token is not refused:
+                return self._token
+            if self._logins > 1 or self._credentials.password is None:
+                return None
+            self._logins += 1
+            self._token = self._login(self._credentials.email, self._credentials.password)
+            return self._token
+
+    def _login(self, address: str, password: Secret) -> Secret:
+        body = {"email": address, "password": password.reveal()}
+        try:
+            answer = self._persistent("POST", "/login", None, body=body)
+            return Secret(str(answer["data"]["attributes"]["token"]))
+        except ApiError as error:
+            hint = (
+                "check SYNCER_EMAIL and SYNCER_PASSWORD; it is not tried again, because five failures lock the account"
+            )
+            raise LoginError("POST", "/login", error.status, error.reason, hint) from None
+        except (KeyError, TypeError):
+            raise LoginError("POST", "/login", 200, "the answer holds no token", "check api_url") from None
+
+    # -- again and again ---------------------------------------------------------------------------------------
+
+    def _persistent(
+        self,
+        method: str,
+        path: str,
+        token: Secret | None,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Send, and send again where the table above says so."""
+        for attempt in range(1, _TRIES + 1):
+            self._bucket.take()
+            try:
+                return self._once(method, path, token, params, body)
+            except _AgainError as again:
+                if attempt == _TRIES or not self._pause(attempt, again):
+                    raise again.error from None
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def _pause(self, attempt: int, again: _AgainError) -> bool:
+        """Wait before the next try; False if that would take longer than the run's bound allows."""
+        if again.after is not None:
+            seconds = again.after
+        else:
+            seconds = min(_LONGEST_PAUSE, 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        with self._lock:
+            if seconds > self._patience:
+                bound = f"syncer waits at most {self._bound:.0f} s in a run (retry_seconds)"
+                again.error.hint = "; ".join(filter(None, [again.error.hint, bound]))
+                return False
+            self._patience -= seconds
+            left = self._patience
+        self._tell(Waiting(again.error.reason, seconds, left))
+        self._sleep(seconds)
+        return True
+
+    # -- once --------------------------------------------------------------------------------------------------
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        token: Secret | None,
+        params: Mapping[str, str | int] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        headers = {"Workspace-Id": str(self._target.workspace_id)}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token.reveal()}"
+        began = self._clock()
+        status = 0
+        try:
+            request = self._http.build_request(
+                method, self._target.url + path, params=params, json=body, headers=headers
+            )
+            response = self._http.send(request, stream=True)
+            try:
+                status = response.status_code
+                content = self._content(response, began)
+            finally:
+                response.close()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise self._unanswered(method, path, error) from error
+        finally:
+            self._tell(Requested(method, path, status, self._clock() - began))
+        return self._answer(method, path, response, content)
+
+    def _content(self, response: httpx.Response, began: float) -> bytes:
+        """The body, bounded: the server isn't ours, and a little gzip can hold a lot."""
+        chunks, size = [], 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > _LARGEST_ANSWER or self._clock() - began > _LONGEST_ANSWER:
+                message = "the answer is too large, or takes too long"
+                raise httpx.ReadError(message)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _answer(self, method: str, path: str, response: httpx.Response, content: bytes) -> Any:  # noqa: ANN401 - JSON
+        """The JSON of a good answer; everything else raises."""
+        status, kind = response.status_code, response.headers.get("content-type", "")
+        if response.is_redirect:
+            where = scrub(response.headers.get("location", "nowhere"), self._hidden())
+            reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
+        elif not response.is_success:
+            reason = explain(status, kind, content, self._hidden())
+        else:
+            try:
+                return json.loads(content)
+            except (ValueError, RecursionError):
+                what = "a web page" if "html" in kind else "not whole JSON" if content.strip() else "empty"
+                reason = Reason(f"the answer is {what}", "check api_url, and proxies on the way", is_exception=True)
+        is_write = method == "PUT"
+        error = ApiError(
+            method,
+            path,
+            status,
+            reason.text,
+            reason.hint,
+            # An exception, or a proxy's word for a server's silence, can come after the row was written.
+            is_open=is_write and (reason.is_exception or status >= 500),  # noqa: PLR2004 - HTTP's class of failures
+            is_transient=status in _TRANSIENT,
+            is_exception=reason.is_exception,
+        )
+        if status == _BUSY and path != "/login":
+            raise _AgainError(error, _retry_after(response.headers.get("retry-after")))
+        if status in _TRANSIENT and method == "GET":
+            raise _AgainError(error, _retry_after(response.headers.get("retry-after")))
+        raise error
+
+    def _unanswered(self, method: str, path: str, error: Exception) -> Exception:
+        """A request without an answer: what happened in words, and whether sending it again is safe."""
+        is_unsent = isinstance(error, _UNSENT)
+        reason, hint, is_final = _network_trouble(error, self._target.url)
+        told = ApiError(
+            method,
+            path,
+            0,
+            scrub(reason, self._hidden()),
+            hint,
+            is_open=method == "PUT" and not is_unsent,
+            is_transient=True,
+        )
+        return _AgainError(told, None) if not is_final and (is_unsent or method == "GET") else told
+
+    def _hidden(self) -> list[Secret]:
+        own = (self._token, self._credentials.token, self._credentials.password)
+        return [*(secret for secret in own if secret is not None), *self._secrets()]
+
+
+class _AgainError(Exception):
+    """The same request may be sent again, after so many seconds if the server said; else `error` is what to raise."""
+
+    def __init__(self, error: ApiError, after: float | None) -> None:
+        super().__init__()
+        self.error = error
+        self.after = after
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """The seconds that `Retry-After` asks for, given as a number or as a date; None if it says nothing usable."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
+    """What happened, what to do, and whether trying again is pointless."""
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)  # type: ignore[arg-type]
+    host = httpx.URL(url).host
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            why = f"the certificate of {host} can't be trusted: {getattr(cause, 'verify_message', cause)}"
+            return why, "check api_url; for a private authority set SSL_CERT_FILE to its certificate", True
+        if isinstance(cause, ssl.SSLError):
+            return f"{host} doesn't speak TLS as expected", "check api_url: https or http, and the port", True
+        if isinstance(cause, socket.gaierror):
+            is_final = cause.errno != socket.EAI_AGAIN
+            return f"the host {host} is not known", "check api_url, and the network", is_final
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return f"no connection to {url}", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
+        return "no answer in time", "the server may still be working on it", False
+    if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
+        return f"{url} is no usable address", "check api_url: https://api.squared.ai", True
+    return "the connection was lost", "", False

@@ -1,0 +1,326 @@
+"""Settings, at the edge: flags beat the environment's variables, which beat the file. One frozen Settings.
+
+Credentials come from the environment's variables alone, and are marked as secrets here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from syncer.errors import InputError, SettingsError
+from syncer.model import SANDBOX, SECRET_VARIABLE, Credentials, Origin, Problem, Secret, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILES: Final = ("syncer.toml", "pyproject.toml")
+SANDBOX_URL: Final = "http://sandbox.localhost/api/v1"
+"""Where the embedded server seems to be; nothing listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers of an environment; the same keys stand at the top of the settings for all environments."""
+
+    requests_per_minute: int = field(
+        default=100, metadata={"help": "Requests a minute, the first minute's at once; 0: no limit.", "least": 0}
+    )
+    parallelism: int = field(default=4, metadata={"help": "Models changed at the same time.", "least": 1})
+    connect_seconds: int = field(default=10, metadata={"help": "Seconds to wait for a connection.", "least": 1})
+    read_seconds: int = field(default=60, metadata={"help": "Seconds to wait for an answer.", "least": 1})
+    retry_seconds: int = field(
+        default=120,
+        metadata={"help": "Seconds of waiting between tries, added up over a run, before it gives up.", "least": 0},
+    )
+    max_change_percent: int = field(
+        default=30,
+        metadata={"help": "An apply that changes more of the bound models than this is refused.", "least": 0},
+    )
+    max_change_floor: int = field(
+        default=10, metadata={"help": "Fewer changes than this are never too many.", "least": 0}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One `[environments.NAME]` table: where it is, and how it's treated."""
+
+    name: str
+    api_url: str = ""
+    workspace_id: int = 0
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run needs to know. `root` is the folder that holds the settings file, else the one it was started in."""
+
+    root: Path
+    models: str = "models"
+    default_environment: str = ""
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A settings key as the reference documents it."""
+
+    name: str
+    kind: str
+    default: str
+    help: str
+
+
+KEYS: Final = (
+    Key("models", "text", "models", "The folder of the model files, below the settings file."),
+    Key("default_environment", "text", "", "The environment that is meant when none is named."),
+)
+ENVIRONMENT_KEYS: Final = (
+    Key(
+        "api_url",
+        "text",
+        "",
+        "The server's root, such as `https://api.squared.ai`; `/api/v1` is added if it's missing.",
+    ),
+    Key("workspace_id", "number", "", "The workspace whose models are read and changed."),
+)
+LIMIT_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Limits))
+
+VARIABLES: Final = (
+    ("SYNCER_TOKEN", "The API token. It lives 30 minutes in the open-source server."),
+    ("SYNCER_EMAIL", "With `SYNCER_PASSWORD`: log in once a run, in place of a token."),
+    ("SYNCER_PASSWORD", "The password of that user."),
+    ("SYNCER_ENV", "The environment, in place of `--env`."),
+    ("SYNCER_API_URL", "Beats the environment's `api_url`."),
+    ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
+    ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
+    ("NO_COLOR", "Any value: no colour. `TERM=dumb` and a pipe mean the same; `CLICOLOR_FORCE=1` means colour."),
+)
+"""Every variable that the tool reads, for the reference."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+
+
+def find(start: Path) -> Path | None:
+    """The nearest settings file at `start` or above, not above a git repository; None if there is none."""
+    for folder in (start, *start.parents):
+        for name in FILES:
+            if (file := folder / name).is_file() and (name == FILES[0] or _table(file) is not None):
+                return file
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def load(start: Path) -> Settings:
+    """The settings that hold in a folder. Raises SettingsError, or InputError with every problem of the file."""
+    file = find(start)
+    if file is None:
+        return Settings(start)
+    table = _table(file) or {}
+    problems: list[Problem] = []
+    text = file.read_text("utf-8", "replace")
+
+    def complain(key: str, message: str, hint: str = "") -> None:
+        problems.append(_located(file, text, key, message, hint))
+
+    known = {key.name for key in (*KEYS, *LIMIT_KEYS)} | {"environments"}
+    _unknown(table, known, "", complain)
+    models = _text(table, "models", "models", complain)
+    default = _text(table, "default_environment", "", complain)
+    shared = _limits(table, Limits(), "", complain)
+    environments: dict[str, Environment] = {}
+    tables = table.get("environments", {})
+    for name, own in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(own, dict):
+            complain(name, f"environments.{name} must be a table", f"write [{_prefix(file)}environments.{name}]")
+        elif not _NAME.fullmatch(name) or name == SANDBOX:
+            why = "is taken by the embedded sandbox" if name == SANDBOX else "may hold letters, digits, - and _ only"
+            complain(name, f"the environment name {name!r} {why}", "choose another name")
+        else:
+            environments[name] = _environment(name, own, shared, complain)
+    if not isinstance(tables, dict):
+        complain("environments", "environments must be a table of tables", f"write [{_prefix(file)}environments.NAME]")
+    if default and default not in {*environments, SANDBOX}:
+        complain(
+            "default_environment", f"there is no environment {default!r}", _meant(default, {*environments, SANDBOX})
+        )
+    if problems:
+        raise InputError(problems)
+    return Settings(file.parent, models, default, environments)
+
+
+def environment(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> Environment:
+    """The environment of this run: the flag, `SYNCER_ENV`, the default, the only one, or else the sandbox."""
+    name = flag or variables.get("SYNCER_ENV") or settings.default_environment
+    overridden = bool(variables.get("SYNCER_API_URL") or variables.get("SYNCER_WORKSPACE_ID"))
+    if not name and len(settings.environments) > 1:
+        names = ", ".join(settings.environments)
+        message = f"which environment? There are {names}, and no default_environment"
+        raise SettingsError(message, "say --env NAME, or set SYNCER_ENV")
+    if not name and settings.environments:
+        name = next(iter(settings.environments))
+    if not name:
+        name = "default" if overridden else SANDBOX
+    if name == SANDBOX:
+        limits = Limits(requests_per_minute=0)
+        return Environment(SANDBOX, SANDBOX_URL, 1, limits)
+    own = settings.environments.get(name)
+    if own is None and not (name == "default" and overridden):
+        raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
+    own = own or Environment(name)
+    url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
+    workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
+    if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal()):
+        message = f"SYNCER_WORKSPACE_ID must be a number, not {workspace!r}"
+        raise SettingsError(message)
+    if not int(workspace):
+        message = f"the environment {name!r} has no workspace_id"
+        raise SettingsError(message, "set workspace_id in its table, or SYNCER_WORKSPACE_ID")
+    return Environment(name, url, int(workspace), own.limits)
+
+
+def target(chosen: Environment) -> Target:
+    """Where the run reads and writes."""
+    return Target(chosen.name, chosen.api_url, chosen.workspace_id)
+
+
+def credentials(variables: Mapping[str, str]) -> Credentials:
+    """Who asks, from the environment's variables alone. Raises SettingsError if nobody does."""
+    token, address, password = (variables.get(f"SYNCER_{name}", "").strip() for name in ("TOKEN", "EMAIL", "PASSWORD"))
+    if token:
+        if not token.isascii() or not token.isprintable() or " " in token:
+            message = "SYNCER_TOKEN holds characters that no token has"
+            raise SettingsError(message, "copy it again, without quotes or line breaks")
+        return Credentials(Secret(token, "SYNCER_TOKEN"))
+    if address and password:
+        return Credentials(email=address, password=Secret(variables["SYNCER_PASSWORD"], "SYNCER_PASSWORD"))
+    missing = "SYNCER_PASSWORD" if address else "SYNCER_EMAIL" if password else ""
+    what = f"{missing} is not set" if missing else "no credentials: SYNCER_TOKEN is not set"
+    raise SettingsError(what, "set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD; `--env sandbox` needs none")
+
+
+def secret(variable: str, variables: Mapping[str, str] | None = None) -> Secret | None:
+    """The secret that a file names; None if the variable isn't set, is empty, or may not be named by a file."""
+    value = (os.environ if variables is None else variables).get(variable, "")
+    return Secret(value, variable) if value and SECRET_VARIABLE.fullmatch(variable) else None
+
+
+def secrets(variables: Mapping[str, str]) -> list[Secret]:
+    """Every value that a file could name, for keeping them out of what is printed."""
+    return [Secret(value, name) for name, value in variables.items() if value and SECRET_VARIABLE.fullmatch(name)]
+
+
+# -- reading the file --------------------------------------------------------------------------------------------
+
+
+def _table(file: Path) -> dict[str, Any] | None:
+    """The settings in a TOML file; None if a pyproject.toml has none."""
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{file.name} can't be read: {error}", "mend the TOML") from None
+    except OSError as error:
+        raise SettingsError(f"{file.name} can't be read: {error.strerror}", "check its permissions") from None
+    if file.name == FILES[0]:
+        return data
+    tool = data.get("tool")
+    own = tool.get("syncer") if isinstance(tool, dict) else None
+    return own if isinstance(own, dict) else None
+
+
+def _prefix(file: Path) -> str:
+    return "" if file.name == FILES[0] else "tool.syncer."
+
+
+def _located(file: Path, text: str, key: str, message: str, hint: str) -> Problem:
+    """A problem at the line that gives the key: the TOML reader doesn't tell, so it's looked for."""
+    pattern = re.compile(rf"""^(\s*\[?[^#=\n]*?)\b{re.escape(key)}\b""")
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := pattern.match(line):
+            return Problem(Origin(file.name, number, len(match[1]) + 1), "settings", message, hint, excerpt=line)
+    return Problem(Origin(file.name), "settings", message, hint)
+
+
+def _meant(name: str, names: set[str]) -> str:
+    near = get_close_matches(name, sorted(names), 1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"
+
+
+def _unknown(table: Mapping[str, Any], known: set[str], where: str, complain: Any) -> None:  # noqa: ANN401 - a local function
+    for key in table.keys() - known:
+        complain(key, f"unknown setting {where}{key}", _meant(key, known))
+
+
+def _text(table: Mapping[str, Any], key: str, default: str, complain: Any) -> str:  # noqa: ANN401 - a local function
+    value = table.get(key, default)
+    if not isinstance(value, str) or (key in table and not value):
+        complain(key, f"{key} must be text in quotes", f'{key} = "{default or "…"}"')
+        return default
+    return value
+
+
+def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Any) -> Limits:  # noqa: ANN401 - a local function
+    values = {}
+    for item in fields(Limits):
+        value = table.get(item.name, getattr(base, item.name))
+        least = item.metadata["least"]
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            complain(
+                item.name,
+                f"{where}{item.name} must be a whole number, {least} or more",
+                f"{item.name} = {item.default}",
+            )
+            value = item.default
+        values[item.name] = value
+    return Limits(**values)
+
+
+def _environment(name: str, own: Mapping[str, Any], shared: Limits, complain: Any) -> Environment:  # noqa: ANN401 - a local function
+    where = f"environments.{name}."
+    _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *LIMIT_KEYS)}, where, complain)
+    workspace = own.get("workspace_id", 0)
+    if not isinstance(workspace, int) or isinstance(workspace, bool) or workspace < 0:
+        complain("workspace_id", f"{where}workspace_id must be a whole number", "workspace_id = 2")
+        workspace = 0
+    return Environment(name, _text(own, "api_url", "", complain), workspace, _limits(own, shared, where, complain))
+
+
+def _url(given: str, name: str) -> str:
+    """The API's root; raises SettingsError for what can't be one."""
+    if not given:
+        message = f"the environment {name!r} has no api_url"
+        raise SettingsError(message, "set api_url in its table, or SYNCER_API_URL")
+    try:
+        parts = urlsplit(given)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in {"http", "https"} or not host or not given.isprintable() or " " in given:
+        message = f"api_url {given!r} is no usable address"
+        raise SettingsError(message, "write it like https://api.squared.ai")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        message = "api_url may hold neither a user, a password nor a query"
+        raise SettingsError(message, "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD")
+    root = given.rstrip("/")
+    return root if root.endswith("/api/v1") else f"{root}/api/v1"
+
+
+def is_in_clear(url: str) -> bool:
+    """Whether a token sent there could be read on the way: plain http, and not on this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True

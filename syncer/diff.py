@@ -1,0 +1,115 @@
+"""Comparing: the one door to deepdiff. Two values in, sorted field changes out. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from syncer.model import ABSENT, Secret, is_mask, leaves
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncer.model import Fields, Path
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One value that differs: `before` is live, `after` is desired; `ABSENT` on a side means no such key or element.
+
+    In a list, `path` ends in the index on the side where the element is (before for a removed one).
+    """
+
+    path: Path
+    before: Any
+    after: Any
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether the values may not be shown."""
+        return isinstance(self.before, Secret) or isinstance(self.after, Secret)
+
+
+def same(before: object, after: object) -> bool:
+    """Whether two values are the same JSON: `1`, `1.0` and `True` are not; the order of keys is nothing.
+
+    A masked value is the same as anything: nobody can tell.
+    """
+    if isinstance(before, Secret) and before.is_mask:
+        return after is not ABSENT
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(same(value, after[key]) for key, value in before.items())
+    if isinstance(before, list) and isinstance(after, list):
+        return len(before) == len(after) and all(map(same, before, after))
+    return before == after
+
+
+def compare(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
+    """What differs between two models' fields, by path. Only the fields of `after` count: the others aren't managed."""
+    changes: list[FieldChange] = []
+    for field, desired in after.items():
+        live = before.get(field, ABSENT)
+        if same(live, desired):
+            continue
+        nested = isinstance(live, (Mapping, list)) and type(live) is type(desired)
+        changes += _nested(field, live, desired) if nested else [FieldChange((field,), live, desired)]
+    return tuple(sorted(changes, key=_by_path))
+
+
+def _nested(field: str, before: object, after: object) -> Iterable[FieldChange]:
+    """What differs inside one value. deepdiff is imported here alone: it costs more than reading a hundred files."""
+    if _is_large(before) or _is_large(after):
+        return [FieldChange((field,), before, after)]
+    from deepdiff import DeepDiff  # noqa: PLC0415 - see above
+    from deepdiff.helper import notpresent  # noqa: PLC0415
+
+    sealed: dict[str, Secret] = {}
+    # A threshold of 0, or two dicts that share few keys would be one change at the top. No ignore_order: a list's
+    # order is data. zip_ordered_iterables stays off, so an element put in front doesn't make every later one differ.
+    tree = DeepDiff(
+        _seal(before, sealed), _seal(after, sealed), view="tree", threshold_to_diff_deeper=0, verbose_level=2
+    )
+    found = []
+    for kind in tree.values():
+        for item in kind:
+            t1, t2 = (ABSENT if side is notpresent else _unseal(side, sealed) for side in (item.t1, item.t2))
+            found.append(FieldChange((field, *item.path(output_format="list")), t1, t2))
+    visible = [change for change in found if not same(change.before, change.after)]
+    # The whole value goes with a PUT: what is only masked is no reason for one, but it is part of one.
+    return visible if any(not is_mask(change.before) for change in visible) else []
+
+
+_LARGE: Final = 2_000
+
+
+def _is_large(value: object) -> bool:
+    """Whether deepdiff would take seconds: its alignment of lists is quadratic. Such a value differs as a whole."""
+    return sum(1 for _ in islice(leaves(value), _LARGE + 1)) > _LARGE
+
+
+def _seal(value: object, sealed: dict[str, Secret]) -> object:
+    """The value with a numbered text for each secret: deepdiff would look inside the object and tell."""
+    if isinstance(value, Secret):
+        known = next((seal for seal, secret in sealed.items() if secret == value), None)
+        seal = known or f"\0secret {len(sealed)}"
+        sealed.setdefault(seal, value)
+        return seal
+    if isinstance(value, Mapping):
+        return {key: _seal(inner, sealed) for key, inner in value.items()}
+    return [_seal(inner, sealed) for inner in value] if isinstance(value, list) else value
+
+
+def _unseal(value: object, sealed: Mapping[str, Secret]) -> object:
+    if isinstance(value, str):
+        return sealed.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: _unseal(inner, sealed) for key, inner in value.items()}
+    return [_unseal(inner, sealed) for inner in value] if isinstance(value, list) else value
+
+
+def _by_path(change: FieldChange) -> tuple[tuple[bool, str | int], ...]:
+    return tuple((isinstance(key, int), key) for key in change.path)

@@ -1,0 +1,420 @@
+"""The nouns that every room shares: values only, standard library only.
+
+Desired state is what the YAML in git says; live state is what the API said when it was asked in this run.
+`Fields` are what of a model a file can manage, under the API's own names (`FIELDS`). Two sets of fields may be
+compared only in normal form, which `wire.normal_form` makes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, Protocol, TypeAlias
+
+Fields: TypeAlias = Mapping[str, Any]
+Path: TypeAlias = tuple[str | int, ...]
+
+FIELDS: Final = ("name", "description", "connector_id", "query_type", "primary_key", "query", "configuration")
+"""What of a model can be managed, in the order in which people write it."""
+
+REQUIRED: Final = ("connector_id", "name", "query_type")
+"""What the documented PUT requires in every body."""
+
+RISKY: Final = ("primary_key", "connector_id", "query_type")
+"""A change of these re-sends, duplicates or strands customer data: a file must allow it (`lifecycle.allow`)."""
+
+QUERY_TYPES: Final = (
+    "raw_sql",
+    "dbt",
+    "soql",
+    "table_selector",
+    "ai_ml",
+    "dynamic_sql",
+    "unstructured",
+    "vector_search",
+)
+
+SANDBOX: Final = "sandbox"
+"""The environment that always exists: the embedded server of this package."""
+
+SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
+"""The only environment variables that a file may name, so that it can't ask for the tool's own credentials."""
+
+_SECRET_KEY = re.compile(
+    r"(?:.*[_-])?(?:api[_-]?key|access[_-]?key|private[_-]?key|secret|password|passwd|token|credentials?)",
+    re.IGNORECASE,
+)
+_MASK = re.compile(r"\*{3,}")
+
+SENSITIVE: Final = "(sensitive value)"
+"""What stands wherever a secret would."""
+
+CREDENTIAL: Final = re.compile(
+    r"""
+      -----BEGIN [ A-Z]{0,40} PRIVATE\ KEY-----
+    | (?<![A-Za-z0-9]) (?: AKIA | ASIA ) [0-9A-Z]{16} (?![A-Za-z0-9])
+    | (?<![A-Za-z0-9]) gh[oprsu]_[A-Za-z0-9]{36,}
+    | (?<![A-Za-z0-9]) github_pat_[A-Za-z0-9_]{22,}
+    | (?<![A-Za-z0-9]) glpat-[A-Za-z0-9_-]{20,}
+    | (?<![A-Za-z0-9]) xox[abeoprs]-[A-Za-z0-9-]{10,}
+    | (?<![A-Za-z0-9]) AIza[A-Za-z0-9_-]{35,}
+    | (?<![A-Za-z0-9_-]) sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,}
+    | (?<![A-Za-z0-9_-]) eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+
+    """,
+    re.VERBOSE,
+)
+"""Text that looks like a key or a token of a known service, wherever it stands."""
+
+
+def is_secret_key(key: str | int) -> bool:
+    """Whether what stands under this key of a `configuration` is secret: `api_key`; not `max_tokens`."""
+    return isinstance(key, str) and _SECRET_KEY.fullmatch(key) is not None
+
+
+class Absent(Enum):
+    """The type of `ABSENT`: no such key. It isn't None, which the API stores as a value of its own."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class Secret:
+    """A value that nothing may print: every way to text gives `(sensitive value)`, pickling and JSON are refused.
+
+    `reference` is the environment variable that it came from, empty for a live one.
+    """
+
+    __slots__ = ("_value", "reference")
+
+    def __init__(self, value: str, reference: str = "") -> None:
+        self._value = value
+        self.reference = reference
+
+    def reveal(self) -> str:
+        """The value itself: for the request's body and for comparison, never for output."""
+        return self._value
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether the server hid the value behind asterisks, so that nobody can compare it or send it back."""
+        return _MASK.fullmatch(self._value) is not None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return SENSITIVE
+
+    def __reduce__(self) -> str:
+        message = "a secret can't be pickled"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A secret as a file gives it: `{env: SYNCER_SECRET_NAME}`, not looked up yet."""
+
+    variable: str
+
+
+def is_mask(value: object) -> bool:
+    """Whether the value is the server's mask (asterisks), as text or already marked."""
+    return value.is_mask if isinstance(value, Secret) else isinstance(value, str) and _MASK.fullmatch(value) is not None
+
+
+# -- where things stand ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where in git something stands; lines and columns count from 1, 0 means the whole file."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
+
+
+class Severity(Enum):
+    """How bad a problem is: an error stops the run, a warning is shown (and is an error under `--strict`)."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the input: where, which rule, what and why, and what to do now.
+
+    `excerpt` is the source line that the origin points at, without its line end; empty where there is none.
+    """
+
+    origin: Origin
+    rule: str
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+    excerpt: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it stops the run."""
+        return self.severity is Severity.ERROR
+
+
+class Marks(Protocol):
+    """What the loader knows of a YAML text: where each key and value stands."""
+
+    def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:
+        """Line and column (from 1) of the value at `path`, or of its key; of the nearest parent if there is none."""
+
+    def line(self, number: int) -> str:
+        """The source line of that number, without its line end; empty if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """An SQL file that a definition names: its path from the root, and its text, with Unix line ends."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One model file as it stands in git: untrusted, not yet validated.
+
+    `files` holds what its `query_file` keys name, by the name as it is written there.
+    """
+
+    address: str
+    path: str
+    data: Mapping[str, Any]
+    marks: Marks
+    files: Mapping[str, TextFile] = field(default_factory=dict)
+
+    def effective(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Path]]:
+        """The values with one environment's filled in, and the path in the document that each came from.
+
+        A value of the environment replaces the one of the same key; `query` and `query_file` replace each other.
+        """
+        base = {key: value for key, value in self.data.items() if key != "environments"}
+        environments = self.data.get("environments")
+        own = environments.get(environment) if isinstance(environments, Mapping) else None
+        own = own if isinstance(own, Mapping) else {}
+        if {"query", "query_file"} & own.keys():
+            base = {key: value for key, value in base.items() if key not in {"query", "query_file"}}
+        sources: dict[str, Path] = {key: (key,) for key in base}
+        sources |= {key: ("environments", environment, key) for key in own}
+        return {**base, **own}, sources
+
+    def origin(self, path: Path = (), *, key: bool = False) -> Origin:
+        """Where the value at `path` stands (or its key, with `key`)."""
+        return Origin(self.path, *self.marks.position(path, key=key))
+
+    def problem(
+        self,
+        rule: str,
+        message: str,
+        path: Path = (),
+        *,
+        hint: str = "",
+        severity: Severity = Severity.ERROR,
+        key: bool = False,
+    ) -> Problem:
+        """A problem located at the value at `path` (or at its key, with `key`)."""
+        origin = self.origin(path, key=key)
+        return Problem(origin, rule, message, hint, severity, self.marks.line(origin.line))
+
+
+# -- desired, live, bound ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What a file says about how it may be changed: the YAML key `lifecycle`."""
+
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    """Dotted paths: `description`, `configuration.chunk_config.chunk_size`."""
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredModel:
+    """What one file says, with one environment's values filled in. `sources` tells where each field came from."""
+
+    address: str
+    fields: Fields
+    document: Document
+    sources: Mapping[str, Path]
+    id: int | None = None
+    lifecycle: Lifecycle = Lifecycle()
+
+    @property
+    def name(self) -> str:
+        """The name it declares."""
+        return str(self.fields["name"])
+
+    def problem(
+        self, rule: str, message: str, field: str = "", *, hint: str = "", severity: Severity = Severity.ERROR
+    ) -> Problem:
+        """A problem located where this model's `field` (or `id`) is given, or at the file's first line."""
+        path = self.sources.get(field, ())
+        return self.document.problem(rule, message, path, hint=hint, severity=severity, key=bool(path))
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Every desired model of one environment, by address."""
+
+    models: tuple[DesiredModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveModel:
+    """A model as the API said, in normal form; `id` is the only unique thing about it."""
+
+    id: int
+    fields: Fields
+    updated_at: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name; not unique in a workspace."""
+        return str(self.fields.get("name", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A live model that the API can't serve (it answers 400 for it); the id if it could be found out."""
+
+    id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """The models of one workspace, by id; complete but for `unreadable`, or else there is no LiveState.
+
+    `complete` is False only when the declared ids alone could be read: then nothing may be bound by name.
+    """
+
+    models: tuple[LiveModel, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A connector of the workspace: `kind` is source or destination, `definition` its type (`Snowflake`)."""
+
+    id: int
+    name: str
+    kind: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which live model a desired model means."""
+
+    desired: DesiredModel
+    live: LiveModel
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The bindings by address, the live models that no file declares by id, and what could not be bound."""
+
+    bindings: tuple[Binding, ...]
+    unmanaged: tuple[LiveModel, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a run reads and writes: environment, API root and workspace."""
+
+    environment: str
+    url: str
+    workspace_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who asks: a token, or an e-mail and a password to log in with."""
+
+    token: Secret | None = None
+    email: str = ""
+    password: Secret | None = None
+
+
+# -- events: what the rooms below tell the command line while they work ------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """One request was answered (`status`) or not (`status` 0). Neither headers nor bodies are told."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The client waits `seconds` before it asks again; `left` seconds of waiting remain until it gives up."""
+
+    reason: str
+    seconds: float
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Modifying:
+    """A model's change began, or is still under way after `elapsed` seconds."""
+
+    address: str
+    id: int
+    elapsed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Modified:
+    """A model's change ended; `ok` tells whether it's done as planned."""
+
+    address: str
+    id: int
+    elapsed: float
+    ok: bool
+
+
+Event: TypeAlias = Requested | Waiting | Modifying | Modified
+Tell: TypeAlias = Callable[[Event], None]
+
+
+def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar (and empty container) of a nested value with its path, depth first.
+
+    >>> list(leaves({"a": [1, {}], "b": None}))
+    [(('a', 0), 1), (('a', 1), {}), (('b',), None)]
+    """
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
+    else:
+        yield path, value

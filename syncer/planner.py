@@ -1,0 +1,143 @@
+"""Planning: bound states in, one Plan out. No I/O; what was fetched is handed in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from syncer import wire
+from syncer.diff import FieldChange, compare
+from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask
+
+if TYPE_CHECKING:
+    from syncer.model import Bound, DesiredModel, Target
+
+
+class Action(Enum):
+    """What will happen to one model; the value is its symbol in a plan. Deleting is not built, on purpose."""
+
+    UPDATE = "~"
+    """The live model differs from what git says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What will happen to one model. `before` is live, `after` is what git wants of the fields it manages.
+
+    `after` always has the three fields that every PUT requires; `fields` are the differences, never empty.
+    """
+
+    desired: DesiredModel
+    live: LiveModel
+    after: Fields
+    fields: tuple[FieldChange, ...]
+    action: Action = Action.UPDATE
+
+    @property
+    def address(self) -> str:
+        """The file's address in git."""
+        return self.desired.address
+
+    @property
+    def id(self) -> int:
+        """The live model's id."""
+        return self.live.id
+
+    @property
+    def before(self) -> Fields:
+        """What is live now, of the fields that matter to this change."""
+        return {field: self.live.fields[field] for field in self.after}
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The names of the top-level fields that differ, sorted."""
+        return tuple(sorted({str(change.path[0]) for change in self.fields}))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that an apply would do: a value, to be shown, checked and carried out.
+
+    `changes` are sorted by address, `unmanaged` by id. `unchanged` counts the bound models without a difference.
+    `excluded` counts the definitions that `--target` left out.
+    """
+
+    target: Target
+    changes: tuple[Change, ...]
+    unchanged: int = 0
+    unmanaged: tuple[LiveModel, ...] = ()
+    excluded: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether live state is what git says."""
+        return not self.changes
+
+    @property
+    def bound(self) -> int:
+        """How many models were compared."""
+        return len(self.changes) + self.unchanged
+
+    @property
+    def digest(self) -> str:
+        """A hash over target, addresses, ids and every difference including *before*: a live edit changes it.
+
+        Secrets go in by reference and as "differs", so the digest can be published.
+        """
+        changes = [
+            [change.address, change.id, [[list(field.path), field.before, field.after] for field in change.fields]]
+            for change in self.changes
+        ]
+        where = [self.target.environment, self.target.url, self.target.workspace_id]
+        text = json.dumps([where, changes], sort_keys=True, default=_digestible)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digestible(value: object) -> object:
+    if isinstance(value, Secret):
+        return {"secret": value.reference}
+    if value is ABSENT:
+        return {"absent": True}
+    message = f"{type(value).__name__} can't be part of a plan"
+    raise TypeError(message)
+
+
+def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
+    """The plan that makes live what git says. Determined by its arguments' values alone."""
+    changes = []
+    for binding in bound.bindings:
+        after = wanted(binding.desired, binding.live)
+        fields = compare(binding.live.fields, after)
+        if fields:
+            changes.append(Change(binding.desired, binding.live, after, fields))
+    return Plan(target, tuple(changes), len(bound.bindings) - len(changes), bound.unmanaged, excluded)
+
+
+def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
+    """What git wants of the fields it manages, in normal form; live's own values where it ignores changes."""
+    after = dict(wire.normal_form(desired.fields))
+    for field in REQUIRED:
+        after.setdefault(field, live.fields[field])
+    for dotted in desired.lifecycle.ignore_changes:
+        top, *rest = dotted.split(".")
+        if top in after:
+            after[top] = _with_live(after[top], live.fields.get(top), rest)
+    return after
+
+
+def _with_live(value: Any, live: Any, path: list[str]) -> Any:  # noqa: ANN401 - JSON
+    """`value` with the part at `path` as it is live; a masked or missing live part leaves git's own."""
+    if not path:
+        return value if is_mask(live) else live
+    key, *rest = path
+    if not isinstance(value, Mapping) or not isinstance(live, Mapping):
+        return value
+    if key not in live:
+        return {name: inner for name, inner in value.items() if name != key}
+    if key not in value:
+        return value if is_mask(live[key]) or rest else {**value, key: live[key]}
+    return {**value, key: _with_live(value[key], live[key], rest)}

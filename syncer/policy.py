@@ -1,0 +1,148 @@
+"""Is this plan allowed? Plan and limits in, problems out: warnings to read, errors that refuse an apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from syncer.model import RISKY, Origin, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.model import Connector
+    from syncer.planner import Change, Plan
+
+EFFECTS: Final = {
+    "primary_key": (
+        "Every row looks new to the syncs that read this model: their next run inserts all of them again, which makes "
+        "duplicates where the destination inserts. Rows whose new key is blank are skipped without an error."
+    ),
+    "connector_id": (
+        "The syncs that read this model stay on the old connector: their next run sends the new query to the old one."
+    ),
+    "query_type": (
+        "The server doesn't check that the syncs that read this model can go on with the new type: "
+        "they may be left unusable."
+    ),
+}
+"""What a change of a risky field does downstream, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one apply may change: at most `percent` of the bound models, once it's `floor` of them or more."""
+
+    percent: int = 30
+    floor: int = 10
+
+
+def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
+    """What each risky change does to the syncs, where the file gives the new value, and which guards will refuse it."""
+    risks = [_risk(change, field) for change in plan.changes for field in _risky_fields(change)]
+    guards = [replace(guard, severity=Severity.WARNING) for guard in (*_too_many(plan, limits), *_protected(plan))]
+    return tuple(risks + guards)
+
+
+def refusals(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
+    """Every guard that this plan trips, each naming the way past it; empty if it may be applied."""
+    risks = [
+        replace(_risk(change, field), severity=Severity.ERROR)
+        for change in plan.changes
+        for field in _risky_fields(change)
+        if field not in change.desired.lifecycle.allow
+    ]
+    return (*_too_many(plan, limits), *_protected(plan), *risks)
+
+
+def _risky_fields(change: Change) -> list[str]:
+    return [field for field in RISKY if field in change.changed]
+
+
+def _risk(change: Change, field: str) -> Problem:
+    hint = EFFECTS[field]
+    if field not in change.desired.lifecycle.allow:
+        hint += f" Apply refuses it until the file says `lifecycle: {{allow: [{field}]}}`."
+    what = f"{field} of {change.address} changes"
+    return change.desired.problem("risky-change", what, field, hint=hint, severity=Severity.WARNING)
+
+
+def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
+    share = 100 * len(plan.changes) / plan.bound if plan.bound else 0
+    if len(plan.changes) < limits.floor or share <= limits.percent:
+        return []
+    return [
+        Problem(
+            Origin("the plan"),
+            "too-many-changes",
+            f"{len(plan.changes)} of {plan.bound} bound models would change ({share:.0f} %, the limit is "
+            f"{limits.percent} % from {limits.floor} changes on)",
+            f"if that is meant, say --max-change-percent {_ceil(share)}, or apply in parts with --target",
+        )
+    ]
+
+
+def _ceil(share: float) -> int:
+    return min(100, int(share) + 1)
+
+
+def _protected(plan: Plan) -> list[Problem]:
+    return [
+        change.desired.problem(
+            "protected",
+            f"{change.address} is protected, and would change ({', '.join(change.changed)})",
+            "lifecycle",
+            hint="apply refuses it; if the change is meant, say `protect: false` in the same review",
+        )
+        for change in plan.changes
+        if change.desired.lifecycle.protect
+    ]
+
+
+_NO_ENDPOINTS: Final = frozenset(
+    {
+        *("AmazonS3", "AwsAthena", "Bigquery", "Clickhouse", "Databricks", "Firecrawl", "GoogleDrive", "Http"),
+        *("IntuitQuickBooks", "MariaDB", "Odoo", "Oracle", "PineconeDB", "Postgresql", "Qdrant", "Redshift"),
+        *("SalesforceConsumerGoodsCloud", "Sftp", "Snowflake", "WatsonxData"),
+    }
+)
+"""The connectors that certainly have no catalog of a model endpoint. One that isn't known gets the benefit of doubt."""
+
+
+def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem, ...]:
+    """What the server would accept and shouldn't: a foreign connector, a destination, ai_ml on no endpoint."""
+    by_id = {connector.id: connector for connector in connectors}
+    sources = ", ".join(f"{c.id} ({c.name})" for c in connectors if c.kind == "source")
+    problems = []
+    for change in plan.changes:
+        if not needs_connectors(change):
+            continue
+        connector = by_id.get(change.after["connector_id"])
+        if connector is None or connector.kind != "source":
+            what = "no connector" if connector is None else f"a {connector.kind}, not a source"
+            problems.append(
+                change.desired.problem(
+                    "wrong-connector",
+                    f"connector_id {change.after['connector_id']} of {change.address} is {what} of this workspace",
+                    "connector_id",
+                    hint=f"its source connectors are {sources or 'none'}",
+                )
+            )
+        elif change.after["query_type"] == "ai_ml" and connector.definition in _NO_ENDPOINTS:
+            # The server answers 400, but writes the row, and can then show neither it nor any list that holds it.
+            problems.append(
+                change.desired.problem(
+                    "not-an-ai-connector",
+                    f"{change.address} would be an ai_ml model on connector {connector.id} ({connector.name}), "
+                    "which is no model endpoint",
+                    "connector_id",
+                    hint="the server would store it, and could then show neither it nor the lists that hold it; "
+                    "name a connector of the category AI Model",
+                )
+            )
+    return tuple(problems)
+
+
+def needs_connectors(change: Change) -> bool:
+    """Whether the change can only be judged with the workspace's connectors at hand."""
+    return bool({"connector_id", "query_type"} & set(change.changed))

@@ -1,0 +1,212 @@
+"""Saying what git means: `resolve` answers all that git alone can answer, `bind` says which live model is which.
+
+No requests, no files: documents and live state are handed in. Documents must be valid (`validate.check`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from syncer.model import (
+    FIELDS,
+    SECRET_VARIABLE,
+    Binding,
+    Bound,
+    DesiredModel,
+    DesiredState,
+    Lifecycle,
+    SecretRef,
+    is_secret_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from syncer.model import Document, LiveModel, LiveState, Problem, Secret
+
+_MANY: Final = 5
+"""How many candidates a message lists before it counts the rest."""
+
+
+def resolve(documents: Sequence[Document], environment: str) -> DesiredState:
+    """Desired state of one environment, ordered by address."""
+    models = (_desired(document, environment) for document in documents)
+    return DesiredState(tuple(sorted(models, key=lambda model: model.address)))
+
+
+def _desired(document: Document, environment: str) -> DesiredModel:
+    values, sources = document.effective(environment)
+    sources = dict(sources)
+    if "query_file" in values:
+        sources["query"] = sources["query_file"]
+        values = {**values, "query": document.files[values["query_file"]].text}
+    fields = {field: values[field] for field in FIELDS if field in values}
+    if "configuration" in fields:
+        fields["configuration"] = _with_references(fields["configuration"], secret=False)
+    lifecycle = values.get("lifecycle", {})
+    return DesiredModel(
+        document.address,
+        fields,
+        document,
+        sources,
+        values.get("id"),
+        Lifecycle(
+            protect=lifecycle.get("protect", False),
+            ignore_changes=tuple(lifecycle.get("ignore_changes", ())),
+            allow=tuple(lifecycle.get("allow", ())),
+        ),
+    )
+
+
+def _with_references(value: object, *, secret: bool) -> object:
+    """The configuration with `{env: SYNCER_SECRET_X}` under a secret's key turned into a reference."""
+    if isinstance(value, Mapping):
+        variable = value.get("env")
+        if secret and len(value) == 1 and isinstance(variable, str) and SECRET_VARIABLE.fullmatch(variable):
+            return SecretRef(variable)
+        return {key: _with_references(inner, secret=secret or is_secret_key(key)) for key, inner in value.items()}
+    return [_with_references(inner, secret=secret) for inner in value] if isinstance(value, list) else value
+
+
+def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tuple[DesiredState, tuple[Problem, ...]]:
+    """The same state with every secret looked up, and a problem for each variable that isn't set."""
+    models, problems = [], []
+    for model in desired.models:
+        if "configuration" not in model.fields:
+            models.append(model)
+            continue
+        missing: list[str] = []
+        configuration = _revealed(model.fields["configuration"], lookup, missing)
+        models.append(replace(model, fields={**model.fields, "configuration": configuration}))
+        problems += [
+            model.problem(
+                "missing-secret",
+                f"the environment variable {variable} is not set, or is empty",
+                "configuration",
+                hint=f"set {variable} where syncer runs (in CI: as a masked secret)",
+            )
+            for variable in missing
+        ]
+    return DesiredState(tuple(models)), tuple(problems)
+
+
+def _revealed(value: object, lookup: Callable[[str], Secret | None], missing: list[str]) -> object:
+    if isinstance(value, SecretRef):
+        secret = lookup(value.variable)
+        if secret is None:
+            missing.append(value.variable)
+        return secret if secret is not None else value
+    if isinstance(value, Mapping):
+        return {key: _revealed(inner, lookup, missing) for key, inner in value.items()}
+    return [_revealed(inner, lookup, missing) for inner in value] if isinstance(value, list) else value
+
+
+def bind(desired: DesiredState, live: LiveState) -> Bound:
+    """Which live model each desired model means: the one of its `id`, else the only live one of its name.
+
+    None, several, or two files for one live model are problems; nothing downstream looks anything up by name.
+
+        id in the file   live models that fit   outcome
+        yes              the one of that id     bound
+        yes              none                   problem `unknown-id`, candidates by name
+        no               one of the name        bound
+        no               none                   problem `no-live-model`, candidates by likeness
+        no               several                problem `ambiguous-name`, all of them
+        no               (not all were read)    problem `incomplete-live-state`
+    """
+    by_id = {model.id: model for model in live.models}
+    by_name: dict[str, list[LiveModel]] = defaultdict(list)
+    for known in live.models:
+        by_name[known.name].append(known)
+    broken = {row.id: row.reason for row in live.unreadable if row.id is not None}
+
+    claimed: dict[int, list[Binding]] = defaultdict(list)
+    problems: list[Problem] = []
+    for model in desired.models:
+        namesakes = by_name.get(model.name, []) if live.complete else []
+        if model.id in by_id:
+            claimed[model.id].append(Binding(model, by_id[model.id]))
+        elif model.id in broken:
+            problems.append(_unreadable(model, broken[model.id]))
+        elif model.id is not None:
+            problems.append(_unknown_id(model, by_name))
+        elif not live.complete:
+            problems.append(_not_all_read(model))
+        elif len(namesakes) == 1:
+            claimed[namesakes[0].id].append(Binding(model, namesakes[0]))
+        else:
+            problems.append(_ambiguous(model, namesakes) if namesakes else _nameless(model, by_name))
+    problems += [problem for rivals in claimed.values() for problem in _claimed_twice(rivals)]
+    bound = tuple(rivals[0] for rivals in claimed.values() if len(rivals) == 1)
+    return Bound(
+        tuple(sorted(bound, key=lambda binding: binding.desired.address)),
+        tuple(model for model in live.models if model.id not in claimed),
+        tuple(sorted(problems, key=lambda problem: problem.origin)),
+    )
+
+
+def _listed(models: Sequence[LiveModel]) -> str:
+    """`id 4 "Active users", id 9 "Active users"`, and how many more."""
+    shown = ", ".join(f"id {model.id} ({model.name!r})" for model in models[:_MANY])
+    return shown + (f" and {len(models) - _MANY} more" if len(models) > _MANY else "")
+
+
+def _near(name: str, by_name: Mapping[str, Sequence[LiveModel]]) -> list[LiveModel]:
+    exact = [model for key, models in by_name.items() if key.casefold() == name.casefold() for model in models]
+    return exact or [model for key in get_close_matches(name, by_name, 3) for model in by_name[key]]
+
+
+def _nameless(model: DesiredModel, by_name: Mapping[str, Sequence[LiveModel]]) -> Problem:
+    near = _near(model.name, by_name)
+    hint = f"did you mean {_listed(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
+    return model.problem("no-live-model", f"no live model of the workspace is named {model.name!r}", "name", hint=hint)
+
+
+def _ambiguous(model: DesiredModel, namesakes: Sequence[LiveModel]) -> Problem:
+    message = f"{len(namesakes)} live models are named {model.name!r}: {_listed(namesakes)}"
+    return model.problem("ambiguous-name", message, "name", hint="pin the one you mean with `id:`")
+
+
+def _unknown_id(model: DesiredModel, by_name: Mapping[str, Sequence[LiveModel]]) -> Problem:
+    near = _near(model.name, by_name)
+    hint = f"did you mean {_listed(near)}?" if near else "was it deleted, or is it in another workspace?"
+    return model.problem("unknown-id", f"the workspace has no live model with id {model.id}", "id", hint=hint)
+
+
+def _not_all_read(model: DesiredModel) -> Problem:
+    return model.problem(
+        "incomplete-live-state",
+        f"{model.name!r} can't be bound by name: not every live model could be read",
+        "name",
+        hint="pin the live model with `id:`",
+    )
+
+
+def _unreadable(model: DesiredModel, reason: str) -> Problem:
+    return model.problem(
+        "unreadable-model",
+        f"the server can't show live model {model.id}: {reason}",
+        "id",
+        hint="repair it in the UI (set its query type back, or its connector's catalog), then plan again",
+    )
+
+
+def _claimed_twice(rivals: Sequence[Binding]) -> list[Problem]:
+    return (
+        []
+        if len(rivals) == 1
+        else [
+            binding.desired.problem(
+                "claimed-twice",
+                f"live model {binding.live.id} ({binding.live.name!r}) is also declared by "
+                + ", ".join(other.desired.document.path for other in rivals if other is not binding),
+                "id" if binding.desired.id is not None else "name",
+                hint="one live model has one file: remove one, or pin another `id:`",
+            )
+            for binding in rivals
+        ]
+    )

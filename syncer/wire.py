@@ -1,0 +1,106 @@
+"""API payload ↔ fields, by whitelist, and the API's habits undone so that both sides compare like with like. No I/O.
+
+Every habit is one commented line; all were observed on the server, version 0.124.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Secret, SecretRef, is_mask, is_secret_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncer.model import Fields
+
+_BLANK_IS_NULL = ("description", "primary_key", "query")
+_BLOCK_TEXT = ("description", "query")
+
+
+def parse(resource: Mapping[str, Any]) -> LiveModel:
+    """A model of the API (`{"id", "type", "attributes"}`) as a live model in normal form.
+
+    Raises KeyError, TypeError or ValueError where the resource is no such thing.
+    """
+    attributes = resource["attributes"]
+    connector = attributes.get("connector")
+    # The documents promise connector_id; the server sends a nested connector, whose other keys are not ours to keep.
+    connector_id = connector["id"] if connector else attributes["connector_id"]
+    fields = {field: attributes.get(field) for field in FIELDS if field != "connector_id"}
+    configuration = fields["configuration"]
+    # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
+    if fields["query_type"] == "ai_ml" and isinstance(configuration, Mapping):
+        fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
+    # Ids are text in the envelope and numbers inside.
+    return LiveModel(
+        int(resource["id"]),
+        normal_form({**fields, "connector_id": int(connector_id)}),
+        str(attributes.get("updated_at") or ""),
+    )
+
+
+def parse_connector(resource: Mapping[str, Any]) -> Connector:
+    """A connector of the API; of its configuration (hosts, users, masked passwords) nothing is kept.
+
+    Raises KeyError, TypeError or ValueError where the resource is no such thing.
+    """
+    attributes = resource["attributes"]
+    name, kind, definition = (str(attributes[key]) for key in ("name", "connector_type", "connector_name"))
+    return Connector(int(resource["id"]), name, kind, definition)
+
+
+def normal_form(fields: Fields) -> Fields:
+    """The same fields in the one form in which desired and live state may be compared."""
+    normal = dict(fields)
+    for field in _BLANK_IS_NULL:
+        # The UI turns null into "" whenever somebody saves a model there.
+        if field in normal and normal[field] is None:
+            normal[field] = ""
+    for field in _BLOCK_TEXT:
+        # A YAML block ends in a line end that nobody means; the server keeps text byte for byte.
+        if isinstance(normal.get(field), str):
+            normal[field] = normal[field].removesuffix("\n")
+    if "configuration" in normal:
+        normal["configuration"] = _normal_value(normal["configuration"], secret=False)
+    return normal
+
+
+def _normal_value(value: object, *, secret: bool) -> object:
+    if isinstance(value, Mapping):
+        # Secrets come back in clear from the open-source server: they are marked before anything can print them.
+        return {key: _normal_value(inner, secret=secret or is_secret_key(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_normal_value(inner, secret=secret) for inner in value]
+    # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
+    return Secret(value) if isinstance(value, str) and (secret or is_mask(value)) else value
+
+
+def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
+    """The body of a PUT: the three documented required fields and the changed ones, the rest is the server's to keep.
+
+    A PUT merges at the top and replaces `configuration` whole. Raises ValueError for what must never be sent.
+    """
+    model = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
+    # null or {} in configuration, and null in most other fields, are refused or stored as damage.
+    if any(value is None for value in model.values()) or model.get("configuration") == {}:
+        message = "a null or an empty configuration can't be sent"
+        raise ValueError(message)
+    return {"model": model}
+
+
+def _plain(value: object) -> object:
+    """The value as JSON can carry it, secrets revealed: this is the one place that does so."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, SecretRef) or is_mask(value):
+        # Echoing the asterisks would store them as the key.
+        message = "an unresolved or masked secret can't be sent"
+        raise ValueError(message)
+    return value.reveal() if isinstance(value, Secret) else value

@@ -1,0 +1,145 @@
+"""The use cases as straight lines: plan and apply. Edges (Reader, Writer, secrets) arrive as arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
+
+from syncer import applier, policy
+from syncer.errors import RefusedError, SettingsError
+from syncer.model import DesiredState, Origin, Problem, Severity
+from syncer.planner import Plan, make_plan
+from syncer.resolve import bind, resolve, reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from syncer.applier import Report, Stop, Writer
+    from syncer.model import Bound, Connector, Document, LiveState, Secret, Target, Tell
+    from syncer.policy import Limits
+
+
+class Reader(Protocol):
+    """What a plan needs of the API. Both raise ApiError and RefreshError."""
+
+    def fetch(self, declared: Collection[int]) -> LiveState:
+        """Live state of the workspace; `declared` are the ids that files name."""
+
+    def connectors(self) -> Sequence[Connector]:
+        """The connectors of the workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what to know before it's applied, and what kept parts of git out of it.
+
+    With a problem the plan is not the whole of what git says: it may be shown, never applied.
+    """
+
+    plan: Plan
+    warnings: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def plan(
+    documents: Sequence[Document],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    limits: Limits,
+    patterns: Sequence[str] = (),
+) -> Planned:
+    """Refresh and plan; with `patterns` (addresses or globs) only the definitions that they name.
+
+    The documents must be valid. Raises ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    """
+    everything = resolve(documents, target.environment)
+    wanted = _targeted(everything, patterns)
+    chosen, missing = reveal(wanted, lookup)
+    live = reader.fetch({model.id for model in everything.models if model.id is not None})
+
+    bound, problems = _bound(everything, chosen, live, {problem.origin.path for problem in missing})
+    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    if any(map(policy.needs_connectors, made.changes)):
+        problems = (*problems, *policy.connector_problems(made, reader.connectors()))
+    return Planned(made, (*_unread(live), *policy.warnings(made, limits)), (*missing, *problems))
+
+
+def _targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:
+    if not patterns:
+        return desired
+    for pattern in patterns:
+        if not any(fnmatchcase(model.address, pattern) for model in desired.models):
+            near = get_close_matches(pattern, [model.address for model in desired.models], 1)
+            hint = f"did you mean {near[0]}?" if near else "addresses are paths below the models folder, without .yaml"
+            message = f"--target {pattern} names no definition"
+            raise SettingsError(message, hint)
+    return DesiredState(
+        tuple(model for model in desired.models if any(fnmatchcase(model.address, one) for one in patterns))
+    )
+
+
+def _bound(
+    everything: DesiredState, chosen: DesiredState, live: LiveState, incomplete: set[str]
+) -> tuple[Bound, tuple[Problem, ...]]:
+    """The chosen definitions' bindings and problems. All are bound, so that a rival among the others is noticed.
+
+    Definitions in the files `incomplete` have a problem already, and can't be compared.
+    """
+    revealed = {model.address: model for model in chosen.models}
+    bound = bind(DesiredState(tuple(revealed.get(m.address, m) for m in everything.models)), live)
+    paths = {model.document.path for model in chosen.models}
+    ready = {model.address for model in chosen.models if model.document.path not in incomplete}
+    return (
+        replace(bound, bindings=tuple(b for b in bound.bindings if b.desired.address in ready)),
+        tuple(problem for problem in bound.problems if problem.origin.path in paths),
+    )
+
+
+def _unread(live: LiveState) -> tuple[Problem, ...]:
+    """What refresh couldn't read, in words."""
+    told = [
+        Problem(
+            Origin("live state"),
+            "unreadable-model",
+            f"the server can't show live model {row.id}: {row.reason}"
+            if row.id is not None
+            else f"the server can't show one live model: {row.reason}",
+            "it's an ai_ml model whose connector has no catalog, most likely; set its query type back, or delete it. "
+            "Until then a model bound by name may have an unseen namesake: pin it with `id:`",
+            Severity.WARNING,
+        )
+        for row in live.unreadable
+    ]
+    if not live.complete:
+        message = "not every live model could be read, so only those that files pin with `id:` are planned"
+        told.append(Problem(Origin("live state"), "incomplete-live-state", message, "", Severity.WARNING))
+    return tuple(told)
+
+
+def refuse(planned: Planned, limits: Limits) -> None:
+    """Raise RefusedError if the plan may not be applied: it isn't whole, or trips a guard."""
+    if planned.problems:
+        message = "the plan is not whole, so nothing is applied"
+        raise RefusedError(message, "solve the problems above, or apply a part of it with --target")
+    guards = policy.refusals(planned.plan, limits)
+    if guards:
+        message = "this plan may not be applied as it is; nothing was written"
+        raise RefusedError(message, problems=guards)
+
+
+def apply(
+    planned: Planned,
+    writer: Writer,
+    tell: Tell,
+    limits: Limits,
+    *,
+    parallelism: int,
+    fail_fast: bool,
+    stop: Stop,
+) -> Report:
+    """Carry out exactly the plan that was shown. Raises RefusedError before anything is written."""
+    refuse(planned, limits)
+    return applier.apply(planned.plan, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop)

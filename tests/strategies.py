@@ -1,0 +1,52 @@
+"""Hypothesis strategies: JSON values, fields of models, and whole worlds of live models with the files that declare them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builders import RAW_SQL, document, live
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from syncer.model import Document, LiveModel
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT | st.floats(-1e6, 1e6, allow_nan=False)
+NO_NULL = SCALARS.filter(lambda value: value is not None)
+KEYS = st.sampled_from(["a", "b", "chunk_size", "harvesters", "api_key", "x.y", "0"])
+
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=8
+)
+CONFIGURATIONS = st.dictionaries(KEYS, JSON, min_size=1, max_size=4)
+
+SQL = st.lists(st.sampled_from(["SELECT a", "  , b", "FROM t", "", "WHERE x = 1", "-- é"]), min_size=1, max_size=8).map(
+    "\n".join
+)
+
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": TEXT,
+        "primary_key": st.sampled_from(["user_id", "id"]),
+        "query": SQL,
+        "connector_id": st.integers(1, 3),
+        "configuration": CONFIGURATIONS,
+    },
+)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[list[Document], list[LiveModel]]:
+    """Live models of one workspace, and valid documents for some of them: by id or, where that is safe, by name."""
+    count = draw(st.integers(1, 5))
+    models, documents = [], []
+    for number in range(1, count + 1):
+        attributes: dict[str, Any] = {**draw(FIELDS), "name": f"model {number}"}
+        models.append(live(number, **attributes))
+        if draw(st.booleans()):
+            wanted = draw(FIELDS)
+            pin = {"id": number} if draw(st.booleans()) else {}
+            allow = {"lifecycle": {"allow": ["primary_key", "connector_id", "query_type"]}}
+            documents.append(document(f"m{number}", **{**RAW_SQL, **wanted, "name": f"model {number}", **pin, **allow}))
+    return documents, models

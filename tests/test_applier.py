@@ -1,0 +1,226 @@
+"""Applying: exactly the plan, one model at a time looked at, and a true word about each."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import RAW_SQL, TARGET, FakeApi, desired, live
+
+from syncer.applier import Report, Status, apply
+from syncer.errors import ApiError
+from syncer.model import Binding, Bound, Modified, Modifying, Secret
+from syncer.planner import Plan, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncer.model import Event
+
+
+def _world(count: int = 1) -> tuple[Plan, FakeApi]:
+    """A plan that changes the query of `count` models, and the API that holds them."""
+    models = [live(number, name=f"m{number}") for number in range(1, count + 1)]
+    bindings = [Binding(desired(f"m{model.id:02}", name=model.name, query="SELECT 2"), model) for model in models]
+    return make_plan(Bound(tuple(bindings)), TARGET), FakeApi(models)
+
+
+def _apply(plan: Plan, api: FakeApi, *, parallelism: int = 1, fail_fast: bool = False) -> Report:
+    return apply(plan, api, lambda _: None, parallelism=parallelism, fail_fast=fail_fast, stop=threading.Event())
+
+
+def _raiser(status: int, *, is_open: bool = False, is_transient: bool = False) -> Callable[[FakeApi], None]:
+    def hook(_: FakeApi) -> None:
+        raise ApiError("PUT", "/models/1", status, "because", is_open=is_open, is_transient=is_transient)
+
+    return hook
+
+
+def test_the_changed_fields_are_sent() -> None:
+    """One PUT for a changed model: the required fields and what changed."""
+    plan, api = _world()
+    report = _apply(plan, api)
+
+    assert report.is_ok
+    assert api.puts == [(1, {"model": {"name": "m1", "connector_id": 1, "query_type": "raw_sql", "query": "SELECT 2"}})]
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+def test_events_come_in_pairs(parallelism: int) -> None:
+    """Every change begins and ends once, and at most so many are under way."""
+    plan, api = _world(9)
+    events: list[Event] = []
+    apply(plan, api, events.append, parallelism=parallelism, fail_fast=False, stop=threading.Event())
+    open_now, most = 0, 0
+    for event in events:
+        open_now += 1 if isinstance(event, Modifying) else -1
+        most = max(most, open_now)
+
+    assert most <= parallelism
+    assert [event.address for event in events if isinstance(event, Modifying)] == [f"m{n:02}" for n in range(1, 10)]
+    assert sorted(event.address for event in events if isinstance(event, Modified)) == [
+        f"m{n:02}" for n in range(1, 10)
+    ]
+
+
+def test_an_edit_since_the_plan_is_a_conflict() -> None:
+    """What somebody else wrote in between is not overwritten."""
+    plan, api = _world()
+    api.edit(1, description="edited in the UI")
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, api.puts) == (Status.CONFLICT, [])
+    assert outcome.reason == "live model 1 changed since the plan was made: description"
+
+
+def test_a_model_deleted_since_the_plan_is_a_conflict() -> None:
+    """It's said in words, and nothing is sent."""
+    plan, api = _world()
+    del api.models[1]
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, api.puts) == (Status.CONFLICT, [])
+    assert "was deleted since" in outcome.reason
+
+
+def test_a_refusal_is_a_failure_and_the_others_go_on() -> None:
+    """One failure doesn't stop the others."""
+    plan, api = _world(3)
+    api.hooks[2] = _raiser(422)
+    report = _apply(plan, api)
+
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE, Status.FAILED, Status.DONE]
+    assert report.outcomes[1].reason == "PUT /models/1 was refused (422): because"
+    assert not report.is_ok
+
+
+def test_fail_fast_begins_nothing_new() -> None:
+    """What comes after the failure is not attempted, and said so."""
+    plan, api = _world(3)
+    api.hooks[1] = _raiser(422)
+    report = _apply(plan, api, fail_fast=True)
+
+    assert [outcome.status for outcome in report.outcomes] == [
+        Status.FAILED,
+        Status.NOT_ATTEMPTED,
+        Status.NOT_ATTEMPTED,
+    ]
+    assert len(api.puts) == 1
+
+
+def test_an_answer_lost_after_the_write_is_done() -> None:
+    """After an open end it looks: the model is as planned, so it's done, with one PUT."""
+    plan, api = _world()
+    api.after[1] = _raiser(0, is_open=True, is_transient=True)
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.puts)) == (Status.DONE, 1)
+
+
+def test_an_answer_lost_before_the_write_is_sent_again() -> None:
+    """The look shows that nothing was written and nobody else wrote: the same PUT goes again."""
+    plan, api = _world()
+    api.hooks[1] = _raiser(503, is_open=True, is_transient=True)
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.puts)) == (Status.DONE, 2)
+
+
+def test_a_server_exception_without_a_write_is_a_failure() -> None:
+    """A 500 is not tried again; the look shows that the model stands as before."""
+    plan, api = _world()
+    api.hooks[1] = _raiser(500, is_open=True)
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.puts)) == (Status.FAILED, 1)
+
+
+def test_a_400_that_wrote_is_done() -> None:
+    """The server's own exceptions come as 400 after the row was written: the look tells."""
+    plan, api = _world()
+    api.after[1] = _raiser(400, is_open=True)
+
+    assert _apply(plan, api).is_ok
+
+
+def test_neither_before_nor_after_is_unknown() -> None:
+    """If the look finds something else, part of it was written or somebody wrote too: nobody knows."""
+    plan, api = _world()
+
+    def meddle(fake: FakeApi) -> None:
+        fake.edit(1, query="SELECT 3")
+        _raiser(0, is_open=True, is_transient=True)(fake)
+
+    api.after[1] = meddle
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.puts)) == (Status.UNKNOWN, 1)
+    assert outcome.hint == "plan again: it shows whether the change was written"
+
+
+def test_silence_after_a_put_is_unknown() -> None:
+    """If the API can't be asked any more, it's unknown, not failed."""
+    plan, api = _world()
+
+    def vanish(fake: FakeApi) -> None:
+        fake.models.clear()
+        _raiser(0, is_open=True, is_transient=True)(fake)
+
+    api.after[1] = vanish
+
+    assert [outcome.status for outcome in _apply(plan, api).outcomes] == [Status.UNKNOWN]
+
+
+def test_a_field_that_the_server_did_not_take_is_named() -> None:
+    """The answer is compared with what was sent; the line that would silence it is given."""
+    plan, api = _world()
+    api.after[1] = lambda fake: fake.edit(1, query=RAW_SQL["query"])
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert outcome.status is Status.FAILED
+    assert outcome.reason == "the server answered 200, but did not take query"
+    assert "lifecycle: {ignore_changes: [query]}" in outcome.hint
+    assert [(change.before, change.after) for change in outcome.unapplied] == [(RAW_SQL["query"], "SELECT 2")]
+
+
+def test_a_masked_answer_is_taken_for_what_was_sent() -> None:
+    """A server that hides the key in its answer has taken it, as far as anybody can tell."""
+    before = live(1, configuration={"api_key": "*****", "n": 1})
+    model = desired(configuration={"api_key": Secret("k", "SYNCER_SECRET_K"), "n": 2})
+    api = FakeApi([before])
+    api.after[1] = lambda fake: fake.edit(1, configuration={"api_key": "*****", "n": 2})
+    report = _apply(make_plan(Bound((Binding(model, before),)), TARGET), api)
+
+    assert report.is_ok
+    assert api.puts[0][1]["model"]["configuration"] == {"api_key": "k", "n": 2}
+
+
+def test_stop_finishes_what_is_under_way() -> None:
+    """After the switch nothing new begins; what began is reported."""
+    plan, api = _world(5)
+    stop = threading.Event()
+    api.after[2] = lambda _: stop.set()
+    report = apply(plan, api, lambda _: None, parallelism=1, fail_fast=False, stop=stop)
+
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 2 + [Status.NOT_ATTEMPTED] * 3
+
+
+def test_a_slow_change_gives_signs_of_life() -> None:
+    """Every ten seconds of its clock a change that is under way says so."""
+    plan, api = _world()
+    release = threading.Event()
+    times = iter([0.0, 9.0, 11.0, 12.0, 21.0, 22.0])
+    events: list[Event] = []
+
+    def clock() -> float:
+        now = next(times, 30.0)
+        if now > 21:
+            release.set()
+        return now
+
+    api.hooks[1] = lambda _: release.wait(20) or None
+    apply(plan, api, events.append, parallelism=1, fail_fast=False, stop=threading.Event(), clock=clock)
+
+    beats = [event.elapsed for event in events if isinstance(event, Modifying) and event.elapsed]
+    assert [int(beat // 10) for beat in beats][:2] == [1, 2]

@@ -1,0 +1,622 @@
+"""The REST API at the edge: what is sent, what is tried again, and what every kind of trouble is called."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from builders import TARGET, resource
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.client import Api, Options, Session
+from syncer.client.limiter import TokenBucket
+from syncer.client.reasons import explain, scrub
+from syncer.errors import ApiError, LoginError, RefreshError, UnreadableError
+from syncer.model import Credentials, Requested, Secret, Waiting
+
+if TYPE_CHECKING:
+    from syncer.model import Event
+
+Answer = Callable[[httpx.Request], httpx.Response]
+BODY = {"model": {"name": "x"}}
+
+
+class Clock:
+    """A clock that sleeping moves, and nothing else."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+class Wire:
+    """A session on a function that plays the server, and what passed over it."""
+
+    def __init__(self, server: Answer, credentials: Credentials | None = None, **options: Any) -> None:
+        self.requests: list[httpx.Request] = []
+        self.events: list[Event] = []
+        self.clock = Clock()
+
+        def record(request: httpx.Request) -> httpx.Response:
+            self.requests.append(request)
+            return server(request)
+
+        self.session = Session(
+            TARGET,
+            credentials or Credentials(Secret("tok-canary")),
+            self.events.append,
+            Options(**options),
+            transport=httpx.MockTransport(record),
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
+        self.api = Api(self.session)
+
+
+def answers(*responses: httpx.Response | Exception) -> Answer:
+    """A server that gives these answers in turn, the last one for ever."""
+    queue = list(responses)
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return serve
+
+
+def ok(data: Any = None) -> httpx.Response:
+    return httpx.Response(200, json={"data": data})
+
+
+def test_a_request_carries_token_workspace_and_name() -> None:
+    """The token goes in the header alone."""
+    wire = Wire(answers(ok(resource(42))))
+    wire.api.read(42)
+    (request,) = wire.requests
+
+    assert str(request.url) == "https://api.example.com/api/v1/models/42"
+    assert request.headers["authorization"] == "Bearer tok-canary"
+    assert request.headers["workspace-id"] == "2"
+    assert request.headers["user-agent"].startswith("syncer/")
+
+
+def test_a_redirect_is_an_error() -> None:
+    """The token goes to the configured origin alone, so nothing is followed."""
+    wire = Wire(answers(httpx.Response(302, headers={"location": "https://evil.example/models/42"})))
+
+    with pytest.raises(ApiError, match="redirects to https://evil.example/models/42"):
+        wire.api.read(42)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [429, 502, 503, 504, httpx.ReadTimeout("t"), httpx.ReadError("r"), ConnectionResetError()]
+)
+def test_a_get_is_tried_again(trouble: int | Exception) -> None:
+    """Whatever may pass by itself is waited for, and the waiting is told."""
+    first = httpx.Response(trouble) if isinstance(trouble, int) else trouble
+    wire = Wire(answers(first, first, ok(resource(42))))
+
+    assert wire.api.read(42).id == 42
+    assert len(wire.requests) == 3
+    waits = [event for event in wire.events if isinstance(event, Waiting)]
+    assert [wait.seconds for wait in waits] == wire.clock.slept
+    assert waits[1].left == pytest.approx(120 - sum(wire.clock.slept))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 500, 501])
+def test_other_answers_are_final(status: int) -> None:
+    """A refusal is not asked for twice."""
+    wire = Wire(answers(httpx.Response(status, json={"error": "no"})))
+
+    with pytest.raises(ApiError) as caught:
+        wire.api.read(42)
+    assert (caught.value.status, len(wire.requests)) == (status, 1)
+
+
+def test_retry_after_is_obeyed() -> None:
+    """As seconds, and as a date."""
+    wire = Wire(answers(httpx.Response(429, headers={"retry-after": "20"}), ok(resource(42))))
+    wire.api.read(42)
+
+    assert wire.clock.slept == [20.0]
+
+
+def test_it_gives_up_where_waiting_would_pass_the_bound() -> None:
+    """The bound is named, and nothing is waited for in vain."""
+    wire = Wire(answers(httpx.Response(429, headers={"retry-after": "121"})))
+
+    with pytest.raises(ApiError) as caught:
+        wire.api.read(42)
+    assert wire.clock.slept == []
+    assert "syncer waits at most 120 s in a run" in caught.value.hint
+
+
+def test_it_tries_five_times() -> None:
+    """A server that stays away is given up on; the waits grow."""
+    wire = Wire(answers(httpx.Response(503)))
+
+    with pytest.raises(ApiError, match=r"GET /models/42 failed \(503\)"):
+        wire.api.read(42)
+    assert len(wire.requests) == 5
+    assert wire.clock.slept == sorted(wire.clock.slept)
+
+
+@pytest.mark.parametrize("trouble", [502, 503, 504, httpx.ReadTimeout("t"), httpx.ReadError("r")])
+def test_a_put_with_an_open_end_is_not_repeated(trouble: int | Exception) -> None:
+    """It may have been written: the error says so, and whoever sent it must look."""
+    wire = Wire(answers(httpx.Response(trouble) if isinstance(trouble, int) else trouble))
+
+    with pytest.raises(ApiError) as caught:
+        wire.api.put(42, BODY)
+    assert (caught.value.is_open, caught.value.is_transient, len(wire.requests)) == (True, True, 1)
+
+
+@pytest.mark.parametrize("trouble", [429, httpx.ConnectError("c"), httpx.ConnectTimeout("t")])
+def test_a_put_that_was_not_taken_is_repeated(trouble: int | Exception) -> None:
+    """Too many requests, or no connection: nothing can have been written."""
+    first = httpx.Response(trouble) if isinstance(trouble, int) else trouble
+    wire = Wire(answers(first, first, ok(resource(42))))
+
+    assert wire.api.put(42, BODY).id == 42
+    assert len(wire.requests) == 3
+
+
+EXCEPTION = {"errors": [{"status": 400, "detail": "There was a problem with the request format: undefined method"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_open"),
+    [
+        (httpx.Response(500, json={"status": 500, "error": "Internal Server Error"}), True),
+        (httpx.Response(400, json=EXCEPTION), True),
+        (httpx.Response(200, text='{"data": {"id": "4'), True),
+        (httpx.Response(200, json={"data": {"id": "42"}}), True),
+        (httpx.Response(400, json={"errors": {"model": {"name": ["must be filled"]}}}), False),
+        (httpx.Response(422, json={"errors": [{"detail": "Model update failed"}]}), False),
+        (httpx.Response(302, headers={"location": "/x"}), False),
+    ],
+)
+def test_which_answers_leave_a_put_open(answer: httpx.Response, is_open: bool) -> None:  # noqa: FBT001 - a case
+    """A refusal is certain; an exception, a failure and an unreadable answer are not."""
+    with pytest.raises(ApiError) as caught:
+        Wire(answers(answer)).api.put(42, BODY)
+    assert caught.value.is_open is is_open
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason", "hint"),
+    [
+        (400, {"errors": {"model": {"name": ["must be filled"], "query": ["a", "b"]}}}, "name: must be filled; query: a; query: b", ""),
+        (400, {"errors": {"id": ["must be an integer"]}}, "id: must be an integer", ""),
+        (400, {"errors": {"model": ["is missing"]}}, "model: is missing", ""),
+        (422, {"errors": [{"status": 422, "title": "Error", "detail": "Model update failed", "source": {"query": "can't be blank"}}]}, "Model update failed: query: can't be blank", ""),
+        (422, {"errors": [{"detail": "Model update failed", "source": {"configuration": "Translation missing. Options considered were: x"}}]}, "Model update failed: configuration: does not fit its schema", "syncer validate"),
+        (422, {"errors": [{"detail": "Catalog is not present for the connector"}]}, "Catalog is not present for the connector", "no catalog"),
+        (400, {"errors": [{"status": 400, "title": "Bad Request", "detail": "There was a problem with the request format: Workspace not found", "source": {"pointer": "/request/payload"}}]}, "Workspace not found", "check workspace_id"),
+        (401, {"errors": [{"status": 401, "title": "Error", "detail": "Unauthorized"}]}, "Unauthorized", "30 minutes"),
+        (403, {"errors": [{"detail": "You are not authorized to do this action"}]}, "You are not authorized to do this action", "Member or Admin"),
+        (404, {"error": "Couldn't find Model with 'id'=9"}, "Couldn't find Model with 'id'=9", ""),
+        (404, {"status": 404, "error": "Not Found"}, "Not Found", "check api_url"),
+        (500, {"status": 500, "error": "Internal Server Error"}, "Internal Server Error", "locked"),
+        (429, {"error": "Too many"}, "Too many", "requests_per_minute"),
+        (400, [1], "no reason given", ""),
+        (400, {"errors": [3, {}], "x": 1}, "no reason given", ""),
+    ],
+)  # fmt: skip
+def test_error_bodies_in_words(status: int, body: Any, reason: str, hint: str) -> None:
+    """All five shapes come down to one reason, and where there is something to do, it's said."""
+    told = explain(status, "application/json", json.dumps(body).encode(), [])
+
+    assert told.text == reason
+    assert hint in told.hint
+    assert bool(hint) == bool(told.hint)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("text/html", b"<html><script>alert(1)</script>", "the answer is a web page, not JSON"),
+        ("text/html", b"", "the answer is empty"),
+        ("application/json", b"{", "the answer is not JSON"),
+        ("application/json", b"[" * 100_000, "the answer is not JSON"),
+    ],
+)
+def test_what_is_not_json_is_named_not_quoted(kind: str, body: bytes, reason: str) -> None:
+    """A proxy's page is no word of the application."""
+    assert explain(502, kind, body, []).text == reason
+
+
+def test_a_long_reason_is_cut() -> None:
+    """An error is one line, not a page."""
+    told = explain(404, "", json.dumps({"error": "word \n" * 1000}).encode(), [])
+
+    assert len(told.text) == 500
+    assert "\n" not in told.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bad token tok-canary",
+        'Authorization: "Bearer tok-canary"',
+        "nested tok-canarytok-canary",
+        'quoted "tok\\"canary" and tok-canary',
+        'PUT {"api_key"=>"sk-canary", "model"=>"m"}',
+        "password: hunter-canary",
+        "api_key=sk-canary&x=1",
+        "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary",
+    ],
+)
+def test_no_credential_passes_in_an_error(text: str) -> None:
+    """Known secrets are taken out, and what looks like one."""
+    assert "canary" not in scrub(text, [Secret("tok-canary"), Secret('tok"canary'), Secret("")])
+
+
+@given(st.text(min_size=4), st.text(), st.text())
+def test_a_known_secret_never_passes(secret: str, before: str, after: str) -> None:
+    """Whatever stands around it, as it is or as JSON writes it."""
+    for form in (secret, json.dumps(secret)[1:-1]):
+        assert form not in scrub(f"{before}{form}{after}", [Secret(secret)]).replace("(sensitive value)", "") or (
+            form in before + after or form in "(sensitive value)"
+        )
+
+
+# -- the token ---------------------------------------------------------------------------------------------------
+
+PASSWORD = Credentials(email="me@example.com", password=Secret("pass-canary"))
+
+
+def _login_server(valid: str) -> Answer:
+    """A server whose logins give t1, t2 and so on; only `valid` opens the models."""
+    tokens = iter(["t1", "t2", "t3", "t4"])
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/login"):
+            return ok({"attributes": {"token": next(tokens)}})
+        if request.headers["authorization"] != f"Bearer {valid}":
+            return httpx.Response(401, json={"errors": [{"detail": "Unauthorized"}]})
+        return ok(resource(42))
+
+    return serve
+
+
+def _paths(wire: Wire) -> list[str]:
+    return [request.url.path.removeprefix("/api/v1") for request in wire.requests]
+
+
+def test_it_logs_in_once_a_run() -> None:
+    """The first request asks for a token, and all use it."""
+    wire = Wire(_login_server("t1"), PASSWORD)
+    wire.api.read(42)
+    wire.api.read(42)
+
+    assert _paths(wire) == ["/login", "/models/42", "/models/42"]
+    assert json.loads(wire.requests[0].content) == {"email": "me@example.com", "password": "pass-canary"}
+    assert "authorization" not in wire.requests[0].headers
+
+
+def test_it_logs_in_once_more_on_a_401() -> None:
+    """A token lives half an hour: a run that outlives it goes on."""
+    wire = Wire(_login_server("t2"), PASSWORD)
+
+    assert wire.api.read(42).id == 42
+    assert _paths(wire) == ["/login", "/models/42", "/login", "/models/42"]
+
+
+def test_it_never_logs_in_a_third_time() -> None:
+    """Two runs with one user would revoke each other's tokens for ever."""
+    wire = Wire(_login_server("never"), PASSWORD)
+
+    for _ in range(3):
+        with pytest.raises(ApiError, match="401"):
+            wire.api.read(42)
+    assert _paths(wire).count("/login") == 2
+
+
+def test_a_given_token_is_not_renewed() -> None:
+    """There is nothing to renew it with."""
+    wire = Wire(answers(httpx.Response(401, json={"errors": [{"detail": "Unauthorized"}]})))
+
+    with pytest.raises(ApiError, match="401"):
+        wire.api.read(42)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(401, json={"errors": [{"detail": "Invalid login credentials, please try again"}]}),
+        httpx.Response(429, headers={"retry-after": "20"}, json={"error": "Too many login attempts."}),
+        httpx.Response(503),
+        httpx.ReadTimeout("t"),
+        httpx.Response(200, json={"data": {}}),
+    ],
+)
+def test_a_failed_login_is_never_tried_again(answer: httpx.Response | Exception) -> None:
+    """Five failures lock the account for an hour."""
+    wire = Wire(answers(answer), PASSWORD)
+
+    with pytest.raises(LoginError) as caught:
+        wire.api.read(42)
+    assert len(wire.requests) == 1
+    assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
+# -- trouble on the way ------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_that_can_t_be_trusted_is_final() -> None:
+    """It's said in words, with what to do, and not tried again."""
+    error = httpx.ConnectError("tls")
+    error.__cause__ = ssl.SSLCertVerificationError("self-signed")
+    wire = Wire(answers(error))
+
+    with pytest.raises(ApiError, match="the certificate of api.example.com can't be trusted") as caught:
+        wire.api.read(42)
+    assert "SSL_CERT_FILE" in caught.value.hint
+    assert len(wire.requests) == 1
+
+
+def test_an_answer_without_end_is_bounded() -> None:
+    """A server that never stops talking is cut off."""
+
+    def endless() -> Any:
+        while True:
+            wire.clock.now += 100
+            yield b"x"
+
+    wire = Wire(lambda _: httpx.Response(200, content=endless()))
+
+    with pytest.raises(ApiError, match="connection was lost"):
+        wire.api.read(42)
+
+
+def test_requests_are_told_without_what_they_carry() -> None:
+    """The debug log has method, path and status: neither headers nor bodies."""
+    wire = Wire(answers(ok(resource(42))))
+    wire.api.put(42, {"model": {"configuration": {"api_key": "body-canary"}}})
+
+    assert [event for event in wire.events if isinstance(event, Requested)] == [
+        Requested("PUT", "/models/42", 200, 0.0)
+    ]
+    assert "canary" not in repr(wire.events)
+
+
+def test_live_secrets_don_t_come_out_in_errors() -> None:
+    """A server that quotes a model's key back in an error doesn't make us print it."""
+    keyed = resource(42, configuration={"embedding_config": {"api_key": "live-canary"}})
+    wire = Wire(answers(ok(keyed), httpx.Response(404, json={"error": "no live-canary here"})))
+    wire.api.read(42)
+
+    with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
+        wire.api.read(42)
+
+
+# -- refresh -----------------------------------------------------------------------------------------------------
+
+
+class Listing:
+    """A server's list: rows in an order of its own for each page size, as ties of `updated_at` make it."""
+
+    def __init__(self, count: int, *, most: int = 10**9, ties: Callable[[int, int], int] | None = None) -> None:
+        self.rows = [resource(number, name=f"m{number}") for number in range(1, count + 1)]
+        self.most, self.ties = most, ties
+        self.broken: set[int] = set()
+        self.sizes: list[tuple[int, int]] = []
+        self.on_page: Callable[[int, int], None] = lambda _number, _size: None
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/api/v1/models":
+            return self._show(int(request.url.path.rpartition("/")[2]))
+        number, size = (int(request.url.params[key]) for key in ("page", "per_page"))
+        types = request.url.params.get("query_type", "").split(",")
+        size = min(size, self.most)
+        self.sizes.append((number, size))
+        rows = [row for row in self.rows if types == [""] or row["attributes"]["query_type"] in types]
+        last = max(1, -(-len(rows) // size))
+        if self.ties is not None:
+            rows = [rows[self.ties(index, size) % len(rows)] for index in range(len(rows))]
+        page = rows[(number - 1) * size : number * size]
+        self.on_page(number, size)
+        if any(int(row["id"]) in self.broken for row in page):
+            return httpx.Response(400, json=EXCEPTION)
+        links = {"last": f"http://internal:3000/api/v1/models?page={last}&per_page={size}", "next": "http://evil/"}
+        return httpx.Response(200, json={"data": page, "links": links})
+
+    def _show(self, model_id: int) -> httpx.Response:
+        if model_id in self.broken:
+            return httpx.Response(400, json=EXCEPTION)
+        found = [row for row in self.rows if row["id"] == str(model_id)]
+        return ok(found[0]) if found else httpx.Response(404, json={"error": "Couldn't find Model"})
+
+
+def _ids(server: Listing, declared: set[int] | None = None) -> list[int]:
+    return [model.id for model in Wire(server, requests_per_minute=0).api.fetch(declared or set()).models]
+
+
+@pytest.mark.parametrize("count", [0, 1, 220])
+def test_one_large_page_is_enough(count: int) -> None:
+    """Where the server has no maximum, one request reads all, and proves it."""
+    server = Listing(count)
+
+    assert _ids(server) == list(range(1, count + 1))
+    assert len(server.sizes) == 1
+
+
+@pytest.mark.parametrize(("count", "pages"), [(101, 2), (200, 2), (201, 3), (1000, 10)])
+def test_capped_pages_cost_two_more(count: int, pages: int) -> None:
+    """Where the server gives a hundred at most: its pages, the count, and the newest page once more."""
+    server = Listing(count, most=100)
+
+    assert _ids(server) == list(range(1, count + 1))
+    assert len(server.sizes) == pages + 2
+
+
+def test_rows_that_ties_hide_are_found() -> None:
+    """A page size that never shows some rows is followed by another one, until all that the server counts are there."""
+
+    def hide_one_of_ten(index: int, size: int) -> int:
+        return index - 1 if size == 10 and index % 10 == 9 else index
+
+    server = Listing(95, most=10, ties=hide_one_of_ten)
+
+    assert _ids(server) == list(range(1, 96))
+
+
+def _hide_the_last_always(index: int, size: int) -> int:
+    return max(0, index - 1) if size > 1 else 0
+
+
+def test_what_can_t_be_proved_is_read_by_id_or_not_at_all() -> None:
+    """If no page size shows all, the declared ids are read one by one, and the state says that it isn't all."""
+    server = Listing(30, most=10, ties=_hide_the_last_always)
+    state = Wire(server, requests_per_minute=0).api.fetch({30, 99})
+
+    assert not state.complete
+    assert [model.id for model in state.models] == list(range(1, 31))
+
+
+@pytest.mark.parametrize("move", ["delete", "touch", "create"])
+def test_a_change_between_two_pages_is_noticed(move: str) -> None:
+    """A row deleted, touched or made while the pages are read would hide another one: it's all read again."""
+    server = Listing(30, most=10)
+    pages = 0
+
+    def once(number: int, size: int) -> None:
+        nonlocal pages
+        pages += size > 1
+        if pages == 2 and size > 1:
+            pages += 100
+            if move == "delete":
+                del server.rows[3]
+            elif move == "touch":
+                row = server.rows.pop(25)
+                server.rows.insert(0, resource(int(row["id"]), name="touched"))
+            else:
+                server.rows.insert(0, resource(31, name="new"))
+
+    server.on_page = once
+
+    assert _ids(server) == sorted(int(row["id"]) for row in server.rows)
+
+
+def test_a_broken_row_is_named_and_the_rest_is_read() -> None:
+    """One row that turns lists into 400 doesn't hide the others; a declared one is found by its id."""
+    server = Listing(66)
+    for number in (5, 45, 50):
+        server.rows[number - 1]["attributes"]["query_type"] = "ai_ml"
+    server.broken = {45}
+    state = Wire(server, requests_per_minute=0).api.fetch({45})
+
+    assert [row.id for row in state.unreadable] == [45]
+    assert "undefined method" in state.unreadable[0].reason
+    assert [model.id for model in state.models] == [number for number in range(1, 67) if number != 45]
+    assert state.complete
+
+
+@pytest.mark.parametrize("broken", [{1}, {66}, {1, 2, 3, 64}, {30, 31}])
+def test_broken_rows_that_no_file_declares_are_found(broken: set[int]) -> None:
+    """The gaps between the ids tell where they must be."""
+    server = Listing(66)
+    server.broken = broken
+    for number in broken:
+        server.rows[number - 1]["attributes"]["query_type"] = "ai_ml"
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert {row.id for row in state.unreadable} == broken
+    assert len(state.models) == 66 - len(broken)
+
+
+def test_a_broken_row_of_another_type_is_read_around() -> None:
+    """Should some other type break, its list is halved until the broken rows stand alone."""
+    server = Listing(40)
+    server.broken = {7}
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert ([row.id for row in state.unreadable], len(state.models), state.complete) == ([7], 39, True)
+
+
+def test_a_list_that_breaks_for_no_row_is_an_error() -> None:
+    """No plan on half a truth."""
+    answered = 0
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal answered
+        answered += 1
+        return httpx.Response(400, json=EXCEPTION) if answered == 1 else Listing(3)(request)
+
+    with pytest.raises(RefreshError, match="no broken row explains it"):
+        Wire(serve).api.fetch(set())
+
+
+def test_a_wrong_workspace_is_not_a_broken_row() -> None:
+    """The server's 400 for it says what to check, in one request."""
+    detail = "There was a problem with the request format: Workspace not found"
+    wire = Wire(answers(httpx.Response(400, json={"errors": [{"status": 400, "detail": detail}]})))
+
+    with pytest.raises(ApiError, match="Workspace not found") as caught:
+        wire.api.fetch({1})
+    assert "check workspace_id" in caught.value.hint
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "data", [[], {}, {"data": []}, {"data": [], "links": {"last": "x"}}, {"data": [{"id": "a"}], "links": {}}, 7]
+)
+def test_json_that_is_no_list_is_an_error(data: Any) -> None:
+    """An answer of another kind is not an empty workspace."""
+    with pytest.raises(ApiError, match="not what the models API sends"):
+        Wire(answers(httpx.Response(200, json=data))).api.fetch(set())
+
+
+def test_a_model_that_can_t_be_shown_has_its_own_error() -> None:
+    """So that whoever asked knows that it's there."""
+    with pytest.raises(UnreadableError):
+        Wire(answers(httpx.Response(400, json=EXCEPTION))).api.read(45)
+
+
+def test_connectors_are_read_whole() -> None:
+    """Through pages, like models."""
+    rows = [
+        {"id": str(n), "attributes": {"name": f"c{n}", "connector_type": "source", "connector_name": "Snowflake"}}
+        for n in (2, 1)
+    ]
+    links = {"last": "https://api.example.com/api/v1/connectors?page=1&per_page=10000"}
+    wire = Wire(answers(httpx.Response(200, json={"data": rows, "links": links})))
+
+    assert [connector.id for connector in wire.api.connectors()] == [1, 2]
+
+
+# -- how fast ----------------------------------------------------------------------------------------------------
+
+
+def test_the_bucket_gives_a_burst_and_then_the_rate() -> None:
+    """A hundred at once, then one every 0.6 seconds."""
+    clock = Clock()
+    bucket = TokenBucket(100, clock, clock.sleep)
+    waits = [bucket.take() for _ in range(103)]
+
+    assert waits[:100] == [0.0] * 100
+    assert waits[100:] == pytest.approx([0.6] * 3)
+
+
+def test_no_limit_is_no_limit() -> None:
+    """0 switches it off."""
+    clock = Clock()
+
+    assert [TokenBucket(0, clock, clock.sleep).take() for _ in range(500)] == [0.0] * 500

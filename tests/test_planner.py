@@ -1,0 +1,81 @@
+"""Planning: what a plan holds, and that it depends on nothing but its arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import RAW_SQL, TARGET, desired, live
+
+from syncer.model import Binding, Bound, Secret
+from syncer.planner import Plan, make_plan, wanted
+
+
+def _plan(values: dict[str, Any], attributes: dict[str, Any]) -> Plan:
+    return make_plan(Bound((Binding(desired(**values), live(**attributes)),)), TARGET)
+
+
+def test_an_equal_model_is_no_change() -> None:
+    """Only what differs is in the plan; what was compared is counted."""
+    plan = _plan({}, {})
+
+    assert (plan.is_empty, plan.changes, plan.unchanged, plan.bound) == (True, (), 1, 1)
+
+
+def test_a_change_knows_before_and_after() -> None:
+    """It carries live and wanted values of the fields it manages, always with the three that a PUT requires."""
+    (change,) = _plan({"query": "SELECT 2", "name": ..., "id": 42, "query_type": ...}, {}).changes
+
+    assert change.address == "active_users"
+    assert change.id == 42
+    assert change.changed == ("query",)
+    assert change.before == RAW_SQL
+    assert change.after == {**RAW_SQL, "query": "SELECT 2"}
+
+
+@pytest.mark.parametrize(
+    ("values", "attributes"),
+    [
+        ({"description": "mine"}, {"description": "theirs"}),
+        ({"configuration": {"a": {"b": 1}, "c": 1}}, {"configuration": {"a": {"b": 2}, "c": 1}}),
+        ({"configuration": {"a": {}, "c": 1}}, {"configuration": {"a": {"b": 2}, "c": 1}}),
+        ({"configuration": {"a": {"b": 1}, "c": 1}}, {"configuration": {"a": {}, "c": 1}}),
+    ],
+)
+def test_ignored_changes_are_live_s_own(values: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """A path under ignore_changes takes live's value, there or absent, so that it never differs."""
+    assert _plan(values, attributes).changes
+    assert not _plan(
+        {**values, "lifecycle": {"ignore_changes": ["description", "configuration.a.b"]}}, attributes
+    ).changes
+
+
+def test_an_ignored_mask_leaves_git_s_secret() -> None:
+    """What can't be read can't be put back: the file's own secret goes with the configuration."""
+    configuration = {"embedding_config": {"api_key": Secret("k"), "model": "new"}}
+    model = desired(
+        configuration=configuration, lifecycle={"ignore_changes": ["configuration.embedding_config.api_key"]}
+    )
+    masked = live(configuration={"embedding_config": {"api_key": "*****", "model": "old"}})
+
+    assert wanted(model, masked)["configuration"] == configuration
+
+
+def test_the_digest_tells_plans_apart() -> None:
+    """It changes with before, after, id and target, and with nothing else."""
+    one = _plan({"query": "SELECT 2"}, {})
+
+    assert one.digest == _plan({"query": "SELECT 2"}, {"updated_at": "2026-03-01T00:00:00.000Z"}).digest
+    assert one.digest != _plan({"query": "SELECT 3"}, {}).digest
+    assert one.digest != _plan({"query": "SELECT 2"}, {"query": "SELECT 0"}).digest
+    assert one.digest != _plan({"query": "SELECT 2"}, {"model_id": 43}).digest
+
+
+def test_the_digest_holds_no_secret() -> None:
+    """Two values of one secret have one digest: it can't be used to try guesses."""
+
+    def plan(value: str) -> Plan:
+        configuration = {"api_key": Secret(value, "SYNCER_SECRET_K"), "n": [None, 1.5]}
+        return _plan({"configuration": configuration}, {"configuration": {"api_key": "old"}})
+
+    assert plan("one").digest == plan("two").digest

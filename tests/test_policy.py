@@ -1,0 +1,102 @@
+"""The guards: what may not be applied, and the way past each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import RAW_SQL, TARGET, desired, live
+
+from syncer.model import Binding, Bound, Connector, Severity
+from syncer.planner import Plan, make_plan
+from syncer.policy import Limits, connector_problems, needs_connectors, refusals, warnings
+
+CONNECTORS = [
+    Connector(1, "Snowflake prod", "source", "Snowflake"),
+    Connector(2, "Churn endpoint", "source", "HttpModel"),
+    Connector(3, "HubSpot", "destination", "Hubspot"),
+]
+
+
+def _plan(changed: int = 1, same: int = 0, **values: Any) -> Plan:
+    bindings = []
+    for number in range(1, changed + same + 1):
+        own = (
+            {"name": f"m{number}", **(values or {"query": "SELECT 2"})} if number <= changed else {"name": f"m{number}"}
+        )
+        bindings.append(Binding(desired(f"m{number:02}", **own), live(number, name=f"m{number}")))
+    return make_plan(Bound(tuple(bindings)), TARGET)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same", "refused"), [(9, 0, False), (10, 23, True), (10, 24, False), (3, 7, False), (30, 70, False)]
+)
+def test_too_many_changes(changed: int, same: int, refused: bool) -> None:  # noqa: FBT001 - a case's expectation
+    """More than 30 % of the bound models is refused, but never fewer than ten."""
+    assert [guard.rule for guard in refusals(_plan(changed, same), Limits())] == ["too-many-changes"] * refused
+
+
+def test_too_many_changes_names_the_way_past_it() -> None:
+    """The number in the hint is one that lets this plan pass."""
+    plan = _plan(10, 20)
+    (guard,) = refusals(plan, Limits())
+
+    assert guard.message == "10 of 30 bound models would change (33 %, the limit is 30 % from 10 changes on)"
+    assert "--max-change-percent 34" in guard.hint
+    assert refusals(plan, Limits(percent=34)) == ()
+
+
+def test_a_protected_model_is_not_changed() -> None:
+    """`protect: true` refuses any change of the model; unchanged, it's no trouble."""
+    (guard,) = refusals(_plan(query="SELECT 2", lifecycle={"protect": True}), Limits())
+
+    assert (guard.rule, guard.message) == ("protected", "m01 is protected, and would change (query)")
+    assert refusals(_plan(description=RAW_SQL["description"], lifecycle={"protect": True}), Limits()) == ()
+
+
+@pytest.mark.parametrize("field", ["primary_key", "connector_id", "query_type"])
+def test_a_risky_field_must_be_allowed_by_its_file(field: str) -> None:
+    """Without `lifecycle.allow` it's refused, with the line to add; with it the warning alone stays."""
+    value: dict[str, Any] = {field: {"primary_key": "id", "connector_id": 2, "query_type": "dbt"}[field]}
+    (guard,) = refusals(_plan(**value), Limits())
+    assert guard.rule == "risky-change"
+    assert f"lifecycle: {{allow: [{field}]}}" in guard.hint
+
+    allowed = _plan(**value, lifecycle={"allow": [field]})
+    assert refusals(allowed, Limits()) == ()
+    (warning,) = warnings(allowed, Limits())
+    assert (warning.severity, warning.message) == (Severity.WARNING, f"{field} of m01 changes")
+    assert "Apply refuses" not in warning.hint
+
+
+def test_guards_are_announced_by_the_plan() -> None:
+    """Who reviews the plan is told what apply will refuse."""
+    plan = _plan(query="SELECT 2", lifecycle={"protect": True})
+
+    assert [(one.rule, one.severity) for one in warnings(plan, Limits())] == [("protected", Severity.WARNING)]
+
+
+@pytest.mark.parametrize(
+    ("values", "rules"),
+    [
+        ({"connector_id": 2}, []),
+        ({"connector_id": 9}, ["wrong-connector"]),
+        ({"connector_id": 3}, ["wrong-connector"]),
+        ({"query_type": "ai_ml"}, ["not-an-ai-connector"]),
+        ({"query_type": "ai_ml", "connector_id": 2}, []),
+    ],
+)
+def test_connectors_that_the_server_would_take(values: dict[str, Any], rules: list[str]) -> None:
+    """A foreign connector, a destination and ai_ml on a warehouse are refused before any request."""
+    plan = _plan(**values)
+
+    assert all(map(needs_connectors, plan.changes))
+    assert [problem.rule for problem in connector_problems(plan, CONNECTORS)] == rules
+
+
+def test_other_changes_need_no_connectors() -> None:
+    """A changed query is no reason to ask for the connectors, nor to judge the one it has."""
+    plan = _plan(query="SELECT 2")
+
+    assert not any(map(needs_connectors, plan.changes))
+    assert connector_problems(plan, []) == ()

@@ -1,0 +1,137 @@
+"""The API's habits, undone in one room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from builders import RAW_SQL, live, resource
+from hypothesis import given
+from strategies import CONFIGURATIONS, FIELDS
+
+from syncer import wire
+from syncer.diff import same
+from syncer.model import FIELDS as MANAGED
+from syncer.model import Connector, Secret, SecretRef, leaves
+
+
+def test_a_model_is_parsed_by_whitelist() -> None:
+    """Only what can be managed is kept: nothing of the connector but its id, and the id becomes a number."""
+    model = wire.parse(resource(42))
+
+    assert (model.id, model.name, model.updated_at) == (42, "Active users", "2026-02-01T00:00:00.000Z")
+    assert model.fields == {**RAW_SQL, "configuration": None}
+    assert set(model.fields) == set(MANAGED)
+
+
+def test_a_connector_id_at_the_top_is_understood() -> None:
+    """The documents promise connector_id where the server sends a nested connector: both work."""
+    documented = resource(42)
+    del documented["attributes"]["connector"]
+    documented["attributes"]["connector_id"] = 7
+
+    assert wire.parse(documented).fields["connector_id"] == 7
+
+
+@pytest.mark.parametrize("field", ["description", "primary_key", "query"])
+def test_null_is_empty(field: str) -> None:
+    """The UI turns null into an empty text, so the two are one."""
+    null: dict[str, Any] = {field: None}
+    empty: dict[str, Any] = {field: ""}
+
+    assert live(**null).fields == live(**empty).fields
+
+
+@pytest.mark.parametrize("field", ["description", "query"])
+def test_one_final_line_end_is_the_block_s(field: str) -> None:
+    """A YAML block ends in a line end that nobody means; a second one is the text's own."""
+    assert wire.normal_form({field: "a\n"}) == {field: "a"}
+    assert wire.normal_form({field: "a\n\n"}) == {field: "a\n"}
+
+
+def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
+    """The server adds it to every ai_ml model that it shows, and to no other."""
+    configuration = {"harvesters": [], "json_schema": {"input": []}}
+
+    assert live(query_type="ai_ml", configuration=configuration).fields["configuration"] == {"harvesters": []}
+    assert live(query_type="dynamic_sql", configuration=configuration).fields["configuration"] == configuration
+
+
+def test_whole_floats_are_integers() -> None:
+    """Jsonb keeps a stored 1 when 1.0 is sent, and gives 1e22 back as an integer."""
+    configuration = {"a": 1.0, "b": [1e22], "c": 0.5, "d": True}
+    normal = wire.normal_form({"configuration": configuration})["configuration"]
+
+    assert normal == {"a": 1, "b": [10**22], "c": 0.5, "d": True}
+    assert [type(value) for _, value in leaves(normal)] == [int, int, float, bool]
+
+
+def test_secrets_and_masks_are_marked() -> None:
+    """What stands under a secret's key is marked whole; asterisks are marked wherever they stand."""
+    configuration = {"embedding_config": {"api_key": "k", "model": "m"}, "credentials": {"user": "u"}, "note": "*****"}
+    normal = wire.normal_form({"configuration": configuration})["configuration"]
+
+    assert normal == {
+        "embedding_config": {"api_key": Secret("k"), "model": "m"},
+        "credentials": {"user": Secret("u")},
+        "note": Secret("*****"),
+    }
+
+
+@given(FIELDS)
+def test_normal_form_is_a_fixed_point(fields: dict[str, Any]) -> None:
+    """What the server would send back for what we send is, in normal form, what we meant."""
+    after = wire.normal_form({**RAW_SQL, **fields})
+    answered = {**wire.body(after, after)["model"], "configuration": None} | wire.body(after, after)["model"]
+
+    assert all(same(value, after[field]) for field, value in wire.normal_form(answered).items() if field in after)
+
+
+def test_a_body_has_the_required_fields_and_the_changed_ones() -> None:
+    """The documented three, whatever changed, and nothing else."""
+    after = {**RAW_SQL, "configuration": {"a": 1}}
+
+    assert wire.body(after, ["query"]) == {
+        "model": {"name": "Active users", "connector_id": 1, "query_type": "raw_sql", "query": RAW_SQL["query"]}
+    }
+    assert wire.body(after, ["configuration"])["model"]["configuration"] == {"a": 1}
+
+
+def test_a_body_reveals_secrets() -> None:
+    """The body is the one place where a secret is plain text."""
+    after = {**RAW_SQL, "configuration": {"api_key": Secret("k", "SYNCER_SECRET_K")}}
+
+    assert wire.body(after, ["configuration"])["model"]["configuration"] == {"api_key": "k"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"description": None},
+        {"configuration": {}},
+        {"configuration": {"api_key": Secret("*************")}},
+        {"configuration": {"a": ["***"]}},
+        {"configuration": {"api_key": SecretRef("SYNCER_SECRET_K")}},
+    ],
+)
+def test_what_must_never_be_sent_is_refused(broken: dict[str, Any]) -> None:
+    """No null, no empty configuration, no mask, no unresolved secret."""
+    with pytest.raises(ValueError, match="can't be sent"):
+        wire.body({**RAW_SQL, **broken}, broken)
+
+
+@given(CONFIGURATIONS)
+def test_nothing_prints_a_secret(configuration: dict[str, Any]) -> None:
+    """However deep a secret stands, the text of the fields doesn't show it."""
+    planted = {**configuration, "credentials": {"deep": ["canary-7f3a", {"x": "canary-7f3a"}]}}
+
+    assert "canary" not in repr(wire.normal_form({"configuration": planted}))
+
+
+def test_a_connector_is_parsed_without_its_configuration() -> None:
+    """Hosts and users of a warehouse are none of our business."""
+    attributes = {"name": "Snowflake prod", "connector_type": "source", "connector_name": "Snowflake"}
+
+    assert wire.parse_connector({"id": "3", "attributes": {**attributes, "configuration": {"host": "h"}}}) == Connector(
+        3, "Snowflake prod", "source", "Snowflake"
+    )
