@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
-SANDBOX_URL: Final = "http://sandbox.localhost/api/v1"
-"""Where the embedded server seems to be; nothing listens there."""
+SANDBOX_URL: Final = "embedded"
+"""What stands for the sandbox's address: it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,10 @@ def live(model_id: int = 42, **attributes: Any) -> LiveModel:
     return wire.parse(resource(model_id, **attributes))
 
 
+def _nothing(_: FakeApi) -> None:
+    """No meddling."""
+
+
 class FakeApi:
     """The API's twin in memory: a Reader and a Writer. `hooks` may raise, or meddle, before a PUT of an id."""
 
@@ -103,9 +107,9 @@ class FakeApi:
         """Merge the body at the top, as the server does."""
         with self._lock:
             self.puts.append((model_id, dict(body)))
-            self.hooks.pop(model_id, lambda _: None)(self)
+            self.hooks.pop(model_id, _nothing)(self)
             self.edit(model_id, **body["model"])
-            self.after.pop(model_id, lambda _: None)(self)
+            self.after.pop(model_id, _nothing)(self)
             return self.models[model_id]
 
     def edit(self, model_id: int, **fields: Any) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 # Deadlines measure the machine. Examples are the same in each run, so that a red build is red at the desk, too.
 settings.register_profile("syncer", deadline=None, derandomize=True)
@@ -33,9 +34,35 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_variables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _clean_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away the variables that the tool reads."""
     for name in list(os.environ):
         if name.startswith("SYNCER_") or name in {"NO_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS"}:
             monkeypatch.delenv(name)
-    return
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--accept` writes the goldens anew; their diff is then reviewed like code."""
+    parser.addoption("--accept", action="store_true", help="rewrite tests/golden from what is rendered now")
+
+
+@pytest.fixture
+def accept(request: pytest.FixtureRequest) -> bool:
+    """Whether goldens and references are to be written anew."""
+    return bool(request.config.getoption("--accept"))
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a whole text with a file below `tests/golden`."""
+
+    def compare(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if request.config.getoption("--accept"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{text}\n", encoding="utf-8", newline="")
+        expected = path.read_bytes().decode() if path.exists() else ""
+
+        assert expected == f"{text}\n", f"differs from {path}: see with `pytest --accept` and `git diff`"
+
+    return compare

@@ -219,7 +219,10 @@ def test_a_slow_change_gives_signs_of_life() -> None:
             release.set()
         return now
 
-    api.hooks[1] = lambda _: release.wait(20) or None
+    def dawdle(_: FakeApi) -> None:
+        release.wait(20)
+
+    api.hooks[1] = dawdle
     apply(plan, api, events.append, parallelism=1, fail_fast=False, stop=threading.Event(), clock=clock)
 
     beats = [event.elapsed for event in events if isinstance(event, Modifying) and event.elapsed]

@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, chdir, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,9 +16,10 @@ from syncer import config, loader, shipped, validate, workflow
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import Screen, now
 from syncer.errors import InputError, RefusedError, SettingsError
-from syncer.model import SANDBOX, Credentials, Secret
+from syncer.model import SANDBOX, Credentials, Secret, Severity
 from syncer.policy import Limits
-from syncer.render import annotations, machine, terminal
+from syncer.render import machine, terminal
+from syncer.render.annotations import render_problems as render_annotations
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from syncer.model import Document, Problem
     from syncer.sandbox import Faults, Sandbox
     from syncer.workflow import Planned
+
+_INSIDE: Final = "http://localhost/api/v1"
+"""The address by which the embedded server is asked; nothing listens there."""
 
 _STATE: Final = Path(".syncer") / "sandbox.db"
 
@@ -57,12 +61,12 @@ def _validate(flags: argparse.Namespace, screen: Screen) -> int:
         loaded = loader.load(settings.root, settings.models)
     found = _check(loaded, settings)
     if flags.strict:
-        found = validate.as_errors(found)
+        found = tuple(replace(problem, severity=Severity.ERROR) for problem in found)
     errors = sum(problem.is_error for problem in found)
     if flags.format == "json":
         screen.lines([machine.version_line(now), *machine.problem_lines(found, now)])
     elif flags.format == "github":
-        screen.lines(annotations.render_problems(found).splitlines())
+        screen.lines(render_annotations(found).splitlines())
     elif found:
         screen.note(terminal.render_problems(found, screen.error_style))
     if not errors and flags.format == "text":
@@ -137,6 +141,8 @@ def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
         else:
             credentials = config.credentials(run.variables)
         target = config.target(run.environment)
+        if run.environment.name == SANDBOX:
+            target = replace(target, url=_INSIDE)
         session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
         session.hide(lambda: config.secrets(run.variables))
         yield client.Api(session)
@@ -149,6 +155,7 @@ def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> 
         screen.show(machine.version_line(now))
     else:
         screen.show(terminal.render_banner(flags.command, target))
+        screen.show("Refreshing live state...\n")
     planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
     changed = {change.desired.document.path for change in planned.plan.changes}
     warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
@@ -186,6 +193,8 @@ def _apply(flags: argparse.Namespace, screen: Screen) -> int:
         workflow.refuse(planned, limits)
         if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
             raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
+        if not screen.json:
+            screen.show("")
         with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
             report = workflow.apply(
                 planned,
@@ -199,7 +208,7 @@ def _apply(flags: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.lines(machine.report_lines(report, now))
     else:
-        screen.show(terminal.render_report(report, screen.style))
+        screen.show(f"\n{terminal.render_report(report, screen.style)}")
     return 0 if report.is_ok else 1
 
 
@@ -287,7 +296,7 @@ def _demo(_: argparse.Namespace, screen: Screen) -> int:
 
 _STORY: Final = (
     ("Eight models in git. What would change in the workspace?", ["plan", "--env", "sandbox"]),
-    ("Change exactly that.", ["apply", "--env", "sandbox", "--auto-approve"]),
+    ("Change exactly that.", ["apply", "--env", "sandbox", "--auto-approve", "--summary"]),
     ("And now?", ["plan", "--env", "sandbox"]),
 )
 

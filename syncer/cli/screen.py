@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from dataclasses import dataclass
@@ -39,13 +40,17 @@ class Screen:
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
         """The screen that the process's streams, flags and variables make."""
         width = shutil.get_terminal_size((80, 24)).columns
-        styles = []
+
+        def style(stream: TextIO) -> terminal.Style:
+            unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
+            return terminal.Style(_has_colour(stream, variables, off=flags.no_color), width, unicode)
+
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-            unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
-            styles.append(terminal.Style(_has_colour(stream, variables, off=flags.no_color), width, unicode))
-        return cls(sys.stdout, sys.stderr, *styles, json=getattr(flags, "json", False), debug=flags.debug)
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        is_json = getattr(flags, "json", False)
+        return cls(sys.stdout, sys.stderr, style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug)
 
     def show(self, text: str) -> None:
         """Print a result."""

@@ -1,0 +1,180 @@
+"""From disk to Documents: the only room that opens files, knows YAML, and counts lines.
+
+    disk     which files there are, and their bytes           scalars   what a plain scalar means
+    parse    YAML text → data, and what is wrong with it      syntax    the parser's complaints in words
+    source   lines, columns and excerpts of a text            query     the SQL files that definitions name
+
+Everything that can't be read is a located Problem, and every other file is read all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from syncer.loader import query
+from syncer.loader.disk import ENDING, Found, Refusal, Root, is_showable, outside, read, shown, walk, wrong_ending
+from syncer.loader.parse import parse
+from syncer.loader.source import YamlMarks, excerpt, place
+from syncer.model import Document, Origin, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from syncer.loader.syntax import Trouble
+
+__all__ = ["Loaded", "load", "load_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was read, by address, and what could not be, by place.
+
+    A document may have problems too (a key twice, say): it's there so that the rest of it can be checked in the same
+    run, and must not be planned while any problem is an error.
+    """
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def load(root: Path, models: str = "models") -> Loaded:
+    """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing."""
+    base = Root.of(str(root))
+    folder = _folder(base, models)
+    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder))
+
+
+def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
+    """The same for some files, or folders, below `models`; paths are relative to the working directory."""
+    base = Root.of(str(root))
+    folder = _folder(base, models)
+    if isinstance(folder, Loaded):
+        return folder
+    return _loaded(base, folder, (found for path in paths for found in _named(base, folder, str(path))))
+
+
+def _folder(root: Root, models: str) -> str | Loaded:
+    """The models folder as a path from the root, or the problem with it."""
+    try:
+        real = root.join(models)
+        exists = os.path.isdir(real)  # noqa: PTH112
+    except ValueError:
+        return Loaded((), (_no_folder(root, models),))
+    if not root.holds(real):
+        return Loaded((), (outside(models),))
+    if not exists:
+        return Loaded((), (_no_folder(root, models),))
+    return os.path.normpath(models).replace(os.sep, "/")
+
+
+def _no_folder(root: Root, models: str) -> Problem:
+    return Problem(
+        Origin(shown(models)),
+        "no-models-folder",
+        f"there is no folder {shown(models)} in {shown(root.given)}",
+        'run syncer in the repository that has it, or name the folder in the settings: models = "…"',
+    )
+
+
+def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
+    """What one path of the command line means."""
+    absolute = os.path.abspath(path)  # noqa: PTH100
+    # The root may be reached by a symlink: what counts is where the file is below it, as it's written.
+    inner = next(
+        (
+            os.path.relpath(absolute, base).replace(os.sep, "/")
+            for base in (root.given, root.real)
+            if absolute == base or absolute.startswith(base.rstrip(os.sep) + os.sep)
+        ),
+        None,
+    )
+    if "\0" in path or inner is None or not (folder in {".", inner} or inner.startswith(f"{folder}/")):
+        yield Problem(
+            Origin(shown(path)),
+            "outside-models",
+            f"this file is not below the models folder, {folder}",
+            "name files of that folder, or set `models` in the settings",
+        )
+        return
+    real = root.join(inner)
+    if not root.holds(real):
+        yield outside(inner)
+    elif os.path.isdir(real):  # noqa: PTH112
+        yield from walk(root, inner)
+    elif not inner.endswith(ENDING):
+        yield wrong_ending(inner)
+    elif not is_showable(inner):
+        yield Problem(
+            Origin(shown(inner)), "bad-file-name", "the name has a character that can't be shown", "rename it"
+        )
+    else:
+        yield Found(inner, real)
+
+
+def _loaded(root: Root, folder: str, found: Iterable[Found | Problem]) -> Loaded:
+    """Read what was found."""
+    documents: dict[str, Document] = {}
+    problems: list[Problem] = []
+    known: dict[str, Any] = {}
+    seen: set[str] = set()
+    for one in found:
+        if isinstance(one, Problem):
+            problems.append(one)
+        elif one.path not in seen:
+            seen.add(one.path)
+            document, troubles = _document(root, folder, one, known)
+            problems += troubles
+            if document is not None:
+                documents[document.address] = document
+    if not seen and not problems:
+        problems.append(
+            Problem(
+                Origin(folder),
+                "no-files",
+                f"there is no model file ({ENDING}) in {folder}",
+                f"write one, {folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
+            )
+        )
+    return Loaded(
+        tuple(documents[address] for address in sorted(documents)),
+        tuple(sorted(set(problems), key=lambda problem: (problem.origin, problem.rule, problem.message))),
+    )
+
+
+def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> tuple[Document | None, list[Problem]]:
+    """One file's document, if it can be used, and its problems."""
+    raw = read(found.real)
+    if isinstance(raw, Refusal):
+        return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return None, [_not_utf8(found.path, raw, error)]
+    data, troubles = parse(raw, known)
+    problems = [_problem(found.path, raw, trouble) for trouble in troubles]
+    if data is None:
+        return None, problems
+    address = found.path.removeprefix(f"{folder}/").removesuffix(ENDING)
+    document = Document(address, found.path, data, YamlMarks(raw))
+    if "query_file" in data or "environments" in data:
+        files, more = query.read_all(root, document)
+        if files:
+            document = Document(address, found.path, data, document.marks, files)
+        problems += more
+    return document, problems
+
+
+def _problem(path: str, raw: bytes, trouble: Trouble) -> Problem:
+    line, column = place(raw, trouble.offset)
+    return Problem(Origin(path, line, column), trouble.rule, trouble.message, trouble.hint, excerpt=excerpt(raw, line))
+
+
+def _not_utf8(path: str, raw: bytes, error: UnicodeDecodeError) -> Problem:
+    line, column = place(raw, len(raw[: error.start].decode()))
+    is_utf16 = raw[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    message = "the file is UTF-16, not UTF-8" if is_utf16 else "this is not UTF-8"
+    hint = "save the file as UTF-8"
+    return Problem(Origin(path, line, column), "bad-encoding", message, hint, excerpt=excerpt(raw, line))

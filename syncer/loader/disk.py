@@ -1,0 +1,195 @@
+"""Which files there are and what is in them: nothing but regular files inside the root is ever opened.
+
+A model folder may come from a stranger's pull request, so a path is an untrusted value: symlinks out of the root, FIFOs
+and devices, endless files and names that break a terminal are problems, not surprises.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from syncer.model import Origin, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENDING: Final = ".yaml"
+MAX_BYTES: Final = 1 << 20
+"""How large a model file, or an SQL file, may be."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+# Without O_NONBLOCK the opening of a FIFO waits for a writer. Windows has neither flag.
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class Refusal(NamedTuple):
+    """Why a file isn't read: rule, message and hint, for whoever knows where to locate it."""
+
+    rule: str
+    message: str
+    hint: str = ""
+
+
+class Found(NamedTuple):
+    """A file to read: its path as people know it, from the root, and the one to open, which has no symlinks."""
+
+    path: str
+    real: str
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The folder that everything must stay inside: as given, and with its symlinks resolved."""
+
+    given: str
+    real: str
+
+    @classmethod
+    def of(cls, path: str) -> Root:
+        """The root at that path."""
+        return cls(os.path.abspath(path), os.path.realpath(path))  # noqa: PTH100 - strings: ten thousand times cheaper
+
+    def holds(self, real: str) -> bool:
+        """Whether a path without symlinks is inside."""
+        return real == self.real or real.startswith(self.real.rstrip(os.sep) + os.sep)
+
+    def join(self, path: str) -> str:
+        """The real path of a path from the root."""
+        return os.path.realpath(os.path.join(self.real, path))  # noqa: PTH118
+
+    def relative(self, real: str) -> str:
+        """A real path inside, from the root, with `/` on every system."""
+        return os.path.relpath(real, self.real).replace(os.sep, "/")
+
+
+def read(real: str) -> bytes | Refusal:
+    """What a regular file holds, without a byte order mark; or why it isn't read. Never more than `MAX_BYTES`."""
+    try:
+        handle = os.open(real, _FLAGS)
+    except (OSError, ValueError) as error:
+        return _unreadable(error)
+    try:
+        # What was opened is judged, not what the name said before.
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            return _not_a_file(status.st_mode)
+        parts, size = [], 0
+        # One byte more than it claims to have shows its end in one read; a growing or lying file is read on, in bounds.
+        while size <= MAX_BYTES and (part := os.read(handle, min(max(status.st_size, size), MAX_BYTES) + 1)):
+            parts.append(part)
+            size += len(part)
+            if len(part) == status.st_size:
+                break
+    except OSError as error:
+        return _unreadable(error)
+    finally:
+        os.close(handle)
+    if size > MAX_BYTES:
+        return Refusal("too-large", f"the file is larger than {MAX_BYTES // 1024:,} KiB", "split it, or shorten it")
+    return b"".join(parts).removeprefix(_BOM)
+
+
+def _unreadable(error: Exception) -> Refusal:
+    reason = getattr(error, "strerror", None) or "there is no such file"
+    return Refusal("unreadable", f"it can't be read: {reason}", "check that it exists, and its permissions")
+
+
+def _not_a_file(mode: int) -> Refusal:
+    what = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+    return Refusal("not-a-file", f"this is {what}, not a file", "give it another name, or remove it")
+
+
+def is_showable(name: str) -> bool:
+    """Whether a name can stand in one line of output, and means the same on every system."""
+    return name.isprintable() and "\\" not in name
+
+
+def shown(name: str) -> str:
+    """The name with what no terminal should get written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def walk(root: Root, folder: str) -> Iterator[Found | Problem]:
+    """Every model file below a folder (a path from the root), and what can't be one, in no order.
+
+    Names that begin with a dot are passed over, as shells and editors mean them.
+    """
+    waiting: list[tuple[str, str, frozenset[str]]] = [(folder, root.join(folder), frozenset())]
+    while waiting:
+        path, real, above = waiting.pop()
+        try:
+            with os.scandir(real) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Problem(Origin(path), *_unreadable(error))
+            continue
+        for entry in found:
+            if entry.name.startswith("."):
+                continue
+            inner = f"{path}/{entry.name}" if path != "." else entry.name
+            judged = _judged(root, entry, inner)
+            if isinstance(judged, str):
+                if judged in above or judged == real:
+                    yield Problem(
+                        Origin(inner), "outside-root", "this symlink leads back to a folder that it is in", "remove it"
+                    )
+                else:
+                    waiting.append((inner, judged, above | {real}))
+            elif judged is not None:
+                yield judged
+
+
+def _judged(root: Root, entry: os.DirEntry[str], path: str) -> Found | Problem | str | None:
+    """A model file, a problem, the real path of a folder to walk, or None for what is no business of ours."""
+    ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
+    is_link = entry.is_symlink()
+    real = os.path.realpath(entry.path) if is_link else entry.path
+    is_yaml = ending in {".yaml", ".yml"}
+    if is_link and not root.holds(real):
+        return outside(path) if is_yaml or os.path.isdir(real) else None  # noqa: PTH112
+    is_folder = os.path.isdir(real) if is_link else entry.is_dir(follow_symlinks=False)  # noqa: PTH112
+    if not is_folder and not is_yaml:
+        return None
+    if not is_showable(entry.name):
+        return Problem(
+            Origin(shown(path)),
+            "bad-file-name",
+            "the name has a character that can't be shown, or that other systems read as a folder",
+            "rename it with letters, digits, `-` and `_`",
+        )
+    if not is_yaml:
+        return real
+    if is_folder:
+        return Problem(Origin(path), *_not_a_file(stat.S_IFDIR))
+    if not (is_link or entry.is_file(follow_symlinks=False)):
+        return Problem(Origin(path), *_not_a_file(stat.S_IFIFO))
+    return Found(path, real) if entry.name.endswith(ENDING) else wrong_ending(path)
+
+
+def outside(path: str) -> Problem:
+    """The problem of a path that leaves the root."""
+    return Problem(
+        Origin(shown(path)),
+        "outside-root",
+        "this symlink leads out of the repository",
+        "copy what it leads to, or remove it",
+    )
+
+
+def wrong_ending(path: str) -> Problem:
+    """The problem of a file that isn't read because of its name."""
+    return Problem(
+        Origin(shown(path)),
+        "wrong-ending",
+        f"model files end in {ENDING}; this one would be passed over",
+        f"rename it to {ENDING}",
+    )

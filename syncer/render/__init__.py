@@ -1,0 +1,9 @@
+"""Rendering: values in, text out. No printing, no clock, no look at the terminal; `cli` hands all of that in.
+
+    terminal.py     plan, progress, report and problems for people
+    machine.py      the same as JSON lines
+    annotations.py  problems as GitHub workflow commands
+
+Everything that isn't ours (names, SQL, reasons, paths) goes through `text.py` before it may be shown. No text ends
+in a line end: that is the printer's to add.
+"""

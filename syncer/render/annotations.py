@@ -1,0 +1,50 @@
+"""Problems as GitHub workflow commands, which a pull request shows beside the line they are about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from syncer.render.text import counted, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.model import Problem
+
+SHOWN: Final = 10
+"""How many annotations of one severity GitHub shows of a step; what is more it drops without a word."""
+
+_DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
+_PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
+
+
+def render_problems(problems: Sequence[Problem]) -> str:
+    """One command a problem, the first ten of each severity; the others are counted in a notice. Empty if none."""
+    seen: Counter[str] = Counter()
+    lines = []
+    for problem in problems:
+        severity = problem.severity.value
+        seen[severity] += 1
+        if seen[severity] <= SHOWN:
+            lines.append(_command(severity, problem))
+    more = [counted(count - SHOWN, f"more {severity}") for severity, count in sorted(seen.items()) if count > SHOWN]
+    if more:
+        lines.append(f"::notice title=syncer::{' and '.join(more)}: the log of `syncer validate` has them all")
+    return "\n".join(lines)
+
+
+def _command(severity: str, problem: Problem) -> str:
+    origin = problem.origin
+    place = {"file": origin.path, "line": origin.line, "col": origin.column, "title": problem.rule}
+    shown = ",".join(f"{name}={_property(str(value))}" for name, value in place.items() if value)
+    lines = [visible(line) for text in (problem.message, problem.hint) if text for line in text.split("\n")]
+    return f"::{severity} {shown}::{_escaped(chr(10).join(lines), _DATA)}"
+
+
+def _property(text: str) -> str:
+    return _escaped(visible(text), _PROPERTY)
+
+
+def _escaped(text: str, codes: dict[str, str]) -> str:
+    return "".join(codes.get(char, char) for char in text)

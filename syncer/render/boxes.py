@@ -1,0 +1,101 @@
+"""Boxed messages: errors and warnings with the source line they point at, in the manner of Terraform and rustc."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from syncer.model import is_secret_key
+from syncer.render.text import SENSITIVE, TAB, cells, pieces, visible, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncer.model import Origin, Problem
+    from syncer.render.style import Style
+
+_LABELS: Final = {"error": "Error:", "warning": "Warning:"}
+_KEY = re.compile(r"""["']?([\w-]+)["']?\s*:\s*(?=\S)(?!\{\s*env\s*:)""")
+
+
+def box(severity: str, message: str, paragraphs: Iterable[list[str]], style: Style) -> str:
+    """A box: the message's first line as its title, then paragraphs of lines that are already fit to be shown."""
+    title, *more = message.split("\n")
+    label = style.paint(severity, _LABELS[severity])
+    lines = [f"{label} {style.paint('bold', visible(title))}"]
+    # A message with a place: the place first, for the eye; the rest of the message belongs to what is explained.
+    for paragraph in [*([prose("\n".join(more), style)] if more else []), *paragraphs]:
+        if paragraph:
+            lines += ["", *paragraph]
+    top, rule, bottom = ("╷", "│", "╵") if style.unicode else (".", "|", "'")
+    top, rule, bottom = (style.paint(f"{severity} rule", glyph) for glyph in (top, rule, bottom))
+    return "\n".join([top, *(f"{rule} {line}" if line else rule for line in lines), bottom])
+
+
+def prose(text: str, style: Style) -> list[str]:
+    """A text of foreign and own words, wrapped to the box; its own lines stay."""
+    lines = [visible(line) for line in text.strip("\n").split("\n")] if text else []
+    return [wrapped_line for line in lines for wrapped_line in wrapped(line, max(style.width - 2, 20))]
+
+
+def problem_box(problem: Problem, style: Style) -> str:
+    """A problem with rule id, `path:line:column` and a caret below the place."""
+    rule = style.paint("faint", f"[{visible(problem.rule)}]")
+    where = [f"  on {visible(str(problem.origin))} {rule}", *excerpt(problem, style, caret=True)]
+    return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
+
+
+def warning_box(problem: Problem, style: Style) -> str:
+    """A problem as Terraform shows a warning: `on FILE line N:` and the line."""
+    where = [f"  on {_place(problem.origin)}", *excerpt(problem, style, caret=False)]
+    if len(where) > 1:
+        where[0] += ":"
+    return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
+
+
+def _place(origin: Origin) -> str:
+    return visible(origin.path) + (f" line {origin.line}" if origin.line else "")
+
+
+def excerpt(problem: Problem, style: Style, *, caret: bool) -> list[str]:
+    """The source line behind its number, cut around the column; below it a caret under the column's first cell."""
+    if not problem.origin.line or not problem.excerpt:
+        return []
+    head = f"{problem.origin.line:>4}: "
+    room = max(style.width - len(head) - 2, 20)
+    text = _without_secret(problem.excerpt)
+    # Columns count characters; what is far from the place is cut before it's looked at, for a line may be a megabyte.
+    at = min(max(problem.origin.column - 1, 0), len(text))
+    start = max(at - room, 0)
+    near = text[start : at + room]
+    shown = [" " * TAB if char == "\t" else piece for char, piece in zip(near, pieces(near), strict=True)]
+    before, after = shown[: at - start], shown[at - start :]
+    is_cut = start > 0, at + room < len(text)
+    left, right = _cut(before, after, room, is_cut, style.ellipsis)
+    lines = [f"{head}{left}{right}".rstrip(" ")]
+    if caret and problem.origin.column:
+        lines.append(" " * (len(head) + cells(left)) + style.paint(problem.severity.value, "^"))
+    return lines
+
+
+def _without_secret(line: str) -> str:
+    """The line up to the first secret: a key written into a file by mistake needn't be in every log as well."""
+    for match in _KEY.finditer(line):
+        if is_secret_key(match[1]):
+            return f"{line[: match.end()]}{SENSITIVE}"
+    return line
+
+
+def _cut(before: list[str], after: list[str], room: int, is_cut: tuple[bool, bool], ellipsis: str) -> tuple[str, str]:
+    """What fits of a line on both sides of a place, with marks where something is missing."""
+    cut_before, cut_after = is_cut
+    left, right = sum(map(cells, before)), sum(map(cells, after))
+    while left + right > room and (before or len(after) > 1):
+        # What is right of the place is what the problem is about; it may take two thirds.
+        if right * 3 > room * 2 or not before:
+            right -= cells(after.pop())
+            cut_after = True
+        else:
+            left -= cells(before.pop(0))
+            cut_before = True
+    return (ellipsis if cut_before else "") + "".join(before), "".join(after) + (ellipsis if cut_after else "")

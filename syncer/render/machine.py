@@ -1,0 +1,211 @@
+"""Plan, progress, report and problems as JSON lines for programs: one object a line, ASCII only, no secrets.
+
+The shape is that of `terraform plan -json`, with the attributes' values in it. `schemas/events.schema.json` describes
+every line. `UI_VERSION` says what a reader may count on: its second number goes up when something is added, its
+first when something changes or goes away.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from syncer import __version__
+from syncer.errors import InputError, RefusedError, SyncerError
+from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Waiting
+from syncer.render.style import Style
+from syncer.render.terminal import render_event
+from syncer.render.text import counted, visible
+from syncer.render.totals import outcome_counts, plan_verdict, report_verdict
+
+if TYPE_CHECKING:
+    from syncer.applier import Outcome, Report
+    from syncer.diff import FieldChange
+    from syncer.planner import Change, Plan
+
+UI_VERSION: Final = "1.0"
+"""The version of the lines' shape; not of syncer."""
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Tells the time, with its time zone."""
+
+_ACTIONS: Final = {"~": "update"}
+_DEEPEST: Final = 100
+
+
+def version_line(clock: Clock) -> str:
+    """The first line of every stream."""
+    message = f"syncer {__version__}"
+    return _line("version", clock, message, {"syncer": __version__, "ui": UI_VERSION})
+
+
+def plan_lines(plan: Plan, warnings: Sequence[Problem], clock: Clock) -> list[str]:
+    """One line a change with every attribute that differs, the warnings, then the totals."""
+    lines = [_planned(change, clock) for change in plan.changes]
+    lines += problem_lines(warnings, clock)
+    totals = {
+        **_changes(len(plan.changes), "plan"),
+        "unchanged": plan.unchanged,
+        "unmanaged": len(plan.unmanaged),
+        "excluded": plan.excluded,
+    }
+    message = " ".join(plan_verdict(plan))
+    return [*lines, _line("change_summary", clock, message, totals)]
+
+
+def event_line(event: Event, clock: Clock) -> str:
+    """One line of progress; waiting and requests are of the type `log`."""
+    message = render_event(event, Style())
+    if isinstance(event, Requested):
+        request = {"method": event.method, "path": event.path, "status": event.status, "seconds": event.seconds}
+        return _line("log", clock, message, {"request": request}, level="debug")
+    if isinstance(event, Waiting):
+        waiting = {"reason": event.reason, "seconds": event.seconds, "left": event.left}
+        return _line("log", clock, message, {"waiting": waiting}, level="warn")
+    if isinstance(event, Modifying):
+        kind = "apply_progress" if event.elapsed else "apply_start"
+    else:
+        kind = "apply_complete" if event.ok else "apply_errored"
+    is_trouble = isinstance(event, Modified) and not event.ok
+    hook: dict[str, Any] = {
+        "resource": _resource(event.address, event.id),
+        "action": "update",
+        "id_key": "id",
+        "id_value": str(event.id),
+    }
+    if kind != "apply_start":
+        hook["elapsed_seconds"] = round(event.elapsed)
+    return _line(kind, clock, message, {"hook": hook}, level="error" if is_trouble else "info")
+
+
+def report_lines(report: Report, clock: Clock) -> list[str]:
+    """A diagnostic for each change that isn't done, then the totals."""
+    lines = [_outcome(outcome, clock) for outcome in report.outcomes if outcome.status.value != "done"]
+    counts = outcome_counts(report)
+    message = " ".join(report_verdict(report))
+    level = "info" if report.is_ok else "error"
+    outcomes = {_word(status): count for status, count in counts.items()}
+    totals = {**_changes(counts["done"], "apply"), "outcomes": outcomes}
+    return [*lines, _line("change_summary", clock, message, totals, level=level)]
+
+
+def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:
+    """One line a problem."""
+    return [
+        _diagnostic(
+            problem.severity.value,
+            problem.message,
+            clock,
+            hint=problem.hint,
+            rule=problem.rule,
+            file=problem.origin.path,
+            line=problem.origin.line or None,
+            column=problem.origin.column or None,
+        )
+        for problem in problems
+    ]
+
+
+def error_lines(error: SyncerError, clock: Clock) -> list[str]:
+    """What stopped the run: its problems, if it has some, then itself."""
+    problems = error.problems if isinstance(error, (InputError, RefusedError)) else ()
+    return [*problem_lines(problems, clock), _diagnostic("error", error.what, clock, hint=error.hint)]
+
+
+# -- pieces ------------------------------------------------------------------------------------------------------------
+
+
+def _line(kind: str, clock: Clock, message: str, more: Mapping[str, Any], *, level: str = "info") -> str:
+    data = {
+        "type": kind,
+        **more,
+        "@level": level,
+        "@message": message,
+        "@module": "syncer.ui",
+        "@timestamp": clock().astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+    }
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False)
+    # A CI runner looks for `##[command]` in every line. In JSON a # stands in texts alone, so it may be escaped.
+    return text.replace("##", "#\\u0023")
+
+
+def _resource(address: str, ident: int, file: str = "") -> dict[str, Any]:
+    resource = {"addr": f"model.{address}", "resource_type": "model", "resource_name": address, "id": ident}
+    return {**resource, "file": file} if file else resource
+
+
+def _changes(update: int, operation: str) -> dict[str, Any]:
+    return {"changes": {"add": 0, "change": update, "import": 0, "remove": 0, "operation": operation}}
+
+
+def _planned(change: Change, clock: Clock) -> str:
+    message = f"model.{visible(change.address)}: Plan to update ({counted(len(change.fields), 'difference')})"
+    data = {
+        "resource": _resource(change.address, change.id, change.desired.document.path),
+        "action": _ACTIONS[change.action.value],
+        "attributes": [_attribute(field) for field in change.fields],
+    }
+    return _line("planned_change", clock, message, {"change": data})
+
+
+def _attribute(field: FieldChange) -> dict[str, Any]:
+    """A field's difference; a side that has no such key is null, and `kind` says so."""
+    kind = "added" if field.before is ABSENT else "removed" if field.after is ABSENT else "changed"
+    sides = _Plain(), _Plain()
+    before, after = (plain.of(value) for plain, value in zip(sides, (field.before, field.after), strict=True))
+    return {
+        "path": list(field.path),
+        "kind": kind,
+        "before": before,
+        "after": after,
+        "sensitive": any(plain.is_sensitive for plain in sides),
+    }
+
+
+class _Plain:
+    """Makes values fit for JSON and fit to be seen; remembers whether something had to be left out."""
+
+    def __init__(self) -> None:
+        self.is_sensitive = False
+
+    def of(self, value: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
+        """The value with null for every secret, for what JSON can't hold, and for what is nested without end."""
+        if value is None or value is ABSENT or isinstance(value, (bool, int, str)):
+            return None if value is ABSENT else value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        if isinstance(value, Mapping) and depth < _DEEPEST:
+            return {str(key): self.of(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list) and depth < _DEEPEST:
+            return [self.of(inner, depth + 1) for inner in value]
+        self.is_sensitive = self.is_sensitive or isinstance(value, (Secret, SecretRef))
+        return None
+
+
+def _word(status: str) -> str:
+    return status.replace(" ", "_")
+
+
+def _diagnostic(severity: str, summary: str, clock: Clock, **more: object) -> str:
+    """A diagnostic; what isn't known is left out."""
+    known = {key: value for key, value in more.items() if value not in (None, "")}
+    message = f"{severity.capitalize()}: {visible(summary)}"
+    data = {"diagnostic": {"severity": severity, "summary": summary, **known}}
+    return _line("diagnostic", clock, message, data, level="warn" if severity == "warning" else "error")
+
+
+def _outcome(outcome: Outcome, clock: Clock) -> str:
+    change = outcome.change
+    return _diagnostic(
+        "error",
+        f"{change.address}: {outcome.status.value}" + (f": {outcome.reason}" if outcome.reason else ""),
+        clock,
+        hint=outcome.hint,
+        file=change.desired.document.path,
+        resource=_resource(change.address, change.id),
+        status=_word(outcome.status.value),
+        unapplied=[_attribute(field) for field in outcome.unapplied] or None,
+    )

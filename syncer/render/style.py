@@ -1,0 +1,40 @@
+"""How output looks: whether it's coloured, how wide it is, which glyphs it may use. Decided by `cli`, never here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_SGR: Final = {
+    "+": "32",
+    "~": "33",
+    "-": "31",
+    "arrow": "33",
+    "faint": "90",
+    "bold": "1",
+    "good": "1;32",
+    "error": "1;31",
+    "warning": "1;33",
+    "error rule": "31",
+    "warning rule": "33",
+}
+"""The colours by what they mean; those of a Terraform plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to render for one terminal, file or pipe. Without `unicode` our own glyphs are ASCII."""
+
+    colour: bool = False
+    width: int = 80
+    unicode: bool = True
+
+    def paint(self, meaning: str, text: str) -> str:
+        """The text in the colour of its meaning; unchanged without colour, or for an unknown meaning (`""`)."""
+        code = _SGR.get(meaning) if self.colour and text else None
+        return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+    @property
+    def ellipsis(self) -> str:
+        """What stands for a part that was cut."""
+        return "…" if self.unicode else "..."

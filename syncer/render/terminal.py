@@ -1,0 +1,221 @@
+"""Plan, progress, report and problems for people, as Terraform words and lays them out. Values in, text out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from syncer.errors import InputError, RefusedError, SyncerError
+from syncer.model import Event, Modified, Modifying, Requested, Waiting
+from syncer.render.body import Row, change_rows, field_rows
+from syncer.render.boxes import box, problem_box, prose, warning_box
+from syncer.render.style import Style
+from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
+from syncer.render.totals import plan_verdict, report_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from syncer.applier import Outcome, Report
+    from syncer.model import LiveModel, Problem, Target
+    from syncer.planner import Change, Plan
+
+__all__ = [
+    "Style",
+    "render_banner",
+    "render_error",
+    "render_event",
+    "render_plan",
+    "render_problems",
+    "render_prompt",
+    "render_report",
+]
+
+_LEGEND: Final = {"~": "update in-place"}
+_VERBS: Final = {"~": "will be updated in-place"}
+_ENDINGS: Final = {
+    "failed": "was not changed as planned (failed)",
+    "conflict": "was left alone (conflict)",
+    "unknown": "may or may not have been changed (unknown)",
+}
+_NO_DIFFERENCE: Final = (
+    "syncer compared the live models with their definitions and found no differences, so there is nothing to apply."
+)
+
+
+def render_banner(command: str, target: Target) -> str:
+    """The first line: which command, and which environment, API and workspace it is about."""
+    where = visible(target.environment), visible(target.url), f"workspace {target.workspace_id}"
+    return defused("   ".join([f"syncer {command}", *where]))
+
+
+# -- plan --------------------------------------------------------------------------------------------------------------
+
+
+def render_plan(
+    plan: Plan, warnings: Sequence[Problem], style: Style, *, verbose: bool = False, summary: bool = False
+) -> str:
+    """What an apply would do: every change, the warnings, the totals.
+
+    `summary` gives one line a model. `verbose` lists the live models that no file declares.
+    """
+    sections: list[str] = []
+    if plan.changes and summary:
+        sections.append(_short(plan.changes, style))
+    elif plan.changes:
+        sections += [_legend(plan.changes, style), *(_block(change, style) for change in plan.changes)]
+    if plan.excluded:
+        left_out = f"{counted(plan.excluded, 'definition')} left out by --target"
+        sections.append(_targeting(f"This plan is incomplete: it says nothing about the {left_out}.", style))
+    sections += [warning_box(warning, style) for warning in warnings]
+    sections.append(_verdict(plan, style))
+    if verbose and plan.unmanaged:
+        sections.append(_unmanaged(plan.unmanaged))
+    return defused("\n\n".join(sections))
+
+
+def _legend(changes: Iterable[Change], style: Style) -> str:
+    symbols = sorted({change.action.value for change in changes})
+    lines = [f"  {style.paint(symbol, symbol)} {_LEGEND[symbol]}" for symbol in symbols]
+    return "\n".join(["syncer will perform the actions below, indicated with the following symbols:", *lines])
+
+
+def _block(change: Change, style: Style) -> str:
+    symbol = change.action.value
+    header = f"  # {style.paint('bold', visible(change.address))} {_VERBS[symbol]}"
+    opening = f"  {style.paint(symbol, symbol)} model {quoted(change.address)} {{"
+    return "\n".join([header, opening, *(_line(row, style) for row in change_rows(change, style)), "    }"])
+
+
+def _line(row: Row, style: Style) -> str:
+    symbol = style.paint(row.symbol, row.symbol) or " "
+    return f"{' ' * (row.indent - 2)}{symbol} {row.text}".rstrip(" ")
+
+
+def _short(changes: Sequence[Change], style: Style) -> str:
+    shown = [(change, visible(change.address)) for change in changes]
+    widest = max(cells(address) for _, address in shown)
+    return "\n".join(
+        f"{style.paint(change.action.value, change.action.value)} {address}{' ' * (widest - cells(address))}  "
+        f"{', '.join(change.changed)}"
+        for change, address in shown
+    )
+
+
+def _targeting(detail: str, style: Style) -> str:
+    return box("warning", "Resource targeting is in effect", [prose(detail, style)], style)
+
+
+def _verdict(plan: Plan, style: Style) -> str:
+    """The lines that other tools match, then what was not touched."""
+    stressed, said = plan_verdict(plan)
+    verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
+    if plan.bound and not plan.changes:
+        verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
+    rest = []
+    if plan.unchanged:
+        rest.append(f"{counted(plan.unchanged, 'model')} unchanged")
+    if plan.unmanaged:
+        count = len(plan.unmanaged)
+        rest.append(f"{counted(count, 'live model')} {'is' if count == 1 else 'are'} not in git")
+    return verdict + (f"\n{'; '.join(rest)}." if rest else "")
+
+
+def _unmanaged(models: Sequence[LiveModel]) -> str:
+    widest = max(len(str(model.id)) for model in models)
+    return "\n".join(
+        ["Live models that are not in git:", *(f"  id {model.id:<{widest}}  {quoted(model.name)}" for model in models)]
+    )
+
+
+# -- problems and errors -----------------------------------------------------------------------------------------------
+
+
+def render_problems(problems: Sequence[Problem], style: Style, *, compact: bool = False) -> str:
+    """Every problem with its place, then how many there are; `compact` gives one line a problem. Empty if none."""
+    if not problems:
+        return ""
+    if compact:
+        lines = [
+            f"{visible(str(problem.origin))}: {style.paint(problem.severity.value, problem.severity.value)}: "
+            f"{visible(problem.message)} [{visible(problem.rule)}]"
+            for problem in problems
+        ]
+        return defused("\n".join([*lines, _totals(problems)]))
+    return defused("\n\n".join([*(problem_box(problem, style) for problem in problems), _totals(problems)]))
+
+
+def _totals(problems: Sequence[Problem]) -> str:
+    counts = Counter(problem.severity.value for problem in problems)
+    parts = [counted(counts[severity], severity) for severity in ("error", "warning") if counts[severity]]
+    return f"{', '.join(parts)} in {counted(len({problem.origin.path for problem in problems}), 'file')}."
+
+
+def render_error(error: SyncerError, style: Style) -> str:
+    """What stopped the run, boxed. Problems of model files stand for themselves; a refusal comes after its own."""
+    if isinstance(error, InputError):
+        return render_problems(error.problems, style)
+    problems = error.problems if isinstance(error, RefusedError) else ()
+    boxes = [problem_box(problem, style) for problem in problems]
+    return defused("\n\n".join([*boxes, box("error", error.what, [prose(error.hint, style)], style)]))
+
+
+# -- apply -------------------------------------------------------------------------------------------------------------
+
+
+def render_prompt(target: Target, count: int) -> str:
+    """The question before an apply, up to where the answer is typed."""
+    action = "this action" if count == 1 else "these actions"
+    return defused(
+        f"Do you want to perform {action} in workspace {quoted(target.environment)}?\n"
+        f"  syncer will perform the {'action' if count == 1 else 'actions'} described above.\n"
+        "  Only 'yes' will be accepted to approve.\n\n"
+        "  Enter a value: "
+    )
+
+
+def render_event(event: Event, style: Style) -> str:
+    """One line of progress; a `Requested` is for the debug log."""
+    if isinstance(event, Requested):
+        answer = str(event.status) if event.status else "no answer"
+        return defused(f"{visible(event.method)} {visible(event.path)}: {answer} after {event.seconds:.2f} s")
+    if isinstance(event, Waiting):
+        wait, left = f"{event.seconds:.0f} s", f"{event.left:.0f} s"
+        return defused(f"{visible(event.reason)}: asking again in {wait} (gives up after {left} more)")
+    name = style.paint("bold", f"model.{visible(event.address)}:")
+    ident, elapsed = f"id={event.id}", f"{event.elapsed:.0f}s"
+    if isinstance(event, Modifying):
+        doing = f"Still modifying... [{ident}, {elapsed} elapsed]" if event.elapsed else f"Modifying... [{ident}]"
+        return defused(f"{name} {doing}")
+    assert isinstance(event, Modified)  # noqa: S101 - the last kind of event
+    ending = "complete" if event.ok else "incomplete"
+    return defused(f"{name} Modifications {ending} after {elapsed} [{ident}]")
+
+
+def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
+    """What became of the plan: a box for each change that isn't done, then the totals.
+
+    `excluded` counts the definitions that `--target` left out of the plan.
+    """
+    boxes = [_outcome(outcome, style) for outcome in report.outcomes if outcome.status.value in _ENDINGS]
+    waiting = [outcome.change for outcome in report.outcomes if outcome.status.value == "not attempted"]
+    if waiting:
+        title = f"{counted(len(waiting), 'change')} not attempted, because the run ended before"
+        addresses = [f"  {visible(change.address)}" for change in waiting]
+        boxes.append(box("error", title, [addresses], style))
+    if excluded:
+        detail = f"--target left out {counted(excluded, 'definition')}; plan without it to see what remains."
+        boxes.append(box("warning", "Applied changes may be incomplete", [prose(detail, style)], style))
+    stressed, said = report_verdict(report)
+    return defused("\n\n".join([*boxes, f"{style.paint('good' if report.is_ok else 'error', stressed)} {said}"]))
+
+
+def _outcome(outcome: Outcome, style: Style) -> str:
+    change = outcome.change
+    where = f"  model {change.id}, {visible(change.desired.document.path)}"
+    unapplied = []
+    if outcome.unapplied:
+        rows = field_rows(outcome.unapplied, style, 4)
+        unapplied = ["What the server has, and what was sent:", *(_line(row, style) for row in rows)]
+    title = f"{change.address} {_ENDINGS[outcome.status.value]}"
+    return box("error", title, [[where], prose(outcome.reason, style), unapplied, prose(outcome.hint, style)], style)

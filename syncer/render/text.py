@@ -1,0 +1,148 @@
+r"""Foreign text made safe and visible, and what text measures. Pure; knows neither colours nor layout.
+
+Three ways to show foreign text, all on one line, all without control, format or other invisible characters:
+
+    visible(text)   prose, names, paths: escapes as `\n`, `\u202e`
+    quoted(text)    a value: in double quotes, every backslash doubled, so two texts never look the same
+    spelt(text)     a line of a longer text: backslashes as they are, but for one that would be read as an escape
+
+Text that a CI runner takes for a command (`##[error]` anywhere, `::error` at the beginning of a line) is broken by an
+escape as well; `defused` does the beginning of lines, when the lines are laid out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from unicodedata import category, east_asian_width, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TAB: Final = 4
+"""How many cells a tab stop is wide where tabs are laid out as spaces."""
+
+SENSITIVE: Final = "(sensitive value)"
+"""What stands for every secret."""
+
+_LONGEST: Final = 2_000
+"""How much of one message is shown; what is longer is a page that somebody's proxy sent."""
+
+# Printable to Python, invisible to people: joiners, fillers, variation selectors, the blank braille cell.
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+_INVISIBLE = re.compile(f"[{_BLANK}]")
+# The second `#` of `##[error]`, `##vso[…]`, `##teamcity[…]`.
+_COMMAND = re.compile(r"(?<=#)#(?=\w*\[)")
+_AT_LINE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
+# A run of backslashes before what is, or will look like, an escape. Possessive, or a long run would cost its square.
+_BEFORE_ESCAPE = re.compile(r"(?<!\\)\\++(?=u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^\x20-\x7e]| +$)")
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ASTRAL: Final = 0xFFFF
+
+
+def escape(char: str) -> str:
+    r"""The escape of one character: `\u202e`, `\U000e0001`."""
+    code = ord(char)
+    return f"\\U{code:08x}" if code > _ASTRAL else f"\\u{code:04x}"
+
+
+def pieces(text: str, *, short: bool = True) -> list[str]:
+    r"""What is shown for each character of the text; `short` writes `\n` for a line end, else its code."""
+    broken = {match.start() for match in _COMMAND.finditer(text)}
+    if not broken and _is_clean(text):
+        return list(text)
+    return [
+        (_SHORT.get(char) if short else None) or escape(char) if index in broken or not _is_clean(char) else char
+        for index, char in enumerate(text)
+    ]
+
+
+def _is_clean(text: str) -> bool:
+    return text.isprintable() and not _INVISIBLE.search(text)
+
+
+def _is_harmless(text: str) -> bool:
+    return _is_clean(text) and "##" not in text
+
+
+def visible(text: str) -> str:
+    """Foreign prose on one line, as long as people read."""
+    if len(text) > _LONGEST:
+        return f"{visible(text[:_LONGEST])}... ({len(text) - _LONGEST} more characters)"
+    return text if _is_harmless(text) else "".join(pieces(text))
+
+
+def quoted(text: str, *, ascii_only: bool = False) -> str:
+    """A text value in double quotes. Two different texts never give the same characters."""
+    if not _is_harmless(text):
+        text = "".join(f"\\{piece}" if char in '"\\' else piece for char, piece in zip(text, pieces(text), strict=True))
+    else:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{asciified(text) if ascii_only else text}"'
+
+
+def spelt(text: str, *, blanks: bool = False, ascii_only: bool = False) -> str:
+    """One line of a longer text, as it is: tabs as spaces and without blanks at its end.
+
+    With `blanks`, tabs and the blanks at its end are written out; then two different lines never give the same
+    characters.
+    """
+    if "\\" in text:
+        text = _BEFORE_ESCAPE.sub(lambda match: match[0] * 2, text)
+    if blanks:
+        text = "".join(pieces(text, short=False))
+        bare = text.rstrip(" ")
+        text = bare + escape(" ") * (len(text) - len(bare))
+    else:
+        text = text.expandtabs(TAB).rstrip(" ") if _is_harmless(text) else _laid_out(text)
+    return asciified(text) if ascii_only else text
+
+
+def _laid_out(text: str) -> str:
+    shown = (char if char == "\t" else piece for char, piece in zip(text, pieces(text, short=False), strict=True))
+    return "".join(shown).expandtabs(TAB).rstrip(" ")
+
+
+def asciified(text: str) -> str:
+    """The text with every character beyond ASCII as its escape."""
+    return text if text.isascii() else "".join(char if char.isascii() else escape(char) for char in text)
+
+
+def alike(before: Iterable[str], after: Iterable[str]) -> bool:
+    """Whether a shown text of one side looks like one of the other: the same, or composed otherwise (é of two)."""
+    return not {normalize("NFC", text) for text in before}.isdisjoint(normalize("NFC", text) for text in after)
+
+
+def defused(output: str) -> str:
+    """The output with no line that a CI runner would take for a command: the last thing done to it."""
+    output = _AT_LINE_START.sub(lambda match: match[1] + escape(":"), output) if "::" in output else output
+    return _COMMAND.sub(lambda match: escape(match[0]), output) if "##" in output else output
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if category(char) in ("Mn", "Me") else 2 if east_asian_width(char) in ("W", "F") else 1 for char in text
+    )
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole."""
+    lines: list[str] = []
+    room = 0
+    for word in text.split(" "):
+        taken = cells(word) + 1
+        if lines and taken <= room:
+            lines[-1] += f" {word}"
+            room -= taken
+        else:
+            lines.append(word)
+            room = width - taken + 1
+    return lines
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 model`, `2 models`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,38 @@
+"""The verdicts that close a plan and an apply. Other tools match these words: they change with the major version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncer.render.text import counted
+
+if TYPE_CHECKING:
+    from syncer.applier import Report
+    from syncer.planner import Plan
+
+
+def plan_verdict(plan: Plan) -> tuple[str, str]:
+    """The verdict on a plan: what to stress, and the rest of the line."""
+    if plan.changes:
+        return "Plan:", f"0 to add, {len(plan.changes)} to change, 0 to destroy."
+    # Equality is claimed only where something was compared.
+    return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
+
+
+def report_verdict(report: Report) -> tuple[str, str]:
+    """The verdict on an apply: what to stress, and the rest of the line."""
+    counts = outcome_counts(report)
+    done = counts["done"]
+    if report.is_ok:
+        return "Apply complete!", f"Resources: 0 added, {done} changed, 0 destroyed."
+    parts = [f"{done} changed"]
+    if counts["conflict"]:
+        parts.append(counted(counts["conflict"], "conflict"))
+    parts += [f"{counts[status]} {status}" for status in ("failed", "unknown", "not attempted") if counts[status]]
+    return "Apply incomplete!", f"Resources: {', '.join(parts)}."
+
+
+def outcome_counts(report: Report) -> dict[str, int]:
+    """How many changes ended in which way, zeros included, by the status's word."""
+    counts = {status.value: count for status, count in report.counts().items()}
+    return {status: counts.get(status, 0) for status in ("done", "conflict", "failed", "unknown", "not attempted")}

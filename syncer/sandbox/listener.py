@@ -1,0 +1,173 @@
+"""Listening: HTTP/1.1 on a socket, a thread for each connection, keep-alive.
+
+A server of its own because the answers must be exact: the path arrives as it was sent, and a connection can be dropped
+where an answer would be.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from syncer.sandbox.app import Sandbox
+
+_LONGEST_CHUNK_LINE: Final = 1024
+
+
+class Listener(ThreadingHTTPServer):
+    """A socket in front of a sandbox."""
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, sandbox: Sandbox, host: str, port: int) -> None:
+        """Bind, and accept connections from now on."""
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        self.sandbox = sandbox
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__((host, port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """The base of all URLs here."""
+        host, port = self.server_address[:2]
+        return f"http://[{host!s}]:{port}" if self.address_family == socket.AF_INET6 else f"http://{host!s}:{port}"
+
+    def server_bind(self) -> None:
+        """Bind without asking the resolver for our own name, which may take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the library
+        """Remember the connection for as long as it is open."""
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - as in the library
+        """Forget the connection."""
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the library
+        """Say nothing when a client goes away; anything else is a bug and shows."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        """Close what is still open, kept-alive connections too."""
+        self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:  # gone already
+                    continue
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Listener
+    protocol_version = "HTTP/1.1"
+    server_version = "sandbox"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_args: object) -> None:
+        """Keep quiet: the sandbox has a log of its own."""
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        # http.server looks for a method per HTTP method; ours is one for all.
+        if name.startswith("do_"):
+            return self._exchange
+        raise AttributeError(name)
+
+    def _exchange(self) -> None:
+        try:
+            body = self._body()
+        except ValueError:
+            self.close_connection = True
+            self.send_error(400)
+            return
+        head: list[Any] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _error: object = None, /
+        ) -> Callable[[bytes], object]:
+            head[:] = [status, headers]
+            return lambda _data: None
+
+        try:
+            data = b"".join(self.server.sandbox.wsgi(self._environ(body), start_response))
+        except ConnectionResetError:  # a fault: the client gets no answer at all
+            self.close_connection = True
+            return
+        self._send(head[0], head[1], data)
+
+    def _send(self, status: str, headers: list[tuple[str, str]], data: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if data:
+            self.wfile.write(data)
+
+    def _body(self) -> bytes:
+        """Read the body whole, so that the next request on this connection begins where it should."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return b"".join(self._chunks())
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline(_LONGEST_CHUNK_LINE).partition(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline(_LONGEST_CHUNK_LINE)
+        while self.rfile.readline(_LONGEST_CHUNK_LINE).strip():  # trailers
+            pass
+
+    def _environ(self, body: bytes) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        if "://" in path:  # a proxy's form of the request line
+            path = "/" + path.partition("://")[2].partition("/")[2]
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "RAW_PATH": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": self.server.server_name,
+            "SERVER_PORT": str(self.server.server_port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in self.headers.items():
+            key = name.upper().replace("-", "_")
+            if key == "CONTENT_TYPE":
+                environ[key] = value
+            elif key != "CONTENT_LENGTH":
+                key = f"HTTP_{key}"
+                environ[key] = f"{environ[key]},{value}" if key in environ else value
+        return environ

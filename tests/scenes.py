@@ -1,0 +1,303 @@
+"""Plans, reports and problems for the tests of every renderer: each scene is one golden folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from builders import TARGET, desired, live
+
+from syncer import policy
+from syncer.applier import Outcome, Report, Status
+from syncer.diff import FieldChange
+from syncer.model import Binding, Bound, LiveModel, Modified, Modifying, Origin, Problem, Requested, Severity, Waiting
+from syncer.planner import Plan, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CANARY = "hunter2-canary"
+"""A secret that must not be seen anywhere."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A plan with its warnings."""
+
+    plan: Plan
+    warnings: Sequence[Problem] = field(default_factory=tuple)
+
+
+def plan_of(
+    *pairs: tuple[str, dict[str, Any], dict[str, Any]], unmanaged: Sequence[LiveModel] = (), unchanged: int = 0
+) -> Plan:
+    """A plan for models given as address, live values and desired values; ids count from 42."""
+    bindings = tuple(
+        Binding(desired(address, **wanted), live(number, **attributes))
+        for number, (address, attributes, wanted) in enumerate(pairs, 42)
+    )
+    made = make_plan(Bound(bindings, tuple(unmanaged)), TARGET)
+    return replace(made, unchanged=made.unchanged + unchanged)
+
+
+REVENUE = """\
+SELECT
+  day,
+  sum(amount)     AS revenue,
+  count(*)        AS orders
+FROM finance.orders AS o
+JOIN finance.days AS d
+  ON d.id = o.day_id
+WHERE o.status = 'paid'
+  AND o.amount > 0
+  AND NOT o.is_test
+GROUP BY day
+ORDER BY day
+"""
+
+_VECTOR: dict[str, Any] = {
+    "query_type": "unstructured",
+    "configuration": {
+        "chunk_config": {"chunk_size": 500, "chunk_overlap": 50},
+        "embedding_config": {"mode": "open_ai", "model": "text-embedding-3-small", "api_key": f"{CANARY}-live"},
+        "steps": ["read", "clean", "split", "embed"],
+        "harvesters": [
+            {"value": "inputs.0", "method": "dom", "selector": "#a"},
+            {"value": "inputs.1", "method": "dom", "selector": "#b"},
+        ],
+        "old": {"kept": False, "tags": ["x"]},
+    },
+}
+_VECTOR_WANTED: dict[str, Any] = {
+    "query_type": "unstructured",
+    "configuration": {
+        "chunk_config": {"chunk_size": 800, "chunk_overlap": 50},
+        "embedding_config": {"mode": "open_ai", "model": "text-embedding-3-small", "api_key": f"{CANARY}-git"},
+        "steps": ["read", "scan", "clean", "split", "embed"],
+        "harvesters": [
+            {"value": "inputs.0", "method": "dom", "selector": "#a"},
+            {"value": "new", "method": "css", "selector": ".n"},
+            {"value": "inputs.1", "method": "dom", "selector": "#c"},
+        ],
+        "odd key": None,
+    },
+}
+_MASKED: dict[str, Any] = {"configuration": {"embedding_config": {"api_key": "*****", "mode": "open_ai"}, "limit": 1}}
+
+
+def _warned(plan: Plan) -> Scene:
+    lines = {"primary_key": "primary_key: day_id", "connector_id": "connector_id: 4", "query_type": "query_type: dbt"}
+    warnings = [
+        Problem(
+            Origin(f"models/{change.address}.yaml", 5, 1),
+            "risky-change",
+            f"{name} of {change.address} changes",
+            policy.EFFECTS[name],
+            Severity.WARNING,
+            lines[name],
+        )
+        for change in plan.changes
+        for name in policy.EFFECTS
+        if name in change.changed
+    ]
+    return Scene(plan, warnings)
+
+
+def _wide(*columns: int) -> str:
+    return f"SELECT {', '.join(f'column_{number}' for number in columns)} FROM t WHERE a = 1"  # noqa: S608 - sent nowhere
+
+
+PLANS: dict[str, Scene] = {
+    "typical": _warned(
+        plan_of(
+            (
+                "finance/revenue_daily",
+                {"name": "Revenue daily", "primary_key": "day", "query": REVENUE},
+                {
+                    "name": "Revenue daily",
+                    "primary_key": "day_id",
+                    "query": REVENUE.replace("sum(amount)    ", "sum(net_amount)"),
+                },
+            ),
+            ("marketing/leads", {"name": "Leads", "description": ""}, {"name": "Leads", "description": "All leads"}),
+            unmanaged=[live(7, name="Old churn"), live(12, name="Test, please ignore")],
+            unchanged=41,
+        )
+    ),
+    "nested": Scene(plan_of(("ai/chunks", _VECTOR, _VECTOR_WANTED))),
+    "masked": Scene(
+        plan_of(
+            (
+                "ai/hosted",
+                _MASKED,
+                {"configuration": {"embedding_config": {"api_key": CANARY, "mode": "open_ai"}, "limit": 2}},
+            )
+        )
+    ),
+    "values": Scene(
+        plan_of(
+            ("a/emptied", {"description": "gone"}, {"description": ""}),
+            ("a/filled", {"query": ""}, {"query": "SELECT 1\nFROM t"}),
+            ("a/first_configuration", {}, {"configuration": {"a": [], "b": {}}}),
+            ("a/renamed", {"name": "Old"}, {"name": 'New "name"'}),
+            (
+                "a/types",
+                {
+                    "configuration": {
+                        "absent": 1,
+                        "float": 1.5,
+                        "n": None,
+                        "number": 1,
+                        "shape": {"a": 1},
+                        "text": "true",
+                    }
+                },
+                {"configuration": {"float": 2, "n": "", "null": None, "number": "1", "shape": [1], "text": True}},
+            ),
+        )
+    ),
+    "blanks": Scene(
+        plan_of(
+            ("b/at_line_end", {"query": "SELECT 1  \nFROM t"}, {"query": "SELECT 1\nFROM t"}),
+            ("b/crlf", {"query": "SELECT 1\r\nFROM t\r\n"}, {"query": "SELECT 1\nFROM t\n"}),
+            ("b/crlf_and_more", {"query": "SELECT 1\r\nFROM t\r\n"}, {"query": "SELECT 2\nFROM t\n"}),
+            ("b/final", {"configuration": {"p": "one\ntwo"}}, {"configuration": {"p": "one\ntwo\n"}}),
+            ("b/in_one_line", {"description": "All users"}, {"description": "All users "}),
+            ("b/mixed_ends", {"query": "SELECT 1\r\nFROM t\nWHERE x"}, {"query": "SELECT 1\nFROM t\nWHERE x"}),
+            ("b/tab", {"query": "SELECT\n\ta,\n\tb\nFROM t"}, {"query": "SELECT\n\ta,\n    b\nFROM t"}),
+            ("b/unicode", {"description": "caf\u00e9"}, {"description": "cafe\u0301"}),
+        )
+    ),
+    "long": Scene(
+        plan_of(
+            (
+                "c/one_line",
+                {"query": _wide(*range(60))},
+                {"query": _wide(*range(30), *range(31, 60))},
+            ),
+            (
+                "c/two_places",
+                {"query": "\n".join(f"line {n}" for n in range(40))},
+                {"query": "\n".join(f"line {n}{'!' if n in (10, 30) else ''}" for n in range(40))},
+            ),
+        )
+    ),
+    "hostile": Scene(
+        plan_of(
+            (
+                "d/commands",
+                {"query": "::error::a\n##[error]b\n  ##vso[task]c\nSELECT 1"},
+                {"query": "::error::a\n##[error]b\n  ##vso[task]c\nSELECT 2"},
+            ),
+            (
+                "d/\u202econtrols",
+                {"name": "a\x1b[31mred\x1b[0m", "query": "SELECT\u00a01\nFROM \u200bt"},
+                {"name": "a\\u001b[31mred", "query": "SELECT 1\nFROM t\u2028\x9b2J"},
+            ),
+        ),
+        [
+            Problem(
+                Origin("models/\x1b]0;title\x07.yaml", 3, 4),
+                "risky-change",
+                "key \u202edednu\u202c of\n::error::it changes",
+                "##[error]because\nof that",
+                Severity.WARNING,
+                "\tquery: \x1b[2J \ud800",
+            )
+        ],
+    ),
+    "no_changes": Scene(plan_of(("a", {}, {}), unmanaged=[live(9, name="Stray")])),
+    "nothing_compared": Scene(plan_of()),
+    "targeted": Scene(replace(plan_of(("a", {"primary_key": "id"}, {})), excluded=3)),
+}
+
+_CHANGES = plan_of(
+    ("a/done", {"query": "SELECT 0"}, {}),
+    ("b/moved", {"query": "SELECT 0"}, {}),
+    ("c/refused", {"query": "SELECT 0"}, {}),
+    ("d/half_taken", {"description": "Users"}, {}),
+    ("e/lost", {"query": "SELECT 0"}, {}),
+    ("f/waiting", {"query": "SELECT 0"}, {}),
+    ("g/waiting", {"query": "SELECT 0"}, {}),
+).changes
+
+REPORTS: dict[str, Report] = {
+    "complete": Report((Outcome(_CHANGES[0], Status.DONE), Outcome(_CHANGES[1], Status.DONE))),
+    "nothing_to_do": Report(()),
+    "incomplete": Report(
+        (
+            Outcome(_CHANGES[0], Status.DONE),
+            Outcome(
+                _CHANGES[1],
+                Status.CONFLICT,
+                "live model 43 changed since the plan was made: query",
+                "plan again, and review what somebody else changed",
+            ),
+            Outcome(
+                _CHANGES[2],
+                Status.FAILED,
+                "PUT /models/44 was refused (422): query: contains LIMIT or OFFSET at the end",
+                "take the LIMIT out of the query",
+            ),
+            Outcome(
+                _CHANGES[3],
+                Status.FAILED,
+                "the server answered 200, but did not take description",
+                "if nothing else helps, silence it with `lifecycle: {ignore_changes: [description]}`",
+                (
+                    FieldChange(("configuration", "harvesters", 0, "odd key"), "a", "b"),
+                    FieldChange(("description",), "Users", "Users seen in the last 30 days"),
+                ),
+            ),
+            Outcome(
+                _CHANGES[4],
+                Status.UNKNOWN,
+                "PUT /models/46 failed: no answer within 60 s",
+                "plan again: it shows whether the change was written",
+            ),
+            Outcome(_CHANGES[5], Status.NOT_ATTEMPTED),
+            Outcome(_CHANGES[6], Status.NOT_ATTEMPTED),
+        )
+    ),
+}
+
+PROBLEMS: tuple[Problem, ...] = (
+    Problem(
+        Origin("models/finance/revenue.yaml", 4, 13),
+        "unknown-query-type",
+        "query_type must be one of raw_sql, dbt, soql, table_selector, ai_ml, dynamic_sql, unstructured, vector_search",
+        "did you mean `raw_sql`?",
+        excerpt="query_type: raw_sq",
+    ),
+    Problem(
+        Origin("models/finance/revenue.yaml", 7, 12),
+        "limit-at-line-end",
+        "the query has a LIMIT at the end of a line, which the server refuses for every query type",
+        "take it out: a sync reads every row of the query anyway, and pages through it by itself, so it is never needed",
+        excerpt="\t日本語: 'é' LIMIT 10",
+    ),
+    Problem(
+        Origin("models/long.yaml", 2, 400),
+        "secret-in-git",
+        "this looks like a secret",
+        excerpt="x" * 390 + " api_key: abc " + "y" * 390,
+    ),
+    Problem(Origin("models/not_utf8.yaml"), "bad-encoding", "the file is not UTF-8", "save it as UTF-8"),
+    Problem(
+        Origin("models/warned.yaml", 9, 3),
+        "inner-limit",
+        "the query has an inner LIMIT",
+        severity=Severity.WARNING,
+        excerpt="  SELECT * FROM (SELECT 1 LIMIT 5) AS x",
+    ),
+)
+
+EVENTS = (
+    Requested("GET", "/models?page=1&per_page=1000", 200, 0.4142),
+    Requested("PUT", "/models/42", 0, 60.0),
+    Waiting("429 Too Many Requests", 12.3, 95.0),
+    Modifying("finance/revenue_daily", 42),
+    Modifying("finance/revenue_daily", 42, 10.2),
+    Modified("finance/revenue_daily", 42, 12.4, ok=True),
+    Modified("finance/revenue_daily", 42, 0.8, ok=False),
+)

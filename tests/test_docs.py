@@ -1,0 +1,160 @@
+"""Documents are true: their commands are run, their references are made from the code."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+from transcripts import rewritten
+
+from syncer import config, validate
+from syncer.cli.arguments import build
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _commands() -> dict[str, argparse.ArgumentParser]:
+    action = next(action for action in build()._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(action.choices)
+
+
+def _check(path: Path, text: str, *, accept: bool) -> None:
+    """The file holds the text; `pytest --accept` writes it."""
+    if accept:
+        path.write_text(text, "utf-8")
+    assert path.read_text("utf-8") == text, f"{path.name} is stale: `pytest --accept` rewrites it"
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A folder as the documents' reader has it: the shipped models, and a fresh sandbox."""
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    (tmp_path / ".git").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/commands.md"])
+def test_transcripts_are_real(document: str, workshop: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """What a document says that a command prints is what it prints."""
+    path = ROOT / document
+    _check(path, rewritten(path.read_text("utf-8"), workshop), accept=accept)
+
+
+def test_the_command_reference_has_every_help_text(accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """Each command's help stands in the reference as the command prints it."""
+    path = ROOT / "docs" / "commands.md"
+    text = path.read_text("utf-8")
+    for name, parser in _commands().items():
+        block = re.compile(rf"(?<=<!-- help: {name} -->\n)```text\n.*?^```$", re.DOTALL | re.MULTILINE)
+        assert block.search(text), f"docs/commands.md has no block for `syncer {name}`"
+        text = block.sub(f"```text\n{_help(parser)}```".replace("\\", r"\\"), text)
+    _check(path, text, accept=accept)
+
+
+def _help(parser: argparse.ArgumentParser) -> str:
+    parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
+    return parser.format_help()
+
+
+@pytest.mark.parametrize("name", sorted(_commands()))
+def test_every_command_explains_itself(name: str) -> None:
+    """One sentence, the awkward case, an example to paste, and a word on every flag."""
+    parser = _commands()[name]
+
+    assert parser.description
+    assert len(parser.description.split("\n\n")) == 2
+    assert parser.epilog
+    assert re.search(rf"^  syncer {name}\b", parser.epilog, re.MULTILINE)
+    assert all(action.help for action in parser._actions)
+
+
+def test_the_rules_are_documented(accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """docs/rules.md is made from the rules."""
+    _check(ROOT / "docs" / "rules.md", validate.rules_markdown(), accept=accept)
+
+
+def test_the_settings_are_documented(accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """docs/settings.md is made from the settings."""
+    _check(ROOT / "docs" / "settings.md", _settings(), accept=accept)
+
+
+def _settings() -> str:
+    def table(keys: tuple[config.Key, ...]) -> str:
+        rows = [f"| `{key.name}` | {key.kind} | {f'`{key.default}`' if key.default else 'none'} | {key.help} |" for key in keys]
+        return "\n".join(["| key | kind | default | means |", "| --- | --- | --- | --- |", *rows])
+
+    variables = [f"| `{name}` | {what} |" for name, what in config.VARIABLES]
+    return SETTINGS.format(
+        top=table(config.KEYS),
+        environment=table(config.ENVIRONMENT_KEYS),
+        limits=table(config.LIMIT_KEYS),
+        variables="\n".join(["| variable | means |", "| --- | --- |", *variables]),
+    )
+
+
+SETTINGS = """\
+# Settings
+
+`syncer.toml`, or `[tool.syncer]` in `pyproject.toml`: the nearest from the current folder upwards, not beyond the repository. Both in one folder: `syncer.toml` counts. Flags beat the environment's variables, which beat the file.
+
+```toml
+# syncer.toml (in pyproject.toml every table's name begins with tool.syncer)
+default_environment = "staging"
+requests_per_minute = 100
+
+[environments.staging]
+api_url = "https://staging.example.com"
+workspace_id = 1
+
+[environments.prod]
+api_url = "https://api.squared.ai"
+workspace_id = 2
+max_change_percent = 10
+```
+
+## At the top
+
+{top}
+
+## In an environment's table
+
+{environment}
+
+## Numbers
+
+At the top for every environment, or in one environment's table.
+
+{limits}
+
+## Variables
+
+Credentials come from here alone.
+
+{variables}
+
+The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any, it's `sandbox`, which always exists, needs no table, and is reached without a network.
+"""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link names a file of the repository."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8"))
+
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_documented_settings_are_taken(tmp_path: Path) -> None:
+    """The examples of syncer.toml in the documents load."""
+    for number, document in enumerate(DOCUMENTS):
+        for example in re.findall(r"^ *```toml\n(.*?)^ *```$", document.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+            folder = tmp_path / str(number)
+            folder.mkdir(exist_ok=True)
+            (folder / "syncer.toml").write_text(re.sub("(?m)^ +", "", example))
+            assert config.load(folder).environments

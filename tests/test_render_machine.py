@@ -1,0 +1,305 @@
+"""What programs read: every line whole, described by the published schema, ASCII, and without secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import TARGET, desired, live
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from scenes import CANARY, EVENTS, PLANS, PROBLEMS, REPORTS, Scene, plan_of
+from strategies import JSON
+
+from syncer.applier import Report
+from syncer.diff import FieldChange
+from syncer.errors import ApiError, InputError, RefusedError, SettingsError
+from syncer.model import ABSENT, Binding, Bound, Modifying, Origin, Problem, Secret, Severity
+from syncer.planner import make_plan
+from syncer.render.annotations import render_problems as annotate
+from syncer.render.machine import (
+    UI_VERSION,
+    error_lines,
+    event_line,
+    plan_lines,
+    problem_lines,
+    report_lines,
+    version_line,
+)
+
+Golden = Callable[[str, str], None]
+
+SCHEMA: dict[str, Any] = json.loads(
+    (Path(__file__).parents[1] / "schemas" / "events.schema.json").read_text(encoding="utf-8")
+)
+
+
+def clock() -> datetime:
+    """A time that stands still, in a zone that isn't UTC."""
+    return datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=1)))
+
+
+def _strict(node: Any) -> Any:
+    """The schema, closed: what it doesn't describe is an error here, though readers must ignore it."""
+    if isinstance(node, list):
+        return [_strict(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _strict(inner) for key, inner in node.items()}
+    is_described = node.get("type") == "object" and "description" in node
+    return {**closed, "unevaluatedProperties": False} if is_described else closed
+
+
+def _closed() -> Draft202012Validator:
+    schema = _strict(SCHEMA)
+    # What every line has is a part of a line, so it isn't closed by itself.
+    del schema["$defs"]["line"]["unevaluatedProperties"]
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+VALIDATOR = _closed()
+
+
+def _check(line: str) -> dict[str, Any]:
+    """The line, parsed, once it's known to be one ASCII line that the schema describes."""
+    assert line.isascii()
+    assert line.isprintable()
+    assert "##[" not in line
+    data: dict[str, Any] = json.loads(line)
+    VALIDATOR.validate(data)
+    return data
+
+
+# -- goldens -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_these_lines(name: str, golden: Golden) -> None:
+    """A line a change with every value that differs, the warnings, the totals."""
+    scene = PLANS[name]
+    lines = [version_line(clock), *plan_lines(scene.plan, scene.warnings, clock)]
+
+    for line in lines:
+        _check(line)
+    golden(f"{name}/plan.jsonl", "\n".join(lines))
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_these_lines(name: str, golden: Golden) -> None:
+    """A line a change that isn't done, the totals."""
+    lines = report_lines(REPORTS[name], clock)
+
+    for line in lines:
+        _check(line)
+    golden(f"report/{name}.jsonl", "\n".join(lines))
+
+
+def test_progress_is_these_lines(golden: Golden) -> None:
+    """Begin, heartbeat and end of each model, with Terraform's names; waiting and requests are logs."""
+    lines = [event_line(event, clock) for event in EVENTS]
+
+    kinds = [_check(line)["type"] for line in lines]
+    assert kinds == ["log", "log", "log", "apply_start", "apply_progress", "apply_complete", "apply_errored"]
+    golden("progress/events.jsonl", "\n".join(lines))
+
+
+def test_problems_and_errors_are_these_lines(golden: Golden) -> None:
+    """Rule, place, hint; what isn't known is left out."""
+    errors = [
+        SettingsError("no environment named `prd`", "did you mean `prod`?"),
+        ApiError("PUT", "/models/7", 422, "query: can't be blank\nname: is too long"),
+        RefusedError("the plan trips a guard", problems=PROBLEMS[-1:]),
+        InputError(PROBLEMS[:1]),
+    ]
+    lines = [*problem_lines(PROBLEMS, clock), *(line for error in errors for line in error_lines(error, clock))]
+
+    for line in lines:
+        _check(line)
+    golden("problems/problems.jsonl", "\n".join(lines))
+
+
+def test_annotations_are_these_lines(golden: Golden) -> None:
+    """GitHub's workflow commands, one a problem."""
+    golden("problems/github.txt", annotate(PROBLEMS))
+
+
+# -- the lines ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_line_has_the_versions() -> None:
+    """A reader learns the format's version before anything else, and the time in UTC."""
+    line = _check(version_line(clock))
+
+    assert list(line)[:3] == ["type", "syncer", "ui"]
+    assert (line["ui"], line["@timestamp"]) == (UI_VERSION, "2026-03-01T11:00:00.000005Z")
+
+
+def test_the_totals_count_everything() -> None:
+    """Nothing that the text says of the whole plan is missing in the lines."""
+    plan = replace(plan_of(("a", {"query": "SELECT 0"}, {}), unmanaged=[live(9)], unchanged=4), excluded=2)
+    totals = _check(plan_lines(plan, (), clock)[-1])
+
+    assert totals["changes"] == {"add": 0, "change": 1, "import": 0, "remove": 0, "operation": "plan"}
+    assert (totals["unchanged"], totals["unmanaged"], totals["excluded"]) == (4, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [(ABSENT, None, "added"), (None, ABSENT, "removed"), (None, "", "changed")],
+)
+def test_kinds_tell_absent_from_null(before: object, after: object, kind: str) -> None:
+    """An absent side is null in the line, and the kind says that it's absent."""
+    attribute = _attributes(FieldChange(("configuration", "k"), before, after))[0]
+
+    assert attribute == {
+        "path": ["configuration", "k"],
+        "kind": kind,
+        "before": None,
+        "after": None if after is ABSENT else after,
+        "sensitive": False,
+    }
+
+
+def _attributes(*fields: FieldChange) -> list[dict[str, Any]]:
+    plan = PLANS["typical"].plan
+    changed = replace(plan, changes=(replace(plan.changes[0], fields=fields),))
+    attributes: list[dict[str, Any]] = _check(plan_lines(changed, (), clock)[0])["change"]["attributes"]
+    return attributes
+
+
+def test_secrets_inside_a_whole_value_are_null() -> None:
+    """A value that comes whole is shown but for its secrets, and marked."""
+    attribute = _attributes(FieldChange(("configuration",), ABSENT, {"a": [{"api_key": Secret(CANARY)}], "b": 1}))[0]
+
+    assert attribute["after"] == {"a": [{"api_key": None}], "b": 1}
+    assert attribute["sensitive"] is True
+
+
+def test_what_json_cannot_hold_is_still_a_line() -> None:
+    """Infinity, odd keys, and nesting without end don't stop the stream."""
+    endless: Any = 1
+    for _ in range(300):
+        endless = {"k": [endless]}
+    attributes = _attributes(
+        FieldChange(("a",), float("inf"), 1.5),
+        FieldChange(("b",), {1: "x", None: "y"}, object()),
+        FieldChange(("c",), endless, None),
+    )
+
+    assert [attribute["before"] for attribute in attributes[:2]] == ["inf", {"1": "x", "None": "y"}]
+    assert attributes[1]["after"] is None
+
+
+@given(st.text(), JSON, JSON)
+def test_every_line_is_described_whatever_is_in_it(text: str, before: Any, after: Any) -> None:
+    """Any name, value, reason and path gives one ASCII line that the schema describes and JSON gives back."""
+    wanted = replace(desired(text), fields={**desired().fields, "name": text, "configuration": {"k": after}})
+    model = replace(live(), fields={**live().fields, "configuration": {"k": before}})
+    plan = make_plan(Bound((Binding(wanted, model),)), TARGET)
+    problem = Problem(Origin(text, 1, 1), "rule", text, text, Severity.WARNING)
+    outcomes = [
+        replace(outcome, reason=text, hint=text, unapplied=plan.changes[0].fields, change=plan.changes[0])
+        for outcome in REPORTS["incomplete"].outcomes
+    ]
+
+    for line in [*plan_lines(plan, [problem], clock), *report_lines(Report(tuple(outcomes)), clock)]:
+        _check(line)
+    assert _check(event_line(Modifying(text, 1), clock))["hook"]["resource"]["resource_name"] == text
+    assert _check(error_lines(ApiError("GET", "/", 400, text), clock)[0])["diagnostic"]["severity"] == "error"
+
+
+def test_lone_surrogates_and_runner_commands_are_escaped() -> None:
+    """Text that UTF-8 can't encode, or that a CI runner would obey, comes out as JSON escapes and goes back."""
+    text = "##[error]\ud800\u2028\x1b ###["
+    line = problem_lines([Problem(Origin("a"), "r", text)], clock)[0]
+
+    assert _check(line)["diagnostic"]["summary"] == text
+
+
+def test_no_secret_is_in_a_line() -> None:
+    """A canary in live state and in git is in no line."""
+    for scene in PLANS.values():
+        assert CANARY not in "\n".join(plan_lines(scene.plan, scene.warnings, clock))
+    change = PLANS["nested"].plan.changes[0]
+    outcomes = [replace(outcome, change=change, unapplied=change.fields) for outcome in REPORTS["incomplete"].outcomes]
+    assert CANARY not in "\n".join(report_lines(Report(tuple(outcomes)), clock))
+
+
+def test_the_same_arguments_give_the_same_lines() -> None:
+    """Only the clock makes two runs differ."""
+    scene: Scene = PLANS["nested"]
+
+    assert plan_lines(scene.plan, (), clock) == plan_lines(scene.plan, (), clock)
+    assert version_line(clock) != version_line(lambda: datetime.now(UTC))
+
+
+# -- the schema --------------------------------------------------------------------------------------------------------
+
+
+def test_the_schema_is_one() -> None:
+    """It is valid, and of the version that the lines say."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+    assert SCHEMA["$id"].endswith(f":{UI_VERSION}")
+
+
+def _properties(node: Any, path: str = "") -> list[tuple[str, Mapping[str, Any]]]:
+    found = []
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            if key == "properties" and "description" in node:
+                found += [(f"{path}.{name}", schema) for name, schema in inner.items()]
+            found += _properties(inner, f"{path}.{key}")
+    return found
+
+
+def test_every_property_is_described() -> None:
+    """Nobody has to guess what a property means."""
+    properties = _properties(SCHEMA)
+    plain = [path for path, schema in properties if not schema.get("description") and "$ref" not in schema]
+
+    assert len(properties) > 50
+    assert plain == []
+
+
+# -- annotations -------------------------------------------------------------------------------------------------------
+
+
+def _problem(severity: Severity = Severity.ERROR, **values: Any) -> Problem:
+    return Problem(**{"origin": Origin("a.yaml", 1, 2), "rule": "r", "message": "m", "severity": severity, **values})
+
+
+def test_annotations_escape_what_ends_a_command() -> None:
+    """Neither a file name nor a message can end its field, or begin a command of its own."""
+    problem = _problem(origin=Origin("a:b,c%\n.yaml"), message="50%\r\n::error::x\u202e", hint="do this")
+
+    assert annotate([problem]) == ("::error file=a%3Ab%2Cc%25\\n.yaml,title=r::50%25\\r%0A::error::x\\u202e%0Ado this")
+
+
+def test_annotations_beyond_what_github_shows_are_counted() -> None:
+    """GitHub drops all but ten of a severity without a word, so the rest is told in one notice."""
+    problems = [_problem()] * 12 + [_problem(Severity.WARNING)] * 11
+    lines = annotate(problems).split("\n")
+
+    assert len(lines) == 21
+    assert lines[-1].startswith("::notice title=syncer::2 more errors and 1 more warning: ")
+
+
+@given(st.text(), st.text())
+def test_annotations_are_one_line_each(path: str, message: str) -> None:
+    """Whatever is in a problem, it's one printable line."""
+    line = annotate([_problem(origin=Origin(path, 3), message=message)])
+
+    assert line.isprintable()
+    line.encode()
+
+
+def test_no_problem_is_no_annotation() -> None:
+    """Nothing found, nothing said."""
+    assert annotate([]) == ""

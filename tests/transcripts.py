@@ -1,0 +1,53 @@
+"""Documents as transcripts: the commands in their `console` blocks are run, and what they print must stand there.
+
+A document has one workshop: a folder with the shipped models, in which its commands run one after the other. Elapsed
+times are the machine's own, so they are made the same before comparing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def run(command: str, folder: Path) -> str:
+    """What a command prints, both streams, as a terminal without colour would show it."""
+    scripts = str(Path(sys.executable).parent)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SYNCER_")}
+    environment |= {"PATH": f"{scripts}{os.pathsep}{environment['PATH']}", "COLUMNS": "100", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        ["bash", "-c", command],  # the documents are ours
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return steady(done.stdout)
+
+
+def steady(text: str) -> str:
+    """The text without what differs from run to run."""
+    return re.sub(r"complete after \d+s", "complete after 0s", text)
+
+
+def rewritten(text: str, folder: Path) -> str:
+    """The document with what its commands really print."""
+
+    def block(match: re.Match[str]) -> str:
+        lines = []
+        for command in re.findall(r"^\$ (.*)$", match[1], re.MULTILINE):
+            lines.append(f"$ {command}")
+            lines += [line.rstrip() for line in run(command, folder).rstrip("\n").split("\n")]
+        while lines and not lines[-1]:
+            lines.pop()
+        return "```console\n" + "\n".join(lines) + "\n```"
+
+    return BLOCK.sub(block, text)
