@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from contextlib import ExitStack, chdir, closing, contextmanager
@@ -233,7 +234,12 @@ def _sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
     except OSError as error:
         message = f"the sandbox can't keep its state in {path.parent}: {error.strerror}"
         raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None
-    with closing(Sandbox(path=path, faults=faults)) as box:
+    try:
+        box = Sandbox(path=path, faults=faults)
+    except sqlite3.Error as error:
+        message = f"the sandbox's state can't be used: {error}"
+        raise SettingsError(message, f"delete {path}, then it begins anew") from None
+    with closing(box):
         yield box
 
 
@@ -248,7 +254,11 @@ def _sandbox(flags: argparse.Namespace, screen: Screen) -> int:
         raise SettingsError(message) from None
     with ExitStack() as stack:
         if flags.world:
-            box = stack.enter_context(closing(Sandbox(_world(flags.world), faults=faults)))
+            try:
+                box = stack.enter_context(closing(Sandbox(_world(flags.world), faults=faults)))
+            except ValueError as error:
+                message = f"--world {flags.world} is not a world: {error}"
+                raise SettingsError(message) from None
         else:
             box = stack.enter_context(_sandbox_at(root, faults))
         if flags.action == "reset":

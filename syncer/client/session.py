@@ -189,7 +189,7 @@ class Session:
                 return False
             self._patience -= seconds
             left = self._patience
-        self._tell(Waiting(again.error.reason, seconds, left))
+        self._tell(Waiting(again.error.what, seconds, left))
         self._sleep(seconds)
         return True
 
