@@ -46,7 +46,9 @@ def test_settings_are_read(tmp_path: Path) -> None:
 
 def test_pyproject_has_the_same_settings(tmp_path: Path) -> None:
     """Under `tool.syncer`; a pyproject.toml without them is passed over."""
-    table = SETTINGS.replace("[environments", "[tool.syncer.environments").replace("\nmodels", "\n[tool.syncer]\nmodels")
+    table = SETTINGS.replace("[environments", "[tool.syncer.environments").replace(
+        "\nmodels", "\n[tool.syncer]\nmodels"
+    )
     assert _settings(tmp_path, table, "pyproject.toml").environments.keys() == {"staging", "prod"}
 
     other = tmp_path / "sub"

@@ -86,7 +86,10 @@ def test_the_settings_are_documented(accept: bool) -> None:  # noqa: FBT001 - a 
 
 def _settings() -> str:
     def table(keys: tuple[config.Key, ...]) -> str:
-        rows = [f"| `{key.name}` | {key.kind} | {f'`{key.default}`' if key.default else 'none'} | {key.help} |" for key in keys]
+        rows = [
+            f"| `{key.name}` | {key.kind} | {f'`{key.default}`' if key.default else 'none'} | {key.help} |"
+            for key in keys
+        ]
         return "\n".join(["| key | kind | default | means |", "| --- | --- | --- | --- |", *rows])
 
     variables = [f"| `{name}` | {what} |" for name, what in config.VARIABLES]

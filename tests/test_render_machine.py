@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from builders import TARGET, desired, live
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from scenes import CANARY, EVENTS, PLANS, PROBLEMS, REPORTS, Scene, plan_of
@@ -196,6 +196,7 @@ def test_what_json_cannot_hold_is_still_a_line() -> None:
     assert attributes[1]["after"] is None
 
 
+@settings(max_examples=40)
 @given(st.text(), JSON, JSON)
 def test_every_line_is_described_whatever_is_in_it(text: str, before: Any, after: Any) -> None:
     """Any name, value, reason and path gives one ASCII line that the schema describes and JSON gives back."""

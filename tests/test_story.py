@@ -31,7 +31,9 @@ EDITS: dict[str, dict[str, Any]] = {
     "soql": {"name": "renamed"},
     "table_selector": {"query": "SELECT * FROM public.other"},
     "ai_ml": {"configuration": {"harvesters": [{"value": "x", "method": "dom", "selector": "#x", "preprocess": ""}]}},
-    "dynamic_sql": {"configuration": {"harvesters": [], "json_schema": {"input": [], "output": [{"name": "a", "type": "string"}]}}},
+    "dynamic_sql": {
+        "configuration": {"harvesters": [], "json_schema": {"input": [], "output": [{"name": "a", "type": "string"}]}}
+    },
     "unstructured": {
         "configuration": {
             "harvesters": [],
@@ -158,7 +160,7 @@ def test_ten_changes_with_trouble(team: Team, box: Sandbox) -> None:
     child.sendline("yes")
     child.expect(pexpect.EOF)
     child.close()
-    text = child.before.replace("\r\n", "\n")
+    text = str(child.before).replace("\r\n", "\n")
 
     assert child.exitstatus == 1
     assert "Apply incomplete! Resources: 8 changed, 1 conflict, 1 failed." in text
@@ -182,7 +184,9 @@ def test_kill_in_the_middle(team: Team, box: Sandbox) -> None:
     """A run of fifty is killed; the next one does the rest, and nothing twice."""
     base = FIRST["raw_sql"]
     world = recorded_world()
-    world["models"] = [{**base, "id": n, "name": f"m{n}", "updated_at": f"2026-02-01T00:00:00.{n:03}Z"} for n in range(1, 51)]
+    world["models"] = [
+        {**base, "id": n, "name": f"m{n}", "updated_at": f"2026-02-01T00:00:00.{n:03}Z"} for n in range(1, 51)
+    ]
     world["syncs"] = []
     box.reset(world)
     for model in world["models"]:
@@ -190,7 +194,9 @@ def test_kill_in_the_middle(team: Team, box: Sandbox) -> None:
     box.faults = Faults.parse(["slow:1:0.05@PUT"])
     arguments = ("apply", "--auto-approve", "--max-change-percent", "100")
 
-    process = subprocess.Popen(team.command(*arguments), cwd=team.folder, env=team.environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        team.command(*arguments), cwd=team.folder, env=team.environment, stdout=subprocess.DEVNULL
+    )
     while len(writes(box)) < 15:
         time.sleep(0.01)
         assert process.poll() is None
@@ -211,7 +217,11 @@ def test_no_canary_comes_out(team: Team, box: Sandbox) -> None:
     """Secrets in variables, in live models and in error bodies are in no stream, not even with --debug."""
     canary = "canary-5e1f0c77"
     old = f"{canary}-live"
-    team.variables |= {"SYNCER_TOKEN": "admin", "SYNCER_SECRET_7": f"{canary}-desired", "SYNCER_PASSWORD": f"{canary}-pw"}
+    team.variables |= {
+        "SYNCER_TOKEN": "admin",
+        "SYNCER_SECRET_7": f"{canary}-desired",
+        "SYNCER_PASSWORD": f"{canary}-pw",
+    }
     kept = FIRST["unstructured"]["configuration"]
     _edit(team, 7, configuration={**kept, "embedding_config": {**kept["embedding_config"], "api_key": old}})
     team.write("m", definition(FIRST["unstructured"]))
@@ -223,10 +233,18 @@ def test_no_canary_comes_out(team: Team, box: Sandbox) -> None:
     ]
     assert "(sensitive value)" in results[0].out
     box.faults = Faults.parse(["500:x1@PUT /models/7"])
-    results += [team.run("apply", "--auto-approve", "--debug"), team.run("apply", "--auto-approve", "--json", "--debug")]
+    results += [
+        team.run("apply", "--auto-approve", "--debug"),
+        team.run("apply", "--auto-approve", "--json", "--debug"),
+    ]
     literal = {"embedding_config": {"api_key": f"{canary}-literal"}}
     team.write("m", definition(FIRST["unstructured"], configuration=literal))
-    results += [team.run("plan"), team.run("validate"), team.run("validate", "--format", "github"), team.run("validate", "--format", "json")]
+    results += [
+        team.run("plan"),
+        team.run("validate"),
+        team.run("validate", "--format", "github"),
+        team.run("validate", "--format", "json"),
+    ]
     team.variables["SYNCER_TOKEN"] = f"{canary}-token"
     team.write("m", definition(FIRST["unstructured"]))
     results += [team.run("plan", "--debug"), team.run("plan", "--json", "--debug")]
@@ -256,7 +274,11 @@ class _Capped:
         query = dict(httpx.QueryParams(environ["QUERY_STRING"]))
         if self._size is not None and "per_page" in query:
             query["per_page"] = str(min(int(query["per_page"]), self._size))
-        headers = {"Authorization": environ["HTTP_AUTHORIZATION"], "Workspace-Id": environ["HTTP_WORKSPACE_ID"], "Accept": "application/json"}
+        headers = {
+            "Authorization": environ["HTTP_AUTHORIZATION"],
+            "Workspace-Id": environ["HTTP_WORKSPACE_ID"],
+            "Accept": "application/json",
+        }
         answer = httpx.get(f"{self._url}{environ['PATH_INFO']}", params=query, headers=headers)
         start_response(f"{answer.status_code} x", [("Content-Type", "application/json")])
         return [answer.content]
@@ -265,7 +287,10 @@ class _Capped:
 def test_an_echoing_server_learns_us_nothing(tmp_path: Path) -> None:
     """A server that quotes our own token and password back doesn't make us print them."""
     with serving(_Echo()) as url:
-        for variables in ({"SYNCER_TOKEN": "canary-tok"}, {"SYNCER_EMAIL": "me@example.com", "SYNCER_PASSWORD": "canary-pw"}):
+        for variables in (
+            {"SYNCER_TOKEN": "canary-tok"},
+            {"SYNCER_EMAIL": "me@example.com", "SYNCER_PASSWORD": "canary-pw"},
+        ):
             team = Team(tmp_path, url, variables=dict(variables))
             team.write("m", definition(FIRST["raw_sql"]))
             for arguments in (("plan",), ("plan", "--debug"), ("plan", "--json")):

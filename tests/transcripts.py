@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PREPARATION = re.compile(r"^<!-- prepare: (.*) -->$", re.MULTILINE)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -39,13 +40,15 @@ def steady(text: str) -> str:
 
 
 def rewritten(text: str, folder: Path) -> str:
-    """The document with what its commands really print."""
+    """The document with what its commands really print, after its preparations, which readers don't see."""
+    for command in PREPARATION.findall(text):
+        run(command, folder)
 
     def block(match: re.Match[str]) -> str:
         lines = []
         for command in re.findall(r"^\$ (.*)$", match[1], re.MULTILINE):
             lines.append(f"$ {command}")
-            lines += [line.rstrip() for line in run(command, folder).rstrip("\n").split("\n")]
+            lines += [line.rstrip() for line in run(command, folder).rstrip("\n").splitlines()]
         while lines and not lines[-1]:
             lines.pop()
         return "```console\n" + "\n".join(lines) + "\n```"

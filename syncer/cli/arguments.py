@@ -56,8 +56,8 @@ def _two_dashes(arguments: Sequence[str], known: set[str]) -> list[str]:
 
 
 def _subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    choices = next(action.choices for action in parser._actions if action.dest == "command")  # noqa: SLF001 - no public way
-    return dict(choices)  # type: ignore[call-overload, no-any-return]
+    """The parser of each command; argparse has no public way to them."""
+    return next(dict(action.choices) for action in parser._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
 
 
 def _names(parser: argparse.ArgumentParser) -> list[str]:

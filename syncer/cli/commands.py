@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import sqlite3
 import sys
-import tempfile
-from contextlib import ExitStack, chdir, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from syncer import config, loader, shipped, validate, workflow
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import Screen, now
-from syncer.errors import InputError, RefusedError, SettingsError
+from syncer.errors import InputError, RefusedError
 from syncer.model import SANDBOX, Credentials, Secret, Severity
 from syncer.policy import Limits
 from syncer.render import machine, terminal
@@ -28,13 +24,10 @@ if TYPE_CHECKING:
 
     from syncer.client import Api
     from syncer.model import Document, Problem
-    from syncer.sandbox import Faults, Sandbox
     from syncer.workflow import Planned
 
 _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
-
-_STATE: Final = Path(".syncer") / "sandbox.db"
 
 
 def _schema(flags: argparse.Namespace, screen: Screen) -> int:
@@ -81,7 +74,7 @@ def _validate(flags: argparse.Namespace, screen: Screen) -> int:
 def _check(loaded: loader.Loaded, settings: config.Settings) -> tuple[Problem, ...]:
     """Every problem of the files, by place."""
     found = validate.check(loaded.documents, shipped.schema(), settings.environments)
-    return tuple(sorted({*loaded.problems, *found}, key=lambda problem: (problem.origin, problem.rule)))
+    return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
 
 
 # -- plan and apply ----------------------------------------------------------------------------------------------
@@ -136,7 +129,9 @@ def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
     with ExitStack() as stack:
         transport = None
         if run.environment.name == SANDBOX:
-            box = stack.enter_context(_sandbox_at(run.settings.root))
+            from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
+
+            box = stack.enter_context(sandbox_at(run.settings.root))
             transport = httpx.WSGITransport(app=box.wsgi)
             credentials = Credentials(Secret("sandbox"))
         else:
@@ -194,7 +189,7 @@ def _apply(flags: argparse.Namespace, screen: Screen) -> int:
         workflow.refuse(planned, limits)
         if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
             raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
-        if not screen.json:
+        if not screen.json and not planned.plan.is_empty:
             screen.show("")
         with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
             report = workflow.apply(
@@ -219,96 +214,22 @@ def _approved(screen: Screen, planned: Planned) -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-# -- the sandbox -------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
-    """The sandbox whose state stands below `root`; its folder ignores itself in git."""
-    from syncer.sandbox import Sandbox  # noqa: PLC0415 - only where it's used
-
-    path = root / _STATE
-    try:
-        path.parent.mkdir(exist_ok=True)
-        (path.parent / ".gitignore").write_text("*\n", "utf-8")
-    except OSError as error:
-        message = f"the sandbox can't keep its state in {path.parent}: {error.strerror}"
-        raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None
-    try:
-        box = Sandbox(path=path, faults=faults)
-    except sqlite3.Error as error:
-        message = f"the sandbox's state can't be used: {error}"
-        raise SettingsError(message, f"delete {path}, then it begins anew") from None
-    with closing(box):
-        yield box
-
-
 def _sandbox(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.sandbox import Faults, Sandbox, serve  # noqa: PLC0415 - only where it's used
+    from syncer.cli.boxed import sandbox  # noqa: PLC0415 - SQLite, for this command alone
 
-    root = config.load(Path.cwd()).root
-    try:
-        faults = Faults.parse(flags.fault)
-    except ValueError as error:
-        message = f"--fault: {error}"
-        raise SettingsError(message) from None
-    with ExitStack() as stack:
-        if flags.world:
-            try:
-                box = stack.enter_context(closing(Sandbox(_world(flags.world), faults=faults)))
-            except ValueError as error:
-                message = f"--world {flags.world} is not a world: {error}"
-                raise SettingsError(message) from None
-        else:
-            box = stack.enter_context(_sandbox_at(root, faults))
-        if flags.action == "reset":
-            box.reset()
-            screen.show("The sandbox is back to its seeded world.")
-            return 0
-        try:
-            serve(box, port=flags.port, ready=lambda url: screen.show(f"READY {url}"))
-        except OSError as error:
-            message = f"port {flags.port} can't be opened: {error.strerror}"
-            raise SettingsError(message, "take another --port, or none for a free one") from None
-    return 0
-
-
-def _world(file: str) -> Mapping[str, object]:
-    try:
-        world = json.loads(Path(file).read_text("utf-8"))
-    except OSError as error:
-        message = f"--world {file}: {error.strerror}"
-        raise SettingsError(message) from None
-    except ValueError as error:
-        message = f"--world {file} is not JSON: {error}"
-        raise SettingsError(message) from None
-    if not isinstance(world, dict):
-        message = f"--world {file} is not a world: it must be an object"
-        raise SettingsError(message)
-    return world
+    return sandbox(flags, screen)
 
 
 def _demo(_: argparse.Namespace, screen: Screen) -> int:
-    """The product itself, three times, on the shipped models and a sandbox that lags behind them."""
-    from syncer.cli.arguments import parse  # noqa: PLC0415 - the parser is built again, for each step
+    from syncer.cli.arguments import parse  # noqa: PLC0415 - for this command alone
+    from syncer.cli.boxed import demo  # noqa: PLC0415
 
-    code = 0
-    with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder, chdir(folder):
-        shutil.copytree(shipped.folder("models"), "models")
-        for title, command in _STORY:
-            line = f"$ syncer {' '.join(command)}"
-            screen.show(f"\n{'─' * 3 if screen.style.unicode else '---'} {title}\n\n{line}\n")
-            flags = parse(command)
-            code = code or COMMANDS[flags.command](flags, screen)
-    screen.show('\nThe same three commands work on your own models: see the README, "Your own models".')
-    return code
+    def run(command: Sequence[str]) -> int:
+        flags = parse(command)
+        return COMMANDS[flags.command](flags, screen)
 
+    return demo(run, screen)
 
-_STORY: Final = (
-    ("Eight models in git. What would change in the workspace?", ["plan", "--env", "sandbox"]),
-    ("Change exactly that.", ["apply", "--env", "sandbox", "--auto-approve", "--summary"]),
-    ("And now?", ["plan", "--env", "sandbox"]),
-)
 
 COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Screen], int]]] = {
     "validate": _validate,

@@ -1,0 +1,98 @@
+"""The benchmark does what it says it measures. Nothing is timed here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """One of the benchmark's scripts, from the root of the project."""
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def table() -> dict[str, list[str]]:
+    """The table of a small run: what was measured → floor, syncer, ratio, aim, met."""
+    done = run("benchmarks/run.py", "--sizes", "20", "--rounds", "1", "--page", "7", "--changed", "0.1")
+
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
+    return {what: cells for what, *cells in rows}
+
+
+@pytest.mark.parametrize(
+    ("what", "least", "most"),
+    [
+        ("plan of 20: requests", "3", 3 + 2),
+        ("apply of 20: requests", "7", 3 + 2 * 2 + 2),
+        ("plan after it of 20: requests", "3", 3 + 2),
+    ],
+)
+def test_requests_are_few(table: dict[str, list[str]], what: str, least: str, most: int) -> None:
+    """Requests are the pages, one GET and one PUT a changed model, and at most 2; a second plan sees no changes."""
+    floor, ours, _, _, met = table[what]
+
+    assert (floor, met) == (least, "yes")
+    assert int(ours) <= most
+
+
+def test_version_imports_nothing_slow(table: dict[str, list[str]]) -> None:
+    """`syncer --version` imports none of the packages that take long to import."""
+    row = next(cells for what, cells in table.items() if what.startswith("imported by --version"))
+
+    assert row == ["", "none", "", "none", "yes"]
+
+
+def test_both_plans_are_timed(table: dict[str, list[str]]) -> None:
+    """The lean script and syncer see the same changes (or the run fails), and their ratio stands in the table."""
+    for what in ("plan of 20, 2 changed: wall", "plan of 20, 2 changed: peak memory"):
+        floor, ours, ratio, _, _ = table[what]
+
+        assert float(floor.split()[0]) > 0
+        assert float(ours.split()[0]) > 0
+        assert float(ratio) > 0
+
+
+def test_a_wrong_plan_is_no_result(tmp_path: Path) -> None:
+    """A plan that the lean script can't make ends it with an error, so that nobody reads its time."""
+    models = tmp_path / "models"
+    models.mkdir()
+    (models / "wrong.yaml").write_text("name: 1\n", "utf-8")
+    (tmp_path / "schema.json").write_text('{"properties": {"name": {"type": "string"}}}', "utf-8")
+    done = run(
+        "benchmarks/lean.py",
+        "--models",
+        str(models),
+        "--schema",
+        str(tmp_path / "schema.json"),
+        "--url",
+        "http://127.0.0.1:9",
+    )
+
+    assert done.returncode == 1
+    assert "1 is not of type 'string'" in done.stderr
+
+
+def test_definitions_are_of_real_size(tmp_path: Path) -> None:
+    """A definition has 1 to 3 KB, each is another, and syncer finds nothing wrong with any."""
+    assert run("-m", "benchmarks.corpus", str(tmp_path), "70").returncode == 0
+    files = sorted((tmp_path / "models").rglob("*.yaml"))
+    checked = subprocess.run(
+        [sys.executable, "-m", "syncer", "validate", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert checked.stdout == "70 definitions checked: no problems.\n"
+    assert len({file.read_bytes() for file in files}) == 70
+    assert all(1_000 <= file.stat().st_size <= 3_000 for file in files)
