@@ -152,11 +152,11 @@ def _carry_out(change: Change, writer: Writer) -> Outcome:
 def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | None:
     """What the live model says of this change, before the first PUT or after one with an open end (`error`).
 
-        the model               before the PUT   after an open end
-        stands as planned from  None: go on      failed; None (once more) if the error was transient
-        is as planned           conflict         done
-        is something else       conflict         unknown
-        can't be read           conflict, failed unknown
+    the model               before the PUT   after an open end
+    stands as planned from  None: go on      failed; None (once more) if the error was transient
+    is as planned           conflict         done
+    is something else       conflict         unknown
+    can't be read           conflict, failed unknown
     """
     try:
         live = writer.read(change.id)

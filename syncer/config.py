@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from syncer.errors import InputError, SettingsError
-from syncer.model import SANDBOX, SECRET_VARIABLE, Credentials, Origin, Problem, Secret, Target
+from syncer.model import (
+    SANDBOX,
+    SECRET_VARIABLE,
+    SENSITIVE,
+    Credentials,
+    Origin,
+    Problem,
+    Secret,
+    Target,
+    is_secret_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -246,7 +256,9 @@ def _located(file: Path, text: str, key: str, message: str, hint: str) -> Proble
     pattern = re.compile(rf"""^(\s*\[?[^#=\n]*?)\b{re.escape(key)}\b""")
     for number, line in enumerate(text.splitlines(), 1):
         if match := pattern.match(line):
-            return Problem(Origin(file.name, number, len(match[1]) + 1), "settings", message, hint, excerpt=line)
+            # A credential that somebody put here by mistake needn't be in every log as well.
+            shown = line if not is_secret_key(key) else f"{line.partition('=')[0]}= {SENSITIVE}"
+            return Problem(Origin(file.name, number, len(match[1]) + 1), "settings", message, hint, excerpt=shown)
     return Problem(Origin(file.name), "settings", message, hint)
 
 

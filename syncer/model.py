@@ -90,21 +90,21 @@ class Secret:
 
     __slots__ = ("_value", "reference")
 
-    def __init__(self, value: str, reference: str = "") -> None:
+    def __init__(self, value: str | float, reference: str = "") -> None:
         self._value = value
         self.reference = reference
 
-    def reveal(self) -> str:
+    def reveal(self) -> Any:  # noqa: ANN401 - text, but for a number that is live under a secret's key
         """The value itself: for the request's body and for comparison, never for output."""
         return self._value
 
     @property
     def is_mask(self) -> bool:
         """Whether the server hid the value behind asterisks, so that nobody can compare it or send it back."""
-        return _MASK.fullmatch(self._value) is not None
+        return isinstance(self._value, str) and _MASK.fullmatch(self._value) is not None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        return isinstance(other, Secret) and (type(other._value), other._value) == (type(self._value), self._value)
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -134,7 +134,7 @@ def is_mask(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
-    """Where in git something stands; lines and columns count from 1, 0 means the whole file."""
+    """Where in git something stands; lines and columns count from 1, 0 means the whole file, no path nowhere in git."""
 
     path: str
     line: int = 0
@@ -142,6 +142,10 @@ class Origin:
 
     def __str__(self) -> str:
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
+
+
+NOWHERE: Final = Origin("")
+"""The origin of what is wrong with no file: with live state, or with a plan as a whole."""
 
 
 class Severity(Enum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import RISKY, Origin, Problem, Severity
+from syncer.model import NOWHERE, RISKY, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +68,16 @@ def _risk(change: Change, field: str) -> Problem:
 
 
 def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
-    share = 100 * len(plan.changes) / plan.bound if plan.bound else 0
+    # Of all that git declares: a small --target is how a large change is applied in parts.
+    everything = plan.bound + plan.excluded
+    share = 100 * len(plan.changes) / everything if everything else 0
     if len(plan.changes) < limits.floor or share <= limits.percent:
         return []
     return [
         Problem(
-            Origin("the plan"),
+            NOWHERE,
             "too-many-changes",
-            f"{len(plan.changes)} of {plan.bound} bound models would change ({share:.0f} %, the limit is "
+            f"{len(plan.changes)} of {everything} bound models would change ({share:.0f} %, the limit is "
             f"{limits.percent} % from {limits.floor} changes on)",
             f"if that is meant, say --max-change-percent {_ceil(share)}, or apply in parts with --target",
         )

@@ -5,6 +5,7 @@ Every habit is one commented line; all were observed on the server, version 0.12
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _BLANK_IS_NULL = ("description", "primary_key", "query")
 _BLOCK_TEXT = ("description", "query")
+_FINAL_LINE_END = re.compile(r"\r?\n\Z")
 
 
 def parse(resource: Mapping[str, Any]) -> LiveModel:
@@ -61,7 +63,7 @@ def normal_form(fields: Fields) -> Fields:
     for field in _BLOCK_TEXT:
         # A YAML block ends in a line end that nobody means; the server keeps text byte for byte.
         if isinstance(normal.get(field), str):
-            normal[field] = normal[field].removesuffix("\n")
+            normal[field] = _FINAL_LINE_END.sub("", normal[field])
     if "configuration" in normal:
         normal["configuration"] = _normal_value(normal["configuration"], secret=False)
     return normal
@@ -76,6 +78,8 @@ def _normal_value(value: object, *, secret: bool) -> object:
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if secret and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Secret(value)
     # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
     return Secret(value) if isinstance(value, str) and (secret or is_mask(value)) else value
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from syncer import applier, policy
 from syncer.errors import RefusedError, SettingsError
-from syncer.model import DesiredState, Origin, Problem, Severity
+from syncer.model import NOWHERE, DesiredState, Problem, Severity
 from syncer.planner import Plan, make_plan
 from syncer.resolve import bind, resolve, reveal
 
@@ -102,7 +102,7 @@ def _unread(live: LiveState) -> tuple[Problem, ...]:
     """What refresh couldn't read, in words."""
     told = [
         Problem(
-            Origin("live state"),
+            NOWHERE,
             "unreadable-model",
             f"the server can't show live model {row.id}: {row.reason}"
             if row.id is not None
@@ -115,7 +115,7 @@ def _unread(live: LiveState) -> tuple[Problem, ...]:
     ]
     if not live.complete:
         message = "not every live model could be read, so only those that files pin with `id:` are planned"
-        told.append(Problem(Origin("live state"), "incomplete-live-state", message, "", Severity.WARNING))
+        told.append(Problem(NOWHERE, "incomplete-live-state", message, "", Severity.WARNING))
     return tuple(told)
 
 

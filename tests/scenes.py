@@ -176,6 +176,11 @@ PLANS: dict[str, Scene] = {
                 {"query": _wide(*range(30), *range(31, 60))},
             ),
             (
+                "c/two_sides",
+                {"description": "Users seen in the last 60 days, for the newsletter"},
+                {"description": "Users seen in the last 30 days, for the newsletter"},
+            ),
+            (
                 "c/two_places",
                 {"query": "\n".join(f"line {n}" for n in range(40))},
                 {"query": "\n".join(f"line {n}{'!' if n in (10, 30) else ''}" for n in range(40))},

@@ -367,6 +367,15 @@ def test_an_unknown_environment(team: Team) -> None:
     _fails(team, "plan", "--env", "prd", says="there is no environment 'prd'", hints="did you mean 'prod'?")
 
 
+def test_the_planned_environment_is_checked_though_it_has_no_table(team: Team) -> None:
+    """The sandbox has none: what a file gives only for prod is missing there, and said so before any request."""
+    team.write(
+        "m", "connector_id: 1\nquery_type: raw_sql\nquery: SELECT 1\nprimary_key: id\nenvironments: {prod: {name: x}}\n"
+    )
+    assert team.run("validate").code == 0
+    _fails(team, "plan", "--env", "sandbox", says="missing name")
+
+
 def test_a_missing_token(team: Team) -> None:
     """With the variables that would do."""
     team.variables = {}

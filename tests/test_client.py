@@ -467,6 +467,18 @@ def test_capped_pages_cost_two_more(count: int, pages: int) -> None:
     assert len(server.sizes) == pages + 2
 
 
+def test_a_server_that_refuses_large_pages_is_asked_for_smaller_ones() -> None:
+    """A maximum may be a refusal, too."""
+    server = Listing(150)
+
+    def strict(request: httpx.Request) -> httpx.Response:
+        if int(request.url.params["per_page"]) > 100:
+            return httpx.Response(400, json={"errors": {"per_page": ["must be less than or equal to 100"]}})
+        return server(request)
+
+    assert len(Wire(strict, requests_per_minute=0).api.fetch(set()).models) == 150
+
+
 def test_rows_that_ties_hide_are_found() -> None:
     """A page size that never shows some rows is followed by another one, until all that the server counts are there."""
 

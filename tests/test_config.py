@@ -160,6 +160,14 @@ def test_every_mistake_of_the_file_has_a_place(tmp_path: Path, text: str, proble
     assert [f"{one.origin} {one.message} | {one.hint}" for one in caught.value.problems] == problems
 
 
+def test_a_credential_in_the_settings_is_not_shown(tmp_path: Path) -> None:
+    """It has no business there, and even less in a log."""
+    with pytest.raises(InputError) as caught:
+        _settings(tmp_path, 'token = "canary"\n')
+
+    assert [problem.excerpt for problem in caught.value.problems] == ["token = (sensitive value)"]
+
+
 @pytest.mark.parametrize("text", ["x = ", "x = '\udcff'", "[" * 5000])
 def test_broken_toml_is_an_error(tmp_path: Path, text: str) -> None:
     """Never a traceback."""

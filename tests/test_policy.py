@@ -46,6 +46,13 @@ def test_too_many_changes_names_the_way_past_it() -> None:
     assert refusals(plan, Limits(percent=34)) == ()
 
 
+def test_too_many_is_measured_by_all_that_git_declares() -> None:
+    """A targeted plan is a part of the whole, so a large change can be applied in parts."""
+    plan = make_plan(Bound(tuple(Binding(c.desired, c.live) for c in _plan(10).changes)), TARGET, excluded=90)
+
+    assert refusals(plan, Limits()) == ()
+
+
 def test_a_protected_model_is_not_changed() -> None:
     """`protect: true` refuses any change of the model; unchanged, it's no trouble."""
     (guard,) = refusals(_plan(query="SELECT 2", lifecycle={"protect": True}), Limits())

@@ -103,7 +103,7 @@ def test_only_what_no_text_can_show_is_without_an_example() -> None:
     """Rules about folders, links and permissions have no example; the tests of the loader break each of them."""
     assert {rule.id for rule in RULES if not rule.wrong} == {
         "no-models-folder", "outside-models", "bad-file-name", "not-a-file", "unreadable", "outside-root",
-        "more-problems", "lone-surrogate",
+        "too-large", "more-problems", "lone-surrogate",
     }  # fmt: skip
 
 
@@ -183,15 +183,15 @@ def test_the_shipped_models_are_valid() -> None:
     loaded = load(ROOT)
 
     assert [*loaded.problems, *check(loaded.documents, SCHEMA, ("prod",))] == []
-    assert {document.data["query_type"] for document in loaded.documents} == set(QUERY_TYPES)
-    assert {document.data["name"] for document in loaded.documents} == {
+    assert {one.data["query_type"] for one in loaded.documents} == set(QUERY_TYPES)
+    assert {one.data["name"] for one in loaded.documents} == {
         "Active users", "Revenue daily", "Sales contacts", "Accounts", "Churn score", "Orders by region",
         "Help centre articles", "Product search",
     }  # fmt: skip
-    for document in loaded.documents:
-        jsonschema.validate(document.data, SCHEMA)
-        first = (ROOT / document.path).read_text("utf-8").partition("\n")[0]
-        schema = (ROOT / document.path).parent / first.partition("$schema=")[2]
+    for one in loaded.documents:
+        jsonschema.validate(one.data, SCHEMA)
+        first = (ROOT / one.path).read_text("utf-8").partition("\n")[0]
+        schema = (ROOT / one.path).parent / first.partition("$schema=")[2]
         assert schema.resolve() == (ROOT / "schemas" / "model.schema.json").resolve()
 
 
@@ -283,6 +283,15 @@ def test_all_problems_are_told_at_once(checked: Checker) -> None:
     ]
 
 
+def test_one_wrong_file_does_not_hide_another(checked: Checker) -> None:
+    """Every file is checked, whatever is wrong with the one before."""
+    problems = checked.files(
+        {"models/a.yaml": SQL + "a: 1\n", "models/b.yaml": SQL.replace("Active", "Other") + "b: 1\n"}
+    )
+
+    assert told(problems) == [("unknown-key", "a.yaml:6:1"), ("unknown-key", "b.yaml:6:1")]
+
+
 # -- environments ------------------------------------------------------------------------------------------------
 
 
@@ -313,13 +322,13 @@ def test_a_problem_of_the_environments_that_a_file_does_not_mention_names_them(c
 
 
 def test_the_sandbox_counts_when_it_is_meant(checked: Checker) -> None:
-    """The sandbox is known to every file, and checked if a file mentions it or no other environment exists."""
+    """The sandbox is known to every file, and checked if a file or the caller mentions it, or nothing else exists."""
     only_prod = NO_QUERY + "environments: {prod: {query: SELECT 1}}\n"
 
     assert checked(only_prod) == []
-    assert "(environment sandbox)" in only(checked(only_prod + "description: x\n", ("prod", "sandbox")) + checked(
-        NO_QUERY + "environments: {prod: {query: SELECT 1}, sandbox: {}}\n"
-    )).message  # fmt: skip
+    assert "(environment sandbox)" in only(checked(only_prod, ("prod", "sandbox"))).message
+    mentioned = NO_QUERY + "environments: {prod: {query: SELECT 1}, sandbox: {}}\n"
+    assert "(environment sandbox)" in only(checked(mentioned)).message
     assert told(checked(NO_QUERY, ())) == [("missing-query", "a.yaml:1:1")]
 
 
@@ -638,7 +647,7 @@ def test_half_characters_are_refused() -> None:
     """Where the pure parser lets half of a surrogate pair through, it's told, and stops no other check."""
     problems = check([document(name="a\ud800", query=..., configuration={"\udfff": 1})], SCHEMA, ["prod"])
 
-    assert [problem.rule for problem in problems] == ["lone-surrogate", "missing-query", "lone-surrogate"]
+    assert [problem.rule for problem in problems] == ["missing-query", "lone-surrogate", "lone-surrogate"]
     assert all(problem.message.isprintable() for problem in problems)
 
 

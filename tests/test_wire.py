@@ -46,6 +46,7 @@ def test_null_is_empty(field: str) -> None:
 def test_one_final_line_end_is_the_block_s(field: str) -> None:
     """A YAML block ends in a line end that nobody means; a second one is the text's own."""
     assert wire.normal_form({field: "a\n"}) == {field: "a"}
+    assert wire.normal_form({field: "a\r\n"}) == {field: "a"}
     assert wire.normal_form({field: "a\n\n"}) == {field: "a\n"}
 
 
@@ -68,12 +69,16 @@ def test_whole_floats_are_integers() -> None:
 
 def test_secrets_and_masks_are_marked() -> None:
     """What stands under a secret's key is marked whole; asterisks are marked wherever they stand."""
-    configuration = {"embedding_config": {"api_key": "k", "model": "m"}, "credentials": {"user": "u"}, "note": "*****"}
+    configuration = {
+        "embedding_config": {"api_key": "k", "model": "m"},
+        "credentials": {"user": "u", "pin": 1234, "is_old": True},
+        "note": "*****",
+    }
     normal = wire.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {
         "embedding_config": {"api_key": Secret("k"), "model": "m"},
-        "credentials": {"user": Secret("u")},
+        "credentials": {"user": Secret("u"), "pin": Secret(1234), "is_old": True},
         "note": Secret("*****"),
     }
 

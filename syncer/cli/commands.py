@@ -13,14 +13,14 @@ from syncer import config, loader, shipped, validate, workflow
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import Screen, now
 from syncer.errors import InputError, RefusedError
-from syncer.model import SANDBOX, Credentials, Secret, Severity
+from syncer.model import SANDBOX, Credentials, Secret
 from syncer.policy import Limits
 from syncer.render import machine, terminal
 from syncer.render.annotations import render_problems as render_annotations
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from syncer.client import Api
     from syncer.model import Document, Problem
@@ -53,9 +53,9 @@ def _validate(flags: argparse.Namespace, screen: Screen) -> int:
         loaded = loader.load_files(settings.root, settings.models, [Path.cwd() / file for file in flags.files])
     else:
         loaded = loader.load(settings.root, settings.models)
-    found = _check(loaded, settings)
+    found = _check(loaded, settings.environments)
     if flags.strict:
-        found = tuple(replace(problem, severity=Severity.ERROR) for problem in found)
+        found = validate.as_errors(found)
     errors = sum(problem.is_error for problem in found)
     if flags.format == "json":
         screen.lines([machine.version_line(now), *machine.problem_lines(found, now)])
@@ -71,9 +71,9 @@ def _validate(flags: argparse.Namespace, screen: Screen) -> int:
     return 1 if errors else 0
 
 
-def _check(loaded: loader.Loaded, settings: config.Settings) -> tuple[Problem, ...]:
+def _check(loaded: loader.Loaded, environments: Collection[str]) -> tuple[Problem, ...]:
     """Every problem of the files, by place."""
-    found = validate.check(loaded.documents, shipped.schema(), settings.environments)
+    found = validate.check(loaded.documents, shipped.schema(), environments)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
 
 
@@ -107,7 +107,8 @@ def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
     settings = config.load(Path.cwd())
     environment = config.environment(settings, flags.env, os.environ)
     loaded = loader.load(settings.root, settings.models)
-    found = _check(loaded, settings)
+    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
+    found = _check(loaded, {*settings.environments, environment.name})
     if any(problem.is_error for problem in found):
         raise InputError(found)
     if config.is_in_clear(environment.api_url):
@@ -204,7 +205,7 @@ def _apply(flags: argparse.Namespace, screen: Screen) -> int:
     if screen.json:
         screen.lines(machine.report_lines(report, now))
     else:
-        screen.show(f"\n{terminal.render_report(report, screen.style)}")
+        screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
     return 0 if report.is_ok else 1
 
 

@@ -28,6 +28,9 @@ Row = TypeVar("Row", LiveModel, Connector)
 _LARGE: Final = 10_000
 """Rows asked for at once. The open-source server has no maximum; the hosted one is said to give 100."""
 
+_DOCUMENTED: Final = 100
+"""The largest page that the hosted service's documents promise."""
+
 _ROUNDS: Final = 4
 """How often a list is read, each time in pages of another size, before it counts as unprovable."""
 
@@ -126,7 +129,7 @@ class Api:
 
     def _complete(self, source: _List[Row]) -> tuple[Row, ...]:
         """Every row of a list, proved; raises _IncompleteError."""
-        first = self._page(source, 1, _LARGE)
+        first = self._first(source)
         if first.last <= 1:
             return first.rows
         seen: dict[int, Row] = {}
@@ -146,6 +149,16 @@ class Api:
             if size:
                 first = self._page(source, 1, size)
         raise _IncompleteError(seen.values())
+
+    def _first(self, source: _List[Row]) -> _Page[Row]:
+        """The newest rows, as many as the server gives at once."""
+        try:
+            return self._page(source, 1, _LARGE)
+        except ApiError as error:
+            # The hosted service is documented with a maximum; should it refuse more instead of giving less, ask for it.
+            if "per_page" not in error.reason:
+                raise
+            return self._page(source, 1, _DOCUMENTED)
 
     def _round(self, source: _List[Row], first: _Page[Row], size: int) -> tuple[list[Row], int | None]:
         """The rows of all pages of one size, and the server's count; None for that if something moved meanwhile."""

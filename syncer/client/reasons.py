@@ -32,7 +32,7 @@ class Reason:
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
     """The text without the secrets that are known, and without what looks like a credential."""
-    for secret in sorted({secret.reveal() for secret in secrets}, key=len, reverse=True):
+    for secret in sorted({str(secret.reveal()) for secret in secrets}, key=len, reverse=True):
         for form in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} if secret else ():
             text = text.replace(form, "(sensitive value)")
     return _CREDENTIAL.sub(lambda match: (match[1] or "") + "(sensitive value)", text)

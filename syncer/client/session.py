@@ -86,7 +86,7 @@ class Session:
             transport=transport,
             # Plain http needs no certificates, and loading them takes longer than a request. This context has none,
             # so nothing could ever be verified against it: it can only refuse.
-            verify=ssl.create_default_context() if target.url.startswith("https:") else _trusting_nobody(),
+            verify=True if target.url.startswith("https:") else _trusting_nobody(),
         )
 
     def __enter__(self) -> Self:

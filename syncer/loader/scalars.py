@@ -35,7 +35,7 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **{
         form: Refused.AMBIGUOUS
-        for word in ("yes", "no", "on", "off", "y", "n")
+        for word in ("yes", "no", "on", "off")
         for form in (word, word.capitalize(), word.upper())
     },
     "=": Refused.AMBIGUOUS,

@@ -24,9 +24,7 @@ YamlLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where the wheel has it, twenty times the speed of the pure parser; both produce the same events."""
 
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
-_UNSHOWABLE: Final = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
-)
+_SPACES: Final = "\t\xa0\u3000"
 _MAX_EXCERPT: Final = 1000
 """An excerpt is for eyes: of a line of a megabyte they get the beginning."""
 
@@ -63,7 +61,9 @@ def excerpt(raw: bytes, number: int) -> str:
     lines, _ = _lines(raw)
     if not 1 <= number <= len(lines):
         return ""
-    line = _UNSHOWABLE.sub("\ufffd", lines[number - 1][:_MAX_EXCERPT])
+    line = lines[number - 1][:_MAX_EXCERPT]
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() or c in _SPACES else "\ufffd" for c in line)
     if any(_ends_in_secret_key(above) for above in _above(lines, number - 1)) and not _REFERENCE.fullmatch(line):
         return line[: _indent(line)] + SENSITIVE
     return redacted(line)

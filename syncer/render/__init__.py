@@ -4,6 +4,12 @@
     machine.py      the same as JSON lines
     annotations.py  problems as GitHub workflow commands
 
+    body.py         the lines between a model's braces: lines.py (texts), pairs.py (lists), align.py (what fits what)
+    boxes.py        boxed messages with the source line they point at
+    totals.py       the verdicts that other tools match
+    style.py        colour, width, glyphs
+    text.py         foreign text made safe and visible
+
 Everything that isn't ours (names, SQL, reasons, paths) goes through `text.py` before it may be shown. No text ends
 in a line end: that is the printer's to add.
 """

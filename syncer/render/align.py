@@ -35,17 +35,14 @@ def align(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[Run]:
     """Runs that cover both sequences in order; same and different ones alternate."""
     runs: list[Run] = []
     b = a = 0
-    for b_next, a_next in [*sorted(_pairs(before, after)), (len(before), len(after))]:
-        if b < b_next or a < a_next:
-            runs.append(Run(is_same=False, before=range(b, b_next), after=range(a, a_next)))
-        if b_next == len(before) and a_next == len(after):
-            break
-        if runs and runs[-1].is_same:
-            last = runs.pop()
-            runs.append(Run(True, range(last.before.start, b_next + 1), range(last.after.start, a_next + 1)))
-        else:
-            runs.append(Run(is_same=True, before=range(b_next, b_next + 1), after=range(a_next, a_next + 1)))
-        b, a = b_next + 1, a_next + 1
+    for i, j in sorted(_pairs(before, after)):
+        if b < i or a < j:
+            runs.append(Run(False, range(b, i), range(a, j)))
+        begun = runs.pop() if runs and runs[-1].is_same else Run(True, range(i, i), range(j, j))
+        runs.append(Run(True, range(begun.before.start, i + 1), range(begun.after.start, j + 1)))
+        b, a = i + 1, j + 1
+    if b < len(before) or a < len(after):
+        runs.append(Run(False, range(b, len(before)), range(a, len(after))))
     return runs
 
 

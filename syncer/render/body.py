@@ -17,7 +17,7 @@ from syncer.model import ABSENT, Secret, SecretRef, leaves
 from syncer.render.align import align
 from syncer.render.lines import is_long, narrowed, notes, split, told_apart
 from syncer.render.pairs import paired
-from syncer.render.text import SENSITIVE, alike, asciified, cells, counted, quoted, spelt
+from syncer.render.text import SENSITIVE, asciified, cells, counted, mistakable, quoted, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -217,10 +217,12 @@ class Body:
     # -- texts -----------------------------------------------------------------------------------------------------
 
     def _text(self, before: str, after: str, indent: int) -> Entry:
-        if is_long(before) or is_long(after) or max(len(before), len(after)) > self.style.width:
+        # Two texts that don't fit beside each other are compared more easily below each other.
+        room = self.style.width - indent if before and after else 2 * self.style.width
+        if is_long(before) or is_long(after) or len(before) + len(after) > room:
             return self._lines(before, after, indent)
         said = notes(split(before), split(after))
-        if alike([quoted(before)], [quoted(after)]):
+        if mistakable([before], [after], quoted):
             sides = [quoted(side, ascii_only=True) for side in (before, after)]
             said = "Unicode form only"
         else:
@@ -285,7 +287,7 @@ class Body:
             else:
                 named.append((_key(key), self.difference(live, desired, indent, depth)))
         removed = [key for key, entry in named if entry.symbol == "-"]
-        if alike(removed, (key for key, entry in named if entry.symbol == "+")):
+        if mistakable(removed, (key for key, entry in named if entry.symbol == "+"), str):
             named = [(asciified(key), entry) for key, entry in named]
         return [*self.laid_out(named, indent), *self.fold(hidden, "attribute", indent)]
 
@@ -326,5 +328,6 @@ def _is_foldable(before: object, after: object) -> bool:
 
 def _look_alike(pairs: Pairs) -> bool:
     """Whether a text that goes looks like one that comes."""
-    removed = (quoted(live) for live, desired in pairs if desired is ABSENT and isinstance(live, str))
-    return alike(removed, (quoted(desired) for live, desired in pairs if live is ABSENT and isinstance(desired, str)))
+    removed = (live for live, desired in pairs if desired is ABSENT and isinstance(live, str))
+    added = (desired for live, desired in pairs if live is ABSENT and isinstance(desired, str))
+    return mistakable(removed, added, quoted)

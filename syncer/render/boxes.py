@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import is_secret_key
-from syncer.render.text import SENSITIVE, TAB, cells, pieces, visible, wrapped
+from syncer.render.text import TAB, cells, pieces, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from syncer.render.style import Style
 
 _LABELS: Final = {"error": "Error:", "warning": "Warning:"}
-_KEY = re.compile(r"""["']?([\w-]+)["']?\s*:\s*(?=\S)(?!\{\s*env\s*:)""")
 
 
 def box(severity: str, message: str, paragraphs: Iterable[list[str]], style: Style) -> str:
@@ -41,13 +38,14 @@ def prose(text: str, style: Style) -> list[str]:
 def problem_box(problem: Problem, style: Style) -> str:
     """A problem with rule id, `path:line:column` and a caret below the place."""
     rule = style.paint("faint", f"[{visible(problem.rule)}]")
-    where = [f"  on {visible(str(problem.origin))} {rule}", *excerpt(problem, style, caret=True)]
+    place = f"on {visible(str(problem.origin))} " if problem.origin.path else ""
+    where = [f"  {place}{rule}", *excerpt(problem, style, caret=True)]
     return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
 
 
 def warning_box(problem: Problem, style: Style) -> str:
     """A problem as Terraform shows a warning: `on FILE line N:` and the line."""
-    where = [f"  on {_place(problem.origin)}", *excerpt(problem, style, caret=False)]
+    where = [f"  on {_place(problem.origin)}", *excerpt(problem, style, caret=False)] if problem.origin.path else []
     if len(where) > 1:
         where[0] += ":"
     return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
@@ -62,8 +60,9 @@ def excerpt(problem: Problem, style: Style, *, caret: bool) -> list[str]:
     if not problem.origin.line or not problem.excerpt:
         return []
     head = f"{problem.origin.line:>4}: "
-    room = max(style.width - len(head) - 2, 20)
-    text = _without_secret(problem.excerpt)
+    # The rule takes two cells, a caret behind the line one.
+    room = max(style.width - len(head) - 3, 20)
+    text = problem.excerpt
     # Columns count characters; what is far from the place is cut before it's looked at, for a line may be a megabyte.
     at = min(max(problem.origin.column - 1, 0), len(text))
     start = max(at - room, 0)
@@ -78,18 +77,12 @@ def excerpt(problem: Problem, style: Style, *, caret: bool) -> list[str]:
     return lines
 
 
-def _without_secret(line: str) -> str:
-    """The line up to the first secret: a key written into a file by mistake needn't be in every log as well."""
-    for match in _KEY.finditer(line):
-        if is_secret_key(match[1]):
-            return f"{line[: match.end()]}{SENSITIVE}"
-    return line
-
-
 def _cut(before: list[str], after: list[str], room: int, is_cut: tuple[bool, bool], ellipsis: str) -> tuple[str, str]:
     """What fits of a line on both sides of a place, with marks where something is missing."""
     cut_before, cut_after = is_cut
     left, right = sum(map(cells, before)), sum(map(cells, after))
+    if any(is_cut) or left + right > room:
+        room -= 2 * cells(ellipsis)
     while left + right > room and (before or len(after) > 1):
         # What is right of the place is what the problem is about; it may take two thirds.
         if right * 3 > room * 2 or not before:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.render.text import alike, spelt
+from syncer.render.text import mistakable, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,15 +66,9 @@ def notes(before: Text, after: Text) -> str:
 
 def told_apart(removed: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
     """Both sides as shown; with blanks, or all beyond ASCII, written out where a line would look like another."""
-    shown: tuple[list[str], list[str]] = [], []
-    for blanks, ascii_only in ((False, False), (True, False), (True, True)):
-        shown = (
-            [spelt(line, blanks=blanks, ascii_only=ascii_only) for line in removed],
-            [spelt(line, blanks=blanks, ascii_only=ascii_only) for line in added],
-        )
-        if not alike(*shown):
-            break
-    return shown
+    surest = partial(spelt, blanks=True, ascii_only=True)
+    show = next((way for way in (spelt, partial(spelt, blanks=True)) if not mistakable(removed, added, way)), surest)
+    return [show(line) for line in removed], [show(line) for line in added]
 
 
 def narrowed(before: str, after: str) -> tuple[int, str, str, int]:

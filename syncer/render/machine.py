@@ -101,7 +101,7 @@ def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:
             clock,
             hint=problem.hint,
             rule=problem.rule,
-            file=problem.origin.path,
+            file=problem.origin.path or None,
             line=problem.origin.line or None,
             column=problem.origin.column or None,
         )
@@ -127,7 +127,7 @@ def _line(kind: str, clock: Clock, message: str, more: Mapping[str, Any], *, lev
         "@module": "syncer.ui",
         "@timestamp": clock().astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
     }
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False)
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     # A CI runner looks for `##[command]` in every line. In JSON a # stands in texts alone, so it may be escaped.
     return text.replace("##", "#\\u0023")
 

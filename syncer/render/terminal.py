@@ -148,7 +148,8 @@ def render_problems(problems: Sequence[Problem], style: Style, *, compact: bool 
 def _totals(problems: Sequence[Problem]) -> str:
     counts = Counter(problem.severity.value for problem in problems)
     parts = [counted(counts[severity], severity) for severity in ("error", "warning") if counts[severity]]
-    return f"{', '.join(parts)} in {counted(len({problem.origin.path for problem in problems}), 'file')}."
+    files = {problem.origin.path for problem in problems} - {""}
+    return f"{', '.join(parts)} in {counted(len(files), 'file')}." if files else f"{', '.join(parts)}."
 
 
 def render_error(error: SyncerError, style: Style) -> str:

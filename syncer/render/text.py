@@ -13,11 +13,12 @@ escape as well; `defused` does the beginning of lines, when the lines are laid o
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from unicodedata import category, east_asian_width, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 TAB: Final = 4
 """How many cells a tab stop is wide where tabs are laid out as spaces."""
@@ -108,9 +109,12 @@ def asciified(text: str) -> str:
     return text if text.isascii() else "".join(char if char.isascii() else escape(char) for char in text)
 
 
-def alike(before: Iterable[str], after: Iterable[str]) -> bool:
-    """Whether a shown text of one side looks like one of the other: the same, or composed otherwise (é of two)."""
-    return not {normalize("NFC", text) for text in before}.isdisjoint(normalize("NFC", text) for text in after)
+def mistakable(before: Iterable[str], after: Iterable[str], show: Callable[[str], str]) -> bool:
+    """Whether a text of before, shown, looks like another one of after: the same, or composed otherwise (é of two)."""
+    looks: defaultdict[str, set[str]] = defaultdict(set)
+    for text in before:
+        looks[normalize("NFC", show(text))].add(text)
+    return any(looks.get(normalize("NFC", show(text)), {text}) - {text} for text in after)
 
 
 def defused(output: str) -> str:

@@ -38,7 +38,11 @@ _SHORTEST_SECRET: Final = 3
 def check(
     documents: Sequence[Document], schema: Mapping[str, Any], environments: Collection[str]
 ) -> tuple[Problem, ...]:
-    """Every problem of the documents, by place. `environments` are those of the settings; the sandbox always is one."""
+    """Every problem of the documents, by place.
+
+    `environments` are those of the settings. The sandbox always is one: its values are checked for the documents that
+    mention it, and for all of them if `environments` names it or is empty.
+    """
     run = _Run(schema, environments)
     problems: list[Problem] = []
     for document in documents:
@@ -58,7 +62,7 @@ class _Run:
     def __init__(self, schema: Mapping[str, Any], environments: Collection[str]) -> None:
         self._file = of_files(schema)
         self._effective = of_effective_values(schema)
-        self._environments = sorted({*environments} - {SANDBOX})
+        self._environments = sorted({*environments}) or [SANDBOX]
         self._known = {*environments, SANDBOX}
         self._glance = values.Glance()
         self._claims = Claims()
@@ -93,10 +97,11 @@ class _Run:
             yield from _located(document, {finding: None if everywhere else ", ".join(names)})
 
     def _checked(self, data: Mapping[str, Any]) -> list[str]:
-        """The environments that count for a document: the sandbox only if it's mentioned, or the only one."""
+        """The environments that count for a document: the sandbox, too, if it's mentioned."""
         mentioned = data.get("environments")
-        with_sandbox = not self._environments or (isinstance(mentioned, dict) and SANDBOX in mentioned)
-        return [*self._environments, SANDBOX] if with_sandbox else self._environments
+        if isinstance(mentioned, dict) and SANDBOX in mentioned and SANDBOX not in self._environments:
+            return [*self._environments, SANDBOX]
+        return self._environments
 
     def _unknown_environments(self, data: Mapping[str, Any]) -> Iterator[Finding]:
         environments = data.get("environments")

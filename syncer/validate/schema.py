@@ -42,16 +42,19 @@ class Schema:
         try:
             if self._quick.is_valid(values):
                 return []
+            refused = next(iter(self._quick.iter_errors(values)), None)
         except ValueError:
-            pass  # It can't take lone surrogates; they have a rule of their own.
+            refused = None  # It can't take lone surrogates; they have a rule of their own.
         if self._slow is None:
             from jsonschema import Draft202012Validator  # noqa: PLC0415 - 150 ms, and only a violation needs it
 
             self._slow = Draft202012Validator(self._schema)
-        found = islice(
-            (finding for error in self._slow.iter_errors(values) for finding in _words(error)), _MAX_FINDINGS
-        )
-        return list(dict.fromkeys(found))
+        errors = list(islice(self._slow.iter_errors(values), _MAX_FINDINGS))
+        if not errors and refused is not None:
+            # Should the two ever disagree, the stricter is right: nothing that was refused may pass without a word.
+            path = tuple(refused.instance_path)
+            return [Finding("wrong-value", f"{label(path)} doesn't fit the schema", path, "see `syncer schema`")]
+        return list(dict.fromkeys(finding for error in errors for finding in _words(error)))
 
 
 def of_files(schema: Mapping[str, Any]) -> Schema:
@@ -160,10 +163,9 @@ def _enum(it: Violation) -> Iterator[Finding]:
 
 def _unknown_keys(it: Violation) -> Iterator[Finding]:
     known = list(it.schema["properties"])
-    free = [name for name in known if name not in it.found]
     for key in islice((key for key in it.found if key not in known), _MAX_FINDINGS):
         path = (*it.path, key)
-        hint = did_you_mean(key, free) or did_you_mean(key, known, f"known here are {', '.join(known)}")
+        hint = did_you_mean(key, known, f"known here are {', '.join(known)}")
         yield Finding("unknown-key", f"unknown key {label(path)}", path, hint, key=True)
 
 
