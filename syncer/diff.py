@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from syncer.model import ABSENT, Secret, is_mask, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from syncer.model import Fields, Path
 
@@ -41,7 +40,7 @@ def same(before: object, after: object) -> bool:
         return after is not ABSENT
     if type(before) is not type(after):
         return False
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
+    if isinstance(before, dict) and isinstance(after, dict):
         return before.keys() == after.keys() and all(same(value, after[key]) for key, value in before.items())
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(map(same, before, after))
@@ -55,7 +54,7 @@ def compare(before: Fields, after: Fields) -> tuple[FieldChange, ...]:
         live = before.get(field, ABSENT)
         if same(live, desired):
             continue
-        nested = isinstance(live, (Mapping, list)) and type(live) is type(desired)
+        nested = isinstance(live, (dict, list)) and type(live) is type(desired)
         changes += _nested(field, live, desired) if nested else [FieldChange((field,), live, desired)]
     return tuple(sorted(changes, key=_by_path))
 
@@ -98,7 +97,7 @@ def _seal(value: object, sealed: dict[str, Secret]) -> object:
         seal = known or f"\0secret {len(sealed)}"
         sealed.setdefault(seal, value)
         return seal
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _seal(inner, sealed) for key, inner in value.items()}
     return [_seal(inner, sealed) for inner in value] if isinstance(value, list) else value
 
@@ -106,7 +105,7 @@ def _seal(value: object, sealed: dict[str, Secret]) -> object:
 def _unseal(value: object, sealed: Mapping[str, Secret]) -> object:
     if isinstance(value, str):
         return sealed.get(value, value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _unseal(inner, sealed) for key, inner in value.items()}
     return [_unseal(inner, sealed) for inner in value] if isinstance(value, list) else value
 

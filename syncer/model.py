@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -44,7 +45,7 @@ SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
 
 _SECRET_KEY = re.compile(
     r"(?:.*[_-])?(?:api[_-]?key|access[_-]?key|private[_-]?key|secret|password|passwd|token|credentials?)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 _MASK = re.compile(r"\*{3,}")
 
@@ -68,6 +69,7 @@ CREDENTIAL: Final = re.compile(
 """Text that looks like a key or a token of a known service, wherever it stands."""
 
 
+@lru_cache(1024)
 def is_secret_key(key: str | int) -> bool:
     """Whether what stands under this key of a `configuration` is secret: `api_key`; not `max_tokens`."""
     return isinstance(key, str) and _SECRET_KEY.fullmatch(key) is not None
@@ -414,7 +416,7 @@ def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     >>> list(leaves({"a": [1, {}], "b": None}))
     [(('a', 0), 1), (('a', 1), {}), (('b',), None)]
     """
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, (*path, key))
     elif isinstance(value, list) and value:

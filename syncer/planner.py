@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -134,7 +133,7 @@ def _with_live(value: Any, live: Any, path: list[str]) -> Any:  # noqa: ANN401 -
     if not path:
         return value if is_mask(live) else live
     key, *rest = path
-    if not isinstance(value, Mapping) or not isinstance(live, Mapping):
+    if not isinstance(value, dict) or not isinstance(live, dict):
         return value
     if key not in live:
         return {name: inner for name, inner in value.items() if name != key}

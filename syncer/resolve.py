@@ -6,7 +6,6 @@ No requests, no files: documents and live state are handed in. Documents must be
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -24,7 +23,7 @@ from syncer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from syncer.model import Document, LiveModel, LiveState, Problem, Secret
 
@@ -64,7 +63,7 @@ def _desired(document: Document, environment: str) -> DesiredModel:
 
 def _with_references(value: object, *, secret: bool) -> object:
     """The configuration with `{env: SYNCER_SECRET_X}` under a secret's key turned into a reference."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         variable = value.get("env")
         if secret and len(value) == 1 and isinstance(variable, str) and SECRET_VARIABLE.fullmatch(variable):
             return SecretRef(variable)
@@ -76,7 +75,7 @@ def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tup
     """The same state with every secret looked up, and a problem for each variable that isn't set."""
     models, problems = [], []
     for model in desired.models:
-        if "configuration" not in model.fields:
+        if not _has_references(model.fields.get("configuration")):
             models.append(model)
             continue
         missing: list[str] = []
@@ -94,13 +93,19 @@ def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tup
     return DesiredState(tuple(models)), tuple(problems)
 
 
+def _has_references(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_references, value.values()))
+    return any(map(_has_references, value)) if isinstance(value, list) else isinstance(value, SecretRef)
+
+
 def _revealed(value: object, lookup: Callable[[str], Secret | None], missing: list[str]) -> object:
     if isinstance(value, SecretRef):
         secret = lookup(value.variable)
         if secret is None:
             missing.append(value.variable)
         return secret if secret is not None else value
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _revealed(inner, lookup, missing) for key, inner in value.items()}
     return [_revealed(inner, lookup, missing) for inner in value] if isinstance(value, list) else value
 

@@ -6,13 +6,12 @@ Every habit is one commented line; all were observed on the server, version 0.12
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Secret, SecretRef, is_mask, is_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from syncer.model import Fields
 
@@ -33,7 +32,7 @@ def parse(resource: Mapping[str, Any]) -> LiveModel:
     fields = {field: attributes.get(field) for field in FIELDS if field != "connector_id"}
     configuration = fields["configuration"]
     # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
-    if fields["query_type"] == "ai_ml" and isinstance(configuration, Mapping):
+    if fields["query_type"] == "ai_ml" and isinstance(configuration, dict):
         fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
     # Ids are text in the envelope and numbers inside.
     return LiveModel(
@@ -69,19 +68,18 @@ def normal_form(fields: Fields) -> Fields:
     return normal
 
 
-def _normal_value(value: object, *, secret: bool) -> object:
-    if isinstance(value, Mapping):
+def _normal_value(value: Any, *, secret: bool) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
         # Secrets come back in clear from the open-source server: they are marked before anything can print them.
         return {key: _normal_value(inner, secret=secret or is_secret_key(key)) for key, inner in value.items()}
     if isinstance(value, list):
         return [_normal_value(inner, secret=secret) for inner in value]
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if secret and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Secret(value)
+        value = int(value)
     # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
-    return Secret(value) if isinstance(value, str) and (secret or is_mask(value)) else value
+    is_marked = secret and isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return Secret(value) if is_marked or is_mask(value) else value
 
 
 def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
@@ -99,7 +97,7 @@ def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
 
 def _plain(value: object) -> object:
     """The value as JSON can carry it, secrets revealed: this is the one place that does so."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
