@@ -551,4 +551,4 @@ def test_a_mistake_of_ours_is_no_traceback(team: Team) -> None:
         assert done.returncode == 1
         assert "syncer itself failed: RuntimeError at <string>:4" in done.stderr
         assert "canary-secret" not in done.stderr + done.stdout
-        assert ("commands.py" in done.stderr) is bool(flags)
+        assert ("planning.py" in done.stderr) is bool(flags)

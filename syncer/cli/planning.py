@@ -1,0 +1,167 @@
+"""`syncer plan` and `syncer apply`: edges are opened, handed to the workflow, and what comes back is printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import config, loader, workflow
+from syncer.cli.progress import Interrupt, progress
+from syncer.cli.screen import Screen, now
+from syncer.cli.validating import check
+from syncer.errors import InputError, RefusedError
+from syncer.model import SANDBOX, Credentials, Secret
+from syncer.policy import Limits
+from syncer.render import machine, terminal
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from syncer.client import Api
+    from syncer.model import Document, Problem
+    from syncer.workflow import Planned
+
+_INSIDE: Final = "http://localhost/api/v1"
+"""The address by which the embedded server is asked; nothing listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What plan and apply share: where, what git says, and what validation warned of."""
+
+    settings: config.Settings
+    environment: config.Environment
+    documents: Sequence[Document]
+    warnings: tuple[Problem, ...]
+    variables: Mapping[str, str]
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.environment.limits.max_change_percent, self.environment.limits.max_change_floor)
+
+    def lookup(self, variable: str) -> Secret | None:
+        """A secret that a file names; in the sandbox one that isn't set has a made-up value."""
+        found = config.secret(variable, self.variables)
+        if found is None and self.environment.name == SANDBOX:
+            return Secret(f"sandbox-{variable}", variable)
+        return found
+
+
+def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
+    """Settings, files and checks. Raises InputError with every problem, SettingsError."""
+    settings = config.load(Path.cwd())
+    environment = config.environment(settings, flags.env, os.environ)
+    loaded = loader.load(settings.root, settings.models)
+    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
+    found = check(loaded, {*settings.environments, environment.name})
+    if any(problem.is_error for problem in found):
+        raise InputError(found)
+    if config.is_in_clear(environment.api_url):
+        screen.note(f"Warning: {environment.api_url} is plain http: the token can be read on the way.")
+    return _Run(settings, environment, loaded.documents, found, os.environ)
+
+
+@contextmanager
+def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
+    """The API of the run's environment: over the network, or the embedded sandbox."""
+    import httpx  # noqa: PLC0415 - slow, and only here
+
+    from syncer import client  # noqa: PLC0415
+
+    limits = run.environment.limits
+    options = client.Options(
+        limits.requests_per_minute, limits.connect_seconds, limits.read_seconds, limits.retry_seconds
+    )
+    with ExitStack() as stack:
+        transport = None
+        if run.environment.name == SANDBOX:
+            from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
+
+            box = stack.enter_context(sandbox_at(run.settings.root))
+            transport = httpx.WSGITransport(app=box.wsgi)
+            credentials = Credentials(Secret("sandbox"))
+        else:
+            credentials = config.credentials(run.variables)
+        target = config.target(run.environment)
+        if run.environment.name == SANDBOX:
+            target = replace(target, url=_INSIDE)
+        session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
+        session.hide(lambda: config.secrets(run.variables))
+        yield client.Api(session)
+
+
+def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> Planned:
+    """Refresh, plan, and show the plan."""
+    target = config.target(run.environment)
+    if screen.json:
+        screen.show(machine.version_line(now))
+    else:
+        screen.show(terminal.render_banner(flags.command, target))
+        screen.show("Refreshing live state...\n")
+    planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
+    changed = {change.desired.document.path for change in planned.plan.changes}
+    warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
+    if screen.json:
+        screen.lines(machine.plan_lines(planned.plan, warnings, now))
+    else:
+        shown = terminal.render_plan(planned.plan, warnings, screen.style, verbose=flags.verbose, summary=flags.summary)
+        screen.show(shown)
+    if planned.problems:
+        screen.problems(planned.problems)
+    return planned
+
+
+def plan(flags: argparse.Namespace, screen: Screen) -> int:
+    """Show what an apply would change."""
+    run = _prepare(flags, screen)
+    with _connected(run, screen) as api:
+        planned = _planned(flags, screen, run, api)
+    if planned.problems:
+        return 1
+    return 2 if getattr(flags, "detailed_exitcode", False) and not planned.plan.is_empty else 0
+
+
+def apply(flags: argparse.Namespace, screen: Screen) -> int:
+    """Plan, show, ask, write, report."""
+    if flags.dry_run:
+        return plan(flags, screen)
+    if not flags.auto_approve and (screen.json or not sys.stdin.isatty()):
+        message = "there is no terminal to ask on, so nothing was read or written"
+        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+    run = _prepare(flags, screen)
+    limits = run.limits
+    if flags.max_change_percent is not None:
+        limits = Limits(flags.max_change_percent, limits.floor)
+    with _connected(run, screen) as api:
+        planned = _planned(flags, screen, run, api)
+        workflow.refuse(planned, limits)
+        if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
+            raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
+        if not screen.json and not planned.plan.is_empty:
+            screen.show("")
+        with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
+            report = workflow.apply(
+                planned,
+                api,
+                tell,
+                limits,
+                parallelism=flags.parallelism or run.environment.limits.parallelism,
+                fail_fast=flags.fail_fast,
+                stop=stop,
+            )
+    if screen.json:
+        screen.lines(machine.report_lines(report, now))
+    else:
+        screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
+    return 0 if report.is_ok else 1
+
+
+def _approved(screen: Screen, planned: Planned) -> bool:
+    screen.out.write(terminal.render_prompt(planned.plan.target, len(planned.plan.changes)))
+    screen.out.flush()
+    return sys.stdin.readline().strip() == "yes"

@@ -1,0 +1,49 @@
+"""`syncer validate`, and the checks that a plan begins with. Nothing of the API is imported here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncer import config, loader, shipped, validate
+from syncer.cli.screen import now
+from syncer.render import machine, terminal
+from syncer.render.annotations import render_problems as render_annotations
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Collection
+
+    from syncer.cli.screen import Screen
+    from syncer.model import Problem
+
+
+def run(flags: argparse.Namespace, screen: Screen) -> int:
+    """Check the files and tell every problem."""
+    settings = config.load(Path.cwd())
+    if flags.files:
+        loaded = loader.load_files(settings.root, settings.models, [Path.cwd() / file for file in flags.files])
+    else:
+        loaded = loader.load(settings.root, settings.models)
+    found = check(loaded, settings.environments)
+    if flags.strict:
+        found = validate.as_errors(found)
+    errors = sum(problem.is_error for problem in found)
+    if flags.format == "json":
+        screen.lines([machine.version_line(now), *machine.problem_lines(found, now)])
+    elif flags.format == "github":
+        screen.lines(render_annotations(found).splitlines())
+    elif found:
+        screen.note(terminal.render_problems(found, screen.error_style))
+    if not errors and flags.format == "text":
+        count = len(loaded.documents)
+        screen.show(
+            f"{count} definition{'' if count == 1 else 's'} checked: {'no errors' if found else 'no problems'}."
+        )
+    return 1 if errors else 0
+
+
+def check(loaded: loader.Loaded, environments: Collection[str]) -> tuple[Problem, ...]:
+    """Every problem of the files, by place."""
+    found = validate.check(loaded.documents, shipped.schema(), environments)
+    return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
