@@ -10,11 +10,11 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from syncer import wire
 from syncer.diff import FieldChange, compare
-from syncer.errors import ApiError
+from syncer.errors import ApiError, MissingError
 from syncer.model import REQUIRED, Modified, Modifying
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def apply(
             while waiting and len(running) < parallelism:
                 change = waiting.pop()
                 tell(Modifying(change.address, change.id))
-                running[pool.submit(_carry_out, change, writer)] = (change, clock())
+                running[pool.submit(_attempt, change, writer)] = (change, clock())
             done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in done:
                 change, began = running.pop(future)
@@ -133,6 +133,15 @@ def apply(
     return Report(tuple(outcomes.get(change.address, Outcome(change, Status.NOT_ATTEMPTED)) for change in plan.changes))
 
 
+def _attempt(change: Change, writer: Writer) -> Outcome:
+    """Carry out one change. A mistake of ours ends this change alone, and loses no word about the others."""
+    try:
+        return _carry_out(change, writer)
+    except Exception as error:  # noqa: BLE001 - see above; the text of it may hold anything, so it's not shown
+        reason = f"syncer itself failed ({type(error).__name__}) while it changed this model"
+        return Outcome(change, Status.UNKNOWN, reason, "plan again, and please report it")
+
+
 def _carry_out(change: Change, writer: Writer) -> Outcome:
     """Look, PUT, compare the answer; after an open end look again before saying anything."""
     error: ApiError | None = None
@@ -141,43 +150,47 @@ def _carry_out(change: Change, writer: Writer) -> Outcome:
         if settled is not None:
             return settled
         try:
-            return _compared(change, writer.put(change.id, wire.body(change.after, change.changed)))
+            return _compared(change, writer.put(change.id, change.body))
         except ApiError as refused:
             if not refused.is_open:
                 return Outcome(change, Status.FAILED, refused.what, refused.hint)
             error = refused
-    return _look(change, writer, error) or _open(change, error)
+    return _look(change, writer, error) or _left(change, error)
 
 
 def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | None:
     """What the live model says of this change, before the first PUT or after one with an open end (`error`).
 
-    the model               before the PUT   after an open end
-    stands as planned from  None: go on      failed; None (once more) if the error was transient
-    is as planned           conflict         done
-    is something else       conflict         unknown
-    can't be read           conflict, failed unknown
+    the model               before the PUT    after an open end
+    stands as planned from  None: go on       None: once more, if it was transient; else failed
+    is as planned           conflict          done
+    is something else       conflict          unknown
+    can't be read           conflict, failed  unknown
     """
     try:
         live = writer.read(change.id)
-    except ApiError as unreadable:
-        return _unseen(change, unreadable) if error is None else _open(change, error)
+    except MissingError:
+        if error is not None:
+            return _unknown(change, error)
+        reason = f"live model {change.id} was deleted since the plan was made"
+        return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
+    except ApiError as trouble:
+        failed = Outcome(change, Status.FAILED, trouble.what, trouble.hint)
+        return failed if error is None else _unknown(change, error)
     if error is not None and not compare(live.fields, change.after):
         return Outcome(change, Status.DONE)
     moved = compare(live.fields, change.before)
     if moved:
-        return _conflict(change, moved) if error is None else _open(change, error)
-    if error is not None and not error.is_transient:
-        return Outcome(change, Status.FAILED, error.what, error.hint)
-    return None
+        # After a PUT: part of it was written, or somebody else wrote, too.
+        return _conflict(change, moved) if error is None else _unknown(change, error)
+    return None if error is None or error.is_transient else _left(change, error)
 
 
-def _unseen(change: Change, unreadable: ApiError) -> Outcome:
-    """The model can't be read, so nothing was sent."""
-    if unreadable.status == 404:  # noqa: PLR2004 - HTTP's "not found"
-        reason = f"live model {change.id} was deleted since the plan was made"
-        return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
-    return Outcome(change, Status.FAILED, unreadable.what, unreadable.hint)
+def _left(change: Change, error: ApiError | None) -> Outcome:
+    """The model stands as before: failed if the server answered; without an answer it may still be at work."""
+    if error is None or not error.status:
+        return _unknown(change, error)
+    return Outcome(change, Status.FAILED, error.what, error.hint)
 
 
 def _conflict(change: Change, moved: tuple[FieldChange, ...]) -> Outcome:
@@ -186,7 +199,7 @@ def _conflict(change: Change, moved: tuple[FieldChange, ...]) -> Outcome:
     return Outcome(change, Status.CONFLICT, reason, "plan again, and review what somebody else changed")
 
 
-def _open(change: Change, error: ApiError | None) -> Outcome:
+def _unknown(change: Change, error: ApiError | None) -> Outcome:
     reason = error.what if error else ""
     return Outcome(change, Status.UNKNOWN, reason, "plan again: it shows whether the change was written")
 
@@ -199,5 +212,12 @@ def _compared(change: Change, answer: LiveModel) -> Outcome:
         return Outcome(change, Status.DONE)
     paths = [".".join(map(str, field.path)) for field in unapplied]
     reason = f"the server answered 200, but did not take {', '.join(paths)}"
-    hint = f"if nothing else helps, silence it with `lifecycle: {{ignore_changes: [{', '.join(paths)}]}}`"
+    ignored = ", ".join(dict.fromkeys(map(_ignorable, unapplied)))
+    hint = f"if nothing else helps, silence it with `lifecycle: {{ignore_changes: [{ignored}]}}`"
     return Outcome(change, Status.FAILED, reason, hint, unapplied)
+
+
+def _ignorable(change: FieldChange) -> str:
+    """The path as `ignore_changes` can name it: down to the first list, or to a key that holds a dot."""
+    plain = takewhile(lambda key: isinstance(key, str) and "." not in key, change.path)
+    return ".".join(map(str, plain))

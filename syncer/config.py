@@ -9,9 +9,9 @@ import ipaddress
 import os
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from syncer.errors import InputError, SettingsError
@@ -28,7 +28,7 @@ from syncer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
@@ -76,6 +76,7 @@ class Settings:
     root: Path
     models: str = "models"
     default_environment: str = ""
+    limits: Limits = Limits()
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
 
@@ -88,6 +89,9 @@ class Key:
     default: str
     help: str
 
+
+Complain: TypeAlias = "Callable[[str, str, str], None]"
+"""Takes a key, what is wrong with it, and what to do."""
 
 KEYS: Final = (
     Key("models", "text", "models", "The folder of the model files, below the settings file."),
@@ -116,6 +120,11 @@ VARIABLES: Final = (
 )
 """Every variable that the tool reads, for the reference."""
 
+_CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
+
+_LONGEST: Final = 20
+"""Digits of an id: a bigint has nineteen."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -139,7 +148,7 @@ def load(start: Path) -> Settings:
     problems: list[Problem] = []
     text = file.read_text("utf-8", "replace")
 
-    def complain(key: str, message: str, hint: str = "") -> None:
+    def complain(key: str, message: str, hint: str) -> None:
         problems.append(_located(file, text, key, message, hint))
 
     known = {key.name for key in (*KEYS, *LIMIT_KEYS)} | {"environments"}
@@ -165,7 +174,7 @@ def load(start: Path) -> Settings:
         )
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, environments)
+    return Settings(file.parent, models, default, shared, environments)
 
 
 def environment(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> Environment:
@@ -178,19 +187,22 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
         raise SettingsError(message, "say --env NAME, or set SYNCER_ENV")
     if not name and settings.environments:
         name = next(iter(settings.environments))
+    if not name and not overridden and any(variables.get(credential) for credential in _CREDENTIALS):
+        # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
+        message = f"there are credentials, but no environment: no settings in {settings.root} or above"
+        raise SettingsError(message, "work in the folder of the settings, or say --env sandbox for the embedded server")
     if not name:
         name = "default" if overridden else SANDBOX
     if name == SANDBOX:
-        limits = Limits(requests_per_minute=0)
-        return Environment(SANDBOX, SANDBOX_URL, 1, limits)
+        return Environment(SANDBOX, SANDBOX_URL, 1, replace(settings.limits, requests_per_minute=0))
     own = settings.environments.get(name)
     if own is None and not (name == "default" and overridden):
         raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
-    own = own or Environment(name)
+    own = own or Environment(name, limits=settings.limits)
     url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
     workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
-    if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal()):
-        message = f"SYNCER_WORKSPACE_ID must be a number, not {workspace!r}"
+    if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal() and len(workspace) < _LONGEST):
+        message = f"SYNCER_WORKSPACE_ID must be a number, not {workspace[:_LONGEST]!r}"
         raise SettingsError(message)
     if not int(workspace):
         message = f"the environment {name!r} has no workspace_id"
@@ -215,7 +227,7 @@ def credentials(variables: Mapping[str, str]) -> Credentials:
         return Credentials(email=address, password=Secret(variables["SYNCER_PASSWORD"], "SYNCER_PASSWORD"))
     missing = "SYNCER_PASSWORD" if address else "SYNCER_EMAIL" if password else ""
     what = f"{missing} is not set" if missing else "no credentials: SYNCER_TOKEN is not set"
-    raise SettingsError(what, "set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD; `--env sandbox` needs none")
+    raise SettingsError(what, "set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD")
 
 
 def secret(variable: str, variables: Mapping[str, str] | None = None) -> Secret | None:
@@ -267,12 +279,12 @@ def _meant(name: str, names: set[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(names))}"
 
 
-def _unknown(table: Mapping[str, Any], known: set[str], where: str, complain: Any) -> None:  # noqa: ANN401 - a local function
-    for key in table.keys() - known:
+def _unknown(table: Mapping[str, Any], known: set[str], where: str, complain: Complain) -> None:
+    for key in (key for key in table if key not in known):
         complain(key, f"unknown setting {where}{key}", _meant(key, known))
 
 
-def _text(table: Mapping[str, Any], key: str, default: str, complain: Any) -> str:  # noqa: ANN401 - a local function
+def _text(table: Mapping[str, Any], key: str, default: str, complain: Complain) -> str:
     value = table.get(key, default)
     if not isinstance(value, str) or (key in table and not value):
         complain(key, f"{key} must be text in quotes", f'{key} = "{default or "…"}"')
@@ -280,7 +292,7 @@ def _text(table: Mapping[str, Any], key: str, default: str, complain: Any) -> st
     return value
 
 
-def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Any) -> Limits:  # noqa: ANN401 - a local function
+def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Complain) -> Limits:
     values = {}
     for item in fields(Limits):
         value = table.get(item.name, getattr(base, item.name))
@@ -296,7 +308,7 @@ def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Any) -
     return Limits(**values)
 
 
-def _environment(name: str, own: Mapping[str, Any], shared: Limits, complain: Any) -> Environment:  # noqa: ANN401 - a local function
+def _environment(name: str, own: Mapping[str, Any], shared: Limits, complain: Complain) -> Environment:
     where = f"environments.{name}."
     _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *LIMIT_KEYS)}, where, complain)
     workspace = own.get("workspace_id", 0)

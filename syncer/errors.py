@@ -2,9 +2,10 @@
 
 SyncerError                 catch this one to catch all
 ├── SettingsError           settings, flags or the environment's variables don't fit together
-├── InputError              model files are wrong; carries every Problem
+├── InputError              model files, or the settings, are wrong; carries every Problem
 ├── ApiError                the API refused, failed, or could not be reached
 │   ├── LoginError          the credentials were refused; never tried twice
+│   ├── MissingError        there is no such model in the workspace
 │   └── UnreadableError     the API can't serve one model (a broken row)
 ├── RefreshError            live state could not be read completely, so nothing is planned
 └── RefusedError            a guard or a missing approval stopped an apply before anything was written
@@ -34,11 +35,11 @@ class SettingsError(SyncerError):
 
 
 class InputError(SyncerError):
-    """Model files are wrong. `problems` has all of them, each with its place."""
+    """Model files, or the settings, are wrong. `problems` has all of them, each with its place."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         errors = sum(problem.is_error for problem in problems)
-        super().__init__(f"{errors} problem{'' if errors == 1 else 's'} in the model files")
+        super().__init__(f"{errors} problem{'' if errors == 1 else 's'} in the files")
         self.problems = tuple(problems)
 
 
@@ -75,6 +76,10 @@ class ApiError(SyncerError):
 
 class LoginError(ApiError):
     """The credentials were refused, or the login failed. It is never tried again: five failures lock the account."""
+
+
+class MissingError(ApiError):
+    """The workspace has no model of that id: never had it, or it was deleted."""
 
 
 class UnreadableError(ApiError):

@@ -16,6 +16,8 @@ from typing import Any, Final, Protocol, TypeAlias
 
 Fields: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
+Json: TypeAlias = Any
+"""Any JSON value: dict, list, text, number, bool or None; in normal form also `Secret`."""
 
 FIELDS: Final = ("name", "description", "connector_id", "query_type", "primary_key", "query", "configuration")
 """What of a model can be managed, in the order in which people write it."""
@@ -380,11 +382,20 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The client waits `seconds` before it asks again; `left` seconds of waiting remain until it gives up."""
+    """The client waits `seconds` before try `attempt` of `attempts`; `left` seconds of waiting remain to the run."""
 
     reason: str
     seconds: float
     left: float
+    attempt: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slowing:
+    """From now on requests are spread to `per_minute`, so as not to ask faster than the settings allow."""
+
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +417,7 @@ class Modified:
     ok: bool
 
 
-Event: TypeAlias = Requested | Waiting | Modifying | Modified
+Event: TypeAlias = Requested | Waiting | Slowing | Modifying | Modified
 Tell: TypeAlias = Callable[[Event], None]
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from syncer import wire
 from syncer.diff import FieldChange, compare
-from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask
+from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, leaves
 
 if TYPE_CHECKING:
-    from syncer.model import Bound, DesiredModel, Target
+    from syncer.model import Bound, DesiredModel, Json, Target
 
 
 class Action(Enum):
@@ -48,8 +48,18 @@ class Change:
 
     @property
     def before(self) -> Fields:
-        """What is live now, of the fields that matter to this change."""
-        return {field: self.live.fields[field] for field in self.after}
+        """What is live now, of the fields that matter to this change: what git manages, but for what it ignores.
+
+        An ignored field is compared only where it goes with the PUT.
+        """
+        sent = {*REQUIRED, *self.changed}
+        ignored = set(self.desired.lifecycle.ignore_changes) - sent
+        return {field: self.live.fields[field] for field in self.after if field not in ignored}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The PUT's body, secrets revealed. Raises ValueError if this change can't be sent."""
+        return wire.body(self.after, self.changed)
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -128,15 +138,30 @@ def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
     return after
 
 
-def _with_live(value: Any, live: Any, path: list[str]) -> Any:  # noqa: ANN401 - JSON
-    """`value` with the part at `path` as it is live; a masked or missing live part leaves git's own."""
+def _with_live(value: Json, live: Json, path: list[str]) -> Json:
+    """`value` with the part at `path` as it is live; where live is masked or missing, git's own stays."""
     if not path:
-        return value if is_mask(live) else live
+        return _unmasked(value, live)
     key, *rest = path
     if not isinstance(value, dict) or not isinstance(live, dict):
         return value
     if key not in live:
         return {name: inner for name, inner in value.items() if name != key}
     if key not in value:
-        return value if is_mask(live[key]) or rest else {**value, key: live[key]}
+        return value if rest or _has_mask(live[key]) else {**value, key: live[key]}
     return {**value, key: _with_live(value[key], live[key], rest)}
+
+
+def _unmasked(value: Json, live: Json) -> Json:
+    """`live`, with git's own value where the server hides one: asterisks can't be put back."""
+    if is_mask(live):
+        return value
+    if isinstance(live, dict):
+        own = value if isinstance(value, dict) else {}
+        kept = {key: inner for key, inner in live.items() if key in own or not is_mask(inner)}
+        return {key: _unmasked(own.get(key), inner) for key, inner in kept.items()}
+    return value if _has_mask(live) else live
+
+
+def _has_mask(value: object) -> bool:
+    return any(is_mask(inner) for _, inner in leaves(value))

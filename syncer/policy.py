@@ -101,6 +101,19 @@ def _protected(plan: Plan) -> list[Problem]:
     ]
 
 
+def unsendable(plan: Plan) -> tuple[Problem, ...]:
+    """The changes that have no body: nothing may be written before it's known that all can be sent."""
+    problems = []
+    for change in plan.changes:
+        try:
+            _ = change.body
+        except ValueError as error:
+            what = f"{change.address} can't be changed as planned: {error}"
+            hint = "see what `lifecycle.ignore_changes` leaves of it"
+            problems.append(change.desired.problem("unsendable", what, "configuration", hint=hint))
+    return tuple(problems)
+
+
 _NO_ENDPOINTS: Final = frozenset(
     {
         *("AmazonS3", "AwsAthena", "Bigquery", "Clickhouse", "Databricks", "Firecrawl", "GoogleDrive", "Http"),

@@ -23,9 +23,12 @@ from syncer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from syncer.model import Document, LiveModel, LiveState, Problem, Secret
+    from syncer.model import Document, Json, LiveModel, LiveState, Problem, Secret
+
+_COMPARISONS: Final = 20_000
+_LONG: Final = 200
 
 _MANY: Final = 5
 """How many candidates a message lists before it counts the rest."""
@@ -45,7 +48,7 @@ def _desired(document: Document, environment: str) -> DesiredModel:
         values = {**values, "query": document.files[values["query_file"]].text}
     fields = {field: values[field] for field in FIELDS if field in values}
     if "configuration" in fields:
-        fields["configuration"] = _with_references(fields["configuration"], secret=False)
+        fields["configuration"] = _with_references(fields["configuration"], False)
     lifecycle = values.get("lifecycle", {})
     return DesiredModel(
         document.address,
@@ -61,14 +64,15 @@ def _desired(document: Document, environment: str) -> DesiredModel:
     )
 
 
-def _with_references(value: object, *, secret: bool) -> object:
+def _with_references(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called for each value
     """The configuration with `{env: SYNCER_SECRET_X}` under a secret's key turned into a reference."""
-    if isinstance(value, dict):
-        variable = value.get("env")
-        if secret and len(value) == 1 and isinstance(variable, str) and SECRET_VARIABLE.fullmatch(variable):
+    kind = type(value)
+    if kind is dict:
+        variable = value.get("env") if secret and len(value) == 1 else None
+        if isinstance(variable, str) and SECRET_VARIABLE.fullmatch(variable):
             return SecretRef(variable)
-        return {key: _with_references(inner, secret=secret or is_secret_key(key)) for key, inner in value.items()}
-    return [_with_references(inner, secret=secret) for inner in value] if isinstance(value, list) else value
+        return {key: _with_references(inner, secret or is_secret_key(key)) for key, inner in value.items()}
+    return [_with_references(inner, secret) for inner in value] if kind is list else value
 
 
 def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tuple[DesiredState, tuple[Problem, ...]]:
@@ -124,32 +128,30 @@ def bind(desired: DesiredState, live: LiveState) -> Bound:
         no               (not all were read)    problem `incomplete-live-state`
     """
     by_id = {model.id: model for model in live.models}
-    by_name: dict[str, list[LiveModel]] = defaultdict(list)
-    for known in live.models:
-        by_name[known.name].append(known)
+    names = _Names(live.models)
     broken = {row.id: row.reason for row in live.unreadable if row.id is not None}
 
     claimed: dict[int, list[Binding]] = defaultdict(list)
     problems: list[Problem] = []
     for model in desired.models:
-        namesakes = by_name.get(model.name, []) if live.complete else []
+        namesakes = names.bearers(model.name) if live.complete else []
         if model.id in by_id:
             claimed[model.id].append(Binding(model, by_id[model.id]))
         elif model.id in broken:
             problems.append(_unreadable(model, broken[model.id]))
         elif model.id is not None:
-            problems.append(_unknown_id(model, by_name))
+            problems.append(_unknown_id(model, names))
         elif not live.complete:
             problems.append(_not_all_read(model))
         elif len(namesakes) == 1:
             claimed[namesakes[0].id].append(Binding(model, namesakes[0]))
         else:
-            problems.append(_ambiguous(model, namesakes) if namesakes else _nameless(model, by_name))
+            problems.append(_ambiguous(model, namesakes) if namesakes else _nameless(model, names))
     problems += [problem for rivals in claimed.values() for problem in _claimed_twice(rivals)]
     bound = tuple(rivals[0] for rivals in claimed.values() if len(rivals) == 1)
     return Bound(
         tuple(sorted(bound, key=lambda binding: binding.desired.address)),
-        tuple(model for model in live.models if model.id not in claimed),
+        tuple(sorted((one for one in live.models if one.id not in claimed), key=lambda one: one.id)),
         tuple(sorted(problems, key=lambda problem: problem.origin)),
     )
 
@@ -160,13 +162,37 @@ def _listed(models: Sequence[LiveModel]) -> str:
     return shown + (f" and {len(models) - _MANY} more" if len(models) > _MANY else "")
 
 
-def _near(name: str, by_name: Mapping[str, Sequence[LiveModel]]) -> list[LiveModel]:
-    exact = [model for key, models in by_name.items() if key.casefold() == name.casefold() for model in models]
-    return exact or [model for key in get_close_matches(name, by_name, 3) for model in by_name[key]]
+class _Names:
+    """The live models by name, and what somebody may have meant who wrote another one.
+
+    Comparing every name with every other is quadratic: planned against a wrong workspace, ten thousand files would
+    take hours. So it guesses for the first problems and then no more.
+    """
+
+    def __init__(self, models: Iterable[LiveModel]) -> None:
+        self._exact: dict[str, list[LiveModel]] = defaultdict(list)
+        self._folded: dict[str, list[LiveModel]] = defaultdict(list)
+        for model in models:
+            self._exact[model.name].append(model)
+            self._folded[model.name.casefold()].append(model)
+        self._comparisons = _COMPARISONS
+
+    def bearers(self, name: str) -> list[LiveModel]:
+        """The live models of exactly that name."""
+        return self._exact.get(name, [])
+
+    def near(self, name: str) -> list[LiveModel]:
+        """The live models whose name is the same but for case, or much alike."""
+        if alike := self._folded.get(name.casefold()):
+            return alike
+        self._comparisons -= len(self._exact)
+        if self._comparisons < 0 or len(name) > _LONG:
+            return []
+        return [model for near in get_close_matches(name, self._exact, 3) for model in self._exact[near]]
 
 
-def _nameless(model: DesiredModel, by_name: Mapping[str, Sequence[LiveModel]]) -> Problem:
-    near = _near(model.name, by_name)
+def _nameless(model: DesiredModel, names: _Names) -> Problem:
+    near = names.near(model.name)
     hint = f"did you mean {_listed(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
     return model.problem("no-live-model", f"no live model of the workspace is named {model.name!r}", "name", hint=hint)
 
@@ -176,9 +202,10 @@ def _ambiguous(model: DesiredModel, namesakes: Sequence[LiveModel]) -> Problem:
     return model.problem("ambiguous-name", message, "name", hint="pin the one you mean with `id:`")
 
 
-def _unknown_id(model: DesiredModel, by_name: Mapping[str, Sequence[LiveModel]]) -> Problem:
-    near = _near(model.name, by_name)
-    hint = f"did you mean {_listed(near)}?" if near else "was it deleted, or is it in another workspace?"
+def _unknown_id(model: DesiredModel, names: _Names) -> Problem:
+    hint = "was it deleted, or is it in another workspace?"
+    if namesakes := names.bearers(model.name):
+        hint += f" Of its name there is {_listed(namesakes)}"
     return model.problem("unknown-id", f"the workspace has no live model with id {model.id}", "id", hint=hint)
 
 

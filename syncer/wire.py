@@ -13,7 +13,7 @@ from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Secret, SecretR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from syncer.model import Fields
+    from syncer.model import Fields, Json
 
 _BLANK_IS_NULL = ("description", "primary_key", "query")
 _BLOCK_TEXT = ("description", "query")
@@ -64,22 +64,24 @@ def normal_form(fields: Fields) -> Fields:
         if isinstance(normal.get(field), str):
             normal[field] = _FINAL_LINE_END.sub("", normal[field])
     if "configuration" in normal:
-        normal["configuration"] = _normal_value(normal["configuration"], secret=False)
+        normal["configuration"] = _normal_value(normal["configuration"], False)
     return normal
 
 
-def _normal_value(value: Any, *, secret: bool) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
+def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called for each value
+    kind = type(value)
+    if kind is dict:
         # Secrets come back in clear from the open-source server: they are marked before anything can print them.
-        return {key: _normal_value(inner, secret=secret or is_secret_key(key)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_normal_value(inner, secret=secret) for inner in value]
+        return {key: _normal_value(inner, secret or is_secret_key(key)) for key, inner in value.items()}
+    if kind is list:
+        return [_normal_value(inner, secret) for inner in value]
+    if kind is str:
+        # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
+        return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else value
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
-    is_marked = secret and isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    return Secret(value) if is_marked or is_mask(value) else value
+    if kind is float and value.is_integer():
+        value, kind = int(value), int
+    return Secret(value) if secret and kind in (int, float) else value
 
 
 def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from syncer.applier import Report, Stop, Writer
-    from syncer.model import Bound, Connector, Document, LiveState, Secret, Target, Tell
+    from syncer.model import Bound, Connector, DesiredModel, Document, LiveState, Secret, Target, Tell
     from syncer.policy import Limits
 
 
@@ -62,6 +62,7 @@ def plan(
 
     bound, problems = _bound(everything, chosen, live, {problem.origin.path for problem in missing})
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    problems = (*problems, *policy.unsendable(made))
     if any(map(policy.needs_connectors, made.changes)):
         problems = (*problems, *policy.connector_problems(made, reader.connectors()))
     return Planned(made, (*_unread(live), *policy.warnings(made, limits)), (*missing, *problems))
@@ -71,14 +72,18 @@ def _targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:
     if not patterns:
         return desired
     for pattern in patterns:
-        if not any(fnmatchcase(model.address, pattern) for model in desired.models):
+        if not any(_is_named(model, pattern) for model in desired.models):
             near = get_close_matches(pattern, [model.address for model in desired.models], 1)
             hint = f"did you mean {near[0]}?" if near else "addresses are paths below the models folder, without .yaml"
-            message = f"--target {pattern} names no definition"
-            raise SettingsError(message, hint)
+            raise SettingsError(f"--target {pattern} names no definition", hint)
     return DesiredState(
-        tuple(model for model in desired.models if any(fnmatchcase(model.address, one) for one in patterns))
+        tuple(model for model in desired.models if any(_is_named(model, pattern) for pattern in patterns))
     )
+
+
+def _is_named(model: DesiredModel, pattern: str) -> bool:
+    """Whether a pattern means the model: by address, as the progress lines write it, or by its file's path."""
+    return any(fnmatchcase(name, pattern) for name in (model.address, f"model.{model.address}", model.document.path))
 
 
 def _bound(

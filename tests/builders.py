@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from syncer import wire
-from syncer.errors import ApiError
+from syncer.errors import MissingError
 from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Target
 from syncer.resolve import resolve
 
@@ -87,9 +87,9 @@ class FakeApi:
         self._lock = threading.Lock()
 
     def fetch(self, declared: Collection[int]) -> LiveState:
-        """Everything."""
+        """Everything, in the order in which it was given."""
         assert all(isinstance(model_id, int) for model_id in declared)
-        return LiveState(tuple(sorted(self.models.values(), key=lambda model: model.id)))
+        return LiveState(tuple(self.models.values()))
 
     def connectors(self) -> Sequence[Connector]:
         """What it was given."""
@@ -100,7 +100,7 @@ class FakeApi:
         with self._lock:
             self.reads.append(model_id)
             if model_id not in self.models:
-                raise ApiError("GET", f"/models/{model_id}", 404, "Couldn't find Model")
+                raise MissingError("GET", f"/models/{model_id}", 404, "Couldn't find Model")
             return self.models[model_id]
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:

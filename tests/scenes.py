@@ -10,7 +10,19 @@ from builders import TARGET, desired, live
 from syncer import policy
 from syncer.applier import Outcome, Report, Status
 from syncer.diff import FieldChange
-from syncer.model import Binding, Bound, LiveModel, Modified, Modifying, Origin, Problem, Requested, Severity, Waiting
+from syncer.model import (
+    Binding,
+    Bound,
+    LiveModel,
+    Modified,
+    Modifying,
+    Origin,
+    Problem,
+    Requested,
+    Severity,
+    Slowing,
+    Waiting,
+)
 from syncer.planner import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -300,7 +312,8 @@ PROBLEMS: tuple[Problem, ...] = (
 EVENTS = (
     Requested("GET", "/models?page=1&per_page=1000", 200, 0.4142),
     Requested("PUT", "/models/42", 0, 60.0),
-    Waiting("429 Too Many Requests", 12.3, 95.0),
+    Waiting("429 Too Many Requests", 12.3, 95.0, 2, 5),
+    Slowing(100),
     Modifying("finance/revenue_daily", 42),
     Modifying("finance/revenue_daily", 42, 10.2),
     Modified("finance/revenue_daily", 42, 12.4, ok=True),

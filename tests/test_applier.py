@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, live
@@ -125,6 +125,69 @@ def test_an_answer_lost_before_the_write_is_sent_again() -> None:
     (outcome,) = _apply(plan, api).outcomes
 
     assert (outcome.status, len(api.puts)) == (Status.DONE, 2)
+
+
+@pytest.mark.parametrize(("status", "end"), [(503, Status.FAILED), (0, Status.UNKNOWN)])
+def test_after_three_attempts_it_says_what_is_left(status: int, end: Status) -> None:
+    """The model stands as before: failed if the server said so each time; without an answer it may be at work yet."""
+    plan, api = _world()
+
+    def again(fake: FakeApi) -> None:
+        fake.hooks[1] = again
+        _raiser(status, is_open=True, is_transient=True)(fake)
+
+    api.hooks[1] = again
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.puts), len(api.reads)) == (end, 3, 4)
+
+
+def test_a_mistake_of_ours_loses_no_word_about_the_others() -> None:
+    """One model ends unknown; the exception's text, which may hold anything, isn't shown."""
+    plan, api = _world(3)
+
+    def broken(_: FakeApi) -> None:
+        message = "canary"
+        raise RuntimeError(message)
+
+    api.hooks[2] = broken
+    report = _apply(plan, api)
+
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE, Status.UNKNOWN, Status.DONE]
+    assert "canary" not in repr(report.outcomes[1].reason)
+    assert "RuntimeError" in report.outcomes[1].reason
+
+
+def test_an_edit_of_an_ignored_field_is_no_conflict() -> None:
+    """It isn't ours, and it isn't sent."""
+    before = live(1)
+    model = desired(query="SELECT 2", lifecycle={"ignore_changes": ["description"]})
+    plan, api = make_plan(Bound((Binding(model, before),)), TARGET), FakeApi([before])
+    api.edit(1, description="edited in the UI")
+
+    assert _apply(plan, api).is_ok
+    assert api.models[1].fields["description"] == "edited in the UI"
+
+
+@pytest.mark.parametrize(
+    ("after", "line"),
+    [
+        ({"a": {"b": 1}}, "configuration.a.b"),
+        ({"a": {"b": [1, 2]}}, "configuration.a.b"),
+        ({"x.y": 1}, "configuration"),
+    ],
+)
+def test_the_line_that_silences_is_one_that_works(after: dict[str, Any], line: str) -> None:
+    """`ignore_changes` has no words for elements of lists and keys with dots: it's given the way down to them."""
+    before = live(1, configuration={"a": {"b": [1]}, "x.y": 0})
+    api = FakeApi([before])
+    plan = make_plan(
+        Bound((Binding(desired(configuration={**before.fields["configuration"], **after}), before),)), TARGET
+    )
+    api.after[1] = lambda fake: fake.edit(1, configuration=before.fields["configuration"])
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert f"ignore_changes: [{line}]" in outcome.hint
 
 
 def test_a_server_exception_without_a_write_is_a_failure() -> None:

@@ -124,7 +124,47 @@ def test_errors_are_json_too(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in result.out.splitlines()]
 
     assert (result.code, result.err) == (1, "")
-    assert lines[-1]["@level"] == "error"
+    assert (lines[0]["type"], lines[-1]["@level"]) == ("version", "error")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("apply", "--json"), ("plan", "--json", "--env", "x"), ("validate", "--format", "json")]
+)
+def test_json_begins_with_its_version_whatever_comes(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """A wrong environment, no terminal, wrong settings: the first line is the version."""
+    (tmp_path / "syncer.toml").write_text("nonsense = 1\n" if "validate" in arguments else "")
+    result = Team(tmp_path).run(*arguments)
+
+    assert (result.code, result.err) == (1, "")
+    assert json.loads(result.out.splitlines()[0])["type"] == "version"
+
+
+def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path) -> None:
+    """Credentials mean a real server: without settings that's an error, not the sandbox."""
+    team = Team(tmp_path)
+    team.write("m", RAW_SQL)
+    result = team.run("apply", "--auto-approve")
+
+    assert result.code == 1
+    assert "there are credentials, but no environment" in result.err
+    assert not (tmp_path / ".syncer").exists()
+
+
+def test_a_full_disk_is_no_mistake_of_ours(team: Team) -> None:
+    """Output that can't be written is told on stderr."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            team.command("plan"),
+            cwd=team.folder,
+            env=team.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode != 0
+    assert done.stderr == "syncer: the output can't be written: no space left\n"
 
 
 def test_a_closed_pipe_is_no_traceback(team: Team) -> None:
@@ -358,7 +398,8 @@ def test_a_wrong_folder(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
     team = Team(tmp_path)
-    _fails(team, "plan", "--chdir", str(empty), says="models", hints="")
+    _fails(team, "plan", "--chdir", str(empty), says=f"no settings in {empty}", hints="the folder of the settings")
+    _fails(team, "plan", "--chdir", str(empty), "--env", "sandbox", says="models")
     _fails(team, "plan", "--chdir", "nowhere", says="--chdir nowhere: No such file or directory")
 
 
@@ -462,7 +503,7 @@ def test_a_web_page_with_200(tmp_path: Path) -> None:
 
 def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
     """The sandbox says what it needs; a file in its place is as good as a missing permission."""
-    team = Team(tmp_path)
+    team = Team(tmp_path, variables={})
     team.write("m", RAW_SQL)
     (tmp_path / ".syncer").write_text("in the way")
     _fails(team, "plan", says="the sandbox can't keep its state", hints="--chdir")
@@ -470,7 +511,7 @@ def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
 
 def test_a_sandbox_state_that_is_none(tmp_path: Path) -> None:
     """A file that isn't a database is named."""
-    team = Team(tmp_path)
+    team = Team(tmp_path, variables={})
     team.write("m", RAW_SQL)
     (tmp_path / ".syncer").mkdir()
     (tmp_path / ".syncer" / "sandbox.db").write_text("not a database, but long enough to look like one" * 50)
@@ -523,7 +564,7 @@ def test_serve_prints_where_it_listens(team: Team) -> None:
 
 def test_sandbox_state_lasts_and_resets(tmp_path: Path) -> None:
     """What is applied is still there in the next run, until `sandbox reset`; its folder ignores itself."""
-    team = Team(tmp_path)
+    team = Team(tmp_path, variables={})
     team.write("m", {**RAW_SQL, "query": "SELECT 1", "lifecycle": {"allow": ["primary_key", "connector_id"]}})
     assert team.run("apply", "--auto-approve").code == 0
     assert team.run("plan", "--detailed-exitcode").code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +165,20 @@ def test_a_put_with_an_open_end_is_not_repeated(trouble: int | Exception) -> Non
     with pytest.raises(ApiError) as caught:
         wire.api.put(42, BODY)
     assert (caught.value.is_open, caught.value.is_transient, len(wire.requests)) == (True, True, 1)
+    assert len(wire.clock.slept) == 1
+
+
+def test_an_open_put_waits_as_it_is_told_before_it_is_looked_at() -> None:
+    """Whoever looks and sends again comes no sooner than the server asked; past the bound it isn't transient."""
+    busy = httpx.Response(503, headers={"retry-after": "70"})
+    wire = Wire(answers(busy))
+    seen = []
+    for _ in range(2):
+        with pytest.raises(ApiError) as caught:
+            wire.api.put(42, BODY)
+        seen.append(caught.value.is_transient)
+
+    assert (wire.clock.slept, seen) == ([70.0], [True, False])
 
 
 @pytest.mark.parametrize("trouble", [429, httpx.ConnectError("c"), httpx.ConnectTimeout("t")])
@@ -357,6 +372,38 @@ def test_a_failed_login_is_never_tried_again(answer: httpx.Response | Exception)
     assert "canary" not in f"{caught.value} {caught.value.hint}"
 
 
+@pytest.mark.parametrize("trouble", [httpx.ConnectError("c"), httpx.ConnectTimeout("t")])
+def test_a_login_that_never_arrived_is_tried_again(trouble: Exception) -> None:
+    """Nobody counted it as a failure; and nobody waits for a lock that the waiting itself holds."""
+    wire = Wire(answers(trouble, ok({"attributes": {"token": "t1"}}), ok(resource(42))), PASSWORD)
+    thread = threading.Thread(target=wire.api.read, args=(42,), daemon=True)
+    thread.start()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert _paths(wire) == ["/login", "/login", "/models/42"]
+
+
+def test_a_login_without_a_network_says_what_to_check() -> None:
+    """Not the password: the address."""
+    with pytest.raises(LoginError) as caught:
+        Wire(answers(httpx.ConnectError("c")), PASSWORD, retry_seconds=0).api.read(42)
+    assert "check api_url" in caught.value.hint
+
+
+def test_threads_share_one_login() -> None:
+    """Eight requests at once, one token."""
+    wire = Wire(_login_server("t1"), PASSWORD)
+    threads = [threading.Thread(target=wire.api.read, args=(42,), daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert _paths(wire).count("/login") == 1
+    assert _paths(wire).count("/models/42") == 8
+
+
 # -- trouble on the way ------------------------------------------------------------------------------------------
 
 
@@ -382,8 +429,9 @@ def test_an_answer_without_end_is_bounded() -> None:
 
     wire = Wire(lambda _: httpx.Response(200, content=endless()))
 
-    with pytest.raises(ApiError, match="connection was lost"):
+    with pytest.raises(ApiError, match="the answer is too large, or takes too long"):
         wire.api.read(42)
+    assert len(wire.requests) == 1
 
 
 def test_requests_are_told_without_what_they_carry() -> None:
@@ -405,6 +453,17 @@ def test_live_secrets_don_t_come_out_in_errors() -> None:
 
     with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
         wire.api.read(42)
+
+
+def test_every_source_of_secrets_is_hidden() -> None:
+    """What the environment holds and what live models hold are both kept out of errors."""
+    keyed = resource(42, configuration={"embedding_config": {"api_key": "live-canary"}})
+    wire = Wire(answers(ok(keyed), httpx.Response(422, json={"error": "neither live-canary nor env-canary"})))
+    wire.session.hide(lambda: [Secret("env-canary")])
+    wire.api.read(42)
+
+    with pytest.raises(ApiError, match=r"neither \(sensitive value\) nor \(sensitive value\)"):
+        wire.api.put(42, BODY)
 
 
 # -- refresh -----------------------------------------------------------------------------------------------------
@@ -552,6 +611,18 @@ def test_broken_rows_that_no_file_declares_are_found(broken: set[int]) -> None:
 
     assert {row.id for row in state.unreadable} == broken
     assert len(state.models) == 66 - len(broken)
+
+
+def test_looking_for_broken_rows_is_bounded() -> None:
+    """Ids of a hosted service are in the millions: a few gaps are tried, the others aren't even listed."""
+    server = Listing(5)
+    server.rows.append(resource(900_000_000, name="far"))
+    server.broken = {2}
+    server.rows[1]["attributes"]["query_type"] = "ai_ml"
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert [row.id for row in state.unreadable] == [None]
+    assert len(state.models) == 5
 
 
 def test_a_broken_row_of_another_type_is_read_around() -> None:

@@ -61,6 +61,29 @@ def test_an_ignored_mask_leaves_git_s_secret() -> None:
     assert wanted(model, masked)["configuration"] == configuration
 
 
+@pytest.mark.parametrize(
+    ("own", "live_value", "expected"),
+    [
+        (
+            {"api_key": Secret("k"), "model": "new"},
+            {"api_key": "***", "model": "old"},
+            {"api_key": Secret("k"), "model": "old"},
+        ),
+        ({"api_key": Secret("k")}, {"api_key": "***", "token": "***"}, {"api_key": Secret("k")}),
+        ({"list": [1]}, {"list": ["*****"]}, {"list": [1]}),
+        ("text", {"deep": {"x": "****"}, "y": 1}, {"deep": {}, "y": 1}),
+    ],
+)
+def test_an_ignored_mapping_never_carries_a_mask(own: Any, live_value: Any, expected: Any) -> None:
+    """Live's values come in, but for what the server hides: asterisks can't be put back."""
+    model = desired(configuration={"part": own, "size": 1}, lifecycle={"ignore_changes": ["configuration.part"]})
+
+    assert wanted(model, live(configuration={"part": live_value, "size": 2}))["configuration"] == {
+        "part": expected,
+        "size": 1,
+    }
+
+
 def test_the_digest_tells_plans_apart() -> None:
     """It changes with before, after, id and target, and with nothing else."""
     one = _plan({"query": "SELECT 2"}, {})

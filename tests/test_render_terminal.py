@@ -94,7 +94,6 @@ def test_problems_read_like_this(golden: Golden) -> None:
     """Each problem with its rule, place, line and caret; or one line each."""
     golden("problems/problems.txt", render_problems(PROBLEMS, PLAIN))
     golden("problems/ascii.txt", render_problems(PROBLEMS, ASCII))
-    golden("problems/compact.txt", render_problems(PROBLEMS, PLAIN, compact=True))
 
 
 def test_errors_read_like_this(golden: Golden) -> None:
@@ -140,7 +139,7 @@ def test_the_first_line_says_where() -> None:
 def test_the_prompt(count: int, noun: str, described: str) -> None:
     """It names the environment, and ends where the answer is typed."""
     assert render_prompt(TARGET, count) == (
-        f'Do you want to perform {noun} in workspace "prod"?\n'
+        f'Do you want to perform {noun} in environment "prod" (workspace 2)?\n'
         f"  syncer will perform the {described} described above.\n"
         "  Only 'yes' will be accepted to approve.\n"
         "\n"
@@ -379,13 +378,12 @@ def test_nothing_foreign_reaches_the_terminal_raw(text: str, before: Any, after:
 
     for summary in (False, True):
         _is_fit_to_print(render_plan(plan, [problem], style, verbose=True, summary=summary))
-    for compact in (False, True):
-        _is_fit_to_print(render_problems([problem], style, compact=compact))
+    _is_fit_to_print(render_problems([problem], style))
     _is_fit_to_print(render_banner("plan", plan.target))
     _is_fit_to_print(render_prompt(plan.target, 2))
     _is_fit_to_print(render_error(ApiError("GET", text, 500, text, text), style))
     _is_fit_to_print(render_event(Modifying(text, 1), style))
-    _is_fit_to_print(render_event(Waiting(text, 1, 2), style))
+    _is_fit_to_print(render_event(Waiting(text, 1, 2, 3, 5), style))
     for outcome in REPORTS["incomplete"].outcomes:
         told = replace(outcome, reason=text, hint=text, unapplied=plan.changes[0].fields if plan.changes else ())
         _is_fit_to_print(render_report(replace(REPORTS["incomplete"], outcomes=(told,)), style))

@@ -90,7 +90,13 @@ def test_a_unique_name_binds() -> None:
     [
         ([live(1, name="Active user")], {}, "no-live-model", "no live model of the workspace is named", "id 1"),
         ([live(1), live(2)], {}, "ambiguous-name", "2 live models are named 'Active users': id 1", "pin the one"),
-        ([live(1)], {"id": 9}, "unknown-id", "no live model with id 9", "id 1 ('Active users')"),
+        (
+            [live(1)],
+            {"id": 9},
+            "unknown-id",
+            "no live model with id 9",
+            "another workspace? Of its name there is id 1 ('Active users')",
+        ),
     ],
 )
 def test_nothing_is_guessed(
@@ -111,6 +117,16 @@ def test_many_candidates_are_counted() -> None:
     bound = bind(DesiredState((desired(),)), LiveState(tuple(live(number) for number in range(1, 10))))
 
     assert bound.problems[0].message.endswith("id 5 ('Active users') and 4 more")
+
+
+def test_a_wrong_workspace_is_no_long_wait() -> None:
+    """Guessing what was meant is given up after a while: thousands of names that fit nothing are told at once."""
+    state = DesiredState(tuple(desired(f"m{n}", name=f"model of ours {n}") for n in range(300)))
+    bound = bind(state, LiveState(tuple(live(n, name=f"model of theirs {n}") for n in range(1, 1001))))
+
+    assert len(bound.problems) == 300
+    assert sum("did you mean" in problem.hint for problem in bound.problems) == 20
+    assert all(problem.hint for problem in bound.problems)
 
 
 def test_two_files_for_one_model_are_a_problem_at_both() -> None:

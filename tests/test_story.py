@@ -284,6 +284,28 @@ class _Capped:
         return [answer.content]
 
 
+class _EchoingPuts:
+    """In front of a server: a PUT is refused with an error that quotes its headers and body."""
+
+    def __init__(self, url: str) -> None:
+        self._behind, self._echo = _Capped(url, None), _Echo()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        return (self._echo if environ["REQUEST_METHOD"] == "PUT" else self._behind)(environ, start_response)
+
+
+def test_a_refused_put_quotes_no_secret(team: Team) -> None:
+    """What a file's secret says goes out with the PUT, and doesn't come back in the report."""
+    team.variables["SYNCER_SECRET_7"] = "canary-desired"
+    team.write("m", definition(FIRST["unstructured"]))
+    with serving(_EchoingPuts(team.url)) as address:
+        team.variables["SYNCER_API_URL"] = address
+        for flags in ((), ("--json",), ("--debug",)):
+            result = team.run("apply", "--auto-approve", *flags)
+            assert (result.code, "422" in result.text) == (1, True)
+            assert "canary" not in result.text
+
+
 def test_an_echoing_server_learns_us_nothing(tmp_path: Path) -> None:
     """A server that quotes our own token and password back doesn't make us print them."""
     with serving(_Echo()) as url:

@@ -102,6 +102,14 @@ def test_targets_leave_the_rest_out() -> None:
     assert [model.id for model in planned.plan.unmanaged] == [3]
 
 
+@pytest.mark.parametrize("pattern", ["a/x", "model.a/x", "models/a/x.yaml", "a/?", "model.*/x"])
+def test_a_target_may_be_written_as_it_is_printed(pattern: str) -> None:
+    """The address, what the progress lines say, or the file's path."""
+    documents = [document("a/x", id=1), document("b/yy", id=2)]
+
+    assert _plan(documents, FakeApi([live(1), live(2)]), (pattern,)).plan.bound == 1
+
+
 def test_a_target_that_names_nothing_is_an_error() -> None:
     """A mistyped address must not look like "no changes"."""
     with pytest.raises(SettingsError, match="--target activ_users names no definition") as caught:
@@ -149,6 +157,14 @@ def test_guards_refuse_before_anything_is_written() -> None:
         _apply(_plan(documents, api), api)
     assert [problem.rule for problem in caught.value.problems] == ["protected", "risky-change"]
     assert api.puts == []
+
+
+def test_what_cannot_be_sent_is_known_before_anything_is() -> None:
+    """A configuration of which ignore_changes leaves nothing has no body: a problem of the plan, not of the apply."""
+    one = document(configuration={"a": 1}, lifecycle={"ignore_changes": ["configuration.a"]})
+    planned = _plan([one], FakeApi([live(configuration={"b": 1})]))
+
+    assert [problem.rule for problem in planned.problems] == ["unsendable"]
 
 
 def test_a_foreign_connector_is_a_problem() -> None:

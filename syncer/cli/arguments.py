@@ -27,9 +27,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and how the command is used."""
-        flag = re.search(r"unrecognized arguments: (--[\w-]+)", message)
+        flag = re.search(r"unrecognized arguments: --?([\w-]+)", message)
         known = [option for action in self._actions for option in action.option_strings]
-        near = get_close_matches(flag[1], known, 1) if flag else []
+        near = get_close_matches(f"--{flag[1]}", known, 1) if flag else []
         meant = f" Did you mean {near[0]}?" if near else ""
         printable = "".join(c if c.isprintable() else "?" for c in message)
         self.print_usage(sys.stderr)
@@ -179,8 +179,9 @@ def _sandbox(add: Add) -> None:
         "sandbox",
         "Run or reset the embedded API server.",
         "The environment `sandbox` needs neither a server nor a token: plan and apply work in this process. `serve`\n"
-        "puts the same state on a loopback port, for curl and for other tools.",
-        "syncer sandbox serve --port 8080 --fault 429:0.1\nsyncer sandbox reset",
+        "puts the same state on a loopback port, for curl and for other tools: the example models, or a\n"
+        "--world. A fault is KIND:PROBABILITY[:SECONDS][@METHOD[ /path]], or KIND:xN for the next N such requests.",
+        "syncer sandbox serve --port 8080 --fault 429:0.1 --fault 'lost:x1@PUT /models/2'\nsyncer sandbox reset",
     )
     parser.add_argument("action", choices=("serve", "reset"), help="serve on loopback, or go back to the seeded world")
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="the port (default: a free one)")
@@ -189,8 +190,8 @@ def _sandbox(add: Add) -> None:
         "--fault",
         action="append",
         default=[],
-        metavar="KIND:P",
-        help="misbehave: 429 500 502 503 504 slow reset lost html truncated, with probability P or xN; may be repeated",
+        metavar="FAULT",
+        help="misbehave, may be repeated; kinds: 429 500 502 503 504 slow reset lost html truncated",
     )
 
 

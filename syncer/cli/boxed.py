@@ -99,7 +99,7 @@ def demo(run: Callable[[Sequence[str]], int], screen: Screen) -> int:
             line = f"$ syncer {' '.join(command)}"
             screen.show(f"\n{'─' * 3 if screen.style.unicode else '---'} {title}\n\n{line}\n")
             code = code or run(command)
-    screen.show('\nThe same three commands work on your own models: see the README, "Your own models".')
+    screen.show('\nWithout `--env sandbox` it works on models of your own: see "Your own models" in the README.')
     return code
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -28,25 +29,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # time of a plan of a thousand models. Half a million new objects are reason enough to look.
     gc.set_threshold(500_000, 50, 100)
     flags = parse(sys.argv[1:] if arguments is None else arguments)
-    from syncer.cli import commands  # noqa: PLC0415 - `--version` and `--help` do without
-    from syncer.cli.screen import Screen  # noqa: PLC0415
-
-    screen = Screen.of(flags, os.environ)
+    screen: Screen | None = None
     try:
+        from syncer.cli import commands  # noqa: PLC0415 - `--version` and `--help` do without
+        from syncer.cli.screen import Screen  # noqa: PLC0415
+
+        screen = Screen.of(flags, os.environ)
         if flags.chdir:
             _change_folder(flags.chdir)
         return commands.COMMANDS[flags.command](flags, screen)
     except SyncerError as error:
+        assert screen is not None  # noqa: S101 - nothing before it raises one
         screen.fail(error)
     except KeyboardInterrupt:
-        screen.note("\nInterrupted: nothing more was done.")
+        sys.stderr.write("\nInterrupted: nothing more was done.\n")
         return 130
     except BrokenPipeError:
-        # The reader has seen enough (`syncer plan | head`). Python would complain again when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has seen enough (`syncer plan | head`).
+        _give_up_stdout()
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback, never a secret
-        _bug(error, screen, debug=flags.debug)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _give_up_stdout()
+            sys.stderr.write("syncer: the output can't be written: no space left\n")
+        else:
+            _bug(error, screen, debug=flags.debug)
     return 1
+
+
+def _give_up_stdout() -> None:
+    """Python would complain again when it closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _change_folder(folder: str) -> None:
@@ -57,12 +69,15 @@ def _change_folder(folder: str) -> None:
         raise SyncerError(message, f"the current folder is {Path.cwd()}") from None
 
 
-def _bug(error: Exception, screen: Screen, *, debug: bool) -> None:
+def _bug(error: Exception, screen: Screen | None, *, debug: bool) -> None:
     """A mistake of ours. The exception's own text may hold anything, so it's not shown; with --debug, the lines are."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     what = f"syncer itself failed: {type(error).__name__} at {place}"
     hint = "please report it with the output of the same command and --debug; `syncer plan` shows what is live now"
-    screen.fail(SyncerError(what, hint))
+    if screen is None:
+        sys.stderr.write(f"{what}; {hint}\n")
+    else:
+        screen.fail(SyncerError(what, hint))
     if debug:
-        screen.note("".join(traceback.format_list(frames)))
+        sys.stderr.write("".join(traceback.format_list(frames)))

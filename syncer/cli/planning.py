@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, loader, workflow
+from syncer import config, loader, policy, workflow
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import Screen, now
 from syncer.cli.validating import check
@@ -39,10 +39,7 @@ class _Run:
     documents: Sequence[Document]
     warnings: tuple[Problem, ...]
     variables: Mapping[str, str]
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(self.environment.limits.max_change_percent, self.environment.limits.max_change_floor)
+    limits: Limits
 
     def lookup(self, variable: str) -> Secret | None:
         """A secret that a file names; in the sandbox one that isn't set has a made-up value."""
@@ -63,7 +60,10 @@ def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
         raise InputError(found)
     if config.is_in_clear(environment.api_url):
         screen.note(f"Warning: {environment.api_url} is plain http: the token can be read on the way.")
-    return _Run(settings, environment, loaded.documents, found, os.environ)
+    percent = getattr(flags, "max_change_percent", None)
+    numbers = environment.limits
+    limits = Limits(numbers.max_change_percent if percent is None else percent, numbers.max_change_floor)
+    return _Run(settings, environment, loaded.documents, found, os.environ, limits)
 
 
 @contextmanager
@@ -98,16 +98,21 @@ def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
 def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> Planned:
     """Refresh, plan, and show the plan."""
     target = config.target(run.environment)
-    if screen.json:
-        screen.show(machine.version_line(now))
-    else:
+    if not screen.json:
         screen.show(terminal.render_banner(flags.command, target))
         screen.show("Refreshing live state...\n")
     planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
     changed = {change.desired.document.path for change in planned.plan.changes}
     warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
+    if flags.command == "apply":
+        # What is refused a moment later is told there, once.
+        refused = {(guard.rule, guard.message) for guard in policy.refusals(planned.plan, run.limits)}
+        warnings = tuple(one for one in warnings if (one.rule, one.message) not in refused)
     if screen.json:
         screen.lines(machine.plan_lines(planned.plan, warnings, now))
+    elif planned.problems and planned.plan.is_empty:
+        # "No changes" would be a lie: nothing, or not all, could be compared.
+        screen.problems(warnings)
     else:
         shown = terminal.render_plan(planned.plan, warnings, screen.style, verbose=flags.verbose, summary=flags.summary)
         screen.show(shown)
@@ -134,12 +139,9 @@ def apply(flags: argparse.Namespace, screen: Screen) -> int:
         message = "there is no terminal to ask on, so nothing was read or written"
         raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
     run = _prepare(flags, screen)
-    limits = run.limits
-    if flags.max_change_percent is not None:
-        limits = Limits(flags.max_change_percent, limits.floor)
     with _connected(run, screen) as api:
         planned = _planned(flags, screen, run, api)
-        workflow.refuse(planned, limits)
+        workflow.refuse(planned, run.limits)
         if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
             raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
         if not screen.json and not planned.plan.is_empty:
@@ -149,7 +151,7 @@ def apply(flags: argparse.Namespace, screen: Screen) -> int:
                 planned,
                 api,
                 tell,
-                limits,
+                run.limits,
                 parallelism=flags.parallelism or run.environment.limits.parallelism,
                 fail_fast=flags.fail_fast,
                 stop=stop,
@@ -162,6 +164,9 @@ def apply(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _approved(screen: Screen, planned: Planned) -> bool:
-    screen.out.write(terminal.render_prompt(planned.plan.target, len(planned.plan.changes)))
+    screen.out.write(f"\n{terminal.render_prompt(planned.plan.target, len(planned.plan.changes))}")
     screen.out.flush()
-    return sys.stdin.readline().strip() == "yes"
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        screen.show("")
+    return answer.strip() == "yes"

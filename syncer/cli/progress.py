@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from syncer.model import Modified
@@ -49,6 +48,9 @@ class Interrupt:
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self._asked.is_set():
             self._note("\nLeaving at once. What was under way may be written or not: `syncer plan` tells.")
+            if sys.__stdout__ is not None and sys.__stdout__.isatty():
+                # The bar hides the cursor while it lives.
+                os.write(sys.__stdout__.fileno(), b"\x1b[?25h")
             os._exit(130)
         self._asked.set()
         self._note(
@@ -69,11 +71,10 @@ def progress(screen: Screen, total: int) -> Iterator[Tell]:
     bar = Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
     with bar:
         task = bar.add_task("", total=total)
-        # While the bar lives, sys.stdout and sys.stderr write above it.
-        above = replace(screen, out=sys.stdout, err=sys.stderr)
 
         def tell(event: Event) -> None:
-            above.tell(event)
+            # While the bar lives, what is written to sys.stdout and sys.stderr stands above it.
+            screen.tell(event)
             if isinstance(event, Modified):
                 bar.advance(task)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
-from syncer.model import Requested, Waiting
+from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Screen:
-    """What a person or a program sees of a run: results on stdout, trouble and waiting on stderr."""
+    """What a person or a program sees of a run: results on stdout, trouble and waiting on stderr; JSON on stdout."""
 
-    out: TextIO
-    err: TextIO
     style: terminal.Style
     error_style: terminal.Style
     json: bool = False
     debug: bool = False
+    _has_version: bool = False
+    _has_shown: bool = False
 
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
@@ -49,47 +49,60 @@ class Screen:
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        is_json = getattr(flags, "json", False)
-        return cls(sys.stdout, sys.stderr, style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug)
+        is_json = getattr(flags, "json", False) or getattr(flags, "format", "") == "json"
+        return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug)
+
+    @property
+    def out(self) -> TextIO:
+        """Where results go: asked for each time, because a progress bar puts itself in between."""
+        return sys.stdout
 
     def show(self, text: str) -> None:
         """Print a result."""
+        self._has_shown = True
         self.out.write(f"{text}\n")
         self.out.flush()
 
     def lines(self, lines: Sequence[str]) -> None:
-        """Print JSON lines."""
+        """Print JSON lines; the first of a run says which version they are."""
+        if not self._has_version:
+            self._has_version = True
+            self.show(machine.version_line(now))
         for line in lines:
             self.show(line)
 
     def note(self, text: str) -> None:
         """Print to stderr."""
-        self.err.write(f"{text}\n")
-        self.err.flush()
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     def fail(self, error: SyncerError) -> None:
-        """Print an error, as JSON lines if that's what was asked for."""
+        """Print an error."""
         self.out.flush()
         if self.json:
             self.lines(machine.error_lines(error, now))
         else:
-            self.note(terminal.render_error(error, self.error_style))
+            self._boxes(terminal.render_error(error, self.error_style))
 
     def problems(self, problems: Sequence[Problem]) -> None:
-        """Print problems to stderr, as JSON lines if that's what was asked for."""
+        """Print problems."""
         if self.json:
             self.lines(machine.problem_lines(problems, now))
-        else:
-            self.note(terminal.render_problems(problems, self.error_style))
+        elif problems:
+            self._boxes(terminal.render_problems(problems, self.error_style))
+
+    def _boxes(self, text: str) -> None:
+        """Print boxes to stderr, apart from what stands above them on a terminal."""
+        self.note(f"\n{text}" if self._has_shown and sys.stderr.isatty() else text)
 
     def tell(self, event: Event) -> None:
         """Print what a person must know while they wait; requests only with --debug."""
         if isinstance(event, Requested) and not self.debug:
             return
-        if isinstance(event, (Requested, Waiting)):
+        if self.json:
+            self.lines([machine.event_line(event, now)])
+        elif isinstance(event, (Requested, Waiting, Slowing)):
             self.note(terminal.render_event(event, self.error_style))
-        elif self.json:
-            self.show(machine.event_line(event, now))
         else:
             self.show(terminal.render_event(event, self.style))
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer import config, loader, shipped, validate
-from syncer.cli.screen import now
-from syncer.render import machine, terminal
 from syncer.render.annotations import render_problems as render_annotations
 
 if TYPE_CHECKING:
@@ -29,12 +27,11 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     if flags.strict:
         found = validate.as_errors(found)
     errors = sum(problem.is_error for problem in found)
-    if flags.format == "json":
-        screen.lines([machine.version_line(now), *machine.problem_lines(found, now)])
-    elif flags.format == "github":
-        screen.lines(render_annotations(found).splitlines())
-    elif found:
-        screen.note(terminal.render_problems(found, screen.error_style))
+    if flags.format == "github":
+        if found:
+            screen.show(render_annotations(found))
+    else:
+        screen.problems(found)
     if not errors and flags.format == "text":
         count = len(loaded.documents)
         screen.show(

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from syncer import wire
 from syncer.client.reasons import is_wrong_workspace
-from syncer.errors import ApiError, RefreshError, UnreadableError
+from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Unreadable, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from syncer.client.session import Session
+    from syncer.model import Json
 
 Parsed = TypeVar("Parsed")
 Row = TypeVar("Row", LiveModel, Connector)
@@ -76,6 +79,12 @@ _MODELS = _List("/models", wire.parse)
 _CONNECTORS = _List("/connectors", wire.parse_connector)
 
 
+def _is_broken_row(error: ApiError) -> bool:
+    """Whether the server's own code broke while it showed something; a wrong workspace comes in the same clothes."""
+    is_400 = error.status == HTTPStatus.BAD_REQUEST
+    return is_400 and error.is_exception and not is_wrong_workspace(error.status, error.reason)
+
+
 class Api:
     """The models and connectors of one workspace: the Reader and the Writer of a run."""
 
@@ -95,7 +104,7 @@ class Api:
         except _IncompleteError as incomplete:
             state = self._by_id(incomplete.rows, declared)
         except ApiError as error:
-            if not error.is_exception or is_wrong_workspace(error.status, error.reason):
+            if not _is_broken_row(error):
                 raise
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
@@ -103,14 +112,19 @@ class Api:
         return LiveState(models, state.unreadable, state.complete)
 
     def read(self, model_id: int) -> LiveModel:
-        """The live model of that id now. Raises UnreadableError if the server can't show it, else ApiError."""
+        """The live model of that id now.
+
+        Raises MissingError if there is none, UnreadableError if the server can't show it, else ApiError.
+        """
         path = f"/models/{model_id}"
         try:
             return self._parsed("GET", path, self._session.get(path), wire.parse)
         except ApiError as error:
-            if not error.is_exception or is_wrong_workspace(error.status, error.reason) or error.status != 400:  # noqa: PLR2004 - HTTP's "bad request"
-                raise
-            raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise MissingError("GET", path, error.status, error.reason, error.hint) from error
+            if _is_broken_row(error):
+                raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
+            raise
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
         """Change one model and return it as the server answered. Raises ApiError."""
@@ -189,14 +203,14 @@ class Api:
 
         return self._as("GET", source.path, answer, page)
 
-    def _parsed(self, method: str, path: str, answer: Any, parse: Callable[[Mapping[str, Any]], Row]) -> Row:  # noqa: ANN401 - JSON
+    def _parsed(self, method: str, path: str, answer: Json, parse: Callable[[Mapping[str, Any]], Row]) -> Row:
         row = self._as(method, path, answer, lambda data: parse(data["data"]))
         if isinstance(row, LiveModel):
             self._seen.append(row)
         return row
 
     @staticmethod
-    def _as(method: str, path: str, answer: Any, parse: Callable[[Any], Parsed]) -> Parsed:  # noqa: ANN401 - JSON
+    def _as(method: str, path: str, answer: Json, parse: Callable[[Any], Parsed]) -> Parsed:
         try:
             return parse(answer)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -229,10 +243,8 @@ class Api:
             return self.read(model_id)
         except UnreadableError as broken:
             return Unreadable(model_id, broken.reason)
-        except ApiError as error:
-            if error.status == 404:  # noqa: PLR2004 - HTTP's "not found"
-                return None
-            raise
+        except MissingError:
+            return None
 
     def _around_broken_rows(self, error: ApiError, declared: Collection[int]) -> LiveState:
         """One row that the server can't show turns every list with it into 400: read the lists around it.
@@ -263,7 +275,7 @@ class Api:
         try:
             return self._complete(source), 0
         except ApiError as error:
-            if not error.is_exception:
+            if not _is_broken_row(error):
                 raise
         count = self._count(source)
         rows: dict[int, LiveModel] = {}
@@ -280,7 +292,7 @@ class Api:
             try:
                 rows |= {row.id: row for row in self._page(source, number, size).rows}
             except ApiError as error:
-                if not error.is_exception:
+                if not _is_broken_row(error):
                     raise
                 if size == 1:
                     broken += 1
@@ -293,9 +305,10 @@ class Api:
     def _probed(self, missing: int, state: LiveState, declared: Collection[int]) -> tuple[Unreadable, ...]:
         """The broken rows that no file declares, as far as a few questions in the gaps between the ids find them."""
         known = {model.id for model in state.models} | set(declared)
-        gaps = sorted(set(range(1, max(known, default=0) + 2)) - known) if missing > 0 else []
+        newest = max(known, default=0) + 1
+        gaps = (model_id for model_id in range(newest, 0, -1) if model_id not in known)
         found: list[Unreadable] = []
-        for model_id in gaps[-_PROBES:]:
+        for model_id in islice(gaps, _PROBES):
             if len(found) < missing and isinstance(row := self._try(model_id), Unreadable):
                 found.append(row)
         return tuple(found)

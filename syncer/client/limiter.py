@@ -13,6 +13,7 @@ class TokenBucket:
     """Lets `per_minute` requests go at once and then that many a minute; 0 means no limit."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self.per_minute = per_minute
         self._size = float(per_minute)
         self._per_second = per_minute / 60
         self._tokens = self._size

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from syncer.model import Secret
+    from syncer.model import Json, Secret
 
 _LONGEST: Final = 500
 _EXCEPTION = "There was a problem with the request format: "
@@ -50,7 +50,7 @@ def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secre
     return Reason(text, _hint(status, text, data), is_exception)
 
 
-def _json(body: bytes) -> Any:  # noqa: ANN401 - whatever the server sent
+def _json(body: bytes) -> Json:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -64,7 +64,7 @@ def _no_json(content_type: str, body: bytes) -> str:
     return "the answer is a web page, not JSON" if "html" in content_type else "the answer is not JSON"
 
 
-def _sentences(data: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the server sent
+def _sentences(data: Json) -> Iterator[str]:
     """The reasons in an error body, of whichever shape."""
     if not isinstance(data, dict):
         return
@@ -79,7 +79,7 @@ def _sentences(data: Any) -> Iterator[str]:  # noqa: ANN401 - whatever the serve
         yield data["error"]
 
 
-def _contract(errors: Any, path: tuple[str, ...]) -> Iterator[str]:  # noqa: ANN401 - whatever the server sent
+def _contract(errors: Json, path: tuple[str, ...]) -> Iterator[str]:
     if isinstance(errors, dict):
         for key, inner in errors.items():
             yield from _contract(inner, path if key == "model" else (*path, str(key)))
@@ -98,7 +98,7 @@ def _refusal(error: dict[str, Any]) -> Iterator[str]:
     yield ": ".join(filter(None, [detail.removeprefix(_EXCEPTION), ", ".join(fields)]))
 
 
-def _is_exception(data: Any) -> bool:  # noqa: ANN401 - whatever the server sent
+def _is_exception(data: Json) -> bool:
     errors = data.get("errors") if isinstance(data, dict) else None
     return isinstance(errors, list) and any(
         isinstance(error, dict) and str(error.get("detail", "")).startswith(_EXCEPTION) for error in errors
@@ -110,7 +110,7 @@ def is_wrong_workspace(status: int, text: str) -> bool:
     return status == 400 and text.startswith("Workspace not found")  # noqa: PLR2004 - HTTP's "bad request"
 
 
-def _hint(status: int, text: str, data: Any) -> str:  # noqa: ANN401, PLR0911 - one line per cause
+def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one line per cause
     if is_wrong_workspace(status, text):
         return "check workspace_id, and that this user is a member of that workspace"
     if "does not fit its schema" in text:

@@ -3,12 +3,13 @@
     answer                        GET                 PUT                                   login
     429                           again, as told      again, as told                        LoginError
     no connection made            again               again                                 again
-    502, 503, 504                 again               ApiError, open and transient          LoginError
-    reset or timeout after that   again               ApiError, open and transient          LoginError
+    502, 503, 504                 again               ApiError after a pause, open          LoginError
+    reset or timeout after that   again               ApiError after a pause, open          LoginError
     401                           log in once more, then again; with a given token ApiError LoginError
     3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
 
-"Again" is at most five times, waiting longer each time; a run waits at most `Options.retry_seconds` in all.
+A request is sent five times at most, with longer pauses each time; the pauses of a run are at most
+`Options.retry_seconds` in all. An open PUT that may be sent again after a look is marked transient.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ from syncer import __version__
 from syncer.client.limiter import TokenBucket
 from syncer.client.reasons import Reason, explain, scrub
 from syncer.errors import ApiError, LoginError
-from syncer.model import Requested, Secret, Waiting
+from syncer.model import Requested, Secret, Slowing, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from syncer.model import Credentials, Target, Tell
+    from syncer.model import Credentials, Json, Target, Tell
 
 _TRIES: Final = 5
 _BUSY: Final = 429
 _TRANSIENT: Final = frozenset({502, 503, 504})
+_REFUSALS: Final = frozenset({400, 401, 422})
 _LONGEST_PAUSE: Final = 30.0
 _LARGEST_ANSWER: Final = 512 * 1024 * 1024
 _LONGEST_ANSWER: Final = 600.0
@@ -73,11 +75,13 @@ class Session:
         self._target, self._credentials, self._tell = target, credentials, tell
         self._clock, self._sleep = clock, sleep
         self._bucket = TokenBucket(options.requests_per_minute, clock, sleep)
+        self._is_slow = False
         self._bound = self._patience = options.retry_seconds
-        self._lock = threading.Lock()
+        self._login_lock = threading.Lock()
+        self._patience_lock = threading.Lock()
         self._token = credentials.token
         self._logins = 0
-        self._secrets: Callable[[], Iterable[Secret]] = lambda: ()
+        self._secrets: list[Callable[[], Iterable[Secret]]] = []
         self._http = httpx.Client(
             timeout=httpx.Timeout(options.read_seconds, connect=options.connect_seconds),
             # The token goes to the configured origin alone: a redirect is an error, and `links` are only counted.
@@ -98,14 +102,14 @@ class Session:
         self._http.close()
 
     def hide(self, secrets: Callable[[], Iterable[Secret]]) -> None:
-        """Name further secrets that no error text may show: asked for when there is one."""
-        self._secrets = secrets
+        """Name further secrets that no error text may show: asked for when there is an error to tell."""
+        self._secrets.append(secrets)
 
-    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         """The JSON that a GET answers. Raises ApiError."""
         return self._authorised("GET", path, params=params)
 
-    def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    def put(self, path: str, body: Mapping[str, Any]) -> Json:
         """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same."""
         return self._authorised("PUT", path, body=body)
 
@@ -118,7 +122,7 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - JSON
+    ) -> Json:
         token = self._token or self._log_in(None)
         try:
             return self._persistent(method, path, token, params=params, body=body)
@@ -133,7 +137,7 @@ class Session:
 
     def _log_in(self, refused: Secret | None) -> Secret | None:
         """A token that isn't `refused`; None if the one login that may follow the first was had already."""
-        with self._lock:
+        with self._login_lock:
             if self._token is not refused:
                 return self._token
             if self._logins > 1 or self._credentials.password is None:
@@ -148,9 +152,10 @@ class Session:
             answer = self._persistent("POST", "/login", None, body=body)
             return Secret(str(answer["data"]["attributes"]["token"]))
         except ApiError as error:
-            hint = (
-                "check SYNCER_EMAIL and SYNCER_PASSWORD; it is not tried again, because five failures lock the account"
-            )
+            hint = error.hint
+            if error.status in _REFUSALS:
+                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
+            hint = "; ".join(filter(None, [hint, "a failed login is not tried again: five lock the account"]))
             raise LoginError("POST", "/login", error.status, error.reason, hint) from None
         except (KeyError, TypeError):
             raise LoginError("POST", "/login", 200, "the answer holds no token", "check api_url") from None
@@ -165,14 +170,19 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401 - JSON
+    ) -> Json:
         """Send, and send again where the table above says so."""
         for attempt in range(1, _TRIES + 1):
-            self._bucket.take()
+            if self._bucket.take() and not self._is_slow:
+                self._is_slow = True
+                self._tell(Slowing(self._bucket.per_minute))
             try:
                 return self._once(method, path, token, params, body)
             except _AgainError as again:
                 if attempt == _TRIES or not self._pause(attempt, again):
+                    again.error.is_transient = False
+                    raise again.error from None
+                if not again.is_safe:
                     raise again.error from None
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
@@ -182,14 +192,14 @@ class Session:
             seconds = again.after
         else:
             seconds = min(_LONGEST_PAUSE, 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-        with self._lock:
+        with self._patience_lock:
             if seconds > self._patience:
                 bound = f"syncer waits at most {self._bound:.0f} s in a run (retry_seconds)"
                 again.error.hint = "; ".join(filter(None, [again.error.hint, bound]))
                 return False
             self._patience -= seconds
             left = self._patience
-        self._tell(Waiting(again.error.what, seconds, left))
+        self._tell(Waiting(again.error.what, seconds, left, attempt + 1, _TRIES))
         self._sleep(seconds)
         return True
 
@@ -202,7 +212,7 @@ class Session:
         token: Secret | None,
         params: Mapping[str, str | int] | None,
         body: Mapping[str, Any] | None,
-    ) -> Any:  # noqa: ANN401 - JSON
+    ) -> Json:
         headers = {"Workspace-Id": str(self._target.workspace_id)}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
@@ -230,12 +240,11 @@ class Session:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > _LARGEST_ANSWER or self._clock() - began > _LONGEST_ANSWER:
-                message = "the answer is too large, or takes too long"
-                raise httpx.ReadError(message)
+                raise _EndlessError
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _answer(self, method: str, path: str, response: httpx.Response, content: bytes) -> Any:  # noqa: ANN401 - JSON
+    def _answer(self, method: str, path: str, response: httpx.Response, content: bytes) -> Json:
         """The JSON of a good answer; everything else raises."""
         status, kind = response.status_code, response.headers.get("content-type", "")
         if response.is_redirect:
@@ -248,8 +257,7 @@ class Session:
                 return json.loads(content)
             except (ValueError, RecursionError):
                 what = "a web page" if "html" in kind else "not whole JSON" if content.strip() else "empty"
-                reason = Reason(f"the answer is {what}", "check api_url, and proxies on the way", is_exception=True)
-        is_write = method == "PUT"
+                reason = Reason(f"the answer is {what}", "check api_url, and proxies on the way")
         error = ApiError(
             method,
             path,
@@ -257,14 +265,14 @@ class Session:
             reason.text,
             reason.hint,
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
-            is_open=is_write and (reason.is_exception or status >= 500),  # noqa: PLR2004 - HTTP's class of failures
+            # So can an answer that can't be read.
+            is_open=method == "PUT" and (reason.is_exception or response.is_success or response.is_server_error),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
         )
-        if status == _BUSY and path != "/login":
-            raise _AgainError(error, _retry_after(response.headers.get("retry-after")))
-        if status in _TRANSIENT and method == "GET":
-            raise _AgainError(error, _retry_after(response.headers.get("retry-after")))
+        if path != "/login" and (status == _BUSY or error.is_transient):
+            after = _retry_after(response.headers.get("retry-after"))
+            raise _AgainError(error, after, is_safe=status == _BUSY or method == "GET")
         raise error
 
     def _unanswered(self, method: str, path: str, error: Exception) -> Exception:
@@ -278,22 +286,32 @@ class Session:
             scrub(reason, self._hidden()),
             hint,
             is_open=method == "PUT" and not is_unsent,
-            is_transient=True,
+            is_transient=not is_final,
         )
-        return _AgainError(told, None) if not is_final and (is_unsent or method == "GET") else told
+        if is_final or (path == "/login" and not is_unsent):
+            return told
+        return _AgainError(told, None, is_safe=is_unsent or method == "GET")
 
     def _hidden(self) -> list[Secret]:
         own = (self._token, self._credentials.token, self._credentials.password)
-        return [*(secret for secret in own if secret is not None), *self._secrets()]
+        return [*(one for one in own if one is not None), *(one for more in self._secrets for one in more())]
+
+
+class _EndlessError(OSError):
+    """An answer that is too large, or takes too long."""
 
 
 class _AgainError(Exception):
-    """The same request may be sent again, after so many seconds if the server said; else `error` is what to raise."""
+    """The request may go through later, `after` so many seconds if the server said; `error` is what happened.
 
-    def __init__(self, error: ApiError, after: float | None) -> None:
+    If it isn't `is_safe` to send it again without a look, `error` is raised after the pause.
+    """
+
+    def __init__(self, error: ApiError, after: float | None, *, is_safe: bool) -> None:
         super().__init__()
         self.error = error
         self.after = after
+        self.is_safe = is_safe
 
 
 def _trusting_nobody() -> ssl.SSLContext:
@@ -317,6 +335,8 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)  # type: ignore[arg-type]
+    if isinstance(error, _EndlessError):
+        return "the answer is too large, or takes too long", "check api_url", True
     host = httpx.URL(url).host
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
 from syncer.errors import InputError, RefusedError, SyncerError
-from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Waiting
+from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
@@ -44,6 +44,7 @@ def version_line(clock: Clock) -> str:
 
 def plan_lines(plan: Plan, warnings: Sequence[Problem], clock: Clock) -> list[str]:
     """One line a change with every attribute that differs, the warnings, then the totals."""
+    target = plan.target
     lines = [_planned(change, clock) for change in plan.changes]
     lines += problem_lines(warnings, clock)
     totals = {
@@ -51,6 +52,7 @@ def plan_lines(plan: Plan, warnings: Sequence[Problem], clock: Clock) -> list[st
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
+        "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
     }
     message = " ".join(plan_verdict(plan))
     return [*lines, _line("change_summary", clock, message, totals)]
@@ -63,8 +65,11 @@ def event_line(event: Event, clock: Clock) -> str:
         request = {"method": event.method, "path": event.path, "status": event.status, "seconds": event.seconds}
         return _line("log", clock, message, {"request": request}, level="debug")
     if isinstance(event, Waiting):
-        waiting = {"reason": event.reason, "seconds": event.seconds, "left": event.left}
+        tries = {"attempt": event.attempt, "attempts": event.attempts}
+        waiting = {"reason": event.reason, "seconds": event.seconds, "left": event.left, **tries}
         return _line("log", clock, message, {"waiting": waiting}, level="warn")
+    if isinstance(event, Slowing):
+        return _line("log", clock, message, {"slowing": {"per_minute": event.per_minute}}, level="warn")
     if isinstance(event, Modifying):
         kind = "apply_progress" if event.elapsed else "apply_start"
     else:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
-from syncer.model import Event, Modified, Modifying, Requested, Waiting
+from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
 from syncer.render.style import Style
@@ -131,17 +131,10 @@ def _unmanaged(models: Sequence[LiveModel]) -> str:
 # -- problems and errors -----------------------------------------------------------------------------------------------
 
 
-def render_problems(problems: Sequence[Problem], style: Style, *, compact: bool = False) -> str:
-    """Every problem with its place, then how many there are; `compact` gives one line a problem. Empty if none."""
+def render_problems(problems: Sequence[Problem], style: Style) -> str:
+    """Every problem with its place, then how many there are. Empty if none."""
     if not problems:
         return ""
-    if compact:
-        lines = [
-            f"{visible(str(problem.origin))}: {style.paint(problem.severity.value, problem.severity.value)}: "
-            f"{visible(problem.message)} [{visible(problem.rule)}]"
-            for problem in problems
-        ]
-        return defused("\n".join([*lines, _totals(problems)]))
     return defused("\n\n".join([*(problem_box(problem, style) for problem in problems), _totals(problems)]))
 
 
@@ -168,7 +161,8 @@ def render_prompt(target: Target, count: int) -> str:
     """The question before an apply, up to where the answer is typed."""
     action = "this action" if count == 1 else "these actions"
     return defused(
-        f"Do you want to perform {action} in workspace {quoted(target.environment)}?\n"
+        f"Do you want to perform {action} in environment {quoted(target.environment)} "
+        f"(workspace {target.workspace_id})?\n"
         f"  syncer will perform the {'action' if count == 1 else 'actions'} described above.\n"
         "  Only 'yes' will be accepted to approve.\n\n"
         "  Enter a value: "
@@ -182,7 +176,10 @@ def render_event(event: Event, style: Style) -> str:
         return defused(f"{visible(event.method)} {visible(event.path)}: {answer} after {event.seconds:.2f} s")
     if isinstance(event, Waiting):
         wait, left = f"{event.seconds:.0f} s", f"{event.left:.0f} s"
-        return defused(f"{visible(event.reason)}: asking again in {wait} (gives up after {left} more)")
+        again = f"try {event.attempt} of {event.attempts} in {wait}"
+        return defused(f"{visible(event.reason)}: {again} (this run waits at most {left} more)")
+    if isinstance(event, Slowing):
+        return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute)."
     name = style.paint("bold", f"model.{visible(event.address)}:")
     ident, elapsed = f"id={event.id}", f"{event.elapsed:.0f}s"
     if isinstance(event, Modifying):

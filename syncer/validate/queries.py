@@ -102,7 +102,7 @@ def check_text(query: Query) -> Iterator[Finding]:
             "limit-at-line-end",
             f"a line of the query ends in {word}: the server refuses LIMIT and OFFSET at the end of any line, "
             "in comments and as column names too",
-            "remove it (a sync pages through the rows by itself), or let something follow it on the same line",
+            "remove it: a sync pages through the rows by itself; to mean some alone, write FETCH FIRST 10 ROWS ONLY",
             match.start(),
             match[0],
         )
