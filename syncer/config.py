@@ -120,6 +120,11 @@ VARIABLES: Final = (
 )
 """Every variable that the tool reads, for the reference."""
 
+_LARGEST: Final = 256 * 1024
+_LONGEST_LINE: Final = 4096
+_LONGEST_WORD: Final = 300
+_MOST_PROBLEMS: Final = 100
+
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
 _LONGEST: Final = 20
@@ -146,10 +151,11 @@ def load(start: Path) -> Settings:
         return Settings(start)
     table = _table(file) or {}
     problems: list[Problem] = []
-    text = file.read_text("utf-8", "replace")
+    text = _text_of(file)
 
     def complain(key: str, message: str, hint: str) -> None:
-        problems.append(_located(file, text, key, message, hint))
+        if len(problems) < _MOST_PROBLEMS:
+            problems.append(_located(file, text, key, message, hint))
 
     known = {key.name for key in (*KEYS, *LIMIT_KEYS)} | {"environments"}
     _unknown(table, known, "", complain)
@@ -247,9 +253,10 @@ def secrets(variables: Mapping[str, str]) -> list[Secret]:
 def _table(file: Path) -> dict[str, Any] | None:
     """The settings in a TOML file; None if a pyproject.toml has none."""
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{file.name} can't be read: {error}", "mend the TOML") from None
+        data = tomllib.loads(_text_of(file))
+    except (ValueError, RecursionError) as error:
+        # A TOMLDecodeError and a UnicodeDecodeError are ValueErrors, too; so is a number of five thousand digits.
+        raise SettingsError(f"{file.name} can't be read: {str(error)[:_LONGEST_WORD]}", "mend the TOML") from None
     except OSError as error:
         raise SettingsError(f"{file.name} can't be read: {error.strerror}", "check its permissions") from None
     if file.name == FILES[0]:
@@ -259,18 +266,31 @@ def _table(file: Path) -> dict[str, Any] | None:
     return own if isinstance(own, dict) else None
 
 
+def _text_of(file: Path) -> str:
+    """The text of a settings file, bounded: it comes with the repository, and so from anybody."""
+    if file.is_symlink():
+        raise SettingsError(f"{file.name} is a symbolic link", "put the file itself there")
+    with file.open("rb") as stream:
+        raw = stream.read(_LARGEST + 1)
+    lines = raw.split(b"\n")
+    if len(raw) > _LARGEST or max(map(len, lines)) > _LONGEST_LINE:
+        raise SettingsError(f"{file.name} is too large for settings", "give the settings a syncer.toml of their own")
+    return raw.decode()
+
+
 def _prefix(file: Path) -> str:
     return "" if file.name == FILES[0] else "tool.syncer."
 
 
 def _located(file: Path, text: str, key: str, message: str, hint: str) -> Problem:
     """A problem at the line that gives the key: the TOML reader doesn't tell, so it's looked for."""
-    pattern = re.compile(rf"""^(\s*\[?[^#=\n]*?)\b{re.escape(key)}\b""")
+    pattern = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])")
     for number, line in enumerate(text.splitlines(), 1):
-        if match := pattern.match(line):
+        name = line.partition("=")[0].partition("#")[0]
+        if match := pattern.search(name):
             # A credential that somebody put here by mistake needn't be in every log as well.
-            shown = line if not is_secret_key(key) else f"{line.partition('=')[0]}= {SENSITIVE}"
-            return Problem(Origin(file.name, number, len(match[1]) + 1), "settings", message, hint, excerpt=shown)
+            shown = line if not is_secret_key(key) else f"{name}= {SENSITIVE}"
+            return Problem(Origin(file.name, number, match.start() + 1), "settings", message, hint, excerpt=shown)
     return Problem(Origin(file.name), "settings", message, hint)
 
 
@@ -326,6 +346,8 @@ def _url(given: str, name: str) -> str:
     try:
         parts = urlsplit(given)
         host, _ = parts.hostname, parts.port
+        # What can't be looked up fails here, where it can be said of whom, and not in the middle of a request.
+        (host or "").encode("idna")
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in {"http", "https"} or not host or not given.isprintable() or " " in given:

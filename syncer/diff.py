@@ -66,18 +66,28 @@ def _nested(field: str, before: object, after: object) -> Iterable[FieldChange]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - see above
     from deepdiff.helper import notpresent  # noqa: PLC0415
 
-    sealed: dict[str, Secret] = {}
+    sealed: dict[Secret, str] = {}
     # A threshold of 0, or two dicts that share few keys would be one change at the top. No ignore_order: a list's
     # order is data. zip_ordered_iterables stays off, so an element put in front doesn't make every later one differ.
+    # Keys are data: none is private, however it begins.
     tree = DeepDiff(
-        _seal(before, sealed), _seal(after, sealed), view="tree", threshold_to_diff_deeper=0, verbose_level=2
+        _seal(before, sealed),
+        _seal(after, sealed),
+        view="tree",
+        threshold_to_diff_deeper=0,
+        verbose_level=2,
+        ignore_private_variables=False,
     )
+    opened = {seal: secret for secret, seal in sealed.items()}
     found = []
     for kind in tree.values():
         for item in kind:
-            t1, t2 = (ABSENT if side is notpresent else _unseal(side, sealed) for side in (item.t1, item.t2))
+            t1, t2 = (ABSENT if side is notpresent else _unseal(side, opened) for side in (item.t1, item.t2))
             found.append(FieldChange((field, *item.path(output_format="list")), t1, t2))
     visible = [change for change in found if not same(change.before, change.after)]
+    if not found:
+        # `same` has the last word: should deepdiff ever see nothing where it saw something, the field differs whole.
+        return [FieldChange((field,), before, after)]
     # The whole value goes with a PUT: what is only masked is no reason for one, but it is part of one.
     return visible if any(not is_mask(change.before) for change in visible) else []
 
@@ -90,24 +100,21 @@ def _is_large(value: object) -> bool:
     return sum(1 for _ in islice(leaves(value), _LARGE + 1)) > _LARGE
 
 
-def _seal(value: object, sealed: dict[str, Secret]) -> object:
+def _seal(value: object, sealed: dict[Secret, str]) -> object:
     """The value with a numbered text for each secret: deepdiff would look inside the object and tell."""
     if isinstance(value, Secret):
-        known = next((seal for seal, secret in sealed.items() if secret == value), None)
-        seal = known or f"\0secret {len(sealed)}"
-        sealed.setdefault(seal, value)
-        return seal
+        return sealed.setdefault(value, f"\0secret {len(sealed)}")
     if isinstance(value, dict):
         return {key: _seal(inner, sealed) for key, inner in value.items()}
     return [_seal(inner, sealed) for inner in value] if isinstance(value, list) else value
 
 
-def _unseal(value: object, sealed: Mapping[str, Secret]) -> object:
+def _unseal(value: object, opened: Mapping[str, Secret]) -> object:
     if isinstance(value, str):
-        return sealed.get(value, value)
+        return opened.get(value, value)
     if isinstance(value, dict):
-        return {key: _unseal(inner, sealed) for key, inner in value.items()}
-    return [_unseal(inner, sealed) for inner in value] if isinstance(value, list) else value
+        return {key: _unseal(inner, opened) for key, inner in value.items()}
+    return [_unseal(inner, opened) for inner in value] if isinstance(value, list) else value
 
 
 def _by_path(change: FieldChange) -> tuple[tuple[bool, str | int], ...]:

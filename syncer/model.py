@@ -46,8 +46,10 @@ SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
 """The only environment variables that a file may name, so that it can't ask for the tool's own credentials."""
 
 _SECRET_KEY = re.compile(
-    r"(?:.*[_-])?(?:api[_-]?key|access[_-]?key|private[_-]?key|secret|password|passwd|token|credentials?)",
-    re.IGNORECASE | re.DOTALL,
+    r"""(?:.*(?:[_-]|(?<=[a-z0-9])(?=[A-Z])))?
+        (?i:api[_-]?keys?|access[_-]?key|private[_-]?key|secret|password|passwd|pwd|passphrase|bearer|token|credentials?
+        |connection[_-]?string)""",
+    re.DOTALL | re.VERBOSE,
 )
 _MASK = re.compile(r"\*{3,}")
 

@@ -139,29 +139,39 @@ def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
 
 
 def _with_live(value: Json, live: Json, path: list[str]) -> Json:
-    """`value` with the part at `path` as it is live; where live is masked or missing, git's own stays."""
+    """`value` with the part at `path` as it is live, there or absent.
+
+    Where live is masked git's own stays; without one the mask itself goes in, which no PUT can carry: so the change is
+    a problem, and the hidden value isn't lost.
+    """
     if not path:
         return _unmasked(value, live)
     key, *rest = path
     if not isinstance(value, dict) or not isinstance(live, dict):
         return value
     if key not in live:
-        return {name: inner for name, inner in value.items() if name != key}
-    if key not in value:
-        return value if rest or _has_mask(live[key]) else {**value, key: live[key]}
-    return {**value, key: _with_live(value[key], live[key], rest)}
+        return value if rest else {name: inner for name, inner in value.items() if name != key}
+    if key in value:
+        return {**value, key: _with_live(value[key], live[key], rest)}
+    part = _part(live[key], rest)
+    return value if part is ABSENT else {**value, key: part}
+
+
+def _part(live: Json, path: list[str]) -> Json:
+    """What is live at `path`, inside the mappings that lead there; ABSENT if nothing is."""
+    if not path:
+        return live
+    key, *rest = path
+    inner = _part(live[key], rest) if isinstance(live, dict) and key in live else ABSENT
+    return ABSENT if inner is ABSENT else {key: inner}
 
 
 def _unmasked(value: Json, live: Json) -> Json:
-    """`live`, with git's own value where the server hides one: asterisks can't be put back."""
+    """`live`, with git's own value, if it has one, where the server hides one."""
     if is_mask(live):
-        return value
+        return live if value is ABSENT else value
     if isinstance(live, dict):
         own = value if isinstance(value, dict) else {}
-        kept = {key: inner for key, inner in live.items() if key in own or not is_mask(inner)}
-        return {key: _unmasked(own.get(key), inner) for key, inner in kept.items()}
-    return value if _has_mask(live) else live
-
-
-def _has_mask(value: object) -> bool:
-    return any(is_mask(inner) for _, inner in leaves(value))
+        return {key: _unmasked(own.get(key, ABSENT), inner) for key, inner in live.items()}
+    has_mask = any(is_mask(inner) for _, inner in leaves(live))
+    return value if has_mask and value is not ABSENT else live

@@ -5,6 +5,7 @@ Every habit is one commented line; all were observed on the server, version 0.12
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ _FINAL_LINE_END = re.compile(r"\r?\n\Z")
 def parse(resource: Mapping[str, Any]) -> LiveModel:
     """A model of the API (`{"id", "type", "attributes"}`) as a live model in normal form.
 
-    Raises KeyError, TypeError or ValueError where the resource is no such thing.
+    Raises KeyError, TypeError, AttributeError or ValueError where the resource is no such thing.
     """
     attributes = resource["attributes"]
     connector = attributes.get("connector")
@@ -36,8 +37,8 @@ def parse(resource: Mapping[str, Any]) -> LiveModel:
         fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
     # Ids are text in the envelope and numbers inside.
     return LiveModel(
-        int(resource["id"]),
-        normal_form({**fields, "connector_id": int(connector_id)}),
+        int(str(resource["id"])),
+        normal_form({**fields, "connector_id": int(str(connector_id))}),
         str(attributes.get("updated_at") or ""),
     )
 
@@ -49,7 +50,7 @@ def parse_connector(resource: Mapping[str, Any]) -> Connector:
     """
     attributes = resource["attributes"]
     name, kind, definition = (str(attributes[key]) for key in ("name", "connector_type", "connector_name"))
-    return Connector(int(resource["id"]), name, kind, definition)
+    return Connector(int(str(resource["id"])), name, kind, definition)
 
 
 def normal_form(fields: Fields) -> Fields:
@@ -89,11 +90,20 @@ def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
 
     A PUT merges at the top and replaces `configuration` whole. Raises ValueError for what must never be sent.
     """
-    model = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
+    model: dict[str, Json] = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
     # null or {} in configuration, and null in most other fields, are refused or stored as damage.
     if any(value is None for value in model.values()) or model.get("configuration") == {}:
         message = "a null or an empty configuration can't be sent"
         raise ValueError(message)
+    for field in _BLOCK_TEXT:
+        # Normal form takes one line end off: a text that ends in another one keeps it if it's sent with one more.
+        if field in model and model[field].endswith("\n"):
+            model[field] += "\n"
+    try:
+        json.dumps(model, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        message = "half a character, or a number without end, can't be sent"
+        raise ValueError(message) from None
     return {"model": model}
 
 

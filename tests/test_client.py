@@ -52,7 +52,7 @@ class Wire:
 
         def record(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
-            return server(request)
+            return _unread(server(request))
 
         self.session = Session(
             TARGET,
@@ -64,6 +64,13 @@ class Wire:
             sleep=self.clock.sleep,
         )
         self.api = Api(self.session)
+
+
+def _unread(response: httpx.Response) -> httpx.Response:
+    """The same answer as it comes from a network: not read yet."""
+    if not response.is_stream_consumed:
+        return response
+    return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(response.content))
 
 
 def answers(*responses: httpx.Response | Exception) -> Answer:

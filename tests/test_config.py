@@ -168,7 +168,7 @@ def test_a_credential_in_the_settings_is_not_shown(tmp_path: Path) -> None:
     assert [problem.excerpt for problem in caught.value.problems] == ["token = (sensitive value)"]
 
 
-@pytest.mark.parametrize("text", ["x = ", "x = '\udcff'", "[" * 5000])
+@pytest.mark.parametrize("text", ["x = ", "x = '\udcff'", "[" * 3000])
 def test_broken_toml_is_an_error(tmp_path: Path, text: str) -> None:
     """Never a traceback."""
     (tmp_path / "syncer.toml").write_bytes(text.encode("utf-8", "surrogateescape"))

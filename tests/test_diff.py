@@ -92,3 +92,14 @@ def test_compare_agrees_with_json(before: dict[str, Any], after: dict[str, Any])
     assert bool(changes) is not is_same
     assert all(not same(change.before, change.after) for change in changes)
     assert compare({"configuration": after}, {"configuration": after}) == ()
+
+
+def test_no_key_is_private() -> None:
+    """Keys are data, also those that begin as Python's private names do."""
+    before = {"configuration": {"__x": 1, "k": {"__y": 1}}}
+    after = {"configuration": {"__x": 2, "k": {"__y": 2}}}
+
+    assert [change.path for change in compare(before, after)] == [
+        ("configuration", "__x"),
+        ("configuration", "k", "__y"),
+    ]

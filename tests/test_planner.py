@@ -69,13 +69,17 @@ def test_an_ignored_mask_leaves_git_s_secret() -> None:
             {"api_key": "***", "model": "old"},
             {"api_key": Secret("k"), "model": "old"},
         ),
-        ({"api_key": Secret("k")}, {"api_key": "***", "token": "***"}, {"api_key": Secret("k")}),
+        (
+            {"api_key": Secret("k")},
+            {"api_key": "***", "token": "***"},
+            {"api_key": Secret("k"), "token": Secret("***")},
+        ),
         ({"list": [1]}, {"list": ["*****"]}, {"list": [1]}),
-        ("text", {"deep": {"x": "****"}, "y": 1}, {"deep": {}, "y": 1}),
+        ("text", {"deep": {"x": "****"}, "y": 1}, {"deep": {"x": Secret("****")}, "y": 1}),
     ],
 )
-def test_an_ignored_mapping_never_carries_a_mask(own: Any, live_value: Any, expected: Any) -> None:
-    """Live's values come in, but for what the server hides: asterisks can't be put back."""
+def test_an_ignored_mapping_loses_nothing_hidden(own: Any, live_value: Any, expected: Any) -> None:
+    """Live's values come in, but where the server hides one git's own; without one the mask, which no PUT can carry."""
     model = desired(configuration={"part": own, "size": 1}, lifecycle={"ignore_changes": ["configuration.part"]})
 
     assert wanted(model, live(configuration={"part": live_value, "size": 2}))["configuration"] == {
@@ -102,3 +106,25 @@ def test_the_digest_holds_no_secret() -> None:
         return _plan({"configuration": configuration}, {"configuration": {"api_key": "old"}})
 
     assert plan("one").digest == plan("two").digest
+
+
+def test_what_is_ignored_and_not_declared_comes_from_live() -> None:
+    """Also inside mappings that git doesn't have; where live has nothing, nothing comes."""
+    lifecycle = {"ignore_changes": ["configuration.a.b", "configuration.x.y"]}
+    model = desired(configuration={"size": 1}, lifecycle=lifecycle)
+
+    assert wanted(model, live(configuration={"a": {"b": 5, "c": 6}, "size": 2}))["configuration"] == {
+        "size": 1,
+        "a": {"b": 5},
+    }
+
+
+def test_a_hidden_value_that_git_has_not_makes_its_change_impossible() -> None:
+    """The configuration goes whole, and the asterisks can't: nothing is planned that would lose the secret."""
+    plan = _plan(
+        {"configuration": {"e": {"m": 1}, "k": 2}, "lifecycle": {"ignore_changes": ["configuration.e.api_key"]}},
+        {"configuration": {"e": {"api_key": "****", "m": 1}, "k": 1}},
+    )
+
+    with pytest.raises(ValueError, match="masked secret can't be sent"):
+        _ = plan.changes[0].body

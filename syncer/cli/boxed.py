@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from contextlib import ExitStack, chdir, closing, contextmanager
+from contextlib import ExitStack, chdir, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +33,9 @@ def sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
         raise SettingsError(message, "remove the link")
     try:
         path.parent.mkdir(exist_ok=True)
-        (path.parent / ".gitignore").write_text("*\n", "utf-8")
+        # Made anew or left alone: what stands there already, a link perhaps, is never written through.
+        with suppress(FileExistsError), (path.parent / ".gitignore").open("x", encoding="utf-8") as ignore:
+            ignore.write("*\n")
     except OSError as error:
         message = f"the sandbox can't keep its state in {path.parent}: {error.strerror}"
         raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None

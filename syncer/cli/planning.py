@@ -42,11 +42,10 @@ class _Run:
     limits: Limits
 
     def lookup(self, variable: str) -> Secret | None:
-        """A secret that a file names; in the sandbox one that isn't set has a made-up value."""
-        found = config.secret(variable, self.variables)
-        if found is None and self.environment.name == SANDBOX:
+        """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
+        if self.environment.name == SANDBOX:
             return Secret(f"sandbox-{variable}", variable)
-        return found
+        return config.secret(variable, self.variables)
 
 
 def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:

@@ -40,6 +40,9 @@ _ROUNDS: Final = 4
 _PROBES: Final = 25
 """How many ids are asked for to name broken rows that no file declares."""
 
+_MOST_PAGES: Final = 2_000
+"""How many pages a list may have."""
+
 _TRIES: Final = 500
 """How many pages are asked for at most to read a list around its broken rows."""
 
@@ -144,7 +147,7 @@ class Api:
     def _complete(self, source: _List[Row]) -> tuple[Row, ...]:
         """Every row of a list, proved; raises _IncompleteError."""
         first = self._first(source)
-        if first.last <= 1:
+        if first.last <= 1 and len({row.id for row in first.rows}) == len(first.rows):
             return first.rows
         seen: dict[int, Row] = {}
         size = len(first.rows)
@@ -177,6 +180,8 @@ class Api:
     def _round(self, source: _List[Row], first: _Page[Row], size: int) -> tuple[list[Row], int | None]:
         """The rows of all pages of one size, and the server's count; None for that if something moved meanwhile."""
         count = self._count(source)
+        if count > _MOST_PAGES * size:
+            raise RefreshError(f"the server counts {count} rows, and gives {size} at once", "check api_url")
         rows = list(first.rows)
         # The number of pages is worked out here: past the last one the server's `next` never ends.
         for number in range(2, -(-count // size) + 1):
@@ -205,6 +210,9 @@ class Api:
 
     def _parsed(self, method: str, path: str, answer: Json, parse: Callable[[Mapping[str, Any]], Row]) -> Row:
         row = self._as(method, path, answer, lambda data: parse(data["data"]))
+        if path != f"/models/{row.id}":
+            reason = f"the server answered with model {row.id}"
+            raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
         if isinstance(row, LiveModel):
             self._seen.append(row)
         return row
@@ -213,7 +221,7 @@ class Api:
     def _as(method: str, path: str, answer: Json, parse: Callable[[Any], Parsed]) -> Parsed:
         try:
             return parse(answer)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             raise ApiError(
                 method,
                 path,

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus
+
+from syncer.model import SENSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,9 +17,13 @@ if TYPE_CHECKING:
     from syncer.model import Json, Secret
 
 _LONGEST: Final = 500
+_SHORTEST_LINE: Final = 8
 _EXCEPTION = "There was a problem with the request format: "
+_MOST: Final = 8_192
+"""How much of an error text is looked at: what is shown of it is far less."""
+
 _CREDENTIAL = re.compile(
-    r"""bearer\s+[^\s"',;]+ | \beyJ[\w-]+\.[\w-]+\.[\w-]* |
+    r"""bearer\s+[^\s"',;]+ | (?<![\w-])eyJ[\w-]{4,4096}\.[\w-]{1,4096}(?:\.[\w-]{0,4096})? |
         ((?:api[_-]?key|token|password|passwd|secret|authorization)["']?\s*(?:=>|[:=])\s*["']?)[^\s"',;&]+""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -31,11 +39,35 @@ class Reason:
 
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """The text without the secrets that are known, and without what looks like a credential."""
-    for secret in sorted({str(secret.reveal()) for secret in secrets}, key=len, reverse=True):
-        for form in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} if secret else ():
-            text = text.replace(form, "(sensitive value)")
-    return _CREDENTIAL.sub(lambda match: (match[1] or "") + "(sensitive value)", text)
+    """The text in one line, without the secrets that are known, in any form, and without what looks like a credential.
+
+    Of a very long text only the beginning is kept.
+    """
+    text = text[:_MOST]
+    for form in sorted({form for secret in secrets for form in _forms(str(secret.reveal()))}, key=len, reverse=True):
+        text = text.replace(form, SENSITIVE)
+    return _CREDENTIAL.sub(lambda match: (match[1] or "") + SENSITIVE, " ".join(text.split()))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a server may write a secret: as it is, or inside JSON, a literal, a URL or base64."""
+    if not secret:
+        return
+    raw = secret.encode("utf-8", "replace")
+    yield secret
+    yield from (line for line in secret.split("\n") if len(line) >= _SHORTEST_LINE)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield repr(secret)[1:-1]
+    yield quote(raw, safe="")
+    yield quote(raw)
+    yield quote_plus(raw)
+    # The end of base64 depends on what follows, and its beginning on what stands before: the middle is the secret's.
+    for before in range(3):
+        for encoded in (b64encode(b"\0" * before + raw), urlsafe_b64encode(b"\0" * before + raw)):
+            middle = encoded.decode().rstrip("=")[(0, 2, 3)[before] : -1]
+            if len(middle) >= _SHORTEST_LINE:
+                yield middle
 
 
 def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secret]) -> Reason:
@@ -45,7 +77,7 @@ def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secre
         text, is_exception = _no_json(content_type, body), False
     else:
         text, is_exception = "; ".join(_sentences(data)) or "no reason given", _is_exception(data)
-    text = scrub(" ".join(text.split()), secrets)
+    text = scrub(text, secrets)
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return Reason(text, _hint(status, text, data), is_exception)
 

@@ -21,8 +21,10 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -39,10 +41,16 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 5
 _BUSY: Final = 429
+_GAVE_UP: Final = 408
+"""The server, or a proxy, says that it waited too long: for the rest of a request that may have arrived."""
+
 _TRANSIENT: Final = frozenset({502, 503, 504})
 _REFUSALS: Final = frozenset({400, 401, 422})
 _LONGEST_PAUSE: Final = 30.0
-_LARGEST_ANSWER: Final = 512 * 1024 * 1024
+_LARGEST_ANSWER: Final = 128 * 1024 * 1024
+_GZIP: Final = 31
+"""What zlib calls gzip with its header."""
+
 _LONGEST_ANSWER: Final = 600.0
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -81,12 +89,17 @@ class Session:
         self._patience_lock = threading.Lock()
         self._token = credentials.token
         self._logins = 0
+        self._former: list[Secret] = []
         self._secrets: list[Callable[[], Iterable[Secret]]] = []
         self._http = httpx.Client(
             timeout=httpx.Timeout(options.read_seconds, connect=options.connect_seconds),
             # The token goes to the configured origin alone: a redirect is an error, and `links` are only counted.
             follow_redirects=False,
-            headers={"Accept": "application/json", "User-Agent": f"syncer/{__version__}"},
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": f"syncer/{__version__}",
+            },
             transport=transport,
             # Plain http needs no certificates, and loading them takes longer than a request. This context has none,
             # so nothing could ever be verified against it: it can only refuse.
@@ -150,7 +163,9 @@ class Session:
         body = {"email": address, "password": password.reveal()}
         try:
             answer = self._persistent("POST", "/login", None, body=body)
-            return Secret(str(answer["data"]["attributes"]["token"]))
+            token = answer["data"]["attributes"]["token"]
+            self._former.append(Secret(_usable(token)))
+            return self._former[-1]
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
@@ -228,7 +243,7 @@ class Session:
                 content = self._content(response, began)
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, zlib.error) as error:
             raise self._unanswered(method, path, error) from error
         finally:
             self._tell(Requested(method, path, status, self._clock() - began))
@@ -236,8 +251,13 @@ class Session:
 
     def _content(self, response: httpx.Response, began: float) -> bytes:
         """The body, bounded: the server isn't ours, and a little gzip can hold a lot."""
+        coding = response.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in {"gzip", "identity"}:
+            raise _EndlessError
+        unpack = zlib.decompressobj(_GZIP) if coding == "gzip" else None
         chunks, size = [], 0
-        for chunk in response.iter_bytes():
+        for raw in response.iter_raw():
+            chunk = unpack.decompress(raw, _LARGEST_ANSWER + 1 - size) if unpack else raw
             size += len(chunk)
             if size > _LARGEST_ANSWER or self._clock() - began > _LONGEST_ANSWER:
                 raise _EndlessError
@@ -254,8 +274,8 @@ class Session:
             reason = explain(status, kind, content, self._hidden())
         else:
             try:
-                return json.loads(content)
-            except (ValueError, RecursionError):
+                return json.loads(content, parse_constant=_refused)
+            except (ValueError, RecursionError, MemoryError):
                 what = "a web page" if "html" in kind else "not whole JSON" if content.strip() else "empty"
                 reason = Reason(f"the answer is {what}", "check api_url, and proxies on the way")
         error = ApiError(
@@ -266,7 +286,8 @@ class Session:
             reason.hint,
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
             # So can an answer that can't be read.
-            is_open=method == "PUT" and (reason.is_exception or response.is_success or response.is_server_error),
+            is_open=method == "PUT"
+            and (reason.is_exception or response.is_success or response.is_server_error or status == _GAVE_UP),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
         )
@@ -293,8 +314,12 @@ class Session:
         return _AgainError(told, None, is_safe=is_unsent or method == "GET")
 
     def _hidden(self) -> list[Secret]:
-        own = (self._token, self._credentials.token, self._credentials.password)
-        return [*(one for one in own if one is not None), *(one for more in self._secrets for one in more())]
+        own = (self._credentials.token, self._credentials.password)
+        return [
+            *(one for one in own if one is not None),
+            *self._former,
+            *(one for more in self._secrets for one in more()),
+        ]
 
 
 class _EndlessError(OSError):
@@ -312,6 +337,18 @@ class _AgainError(Exception):
         self.error = error
         self.after = after
         self.is_safe = is_safe
+
+
+def _usable(token: object) -> str:
+    """A token that can stand in a header. Raises TypeError for anything else."""
+    if not (isinstance(token, str) and token.isascii() and token.isprintable() and token and " " not in token):
+        raise TypeError
+    return token
+
+
+def _refused(constant: str) -> None:
+    """NaN and the infinities are Python's JSON, nobody else's."""
+    raise ValueError(constant)
 
 
 def _trusting_nobody() -> ssl.SSLContext:
@@ -337,7 +374,7 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
         causes.append(cause)  # type: ignore[arg-type]
     if isinstance(error, _EndlessError):
         return "the answer is too large, or takes too long", "check api_url", True
-    host = httpx.URL(url).host
+    host = urlsplit(url).hostname
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = f"the certificate of {host} can't be trusted: {getattr(cause, 'verify_message', cause)}"

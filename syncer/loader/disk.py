@@ -123,9 +123,11 @@ def walk(root: Root, folder: str) -> Iterator[Found | Problem]:
 
     Names that begin with a dot are passed over, as shells and editors mean them.
     """
-    waiting: list[tuple[str, str, frozenset[str]]] = [(folder, root.join(folder), frozenset())]
+    top = root.join(folder)
+    waiting = [(folder, top)]
+    seen = {top}
     while waiting:
-        path, real, above = waiting.pop()
+        path, real = waiting.pop()
         try:
             with os.scandir(real) as entries:
                 found = sorted(entries, key=lambda entry: entry.name)
@@ -138,14 +140,23 @@ def walk(root: Root, folder: str) -> Iterator[Found | Problem]:
             inner = f"{path}/{entry.name}" if path != "." else entry.name
             judged = _judged(root, entry, inner)
             if isinstance(judged, str):
-                if judged in above or judged == real:
-                    yield Problem(
-                        Origin(inner), "outside-root", "this symlink leads back to a folder that it is in", "remove it"
-                    )
+                if judged in seen:
+                    # Read twice it would be two files for each model; and links upon links are more paths than atoms.
+                    yield Problem(Origin(inner), "outside-root", "this folder is read by another name", "remove it")
                 else:
-                    waiting.append((inner, judged, above | {real}))
+                    seen.add(judged)
+                    waiting.append((inner, judged))
             elif judged is not None:
                 yield judged
+
+
+def _is_open(root: Root, real: str) -> bool:
+    """Whether a link may lead to this real path: to a folder or a model file of the repository, with nothing hidden.
+
+    What .env, .git/config or a credentials file says would stand in the problems of what takes it for a model.
+    """
+    is_plain = root.holds(real) and not any(part.startswith(".") for part in root.relative(real).split("/"))
+    return is_plain and (real.endswith((ENDING, ".yml")) or not os.path.isfile(real))  # noqa: PTH113
 
 
 def _judged(root: Root, entry: os.DirEntry[str], path: str) -> Found | Problem | str | None:
@@ -154,7 +165,7 @@ def _judged(root: Root, entry: os.DirEntry[str], path: str) -> Found | Problem |
     is_link = entry.is_symlink()
     real = os.path.realpath(entry.path) if is_link else entry.path
     is_yaml = ending in {".yaml", ".yml"}
-    if is_link and not root.holds(real):
+    if is_link and not _is_open(root, real):
         return outside(path) if is_yaml or os.path.isdir(real) else None  # noqa: PTH112
     is_folder = os.path.isdir(real) if is_link else entry.is_dir(follow_symlinks=False)  # noqa: PTH112
     if not is_folder and not is_yaml:

@@ -67,6 +67,8 @@ def _read(root: Root, document: Document, name: str) -> TextFile | Problem | Ref
     raw = read(real)
     if isinstance(raw, Refusal):
         return _missing(name, raw) if raw.rule == "unreadable" else raw._replace(message=f"{name}: {raw.message}")
+    if not path.endswith(".sql"):
+        return _outside("no .sql file")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

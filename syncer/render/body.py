@@ -38,6 +38,10 @@ _STEP: Final = 4
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
+_WIDEST_KEY: Final = 40
+"""Keys up to this many cells stand in one column."""
+
+
 class Row(NamedTuple):
     """One line: its symbol (`+`, `-`, `~` or none) stands two cells before `indent`, where the text begins."""
 
@@ -151,7 +155,8 @@ class Body:
     def laid_out(self, named: Iterable[tuple[str, Entry]], indent: int) -> list[Row]:
         """Entries behind their keys, the `=` of all under each other."""
         named = list(named)
-        widest = max((cells(key) for key, _ in named), default=0)
+        # A key of a hundred thousand characters must not set every other line off by as many.
+        widest = min(max((cells(key) for key, _ in named), default=0), _WIDEST_KEY)
         rows: list[Row] = []
         for key, entry in named:
             rows += self._lay(f"{key}{' ' * (widest - cells(key))} = ", entry, indent)

@@ -109,12 +109,21 @@ def asciified(text: str) -> str:
     return text if text.isascii() else "".join(char if char.isascii() else escape(char) for char in text)
 
 
+_MARKS = r"\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+_MANY_MARKS = re.compile(f"[{_MARKS}]{{50}}")
+
+
 def mistakable(before: Iterable[str], after: Iterable[str], show: Callable[[str], str]) -> bool:
     """Whether a text of before, shown, looks like another one of after: the same, or composed otherwise (é of two)."""
     looks: defaultdict[str, set[str]] = defaultdict(set)
     for text in before:
-        looks[normalize("NFC", show(text))].add(text)
-    return any(looks.get(normalize("NFC", show(text)), {text}) - {text} for text in after)
+        looks[_composed(show(text))].add(text)
+    return any(looks.get(_composed(show(text)), {text}) - {text} for text in after)
+
+
+def _composed(text: str) -> str:
+    """The text in its composed form; ordering a long run of combining marks is quadratic, so such a text stays."""
+    return text if _MANY_MARKS.search(text) else normalize("NFC", text)
 
 
 def defused(output: str) -> str:
