@@ -348,6 +348,8 @@ def _url(given: str, name: str) -> str:
         host, _ = parts.hostname, parts.port
         # What can't be looked up fails here, where it can be said of whom, and not in the middle of a request.
         (host or "").encode("idna")
+        if ":" in (host or "") or "[" in parts.netloc:
+            ipaddress.ip_address(host or "")
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in {"http", "https"} or not host or not given.isprintable() or " " in given:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _BLANK_IS_NULL = ("description", "primary_key", "query")
 _BLOCK_TEXT = ("description", "query")
-_FINAL_LINE_END = re.compile(r"\r?\n\Z")
+_FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
 
 
 def parse(resource: Mapping[str, Any]) -> LiveModel:
@@ -61,9 +61,9 @@ def normal_form(fields: Fields) -> Fields:
         if field in normal and normal[field] is None:
             normal[field] = ""
     for field in _BLOCK_TEXT:
-        # A YAML block ends in a line end that nobody means; the server keeps text byte for byte.
+        # A YAML block ends in a line end, editors add one to a file, nobody means it; the server keeps every byte.
         if isinstance(normal.get(field), str):
-            normal[field] = _FINAL_LINE_END.sub("", normal[field])
+            normal[field] = _FINAL_LINE_ENDS.sub("", normal[field])
     if "configuration" in normal:
         normal["configuration"] = _normal_value(normal["configuration"], False)
     return normal
@@ -90,15 +90,11 @@ def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
 
     A PUT merges at the top and replaces `configuration` whole. Raises ValueError for what must never be sent.
     """
-    model: dict[str, Json] = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
+    model = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
     # null or {} in configuration, and null in most other fields, are refused or stored as damage.
     if any(value is None for value in model.values()) or model.get("configuration") == {}:
         message = "a null or an empty configuration can't be sent"
         raise ValueError(message)
-    for field in _BLOCK_TEXT:
-        # Normal form takes one line end off: a text that ends in another one keeps it if it's sent with one more.
-        if field in model and model[field].endswith("\n"):
-            model[field] += "\n"
     try:
         json.dumps(model, ensure_ascii=False, allow_nan=False).encode()
     except ValueError:
@@ -108,7 +104,7 @@ def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """The value as JSON can carry it, secrets revealed: this is the one place that does so."""
+    """The value as JSON can carry it, secrets revealed."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -507,6 +508,31 @@ def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
     team.write("m", RAW_SQL)
     (tmp_path / ".syncer").write_text("in the way")
     _fails(team, "plan", says="the sandbox can't keep its state", hints="--chdir")
+
+
+@pytest.mark.parametrize("planted", [".syncer", ".syncer/.gitignore", ".syncer/sandbox.db"])
+def test_the_sandbox_writes_through_no_link(planted: str, tmp_path: Path) -> None:
+    """A repo of somebody else's could point its state anywhere."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    team = Team(folder, variables={})
+    team.write("m", RAW_SQL)
+    (folder / planted).parent.mkdir(exist_ok=True)
+    (folder / planted).symlink_to(victim)
+    team.run("plan")
+
+    assert victim.read_text() == "precious"
+
+
+def test_real_secrets_stay_out_of_the_sandbox(tmp_path: Path) -> None:
+    """Its state file holds what it was sent: made-up values."""
+    team = Team(tmp_path, variables={"SYNCER_SECRET_OPENAI": "canary-real-secret"})
+    shutil.copytree(Path(__file__).parent.parent / "models", tmp_path / "models", dirs_exist_ok=True)
+    assert team.run("apply", "--auto-approve").code == 0
+
+    assert b"canary" not in (tmp_path / ".syncer" / "sandbox.db").read_bytes()
 
 
 def test_a_sandbox_state_that_is_none(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -269,6 +272,27 @@ def test_a_long_reason_is_cut() -> None:
 
     assert len(told.text) == 500
     assert "\n" not in told.text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        quote,
+        quote_plus,
+        lambda secret: b64encode(secret.encode()).decode(),
+        lambda secret: b64encode(b"x" + secret.encode() + b"yz").decode(),
+        lambda secret: secret.replace(" ", "\n"),
+        lambda secret: json.dumps(secret, ensure_ascii=False),
+    ],
+)
+def test_known_secrets_are_hidden_however_they_are_written(form: Callable[[str], str]) -> None:
+    """In a URL, in base64 wherever it begins, with its blanks folded, in JSON of either kind."""
+    secret = 'pä ss"w/ord-9f3kq'
+    shown = scrub(f"before {form(secret)} after", [Secret(secret)])
+
+    assert shown.startswith("before ")
+    assert "9f3kq" not in shown
+    assert "ss" not in shown.removeprefix("before ").removesuffix("after").replace("(sensitive value)", "")
 
 
 @pytest.mark.parametrize(
@@ -630,6 +654,51 @@ def test_looking_for_broken_rows_is_bounded() -> None:
 
     assert [row.id for row in state.unreadable] == [None]
     assert len(state.models) == 5
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_an_answer_about_another_model_is_no_answer(read: bool) -> None:  # noqa: FBT001 - a case
+    """A cache that gives another row must not pass for the look before a PUT, nor for its answer."""
+    wire = Wire(answers(ok(resource(77))))
+
+    with pytest.raises(ApiError, match="the server answered with model 77") as caught:
+        _ = wire.api.read(42) if read else wire.api.put(42, BODY)
+    assert caught.value.is_open is not read
+
+
+def test_an_absurd_count_ends_the_reading() -> None:
+    """One row a page and a thousand million pages are no workspace."""
+    links = {"last": "http://x/models?page=999999999&per_page=1"}
+    wire = Wire(lambda _: httpx.Response(200, json={"data": [resource(1)], "links": links}))
+
+    with pytest.raises(RefreshError, match="the server counts 999999999 rows, and gives 1 at once"):
+        wire.api.fetch(set())
+    assert len(wire.requests) == 2
+
+
+@pytest.mark.parametrize("token", [None, {}, "", "töken", "a b", "a\r\nb", 5])
+def test_a_login_that_gives_no_usable_token_fails(token: Any) -> None:
+    """What can't stand in a header is no token."""
+    with pytest.raises(LoginError, match="the answer holds no token"):
+        Wire(answers(ok({"attributes": {"token": token}})), PASSWORD).api.read(42)
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "br", "gzip"])
+def test_a_packed_answer_is_bounded(coding: str) -> None:
+    """A little gzip can hold a lot: it's unpacked up to the bound, once."""
+    packed = gzip.compress(b" " * (150 * 1024 * 1024), 1)
+    wire = Wire(lambda _: httpx.Response(200, headers={"content-encoding": coding}, stream=httpx.ByteStream(packed)))
+
+    with pytest.raises(ApiError, match="too large, or takes too long"):
+        wire.api.read(42)
+
+
+def test_a_packed_answer_is_read() -> None:
+    """Gzip is what the client asks for."""
+    packed = gzip.compress(json.dumps({"data": resource(42)}).encode())
+    wire = Wire(lambda _: httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(packed)))
+
+    assert wire.api.read(42).id == 42
 
 
 def test_a_broken_row_of_another_type_is_read_around() -> None:

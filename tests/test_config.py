@@ -168,6 +168,45 @@ def test_a_credential_in_the_settings_is_not_shown(tmp_path: Path) -> None:
     assert [problem.excerpt for problem in caught.value.problems] == ["token = (sensitive value)"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        " " * 60_000 + "\nzzz = 1",
+        "zzz = 1" + "#" * 300_000,
+        "\n" * 300_000,
+        "a = " + "9" * 4_090,
+        "a." * 1_000 + "a = 1",
+    ],
+)
+def test_hostile_settings_end_soon(tmp_path: Path, text: str) -> None:
+    """Settings come with the repository, and so from anybody: a long line, a large file, a number without end."""
+    with pytest.raises((SettingsError, InputError)):
+        _settings(tmp_path, text)
+
+
+def test_a_thousand_mistakes_are_told_in_part(tmp_path: Path) -> None:
+    """A hundred are enough to read."""
+    with pytest.raises(InputError) as caught:
+        _settings(tmp_path, "".join(f"k{n} = 1\n" for n in range(2_000)))
+    assert len(caught.value.problems) == 100
+
+
+def test_settings_are_no_link(tmp_path: Path) -> None:
+    """A link could lead to a file that nobody meant to show."""
+    (tmp_path / "elsewhere").write_text("secret = 1")
+    (tmp_path / "syncer.toml").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(SettingsError, match="is a symbolic link"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "[v1.x]"])
+def test_hosts_that_can_not_be_are_refused(tmp_path: Path, host: str) -> None:
+    """Before the first request."""
+    with pytest.raises(SettingsError, match="is no usable address"):
+        config.environment(_settings(tmp_path), "prod", {"SYNCER_API_URL": f"http://{host}"})
+
+
 @pytest.mark.parametrize("text", ["x = ", "x = '\udcff'", "[" * 3000])
 def test_broken_toml_is_an_error(tmp_path: Path, text: str) -> None:
     """Never a traceback."""

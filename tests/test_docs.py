@@ -74,6 +74,20 @@ def test_every_command_explains_itself(name: str) -> None:
     assert all(action.help for action in parser._actions)
 
 
+def test_what_a_plan_finds_is_documented() -> None:
+    """Every rule that needs the live workspace stands in a table."""
+    core = [ROOT / "syncer" / f"{room}.py" for room in ("resolve", "policy", "workflow")]
+    used = {
+        rule
+        for path in core
+        for rule in re.findall(r"(?:problem|Problem)\(\s*(?:NOWHERE,\s*)?\"([a-z-]+)\"", path.read_text("utf-8"))
+    }
+    table = set(re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs" / "model-files.md").read_text("utf-8"), re.MULTILINE))
+
+    assert len(used) >= 12
+    assert used <= table
+
+
 def test_the_rules_are_documented(accept: bool) -> None:  # noqa: FBT001 - a fixture
     """docs/rules.md is made from the rules."""
     _check(ROOT / "docs" / "rules.md", validate.rules_markdown(), accept=accept)
@@ -141,7 +155,7 @@ Credentials come from here alone.
 
 {variables}
 
-The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any, it's `sandbox`, which always exists, needs no table, and is reached without a network.
+The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any table, `SYNCER_API_URL` and `SYNCER_WORKSPACE_ID` make one, named `default`. Without all that it's `sandbox`, which always exists, needs no table, and is reached without a network and without a limit on requests; but if credentials are set, it's an error, because somebody meant a real server.
 """
 
 

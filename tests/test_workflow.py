@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from builders import RAW_SQL, TARGET, FakeApi, document, live
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import worlds
+from world import recorded_world
 
-from syncer import workflow
+from syncer import wire, workflow
+from syncer.client import Api, Options, Session
 from syncer.errors import RefusedError, SettingsError
-from syncer.model import Connector, Document, LiveModel, LiveState, Secret, Unreadable
+from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
 from syncer.policy import Limits
+from syncer.sandbox import Sandbox
 
 if TYPE_CHECKING:
     import random
@@ -49,6 +53,41 @@ def test_convergence(world: tuple[list[Document], list[LiveModel]]) -> None:
     assert _apply(planned, api).is_ok
     assert sorted(model_id for model_id, _ in api.puts) == sorted(change.id for change in planned.plan.changes)
     assert _plan(documents, api).plan.is_empty
+
+
+@settings(max_examples=25)
+@given(worlds())
+def test_convergence_on_the_sandbox(world: tuple[list[Document], list[LiveModel]]) -> None:
+    """The same with the real client and a server that answers as the recorded one did: nothing here is normal already."""
+    documents, models = world
+    state = recorded_world()
+    template = state["models"][0]
+    state["models"] = [{**template, **_plain(model), "workspace_id": 1} for model in models]
+    state["syncs"] = []
+    connector = state["connectors"][0]
+    state["connectors"] = [{**connector, "id": number} for number in (1, 2, 3)]
+    target = Target("sandbox", "http://localhost/api/v1", 1)
+    with Sandbox(state) as box:
+        transport = httpx.WSGITransport(app=box.wsgi)
+        options = Options(requests_per_minute=0)
+        with Session(target, Credentials(Secret("admin")), lambda _: None, options, transport=transport) as session:
+            api = Api(session)
+            planned = workflow.plan(documents, api, target, _lookup, ALL)
+            report = workflow.apply(
+                planned, api, lambda _: None, ALL, parallelism=1, fail_fast=False, stop=threading.Event()
+            )
+
+            assert report.is_ok, [outcome.reason for outcome in report.outcomes]
+            assert box.by_method["PUT"] == len(planned.plan.changes)
+            assert workflow.plan(documents, api, target, _lookup, ALL).plan.is_empty
+
+
+def _plain(model: LiveModel) -> dict[str, Any]:
+    """A live model as a world stores it."""
+    fields = wire.body({**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields)[
+        "model"
+    ]
+    return {**fields, "id": model.id, "configuration": model.fields["configuration"] and fields["configuration"]}
 
 
 @given(worlds(), st.randoms(use_true_random=False))

@@ -43,10 +43,13 @@ def scrub(text: str, secrets: Iterable[Secret]) -> str:
 
     Of a very long text only the beginning is kept.
     """
-    text = text[:_MOST]
-    for form in sorted({form for secret in secrets for form in _forms(str(secret.reveal()))}, key=len, reverse=True):
-        text = text.replace(form, SENSITIVE)
-    return _CREDENTIAL.sub(lambda match: (match[1] or "") + SENSITIVE, " ".join(text.split()))
+    forms = {form for secret in secrets for form in _forms(str(secret.reveal()))}
+    # As it came, and as it's shown: a secret of several lines is one line then.
+    for shown, known in ((text[:_MOST], forms), (None, {" ".join(form.split()) for form in forms})):
+        text = " ".join(text.split()) if shown is None else shown
+        for form in sorted(known - {""}, key=len, reverse=True):
+            text = text.replace(form, SENSITIVE)
+    return _CREDENTIAL.sub(lambda match: (match[1] or "") + SENSITIVE, text)
 
 
 def _forms(secret: str) -> Iterator[str]:
