@@ -37,7 +37,7 @@ SANDBOX_URL: Final = "embedded"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Numbers:
     """The numbers of an environment; the same keys stand at the top of the settings for all environments."""
 
     requests_per_minute: int = field(
@@ -66,7 +66,7 @@ class Environment:
     name: str
     api_url: str = ""
     workspace_id: int = 0
-    limits: Limits = Limits()
+    numbers: Numbers = Numbers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Settings:
     root: Path
     models: str = "models"
     default_environment: str = ""
-    limits: Limits = Limits()
+    numbers: Numbers = Numbers()
     environments: Mapping[str, Environment] = field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ ENVIRONMENT_KEYS: Final = (
     ),
     Key("workspace_id", "number", "", "The workspace whose models are read and changed."),
 )
-LIMIT_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Limits))
+NUMBER_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Numbers))
 
 VARIABLES: Final = (
     ("SYNCER_TOKEN", "The API token. It lives 30 minutes in the open-source server."),
@@ -157,11 +157,11 @@ def load(start: Path) -> Settings:
         if len(problems) < _MOST_PROBLEMS:
             problems.append(_located(file, text, key, message, hint))
 
-    known = {key.name for key in (*KEYS, *LIMIT_KEYS)} | {"environments"}
+    known = {key.name for key in (*KEYS, *NUMBER_KEYS)} | {"environments"}
     _unknown(table, known, "", complain)
     models = _text(table, "models", "models", complain)
     default = _text(table, "default_environment", "", complain)
-    shared = _limits(table, Limits(), "", complain)
+    shared = _numbers(table, Numbers(), "", complain)
     environments: dict[str, Environment] = {}
     tables = table.get("environments", {})
     for name, own in tables.items() if isinstance(tables, dict) else ():
@@ -200,11 +200,11 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     if not name:
         name = "default" if overridden else SANDBOX
     if name == SANDBOX:
-        return Environment(SANDBOX, SANDBOX_URL, 1, replace(settings.limits, requests_per_minute=0))
+        return Environment(SANDBOX, SANDBOX_URL, 1, replace(settings.numbers, requests_per_minute=0))
     own = settings.environments.get(name)
     if own is None and not (name == "default" and overridden):
         raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
-    own = own or Environment(name, limits=settings.limits)
+    own = own or Environment(name, numbers=settings.numbers)
     url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
     workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
     if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal() and len(workspace) < _LONGEST):
@@ -213,7 +213,7 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     if not int(workspace):
         message = f"the environment {name!r} has no workspace_id"
         raise SettingsError(message, "set workspace_id in its table, or SYNCER_WORKSPACE_ID")
-    return Environment(name, url, int(workspace), own.limits)
+    return Environment(name, url, int(workspace), own.numbers)
 
 
 def target(chosen: Environment) -> Target:
@@ -312,9 +312,9 @@ def _text(table: Mapping[str, Any], key: str, default: str, complain: Complain) 
     return value
 
 
-def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Complain) -> Limits:
+def _numbers(table: Mapping[str, Any], base: Numbers, where: str, complain: Complain) -> Numbers:
     values = {}
-    for item in fields(Limits):
+    for item in fields(Numbers):
         value = table.get(item.name, getattr(base, item.name))
         least = item.metadata["least"]
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -325,17 +325,17 @@ def _limits(table: Mapping[str, Any], base: Limits, where: str, complain: Compla
             )
             value = item.default
         values[item.name] = value
-    return Limits(**values)
+    return Numbers(**values)
 
 
-def _environment(name: str, own: Mapping[str, Any], shared: Limits, complain: Complain) -> Environment:
+def _environment(name: str, own: Mapping[str, Any], shared: Numbers, complain: Complain) -> Environment:
     where = f"environments.{name}."
-    _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *LIMIT_KEYS)}, where, complain)
+    _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *NUMBER_KEYS)}, where, complain)
     workspace = own.get("workspace_id", 0)
     if not isinstance(workspace, int) or isinstance(workspace, bool) or workspace < 0:
         complain("workspace_id", f"{where}workspace_id must be a whole number", "workspace_id = 2")
         workspace = 0
-    return Environment(name, _text(own, "api_url", "", complain), workspace, _limits(own, shared, where, complain))
+    return Environment(name, _text(own, "api_url", "", complain), workspace, _numbers(own, shared, where, complain))
 
 
 def _url(given: str, name: str) -> str:

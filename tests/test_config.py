@@ -40,8 +40,8 @@ def test_settings_are_read(tmp_path: Path) -> None:
 
     assert (settings.root, settings.models, settings.default_environment) == (tmp_path, "definitions", "staging")
     staging, prod = settings.environments["staging"], settings.environments["prod"]
-    assert (staging.limits.requests_per_minute, staging.limits.parallelism) == (50, 2)
-    assert (prod.limits.requests_per_minute, prod.limits.parallelism) == (50, 4)
+    assert (staging.numbers.requests_per_minute, staging.numbers.parallelism) == (50, 2)
+    assert (prod.numbers.requests_per_minute, prod.numbers.parallelism) == (50, 4)
 
 
 def test_pyproject_has_the_same_settings(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def _settings() -> str:
     return SETTINGS.format(
         top=table(config.KEYS),
         environment=table(config.ENVIRONMENT_KEYS),
-        limits=table(config.LIMIT_KEYS),
+        limits=table(config.NUMBER_KEYS),
         variables="\n".join(["| variable | means |", "| --- | --- |", *variables]),
     )
 

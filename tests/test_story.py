@@ -284,6 +284,38 @@ class _Capped:
         return [answer.content]
 
 
+class _SlowPuts:
+    """In front of a server: a PUT is passed on at once, its answer comes too late."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._gets = url, _Capped(url, None)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["REQUEST_METHOD"] != "PUT":
+            return self._gets(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        headers = {"Authorization": environ["HTTP_AUTHORIZATION"], "Workspace-Id": environ["HTTP_WORKSPACE_ID"]}
+        json_headers = {**headers, "Content-Type": "application/json", "Accept": "application/json"}
+        answer = httpx.put(f"{self._url}{environ['PATH_INFO']}", content=body, headers=json_headers)
+        time.sleep(3)
+        start_response(f"{answer.status_code} x", [("Content-Type", "application/json")])
+        return [answer.content]
+
+
+def test_a_put_that_times_out_after_the_write_is_done(team: Team, box: Sandbox) -> None:
+    """No answer in time: it looks, finds its change written, says done, and sends nothing again."""
+    team.settings("read_seconds = 1\n")
+    team.write("m", definition(FIRST["raw_sql"], description="edited"))
+    with serving(_SlowPuts(team.url)) as address:
+        team.variables["SYNCER_API_URL"] = address
+        result = team.run("apply", "--auto-approve")
+
+    assert result.code == 0
+    assert "no answer in time" in result.err
+    assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in result.out
+    assert writes(box) == [("PUT", "/api/v1/models/1")]
+
+
 class _EchoingPuts:
     """In front of a server: a PUT is refused with an error that quotes its headers and body."""
 

@@ -60,7 +60,7 @@ def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
     if config.is_in_clear(environment.api_url):
         screen.note(f"Warning: {environment.api_url} is plain http: the token can be read on the way.")
     percent = getattr(flags, "max_change_percent", None)
-    numbers = environment.limits
+    numbers = environment.numbers
     limits = Limits(numbers.max_change_percent if percent is None else percent, numbers.max_change_floor)
     return _Run(settings, environment, loaded.documents, found, os.environ, limits)
 
@@ -72,23 +72,20 @@ def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
 
     from syncer import client  # noqa: PLC0415
 
-    limits = run.environment.limits
+    numbers = run.environment.numbers
     options = client.Options(
-        limits.requests_per_minute, limits.connect_seconds, limits.read_seconds, limits.retry_seconds
+        numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds
     )
+    target = config.target(run.environment)
     with ExitStack() as stack:
-        transport = None
         if run.environment.name == SANDBOX:
             from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
 
             box = stack.enter_context(sandbox_at(run.settings.root))
+            target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
             transport = httpx.WSGITransport(app=box.wsgi)
-            credentials = Credentials(Secret("sandbox"))
         else:
-            credentials = config.credentials(run.variables)
-        target = config.target(run.environment)
-        if run.environment.name == SANDBOX:
-            target = replace(target, url=_INSIDE)
+            credentials, transport = config.credentials(run.variables), None
         session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
         session.hide(lambda: config.secrets(run.variables))
         yield client.Api(session)
@@ -151,7 +148,7 @@ def apply(flags: argparse.Namespace, screen: Screen) -> int:
                 api,
                 tell,
                 run.limits,
-                parallelism=flags.parallelism or run.environment.limits.parallelism,
+                parallelism=flags.parallelism or run.environment.numbers.parallelism,
                 fail_fast=flags.fail_fast,
                 stop=stop,
             )
