@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from transcripts import rewritten
 
+import syncer
 from syncer import config, validate
 from syncer.cli.arguments import build
 
@@ -76,7 +77,7 @@ def test_every_command_explains_itself(name: str) -> None:
 
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
-    core = [ROOT / "syncer" / f"{room}.py" for room in ("resolve", "policy", "workflow")]
+    core = [Path(syncer.__file__).parent / f"{room}.py" for room in ("resolve", "policy", "workflow")]
     used = {
         rule
         for path in core
