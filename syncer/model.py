@@ -269,6 +269,8 @@ class DesiredModel:
     sources: Mapping[str, Path]
     id: int | None = None
     lifecycle: Lifecycle = Lifecycle()
+    names_secrets: bool = False
+    """Whether its configuration may hold references that are still to be looked up."""
 
     @property
     def name(self) -> str:

@@ -47,7 +47,8 @@ def _desired(document: Document, environment: str) -> DesiredModel:
         sources["query"] = sources["query_file"]
         values = {**values, "query": document.files[values["query_file"]].text}
     fields = {field: values[field] for field in FIELDS if field in values}
-    if "configuration" in fields:
+    names_secrets = _mentions_variables(fields.get("configuration"))
+    if names_secrets:
         fields["configuration"] = _with_references(fields["configuration"], False)
     lifecycle = values.get("lifecycle", {})
     return DesiredModel(
@@ -61,7 +62,22 @@ def _desired(document: Document, environment: str) -> DesiredModel:
             ignore_changes=tuple(lifecycle.get("ignore_changes", ())),
             allow=tuple(lifecycle.get("allow", ())),
         ),
+        names_secrets=names_secrets,
     )
+
+
+def _mentions_variables(value: Json) -> bool:
+    """Whether anything in the configuration could be a reference; most have none, and are left as they are."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            if "env" in one:
+                return True
+            waiting.extend(one.values())
+        elif type(one) is list:
+            waiting.extend(one)
+    return False
 
 
 def _with_references(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called for each value
@@ -79,7 +95,7 @@ def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tup
     """The same state with every secret looked up, and a problem for each variable that isn't set."""
     models, problems = [], []
     for model in desired.models:
-        if not _has_references(model.fields.get("configuration")):
+        if not model.names_secrets:
             models.append(model)
             continue
         missing: list[str] = []
@@ -95,12 +111,6 @@ def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tup
             for variable in missing
         ]
     return DesiredState(tuple(models)), tuple(problems)
-
-
-def _has_references(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(map(_has_references, value.values()))
-    return any(map(_has_references, value)) if isinstance(value, list) else isinstance(value, SecretRef)
 
 
 def _revealed(value: object, lookup: Callable[[str], Secret | None], missing: list[str]) -> object:
