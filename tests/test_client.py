@@ -435,6 +435,27 @@ def test_threads_share_one_login() -> None:
     assert _paths(wire).count("/models/42") == 8
 
 
+def test_threads_share_one_failure() -> None:
+    """Eight requests that wait for one login don't become eight wrong passwords."""
+    wire = Wire(answers(httpx.Response(401, json={"errors": [{"detail": "Invalid login credentials"}]})), PASSWORD)
+    failed: list[LoginError] = []
+
+    def read() -> None:
+        try:
+            wire.api.read(42)
+        except LoginError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=read, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert len(failed) == 8
+    assert _paths(wire) == ["/login"]
+
+
 # -- trouble on the way ------------------------------------------------------------------------------------------
 
 

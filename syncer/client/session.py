@@ -90,6 +90,7 @@ class Session:
         self._token = credentials.token
         self._logins = 0
         self._former: list[Secret] = []
+        self._refusal: LoginError | None = None
         self._secrets: list[Callable[[], Iterable[Secret]]] = []
         self._http = httpx.Client(
             timeout=httpx.Timeout(options.read_seconds, connect=options.connect_seconds),
@@ -153,10 +154,17 @@ class Session:
         with self._login_lock:
             if self._token is not refused:
                 return self._token
+            if self._refusal is not None:
+                # Threads that waited for the login must not try it again, one after the other.
+                raise self._refusal
             if self._logins > 1 or self._credentials.password is None:
                 return None
             self._logins += 1
-            self._token = self._login(self._credentials.email, self._credentials.password)
+            try:
+                self._token = self._login(self._credentials.email, self._credentials.password)
+            except LoginError as refusal:
+                self._refusal = refusal
+                raise
             return self._token
 
     def _login(self, address: str, password: Secret) -> Secret:
