@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from world import recorded_world
+
+from syncer.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Deadlines measure the machine. Examples are the same in each run, so that a red build is red at the desk, too.
 settings.register_profile("syncer", deadline=None, derandomize=True)
@@ -39,6 +42,13 @@ def _clean_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SYNCER_") or name in {"NO_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS"}:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """A server that answers like the real one: the recorded world, in memory."""
+    with Sandbox(recorded_world()) as sandbox:
+        yield sandbox
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

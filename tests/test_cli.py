@@ -29,13 +29,6 @@ MODEL = next(model for model in recorded_world()["models"] if model["id"] == 1)
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The recorded world, served."""
-    with Sandbox(recorded_world()) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
     """A team whose prod is that world, and whose one file differs from live."""
     with running(box) as url:

@@ -46,13 +46,6 @@ EDITS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The recorded world, served."""
-    with Sandbox(recorded_world()) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
     """A team whose prod is that world."""
     with running(box) as url:

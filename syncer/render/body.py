@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from syncer.diff import same
-from syncer.model import ABSENT, Secret, SecretRef, leaves
+from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
 from syncer.render.align import align
 from syncer.render.lines import is_long, narrowed, notes, split, told_apart
 from syncer.render.pairs import paired
-from syncer.render.text import SENSITIVE, asciified, cells, counted, mistakable, quoted, spelt
+from syncer.render.text import asciified, cells, counted, mistakable, quoted, spelt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

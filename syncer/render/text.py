@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 TAB: Final = 4
 """How many cells a tab stop is wide where tabs are laid out as spaces."""
 
-SENSITIVE: Final = "(sensitive value)"
-"""What stands for every secret."""
-
 _LONGEST: Final = 2_000
 """How much of one message is shown; what is longer is a page that somebody's proxy sent."""
 
