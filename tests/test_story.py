@@ -140,26 +140,29 @@ def _poison(team: Team, model_id: int) -> None:
 
 
 def test_ten_changes_with_trouble(team: Team, box: Sandbox) -> None:
-    """Refused, lost after the write, edited meanwhile, throttled: each is told rightly, and it converges."""
+    """Refused, timed out after the write, edited meanwhile, throttled: each is told rightly, and it converges."""
     ids = [1, 2, 3, 4, 6, 9, 10, 11, 12, 57]
     for model in declarable(WORLD):
         edited = {"description": "edited in git"} if model["id"] in ids else {}
         team.write(f"m{model['id']:02}", definition(model, **edited))
-    box.faults = Faults.parse(["lost:x1@PUT /models/2", "429:x2:0@PUT /models/4"])
+    box.faults = Faults.parse(["429:x2:0@PUT /models/4"])
+    team.settings("read_seconds = 1\n")
 
-    child = team.spawn("apply", NO_COLOR="1")
-    child.expect("Enter a value: ")
-    _edit(team, 3, description="edited in the UI")
-    child.sendline("yes")
-    child.expect(pexpect.EOF)
-    child.close()
+    with serving(_SlowPuts(team.url, "/models/2")) as address:
+        child = team.spawn("apply", NO_COLOR="1", SYNCER_API_URL=address)
+        child.expect("Enter a value: ")
+        _edit(team, 3, description="edited in the UI")
+        child.sendline("yes")
+        child.expect(pexpect.EOF)
+        child.close()
     text = str(child.before).replace("\r\n", "\n")
 
     assert child.exitstatus == 1
     assert "Apply incomplete! Resources: 8 changed, 1 conflict, 1 failed." in text
     assert "live model 3 changed since the plan was made: description" in text
     assert "PUT /models/57 was refused (422): Catalog is not present for the connector" in text
-    assert "429" in text
+    assert text.count("(429)") == 2
+    assert "PUT /models/2 failed: no answer in time" in text
     puts = [path for method, path in box.requests if method == "PUT"]
     assert puts.count("/api/v1/models/2") == 1
     assert puts.count("/api/v1/models/4") == 3
@@ -278,10 +281,10 @@ class _Capped:
 
 
 class _SlowPuts:
-    """In front of a server: a PUT is passed on at once, its answer comes too late."""
+    """In front of a server: a PUT is passed on at once, its answer (of one path alone, if given) comes too late."""
 
-    def __init__(self, url: str) -> None:
-        self._url, self._gets = url, _Capped(url, None)
+    def __init__(self, url: str, path: str = "") -> None:
+        self._url, self._gets, self._path = url, _Capped(url, None), path
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         if environ["REQUEST_METHOD"] != "PUT":
@@ -290,8 +293,10 @@ class _SlowPuts:
         headers = {"Authorization": environ["HTTP_AUTHORIZATION"], "Workspace-Id": environ["HTTP_WORKSPACE_ID"]}
         json_headers = {**headers, "Content-Type": "application/json", "Accept": "application/json"}
         answer = httpx.put(f"{self._url}{environ['PATH_INFO']}", content=body, headers=json_headers)
-        time.sleep(3)
-        start_response(f"{answer.status_code} x", [("Content-Type", "application/json")])
+        if environ["PATH_INFO"].endswith(self._path):
+            time.sleep(3)
+        kept = [(name, answer.headers[name]) for name in ("Content-Type", "Retry-After") if name in answer.headers]
+        start_response(f"{answer.status_code} x", kept)
         return [answer.content]
 
 
