@@ -177,7 +177,7 @@ def render_event(event: Event, style: Style) -> str:
     if isinstance(event, Waiting):
         wait, left = f"{event.seconds:.0f} s", f"{event.left:.0f} s"
         again = f"try {event.attempt} of {event.attempts} in {wait}"
-        return defused(f"{visible(event.reason)}: {again} (this run waits at most {left} more)")
+        return defused(f"{visible(event.reason.rstrip('.'))}: {again} (this run waits at most {left} more)")
     if isinstance(event, Slowing):
         return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute)."
     name = style.paint("bold", f"model.{visible(event.address)}:")
