@@ -243,6 +243,17 @@ def test_dry_run_is_plan(team: Team, box: Sandbox) -> None:
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in result.out
 
 
+def test_a_guard_is_told_once_whichever_way_it_is_asked(team: Team) -> None:
+    """Plan and dry run warn of it, apply refuses with it; beside a problem of the plan it's still told."""
+    team.write("m", definition(MODEL, description="edited in git", lifecycle={"protect": True}))
+    told = "m is protected, and would change (description)"
+    for arguments in (("plan",), ("apply", "--dry-run"), ("apply", "--auto-approve")):
+        assert team.run(*arguments).text.count(told) == 1
+
+    team.write("n", {**RAW_SQL, "name": "nobody's name"})
+    assert team.run("apply", "--auto-approve").text.count(told) == 1
+
+
 @pytest.mark.parametrize("answer", ["no", "y", "YES", "yes please", ""])
 def test_only_yes_is_yes(answer: str, team: Team, box: Sandbox) -> None:
     """Anything else cancels, with exit code 1."""

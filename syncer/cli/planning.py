@@ -100,7 +100,7 @@ def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> 
     planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
     changed = {change.desired.document.path for change in planned.plan.changes}
     warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
-    if flags.command == "apply":
+    if flags.command == "apply" and not flags.dry_run and not planned.problems:
         # What is refused a moment later is told there, once.
         refused = {(guard.rule, guard.message) for guard in policy.refusals(planned.plan, run.limits)}
         warnings = tuple(one for one in warnings if (one.rule, one.message) not in refused)
