@@ -7,6 +7,7 @@ SyncerError                 catch this one to catch all
 │   ├── LoginError          the credentials were refused; never tried twice
 │   ├── MissingError        there is no such model in the workspace
 │   └── UnreadableError     the API can't serve one model (a broken row)
+├── HostError               GitHub or GitLab refused, failed, or could not be reached
 ├── RefreshError            live state could not be read completely, so nothing is planned
 └── RefusedError            a guard or a missing approval stopped an apply before anything was written
 """
@@ -84,6 +85,22 @@ class MissingError(ApiError):
 
 class UnreadableError(ApiError):
     """The API answers 400 for a model that exists, because it can't serialise it."""
+
+
+class HostError(SyncerError):
+    """The code host refused a request or could not be reached; `status` is 0 when there was no answer.
+
+    `is_denied` says that the token may not do this: in a fork's run that is expected, and no error of the plan.
+    """
+
+    def __init__(self, what: str, hint: str = "", *, status: int = 0) -> None:
+        super().__init__(what, hint)
+        self.status = status
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the token lacks the permission."""
+        return self.status in {401, 403, 404}
 
 
 class RefreshError(SyncerError):

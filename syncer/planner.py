@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ from syncer.diff import FieldChange, compare
 from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, leaves
 
 if TYPE_CHECKING:
-    from syncer.model import Bound, DesiredModel, Json, Target
+    from collections.abc import Mapping
+
+    from syncer.model import Bound, DesiredModel, Json, Problem, Target
 
 
 class Action(Enum):
@@ -62,6 +64,15 @@ class Change:
         return wire.body(self.after, self.changed)
 
     @property
+    def reversed(self) -> Change:
+        """The same differences from git to live: what somebody did outside of it. To be shown, never sent."""
+        live = {field: value for field, value in self.live.fields.items() if field in self.after}
+        fields = tuple(FieldChange(field.path, field.after, field.before) for field in self.fields)
+        return replace(
+            self, live=replace(self.live, fields={**self.live.fields, **self.after}), after=live, fields=fields
+        )
+
+    @property
     def changed(self) -> tuple[str, ...]:
         """The names of the top-level fields that differ, sorted."""
         return tuple(sorted({str(change.path[0]) for change in self.fields}))
@@ -93,17 +104,73 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """A hash over target, addresses, ids and every difference including *before*: a live edit changes it.
+        """A hash over target, addresses, ids, permissions and every difference including *before*.
 
-        Secrets go in by reference and as "differs", so the digest can be published.
+        So a live edit changes it. Secrets go in by reference and as "differs", so the digest can be published.
         """
         changes = [
-            [change.address, change.id, [[list(field.path), field.before, field.after] for field in change.fields]]
+            [
+                change.address,
+                change.id,
+                [change.desired.lifecycle.protect, sorted(change.desired.lifecycle.allow)],
+                [[list(field.path), field.before, field.after] for field in change.fields],
+            ]
             for change in self.changes
         ]
         where = [self.target.environment, self.target.url, self.target.workspace_id]
         text = json.dumps([where, changes], sort_keys=True, default=_digestible)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cause(Enum):
+    """Why live differs from git in one field, judged by what git said before (the base)."""
+
+    CHANGE = "this change"
+    """The base agrees with live, or said nothing: the difference comes with this change."""
+    DRIFT = "drift"
+    """The base agrees with git: live was edited outside of it, and applying undoes that."""
+    CONFLICT = "conflict"
+    """Base, git and live all differ: applying overwrites what somebody else did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a plan's differences come from, as the definitions at `commit` tell.
+
+    `causes` has, by address, a cause for each of the change's `fields`, in their order. `already_live` has, by
+    address, the fields that this change brings and live has already.
+    """
+
+    commit: str
+    causes: Mapping[str, tuple[Cause, ...]]
+    already_live: Mapping[str, tuple[str, ...]]
+
+    def of(self, change: Change) -> dict[str, tuple[Cause, ...]]:
+        """The causes of each top-level field that differs, each once, in the order of `Cause`."""
+        found: dict[str, set[Cause]] = {}
+        for field, cause in zip(change.fields, self.causes[change.address], strict=True):
+            found.setdefault(str(field.path[0]), set()).add(cause)
+        return {field: tuple(cause for cause in Cause if cause in causes) for field, causes in found.items()}
+
+    def with_cause(self, changes: tuple[Change, ...], *causes: Cause) -> tuple[Change, ...]:
+        """The changes of which a field has one of these causes."""
+        return tuple(change for change in changes if set(causes) & set(self.causes[change.address]))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what to know before it's applied, and what kept parts of git out of it.
+
+    With a problem the plan is not the whole of what git says: it may be shown, never applied. `commit` is the one whose
+    definitions were planned, empty outside git. An offline plan compares with the base's files, not with live state.
+    """
+
+    plan: Plan
+    warnings: tuple[Problem, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    provenance: Provenance | None = None
+    commit: str = ""
+    is_offline: bool = False
 
 
 def _digestible(value: object) -> object:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import NOWHERE, RISKY, Problem, Severity
+from syncer.planner import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from syncer.model import Connector
-    from syncer.planner import Change, Plan
+    from syncer.planner import Change, Plan, Planned
 
 EFFECTS: Final = {
     "primary_key": (
@@ -29,12 +31,24 @@ EFFECTS: Final = {
 """What a change of a risky field does downstream, in words."""
 
 
+class OnDrift(Enum):
+    """What an apply does about edits made outside git, where the base tells of them."""
+
+    FAIL = "fail"
+    """Neither undoes nor overwrites any."""
+    WARN = "warn"
+    """Undoes those that only it would undo, overwrites none that this change competes with."""
+    OVERWRITE = "overwrite"
+    """Git wins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much one apply may change: at most `percent` of the bound models, once it's `floor` of them or more."""
 
     percent: int = 30
     floor: int = 10
+    on_drift: OnDrift = OnDrift.WARN
 
 
 def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
@@ -53,6 +67,38 @@ def refusals(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
         if field not in change.desired.lifecycle.allow
     ]
     return (*_too_many(plan, limits), *_protected(plan), *risks)
+
+
+_REFUSED: Final[Mapping[OnDrift, tuple[Cause, ...]]] = {
+    OnDrift.FAIL: (Cause.DRIFT, Cause.CONFLICT),
+    OnDrift.WARN: (Cause.CONFLICT,),
+    OnDrift.OVERWRITE: (),
+}
+
+
+def drift_refusals(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
+    """The edits made outside git that this apply may not touch; empty without a base."""
+    refused = _REFUSED[limits.on_drift]
+    provenance = planned.provenance
+    if provenance is None:
+        return ()
+    return tuple(
+        _drifted(change, field, cause)
+        for change in provenance.with_cause(planned.plan.changes, *refused)
+        for field, causes in provenance.of(change).items()
+        for cause in causes
+        if cause in refused
+    )
+
+
+def _drifted(change: Change, field: str, cause: Cause) -> Problem:
+    does = "overwrite" if cause is Cause.CONFLICT else "undo"
+    return change.desired.problem(
+        cause.value,
+        f"{field} of {change.address} was changed outside git, and this apply would {does} that",
+        field,
+        hint="take the live value into the file if it's meant; if git is right, say --on-drift overwrite",
+    )
 
 
 def _risky_fields(change: Change) -> list[str]:

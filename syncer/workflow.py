@@ -7,17 +7,26 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
-from syncer import applier, policy
+from syncer import applier, policy, provenance, saved, wire
 from syncer.errors import RefusedError, SettingsError
-from syncer.model import NOWHERE, DesiredState, Problem, Severity
-from syncer.planner import Plan, make_plan
+from syncer.model import (
+    NOWHERE,
+    Binding,
+    Bound,
+    DesiredState,
+    LiveModel,
+    Problem,
+    Secret,
+    Severity,
+)
+from syncer.planner import Planned, make_plan
 from syncer.resolve import bind, resolve, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from syncer.applier import Report, Stop, Writer
-    from syncer.model import Bound, Connector, DesiredModel, Document, LiveState, Secret, Target, Tell
+    from syncer.model import Connector, DesiredModel, Document, LiveState, Target, Tell
     from syncer.policy import Limits
 
 
@@ -32,15 +41,11 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan, what to know before it's applied, and what kept parts of git out of it.
+class Base:
+    """What git said before: its commit, and those of its definitions that are valid."""
 
-    With a problem the plan is not the whole of what git says: it may be shown, never applied.
-    """
-
-    plan: Plan
-    warnings: tuple[Problem, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    commit: str
+    documents: tuple[Document, ...]
 
 
 def plan(
@@ -50,10 +55,13 @@ def plan(
     lookup: Callable[[str], Secret | None],
     limits: Limits,
     patterns: Sequence[str] = (),
+    *,
+    base: Base | None = None,
 ) -> Planned:
     """Refresh and plan; with `patterns` (addresses or globs) only the definitions that they name.
 
-    The documents must be valid. Raises ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    With a base the plan says of each difference where it comes from. The documents must be valid. Raises ApiError,
+    RefreshError, and SettingsError for a pattern that names nothing.
     """
     everything = resolve(documents, target.environment)
     wanted = _targeted(everything, patterns)
@@ -65,7 +73,48 @@ def plan(
     problems = (*problems, *policy.unsendable(made))
     if any(map(policy.needs_connectors, made.changes)):
         problems = (*problems, *policy.connector_problems(made, reader.connectors()))
-    return Planned(made, (*_unread(live), *policy.warnings(made, limits)), (*missing, *problems))
+    origins = None
+    if base is not None:
+        former, _ = reveal(resolve(base.documents, target.environment), lookup)
+        origins = provenance.attribute(made, bound.bindings, former, base.commit)
+    return Planned(made, (*_unread(live), *policy.warnings(made, limits)), (*missing, *problems), origins)
+
+
+def plan_offline(
+    documents: Sequence[Document], base: Base, target: Target, limits: Limits, patterns: Sequence[str] = ()
+) -> Planned:
+    """What a change would do if live were what its base says: for whoever may not ask the server.
+
+    Secrets are compared by the variables that name them. A definition that the base doesn't have can't be compared, and
+    is named in a warning.
+    """
+
+    def lookup(variable: str) -> Secret:
+        return Secret(variable, variable)
+
+    everything = resolve(documents, target.environment)
+    chosen, _ = reveal(_targeted(everything, patterns), lookup)
+    former = provenance.Former(reveal(resolve(base.documents, target.environment), lookup)[0])
+    bindings, new = [], []
+    for model in chosen.models:
+        before = former.of(model)
+        if before is None:
+            message = f"{model.address} is new: what it would change can't be told without the target"
+            hint = "it's compared when somebody with access plans"
+            new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
+        else:
+            live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
+            bindings.append(Binding(model, live))
+    made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
+    return Planned(made, (*new, *policy.warnings(made, limits)), is_offline=True)
+
+
+def resume(
+    planned: Planned, reader: Reader, target: Target, commit: str, lookup: Callable[[str], Secret | None]
+) -> Planned:
+    """A saved plan on live state as it is now: the same plan, or RefusedError. Raises ApiError and RefreshError."""
+    saved.admit(planned, target, commit)
+    return saved.renew(planned, reader.fetch({change.id for change in planned.plan.changes}), lookup)
 
 
 def _targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:
@@ -124,12 +173,21 @@ def _unread(live: LiveState) -> tuple[Problem, ...]:
     return tuple(told)
 
 
+def expect(planned: Planned, digest: str) -> None:
+    """Raise RefusedError unless the plan is the one that was reviewed."""
+    if planned.plan.digest != digest:
+        message = f"this is not the reviewed plan: its digest is {planned.plan.digest}; nothing was written"
+        raise RefusedError(
+            message, "live models or files changed since the review: review this plan, and name its digest"
+        )
+
+
 def refuse(planned: Planned, limits: Limits) -> None:
     """Raise RefusedError if the plan may not be applied: it isn't whole, or trips a guard."""
     if planned.problems:
         message = "the plan is not whole, so nothing is applied"
         raise RefusedError(message, "solve the problems above, or apply a part of it with --target")
-    guards = policy.refusals(planned.plan, limits)
+    guards = (*policy.refusals(planned.plan, limits), *policy.drift_refusals(planned, limits))
     if guards:
         message = "this plan may not be applied as it is; nothing was written"
         raise RefusedError(message, problems=guards)

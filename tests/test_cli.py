@@ -614,7 +614,7 @@ def test_a_mistake_of_ours_is_no_traceback(team: Team) -> None:
     """Should the tool itself fail, it says so in words, without what the exception held; --debug shows where."""
     program = (
         "import sys\nfrom syncer import workflow\nfrom syncer.cli import main\n"
-        "def broken(*_): raise RuntimeError('canary-secret')\n"
+        "def broken(*_, **__): raise RuntimeError('canary-secret')\n"
         "workflow.plan = broken\nsys.exit(main(sys.argv[1:]))"
     )
     for flags in ((), ("--debug",)):

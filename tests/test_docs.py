@@ -77,7 +77,7 @@ def test_every_command_explains_itself(name: str) -> None:
 
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
-    core = [Path(syncer.__file__).parent / f"{room}.py" for room in ("resolve", "policy", "workflow")]
+    core = [Path(syncer.__file__).parent / f"{room}.py" for room in ("resolve", "policy", "saved", "workflow")]
     used = {
         rule
         for path in core

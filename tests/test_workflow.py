@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import random
 
     from syncer.applier import Report
-    from syncer.workflow import Planned
+    from syncer.planner import Planned
 
 CONNECTORS = [Connector(number, f"c{number}", "source", "Snowflake") for number in (1, 2, 3)]
 ALL = Limits(100)

@@ -78,7 +78,7 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"syncer {__version__}")
     parser.add_argument("--chdir", metavar="DIR", help="work in this folder")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for add in (_validate, _plan, _apply, _schema, _sandbox, _demo, _completion):
+    for add in (_validate, _plan, _apply, _show, _drift, _ci, _init, _schema, _sandbox, _demo, _completion):
         add(commands.add_parser)
     return parser
 
@@ -123,10 +123,29 @@ def _planning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob; may be repeated"
     )
+
+
+def _screen(parser: argparse.ArgumentParser, *, json: str = "flag") -> None:
     screen = parser.add_argument_group("what is shown")
     screen.add_argument("--verbose", action="store_true", help="list the live models that no file declares")
     screen.add_argument("--summary", action="store_true", help="one line a model")
-    screen.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
+    if json == "flag":
+        screen.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
+
+
+def _files(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("what is kept besides (readable by you alone, never with a secret)")
+    files.add_argument(
+        "--json", metavar="FILE", nargs="?", const="-", default="", help="JSON lines there; without FILE as the output"
+    )
+    files.add_argument("--markdown", metavar="FILE", default="", help="what a pull request's comment would say")
+    files.add_argument("--html", metavar="FILE", default="", help="a page for a browser")
+
+
+def _base(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--base", metavar="REF", default="", help="tell this change from edits made outside git since this commit"
+    )
 
 
 def _plan(add: Add) -> None:
@@ -135,24 +154,31 @@ def _plan(add: Add) -> None:
         "plan",
         "Show what an apply would change, and change nothing.",
         "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, a wrong flag 64.",
-        "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary",
+        "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\n"
+        "syncer plan --base origin/main --out plan.json",
     )
     _planning(parser)
+    _base(parser)
     parser.add_argument("--detailed-exitcode", action="store_true", help="0: no changes, 1: error, 2: changes")
+    _screen(parser, json="file")
+    _files(parser)
+    _out(parser)
 
 
-def _apply(add: Add) -> None:
-    parser = _command(
-        add,
-        "apply",
-        "Plan, show the plan, ask, and change the live models that differ.",
-        "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. A model that somebody else changed\n"
-        "between plan and write is left alone and reported. Nothing is ever created or deleted.",
-        "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8",
+def _out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", metavar="FILE", default="", help="keep the plan, for `syncer show` and `syncer apply FILE`"
     )
-    _planning(parser)
-    parser.add_argument("--auto-approve", action="store_true", help="do not ask")
-    parser.add_argument("--dry-run", action="store_true", help="only plan")
+
+
+def _writing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--expect-digest", metavar="HEX", type=_digest, help="refuse unless it's this plan")
+    parser.add_argument(
+        "--on-drift",
+        choices=("fail", "warn", "overwrite"),
+        default="",
+        help="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
+    )
     parser.add_argument("--parallelism", type=_positive, metavar="N", help="models changed at the same time (4)")
     parser.add_argument("--fail-fast", action="store_true", help="begin nothing new after a failure")
     parser.add_argument(
@@ -160,16 +186,110 @@ def _apply(add: Add) -> None:
     )
 
 
+def _apply(add: Add) -> None:
+    parser = _command(
+        add,
+        "apply",
+        "Plan, show the plan, ask, and change the live models that differ.",
+        "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. With a saved plan exactly that\n"
+        "plan is applied, without asking, or none if anything moved since. A model that somebody else changed between\n"
+        "plan and write is left alone and reported. Nothing is ever created or deleted.",
+        "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8\nsyncer apply plan.json",
+    )
+    parser.add_argument("file", nargs="?", metavar="PLANFILE", default="", help="a plan that `syncer plan --out` kept")
+    _planning(parser)
+    _base(parser)
+    parser.add_argument("--auto-approve", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only plan")
+    _writing(parser)
+    _screen(parser)
+
+
+def _show(add: Add) -> None:
+    parser = _command(
+        add,
+        "show",
+        "Print a saved plan.",
+        "Nothing is asked of the server: it's what was planned then. Exit code 1 if that plan has problems.",
+        "syncer show plan.json\nsyncer show plan.json --format markdown",
+    )
+    parser.add_argument("file", metavar="PLANFILE", help="what `syncer plan --out` kept")
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown", "html"), default="text", help="how (default: text)"
+    )
+    _screen(parser, json="none")
+
+
+def _drift(add: Add) -> None:
+    parser = _command(
+        add,
+        "drift",
+        "Tell what was changed outside git since the last applied commit. It can't write.",
+        "Exit code 0 without drift, 2 with, 1 after an error. The work tree doesn't count: the commit's files do.",
+        "syncer drift --env prod\nsyncer drift --commit origin/main --summary",
+    )
+    _planning(parser)
+    parser.add_argument("--commit", metavar="REF", default="HEAD", help="the commit that was applied last (HEAD)")
+    _screen(parser, json="file")
+    _files(parser)
+    _out(parser)
+
+
+def _ci(add: Add) -> None:
+    parser = _command(
+        add,
+        "ci",
+        "Do a CI job's part: plan, comment, apply or drift, as the event says.",
+        "On GitHub and GitLab. `plan` takes its base from the event, and works from the files alone where there are\n"
+        "no secrets (forks). `comment` keeps one comment on the pull request, and the job's summary, annotations and\n"
+        "outputs. `apply` applies a saved plan while its commit is still the branch's head. `drift` keeps one issue.",
+        "syncer ci plan --out plan.json\nsyncer ci comment plan.json --dry-run\n"
+        "syncer ci apply plan.json --expect-digest HEX",
+    )
+    parser.add_argument("action", choices=("plan", "comment", "apply", "drift"), help="the job's part")
+    parser.add_argument("file", nargs="?", metavar="PLANFILE", default="", help="comment, apply: the saved plan")
+    _planning(parser)
+    parser.add_argument(
+        "--commit", metavar="REF", default="HEAD", help="drift: the commit that was applied last (HEAD)"
+    )
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="plan, drift: exit with 2 if something differs"
+    )
+    parser.add_argument(
+        "--comment-when",
+        choices=("changes", "always", "never"),
+        default="changes",
+        help="comment: whether to begin one without changes; a failure always does",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="comment, drift: print what would be posted, ask nobody")
+    _writing(parser)
+    _screen(parser, json="file")
+    _files(parser)
+    _out(parser)
+
+
+def _init(add: Add) -> None:
+    parser = _command(
+        add,
+        "init",
+        "Write the CI files of this repository.",
+        "A file that stands there already with another content is left alone, unless --force says otherwise.",
+        "syncer init --ci github",
+    )
+    parser.add_argument("--ci", choices=("github", "gitlab"), required=True, help="for which host")
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+
+
 def _schema(add: Add) -> None:
     parser = _command(
         add,
         "schema",
-        "Print a JSON Schema: of a model file, or of the JSON lines.",
+        "Print a JSON Schema: of a model file, of the JSON lines, or of a saved plan.",
         "Editors complete and check model files by it.",
         "syncer schema > schemas/model.schema.json",
     )
     parser.add_argument(
-        "name", nargs="?", choices=("model", "events"), default="model", help="model (default) or events"
+        "name", nargs="?", choices=("model", "events", "plan"), default="model", help="model (default), events or plan"
     )
 
 
@@ -229,6 +349,13 @@ def _positive(text: str) -> int:
 
 def _percent(text: str) -> int:
     return _number(text, 0, 100)
+
+
+def _digest(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        message = "must be a digest: 64 hexadecimal digits"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _port(text: str) -> int:

@@ -26,9 +26,33 @@ def _plan(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _apply(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import applying
+
+    return applying.apply(flags, screen)
+
+
+def _show(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.cli import planning
 
-    return planning.apply(flags, screen)
+    return planning.show_saved(flags, screen)
+
+
+def _drift(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import planning
+
+    return planning.drift(flags, screen)
+
+
+def _ci(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import ci
+
+    return ci.run(flags, screen)
+
+
+def _init(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import starting
+
+    return starting.run(flags, screen)
 
 
 def _schema(flags: argparse.Namespace, screen: Screen) -> int:
@@ -68,6 +92,10 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Screen], int]]] = {
     "validate": _validate,
     "plan": _plan,
     "apply": _apply,
+    "show": _show,
+    "drift": _drift,
+    "ci": _ci,
+    "init": _init,
     "schema": _schema,
     "completion": _completion,
     "sandbox": _sandbox,

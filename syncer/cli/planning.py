@@ -1,168 +1,199 @@
-"""`syncer plan` and `syncer apply`: edges are opened, handed to the workflow, and what comes back is printed."""
+"""`syncer plan` and `syncer drift`: edges are opened, handed to the workflow, and what comes back is shown and kept."""
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from syncer import config, loader, policy, workflow
-from syncer.cli.progress import Interrupt, progress
-from syncer.cli.screen import Screen, now
-from syncer.cli.validating import check
-from syncer.errors import InputError, RefusedError
-from syncer.model import SANDBOX, Credentials, Secret
-from syncer.policy import Limits
+from syncer import baseline, planfile, policy, workflow
+from syncer.cli import running
+from syncer.cli.outputs import Outputs
+from syncer.cli.screen import now
+from syncer.errors import InputError, SettingsError, SyncerError
+from syncer.model import NOWHERE, Problem
+from syncer.planner import Plan, Planned
 from syncer.render import machine, terminal
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable
 
+    from syncer.cli.running import Run
+    from syncer.cli.screen import Screen
     from syncer.client import Api
-    from syncer.model import Document, Problem
-    from syncer.workflow import Planned
+    from syncer.workflow import Base
 
-_INSIDE: Final = "http://localhost/api/v1"
-"""The address by which the embedded server is asked; nothing listens there."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What plan and apply share: where, what git says, and what validation warned of."""
-
-    settings: config.Settings
-    environment: config.Environment
-    documents: Sequence[Document]
-    warnings: tuple[Problem, ...]
-    variables: Mapping[str, str]
-    limits: Limits
-
-    def lookup(self, variable: str) -> Secret | None:
-        """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
-        if self.environment.name == SANDBOX:
-            return Secret(f"sandbox-{variable}", variable)
-        return config.secret(variable, self.variables)
+CHANGES = 2
+"""The exit code of a plan with changes, or of drift, for whoever asks for it."""
 
 
-def _prepare(flags: argparse.Namespace, screen: Screen) -> _Run:
-    """Settings, files and checks. Raises InputError with every problem, SettingsError."""
-    settings = config.load(Path.cwd())
-    environment = config.environment(settings, flags.env, os.environ)
-    loaded = loader.load(settings.root, settings.models)
-    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
-    found = check(loaded, {*settings.environments, environment.name})
-    if any(problem.is_error for problem in found):
-        raise InputError(found)
-    if config.is_in_clear(environment.api_url):
-        screen.note(f"Warning: {environment.api_url} is plain http: the token can be read on the way.")
-    percent = getattr(flags, "max_change_percent", None)
-    numbers = environment.numbers
-    limits = Limits(numbers.max_change_percent if percent is None else percent, numbers.max_change_floor)
-    return _Run(settings, environment, loaded.documents, found, os.environ, limits)
+def plan(flags: argparse.Namespace, screen: Screen) -> int:
+    """Show what an apply would change, and keep it where the flags say."""
+    run = running.settle(flags)
+    outputs = Outputs.of(flags, run, screen)
+    outputs.clear()
+    with outputs.kept_on_failure():
+        commit = running.head(run) if outputs.wanted else ""
+        planned = online(flags, screen, run, running.base_at(run, _commit(run, flags.base)) if flags.base else None)
+        planned = replace(planned, commit=commit)
+    return finish(flags, screen, outputs, planned)
 
 
-@contextmanager
-def _connected(run: _Run, screen: Screen) -> Iterator[Api]:
-    """The API of the run's environment: over the network, or the embedded sandbox."""
-    import httpx  # noqa: PLC0415 - slow, and only here
-
-    from syncer import client  # noqa: PLC0415
-
-    numbers = run.environment.numbers
-    options = client.Options(
-        numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds
-    )
-    target = config.target(run.environment)
-    with ExitStack() as stack:
-        if run.environment.name == SANDBOX:
-            from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
-
-            box = stack.enter_context(sandbox_at(run.settings.root))
-            target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
-            transport = httpx.WSGITransport(app=box.wsgi)
-        else:
-            credentials, transport = config.credentials(run.variables), None
-        session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
-        session.hide(lambda: config.secrets(run.variables))
-        yield client.Api(session)
+def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned: Planned) -> int:
+    """Keep a plan that was shown, and say how it ended."""
+    outputs.keep(planned)
+    if planned.problems:
+        return 1
+    if flags.out and not screen.json:
+        screen.show(terminal.render_saved(flags.out))
+    return CHANGES if flags.detailed_exitcode and not planned.plan.is_empty else 0
 
 
-def _planned(flags: argparse.Namespace, screen: Screen, run: _Run, api: Api) -> Planned:
-    """Refresh, plan, and show the plan."""
-    target = config.target(run.environment)
+def _commit(run: Run, ref: str) -> str:
+    return baseline.commit_of(run.settings.root, ref)
+
+
+def online(flags: argparse.Namespace, screen: Screen, run: Run, base: Base | None) -> Planned:
+    """Read the files, refresh, plan, and show the plan."""
+    files = running.read(run)
+    with running.connected(run, screen) as api:
+        return planned_with(api, flags, screen, run, files, base)
+
+
+def planned_with(
+    api: Api, flags: argparse.Namespace, screen: Screen, run: Run, files: running.Files, base: Base | None
+) -> Planned:
+    """The same with an open connection, which an apply goes on using."""
+    announce(flags.command, run, screen)
+    planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base)
+    planned = with_warnings(planned, files)
+    show(flags, screen, planned, _told_later(flags, run, planned))
+    return planned
+
+
+def announce(command: str, run: Run, screen: Screen) -> None:
+    """Say what is read."""
     if not screen.json:
-        screen.show(terminal.render_banner(flags.command, target))
+        screen.show(terminal.render_banner(command, run.target))
         screen.show("Refreshing live state...\n")
-    planned = workflow.plan(run.documents, api, target, run.lookup, run.limits, flags.target)
+
+
+def with_warnings(planned: Planned, files: running.Files) -> Planned:
+    """The plan with what validation warned of in the files that it changes."""
     changed = {change.desired.document.path for change in planned.plan.changes}
-    warnings = (*planned.warnings, *(problem for problem in run.warnings if problem.origin.path in changed))
+    more = tuple(problem for problem in files.warnings if problem.origin.path in changed)
+    return replace(planned, warnings=(*planned.warnings, *more))
+
+
+def _told_later(flags: argparse.Namespace, run: Run, planned: Planned) -> Callable[[Problem], bool]:
+    """Which warnings an apply leaves to its refusal, a moment later: they are told once."""
+    refused: set[tuple[str, str]] = set()
     if flags.command == "apply" and not flags.dry_run and not planned.problems:
-        # What is refused a moment later is told there, once.
         refused = {(guard.rule, guard.message) for guard in policy.refusals(planned.plan, run.limits)}
-        warnings = tuple(one for one in warnings if (one.rule, one.message) not in refused)
+    return lambda one: (one.rule, one.message) in refused
+
+
+def show(
+    flags: argparse.Namespace,
+    screen: Screen,
+    planned: Planned,
+    told_later: Callable[[Problem], bool] = lambda _: False,
+) -> None:
+    """Print a plan and its problems."""
+    warnings = tuple(one for one in planned.warnings if not told_later(one))
     if screen.json:
-        screen.lines(machine.plan_lines(planned.plan, warnings, now))
+        screen.lines(machine.plan_lines(planned.plan, warnings, now, planned.provenance))
     elif planned.problems and planned.plan.is_empty:
         # "No changes" would be a lie: nothing, or not all, could be compared.
         screen.problems(warnings)
     else:
-        shown = terminal.render_plan(planned.plan, warnings, screen.style, verbose=flags.verbose, summary=flags.summary)
+        if planned.is_offline:
+            screen.show("Planned from the files only: the target was not read.\n")
+        style = screen.style
+        shown = terminal.render_plan(
+            planned.plan,
+            warnings,
+            style,
+            provenance=planned.provenance,
+            verbose=flags.verbose,
+            summary=flags.summary,
+        )
         screen.show(shown)
+    if planned.problems:
+        screen.problems(planned.problems)
+
+
+def drift(flags: argparse.Namespace, screen: Screen) -> int:
+    """Tell what was changed outside git since the last applied commit. Nothing here can write to the API."""
+    run = running.settle(flags)
+    outputs = Outputs.of(flags, run, screen, drift=True)
+    outputs.clear()
+    with outputs.kept_on_failure():
+        planned = drifted(flags, screen, run)
+    outputs.keep(planned)
+    return 1 if planned.problems else 0 if planned.plan.is_empty else CHANGES
+
+
+def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
+    """Compare the definitions of a commit with live state, and show what differs."""
+    commit = _commit(run, flags.commit)
+    with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
+        files = running.read(run, folder)
+    announce("drift", run, screen)
+    with running.connected(run, screen) as api:
+        planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target)
+    # What a guard or a risky field says is about applying; here it's about what is.
+    warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE and one.rule != "too-many-changes")
+    planned = replace(planned, warnings=warnings, commit=commit)
+    if screen.json:
+        screen.lines(machine.drift_lines(planned, now))
+    elif planned.problems and planned.plan.is_empty:
+        screen.problems(planned.warnings)
+    else:
+        screen.show(terminal.render_drift(planned, screen.style, summary=flags.summary))
     if planned.problems:
         screen.problems(planned.problems)
     return planned
 
 
-def plan(flags: argparse.Namespace, screen: Screen) -> int:
-    """Show what an apply would change."""
-    run = _prepare(flags, screen)
-    with _connected(run, screen) as api:
-        planned = _planned(flags, screen, run, api)
-    if planned.problems:
-        return 1
-    return 2 if getattr(flags, "detailed_exitcode", False) and not planned.plan.is_empty else 0
-
-
-def apply(flags: argparse.Namespace, screen: Screen) -> int:
-    """Plan, show, ask, write, report."""
-    if flags.dry_run:
-        return plan(flags, screen)
-    if not flags.auto_approve and (screen.json or not sys.stdin.isatty()):
-        message = "there is no terminal to ask on, so nothing was read or written"
-        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
-    run = _prepare(flags, screen)
-    with _connected(run, screen) as api:
-        planned = _planned(flags, screen, run, api)
-        workflow.refuse(planned, run.limits)
-        if not planned.plan.is_empty and not flags.auto_approve and not _approved(screen, planned):
-            raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
-        if not screen.json and not planned.plan.is_empty:
-            screen.show("")
-        with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
-            report = workflow.apply(
-                planned,
-                api,
-                tell,
-                run.limits,
-                parallelism=flags.parallelism or run.environment.numbers.parallelism,
-                fail_fast=flags.fail_fast,
-                stop=stop,
-            )
-    if screen.json:
-        screen.lines(machine.report_lines(report, now))
+def failed(run: Run, error: SyncerError) -> Planned:
+    """A plan that could not be made, as a value that can travel: no change, and why."""
+    if isinstance(error, InputError):
+        problems = error.problems
     else:
-        screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
-    return 0 if report.is_ok else 1
+        problems = (Problem(NOWHERE, "failed", error.what, error.hint),)
+    return Planned(Plan(run.target, ()), problems=problems, commit=running.head(run))
 
 
-def _approved(screen: Screen, planned: Planned) -> bool:
-    screen.out.write(f"\n{terminal.render_prompt(planned.plan.target, len(planned.plan.changes))}")
-    screen.out.flush()
-    answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
-        screen.show("")
-    return answer.strip() == "yes"
+def saved(file: str) -> Planned:
+    """The plan in a file that this team made. Raises PlanFileError."""
+    from syncer import shipped  # noqa: PLC0415 - only for a saved plan
+
+    return planfile.read(Path(file), shipped.schema("plan"))
+
+
+def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
+    """Print a saved plan in any format."""
+    from syncer.render import html, markdown  # noqa: PLC0415 - only where they're asked for
+
+    planned = saved(flags.file)
+    if flags.format == "markdown":
+        screen.show(markdown.render_plan(planned))
+    elif flags.format == "html":
+        screen.show(html.render_plan(planned))
+    else:
+        if not screen.json:
+            screen.show(f"{terminal.render_banner('plan', planned.plan.target)}\n")
+        show(flags, screen, planned)
+    return 1 if planned.problems else 0
+
+
+def refuse_both(flags: argparse.Namespace) -> None:
+    """A saved plan says all: what to change, and why. Raises SettingsError for a flag that would say it again."""
+    for name in ("target", "base", "dry_run"):
+        if getattr(flags, name):
+            message = (
+                f"--{name.replace('_', '-')} can't be said with a saved plan: it's applied as it is, or not at all"
+            )
+            raise SettingsError(message, "`syncer show FILE` shows it")

@@ -49,7 +49,8 @@ class Screen:
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        is_json = getattr(flags, "json", False) or getattr(flags, "format", "") == "json"
+        # `--json FILE` goes to a file, beside what is shown.
+        is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
         return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug)
 
     @property

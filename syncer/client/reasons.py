@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 500
 _SHORTEST_LINE: Final = 8
+_SHORTEST_HELD: Final = 8
 _EXCEPTION = "There was a problem with the request format: "
 _MOST: Final = 8_192
 """How much of an error text is looked at: what is shown of it is far less."""
@@ -165,3 +166,12 @@ def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one lin
     if status == 500:  # noqa: PLR2004
         return "the server failed; if it does so for every request, the user's account may be locked (for an hour)"
     return ""
+
+
+def held(text: str, secrets: Iterable[Secret]) -> list[str]:
+    """The variables whose values stand in the text in any form; short values are words, not secrets."""
+    return sorted(
+        secret.reference
+        for secret in secrets
+        if len(value := str(secret.reveal())) >= _SHORTEST_HELD and any(form in text for form in _forms(value))
+    )

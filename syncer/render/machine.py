@@ -16,17 +16,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from syncer import __version__
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
+from syncer.planner import Cause
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
-from syncer.render.totals import outcome_counts, plan_verdict, report_verdict
+from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
 
 if TYPE_CHECKING:
     from syncer.applier import Outcome, Report
     from syncer.diff import FieldChange
-    from syncer.planner import Change, Plan
+    from syncer.planner import Change, Plan, Planned, Provenance
 
-UI_VERSION: Final = "1.0"
+UI_VERSION: Final = "1.1"
 """The version of the lines' shape; not of syncer."""
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -42,20 +43,44 @@ def version_line(clock: Clock) -> str:
     return _line("version", clock, message, {"syncer": __version__, "ui": UI_VERSION})
 
 
-def plan_lines(plan: Plan, warnings: Sequence[Problem], clock: Clock) -> list[str]:
-    """One line a change with every attribute that differs, the warnings, then the totals."""
-    target = plan.target
-    lines = [_planned(change, clock) for change in plan.changes]
+def plan_lines(
+    plan: Plan, warnings: Sequence[Problem], clock: Clock, provenance: Provenance | None = None
+) -> list[str]:
+    """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals."""
+    lines = [
+        _planned(change, clock, provenance.causes[change.address] if provenance else ()) for change in plan.changes
+    ]
     lines += problem_lines(warnings, clock)
-    totals = {
-        **_changes(len(plan.changes), "plan"),
+    totals = _totals(plan, "plan") | ({"base": _base(plan, provenance)} if provenance else {})
+    return [*lines, _line("change_summary", clock, " ".join(plan_verdict(plan)), totals)]
+
+
+def drift_lines(planned: Planned, clock: Clock) -> list[str]:
+    """One line a model that was changed outside git, from git's value to the live one; then the totals."""
+    lines = []
+    for change in planned.plan.changes:
+        message = f"model.{visible(change.address)}: Drift detected ({counted(len(change.fields), 'difference')})"
+        lines.append(_line("resource_drift", clock, message, {"change": _change(change.reversed, ())}))
+    lines += problem_lines(planned.warnings, clock)
+    totals = {**_totals(planned.plan, "drift"), "commit": planned.commit}
+    return [*lines, _line("change_summary", clock, " ".join(drift_verdict(planned.plan)), totals)]
+
+
+def _totals(plan: Plan, operation: str) -> dict[str, Any]:
+    target = plan.target
+    return {
+        **_changes(len(plan.changes), operation),
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
     }
-    message = " ".join(plan_verdict(plan))
-    return [*lines, _line("change_summary", clock, message, totals)]
+
+
+def _base(plan: Plan, provenance: Provenance) -> dict[str, Any]:
+    counts = {cause.name.lower(): len(provenance.with_cause(plan.changes, cause)) for cause in Cause}
+    already = {address: list(fields) for address, fields in sorted(provenance.already_live.items())}
+    return {"commit": provenance.commit, **counts, "already_live": already}
 
 
 def event_line(event: Event, clock: Clock) -> str:
@@ -146,14 +171,18 @@ def _changes(update: int, operation: str) -> dict[str, Any]:
     return {"changes": {"add": 0, "change": update, "import": 0, "remove": 0, "operation": operation}}
 
 
-def _planned(change: Change, clock: Clock) -> str:
+def _planned(change: Change, clock: Clock, causes: Sequence[Cause]) -> str:
     message = f"model.{visible(change.address)}: Plan to update ({counted(len(change.fields), 'difference')})"
-    data = {
+    return _line("planned_change", clock, message, {"change": _change(change, causes)})
+
+
+def _change(change: Change, causes: Sequence[Cause]) -> dict[str, Any]:
+    why = [{"cause": cause.value} for cause in causes] or [{}] * len(change.fields)
+    return {
         "resource": _resource(change.address, change.id, change.desired.document.path),
         "action": _ACTIONS[change.action.value],
-        "attributes": [_attribute(field) for field in change.fields],
+        "attributes": [_attribute(field) | cause for field, cause in zip(change.fields, why, strict=True)],
     }
-    return _line("planned_change", clock, message, {"change": data})
 
 
 def _attribute(field: FieldChange) -> dict[str, Any]:

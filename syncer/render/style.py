@@ -15,6 +15,7 @@ _SGR: Final = {
     "good": "1;32",
     "error": "1;31",
     "warning": "1;33",
+    "note": "1;36",
     "error rule": "31",
     "warning rule": "33",
 }

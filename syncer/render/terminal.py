@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.planner import Cause
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
 from syncer.render.style import Style
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
-from syncer.render.totals import plan_verdict, report_verdict
+from syncer.render.totals import drift_verdict, plan_verdict, report_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from syncer.applier import Outcome, Report
     from syncer.model import LiveModel, Problem, Target
-    from syncer.planner import Change, Plan
+    from syncer.planner import Change, Plan, Planned, Provenance
 
 __all__ = [
     "Style",
     "render_banner",
+    "render_drift",
     "render_error",
     "render_event",
     "render_plan",
     "render_problems",
     "render_prompt",
     "render_report",
+    "render_saved",
 ]
 
 _LEGEND: Final = {"~": "update in-place"}
@@ -38,6 +42,7 @@ _ENDINGS: Final = {
     "conflict": "was left alone (conflict)",
     "unknown": "may or may not have been changed (unknown)",
 }
+_ADVICE: Final = "If such an edit is meant, write it into the file; else applying brings git's value back."
 _NO_DIFFERENCE: Final = (
     "syncer compared the live models with their definitions and found no differences, so there is nothing to apply."
 )
@@ -53,17 +58,26 @@ def render_banner(command: str, target: Target) -> str:
 
 
 def render_plan(
-    plan: Plan, warnings: Sequence[Problem], style: Style, *, verbose: bool = False, summary: bool = False
+    plan: Plan,
+    warnings: Sequence[Problem],
+    style: Style,
+    *,
+    provenance: Provenance | None = None,
+    verbose: bool = False,
+    summary: bool = False,
 ) -> str:
-    """What an apply would do: every change, the warnings, the totals.
+    """What an apply would do: every change and where it comes from, the warnings, the totals.
 
     `summary` gives one line a model. `verbose` lists the live models that no file declares.
     """
     sections: list[str] = []
     if plan.changes and summary:
-        sections.append(_short(plan.changes, style))
+        sections.append(_short(plan.changes, provenance, style))
     elif plan.changes:
-        sections += [_legend(plan.changes, style), *(_block(change, style) for change in plan.changes)]
+        blocks = (_block(change, provenance.of(change) if provenance else {}, style) for change in plan.changes)
+        sections += [_legend(plan.changes, style), *blocks]
+    if provenance is not None:
+        sections += _outside(plan, provenance, style)
     if plan.excluded:
         left_out = f"{counted(plan.excluded, 'definition')} left out by --target"
         sections.append(_targeting(f"This plan is incomplete: it says nothing about the {left_out}.", style))
@@ -80,9 +94,12 @@ def _legend(changes: Iterable[Change], style: Style) -> str:
     return "\n".join(["syncer will perform the actions below, indicated with the following symbols:", *lines])
 
 
-def _block(change: Change, style: Style) -> str:
+def _block(change: Change, causes: Mapping[str, Sequence[Cause]], style: Style, *, verb: str = "") -> str:
     symbol = change.action.value
-    header = f"  # {style.paint('bold', visible(change.address))} {_VERBS[symbol]}"
+    header = f"  # {style.paint('bold', visible(change.address))} {verb or _VERBS[symbol]}"
+    if causes:
+        said = "; ".join(f"{field}: {', '.join(cause.value for cause in why)}" for field, why in causes.items())
+        header += f"\n  # ({said})"
     opening = f"  {style.paint(symbol, symbol)} model {quoted(change.address)} {{"
     return "\n".join([header, opening, *(_line(row, style) for row in change_rows(change, style)), "    }"])
 
@@ -92,18 +109,73 @@ def _line(row: Row, style: Style) -> str:
     return f"{' ' * (row.indent - 2)}{symbol} {row.text}".rstrip(" ")
 
 
-def _short(changes: Sequence[Change], style: Style) -> str:
+def _outside(plan: Plan, provenance: Provenance, style: Style) -> list[str]:
+    """What the base tells beyond the blocks: edits that would be lost, and what is live already."""
+    found = []
+    for cause, does in ((Cause.CONFLICT, "overwrite"), (Cause.DRIFT, "undo")):
+        lost = provenance.with_cause(plan.changes, cause)
+        if lost:
+            title = f"{len(lost)} of {counted(len(plan.changes), 'change')} would {does} edits made in the UI"
+            lines = [f"  {visible(one.address)}: {_fields_with(cause, one, provenance)}" for one in lost]
+            found.append(box("warning", title, [lines, prose(_ADVICE, style)], style))
+    if provenance.already_live:
+        lines = [f"  {visible(name)}: {', '.join(fields)}" for name, fields in sorted(provenance.already_live.items())]
+        found.append("\n".join(["Already live:", *lines]))
+    return found
+
+
+def _fields_with(cause: Cause, change: Change, provenance: Provenance) -> str:
+    return ", ".join(field for field, causes in provenance.of(change).items() if cause in causes)
+
+
+def _short(changes: Sequence[Change], provenance: Provenance | None, style: Style) -> str:
+    def named(change: Change) -> str:
+        causes = provenance.of(change) if provenance else {}
+        why = {field: ", ".join(cause.value for cause in causes.get(field, ())) for field in change.changed}
+        return ", ".join(f"{field} ({said})" if said else field for field, said in why.items())
+
     shown = [(change, visible(change.address)) for change in changes]
     widest = max(cells(address) for _, address in shown)
     return "\n".join(
         f"{style.paint(change.action.value, change.action.value)} {address}{' ' * (widest - cells(address))}  "
-        f"{', '.join(change.changed)}"
+        f"{named(change)}"
         for change, address in shown
     )
 
 
 def _targeting(detail: str, style: Style) -> str:
     return box("warning", "Resource targeting is in effect", [prose(detail, style)], style)
+
+
+def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> str:
+    """What was changed outside git since `planned.commit`, from git's values to live ones, and who should do what."""
+    plan = planned.plan
+    sections = []
+    if plan.changes:
+        sections.append(
+            f"{style.paint('note', 'Note:')} Models have changed outside of git\n\n"
+            f"syncer compared the live models with what git said at commit {visible(planned.commit[:12])}:"
+        )
+        seen = [change.reversed for change in plan.changes]
+        sections += (
+            [_short(seen, None, style)] if summary else [_block(one, {}, style, verb="has changed") for one in seen]
+        )
+    sections += [warning_box(warning, style) for warning in planned.warnings]
+    stressed, said = drift_verdict(plan)
+    sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
+    if plan.changes:
+        env = visible(plan.target.environment)
+        sections.append(
+            "To keep what is live: write it into the files, and let that be reviewed and merged.\n"
+            f"To go back to git:    syncer apply --env {env}"
+        )
+    return defused("\n\n".join(sections))
+
+
+def render_saved(file: str) -> str:
+    """Where the plan was kept, and the command that applies exactly it."""
+    quoted_file = visible(shlex.quote(file))
+    return defused(f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  syncer apply {quoted_file}")
 
 
 def _verdict(plan: Plan, style: Style) -> str:

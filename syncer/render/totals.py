@@ -19,6 +19,14 @@ def plan_verdict(plan: Plan) -> tuple[str, str]:
     return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
 
 
+def drift_verdict(plan: Plan) -> tuple[str, str]:
+    """The verdict on live state beside what was applied last."""
+    if plan.changes:
+        count = len(plan.changes)
+        return "Drift:", f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} from git."
+    return "No drift.", "Your live models are what git says." if plan.bound else "No model was compared."
+
+
 def report_verdict(report: Report) -> tuple[str, str]:
     """The verdict on an apply: what to stress, and the rest of the line."""
     counts = outcome_counts(report)

@@ -19,14 +19,14 @@ from syncer.validate import queries, values
 from syncer.validate.finding import Finding, did_you_mean, own_values, quoted
 from syncer.validate.identity import Claims
 from syncer.validate.rules import RULES, Rule, rules_markdown
-from syncer.validate.schema import of_effective_values, of_files
+from syncer.validate.schema import misfit, of_effective_values, of_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.model import Document, Origin
 
-__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "rules_markdown"]
+__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "misfit", "rules_markdown"]
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""

@@ -57,6 +57,17 @@ class Schema:
         return list(dict.fromkeys(finding for error in errors for finding in _words(error)))
 
 
+def misfit(data: object, schema: Mapping[str, Any]) -> str | None:
+    """Where data that no person writes doesn't fit a schema; None if it fits."""
+    import jsonschema_rs  # noqa: PLC0415 - see above
+
+    try:
+        error = next(iter(jsonschema_rs.validator_for(dict(schema)).iter_errors(data)), None)
+    except ValueError:
+        return "it holds half a character"
+    return None if error is None else f"{label(tuple(error.instance_path)) or 'it'} is not as it should be"
+
+
 def of_files(schema: Mapping[str, Any]) -> Schema:
     """What holds for a file as it stands. Its choices by query type are for editors: an environment may differ."""
     return Schema({key: value for key, value in schema.items() if key != "allOf"})

@@ -1,0 +1,114 @@
+"""`syncer apply`: plan or take a saved plan, show, ask, write, report."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from syncer import baseline, workflow
+from syncer.cli import planning, running
+from syncer.cli.progress import Interrupt, progress
+from syncer.cli.screen import now
+from syncer.errors import RefusedError, SettingsError
+from syncer.render import machine, terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from syncer.applier import Report
+    from syncer.cli.running import Run
+    from syncer.cli.screen import Screen
+    from syncer.client import Api
+    from syncer.planner import Planned
+
+
+def apply(flags: argparse.Namespace, screen: Screen) -> int:
+    """Carry out a plan: one that is made and shown now, or a saved one."""
+    if flags.file:
+        report = resumed(flags, screen)
+    elif flags.dry_run:
+        return _dry(flags, screen)
+    else:
+        report = _planned_now(flags, screen)
+    return 0 if report.is_ok else 1
+
+
+def _dry(flags: argparse.Namespace, screen: Screen) -> int:
+    run = running.settle(flags)
+    return 1 if planning.online(flags, screen, run, _base(flags, run)).problems else 0
+
+
+def _base(flags: argparse.Namespace, run: Run) -> workflow.Base | None:
+    if not flags.base:
+        if flags.on_drift:
+            message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
+            raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
+        return None
+    return running.base_at(run, baseline.commit_of(run.settings.root, flags.base))
+
+
+def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
+    # Naming the reviewed plan's digest approves exactly that plan.
+    approved = flags.auto_approve or bool(flags.expect_digest)
+    if not approved and (screen.json or not sys.stdin.isatty()):
+        message = "there is no terminal to ask on, so nothing was read or written"
+        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+    run = running.settle(flags)
+    base = _base(flags, run)
+    files = running.read(run)
+    with running.connected(run, screen) as api:
+        planned = planning.planned_with(api, flags, screen, run, files, base)
+        if flags.expect_digest:
+            workflow.expect(planned, flags.expect_digest)
+        workflow.refuse(planned, run.limits)
+        if not planned.plan.is_empty and not approved and not _approved(screen, planned):
+            raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
+        return _carried_out(flags, screen, run, api, planned)
+
+
+def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
+    """Apply a saved plan: passing the file is the approval. Raises RefusedError, PlanFileError."""
+    planning.refuse_both(flags)
+    kept = planning.saved(flags.file)
+    if flags.expect_digest:
+        workflow.expect(kept, flags.expect_digest)
+    if flags.on_drift and kept.provenance is None:
+        message = "--on-drift needs a plan that was made with --base"
+        raise SettingsError(message, "plan again with --base")
+    run = running.settle(flags, kept.plan.target.environment)
+    commit = running.head(run) if kept.commit else ""
+    planning.announce("apply", run, screen)
+    with running.connected(run, screen) as api:
+        planned = workflow.resume(kept, api, run.target, commit, run.lookup)
+        planning.show(flags, screen, planned)
+        workflow.refuse(planned, run.limits)
+        return _carried_out(flags, screen, run, api, planned)
+
+
+def _carried_out(flags: argparse.Namespace, screen: Screen, run: Run, api: Api, planned: Planned) -> Report:
+    if not screen.json and not planned.plan.is_empty:
+        screen.show("")
+    with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
+        report = workflow.apply(
+            planned,
+            api,
+            tell,
+            run.limits,
+            parallelism=flags.parallelism or run.environment.numbers.parallelism,
+            fail_fast=flags.fail_fast,
+            stop=stop,
+        )
+    if screen.json:
+        screen.lines(machine.report_lines(report, now))
+    else:
+        screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
+    return report
+
+
+def _approved(screen: Screen, planned: Planned) -> bool:
+    screen.out.write(f"\n{terminal.render_prompt(planned.plan.target, len(planned.plan.changes))}")
+    screen.out.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        screen.show("")
+    return answer.strip() == "yes"

@@ -1,0 +1,305 @@
+"""`syncer ci`: a CI job's part. What the host's event says becomes a plan's base, a comment, a refusal, an issue.
+
+plan      the base is the event's: what a pull request goes onto, what a push replaced; from files alone without secrets
+comment   one comment a pull request and environment; summary, outputs and annotations of every run
+apply     a saved plan, while its commit is still its branch's head
+drift     one issue an environment, closed when nothing differs
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import baseline, hosts, planfile, posting, shipped, workflow
+from syncer.cli import applying, planning, running
+from syncer.cli.outputs import Outputs, refuse_secrets
+from syncer.errors import HostError, SettingsError, SyncerError
+from syncer.planfile import PlanFileError
+from syncer.posting import Kind, Marker, Posted
+from syncer.render import markdown
+from syncer.render.annotations import render_problems as render_annotations
+from syncer.render.text import defused
+from syncer.render.totals import report_verdict
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from syncer.applier import Report
+    from syncer.cli.running import Run
+    from syncer.cli.screen import Screen
+    from syncer.planner import Planned
+    from syncer.posting import Context, Host
+
+_ARTIFACT: Final = 5 * 1024 * 1024
+"""How large a plan file may be that another run hands over: that run may be a stranger's."""
+
+_SUMMARY: Final = 1_000_000
+"""A job's summary may have 1 MiB a step; what is larger isn't shown at all."""
+
+
+def run(flags: argparse.Namespace, screen: Screen) -> int:
+    """Do one part."""
+    host = hosts.detect(os.environ)
+    if host is None:
+        message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
+        raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")
+    flags.base = ""
+    part = {"plan": _plan, "comment": _comment, "apply": _apply, "drift": _drift}[flags.action]
+    return part(flags, screen, host)
+
+
+# -- plan ----------------------------------------------------------------------------------------------------------
+
+
+def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
+    settled = running.settle(flags)
+    _mask(settled, screen, host)
+    outputs = Outputs.of(flags, settled, screen)
+    outputs.clear()
+    with outputs.kept_on_failure():
+        base = _base(settled, host.context)
+        if host.context.is_untrusted:
+            planned = _offline(flags, screen, settled, base)
+        else:
+            planned = planning.online(flags, screen, settled, base)
+        planned = replace(planned, commit=running.head(settled))
+    return planning.finish(flags, screen, outputs, planned)
+
+
+def _mask(settled: Run, screen: Screen, host: Host) -> None:
+    """Have the log hide every secret, before anything else is printed."""
+    for line in host.mask([str(secret.reveal()) for secret in settled.secrets()]) if not screen.json else ():
+        screen.show(line)
+
+
+def _base(settled: Run, context: Context) -> workflow.Base | None:
+    """What git said before this event; None where there is no before."""
+    root = settled.settings.root
+    if context.event in {"change", "queue"}:
+        commit = baseline.base_of_change(root, context.head_sha, context.base_sha)
+    elif context.event == "push" and context.base_sha:
+        commit = baseline.commit_of(root, context.base_sha)
+    else:
+        return None
+    return running.base_at(settled, commit)
+
+
+def _offline(flags: argparse.Namespace, screen: Screen, settled: Run, base: workflow.Base | None) -> Planned:
+    files = running.read(settled)
+    if base is None:
+        message = "without secrets there is nothing to compare the files with: this event has no base"
+        raise SettingsError(message, "run it for pull requests")
+    planned = workflow.plan_offline(files.documents, base, settled.target, settled.limits, flags.target)
+    planned = planning.with_warnings(planned, files)
+    planning.show(flags, screen, planned)
+    return planned
+
+
+# -- comment -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the job's plan file says, and what is to be said of it; `planned` is None if there is no usable file."""
+
+    planned: Planned | None
+    environment: str
+    render: Callable[[int], str]
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether there is no whole plan."""
+        return self.planned is None or bool(self.planned.problems)
+
+    @property
+    def count(self) -> int:
+        """How many models would change."""
+        return len(self.planned.plan.changes) if self.planned is not None else 0
+
+    @property
+    def digest(self) -> str:
+        """The digest of a whole plan."""
+        return self.planned.plan.digest if self.planned is not None and not self.is_failed else ""
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What later steps may know: enums, numbers and hex alone."""
+        return {
+            "has_changes": "true" if self.count and not self.is_failed else "false",
+            "to_change": str(self.count),
+            "digest": self.digest,
+            "exit_code": "1" if self.is_failed else "2" if self.count else "0",
+        }
+
+
+def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
+    context = host.context
+    file = flags.file or "plan.json"
+    try:
+        most = _ARTIFACT if context.event == "follow-up" else planfile.MAX_BYTES
+        planned = planfile.read(Path(file), shipped.schema("plan"), most=most)
+    except PlanFileError as error:
+        screen.fail(error)
+        environment = flags.env or os.environ.get("SYNCER_ENV") or "default"
+        return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url))
+    # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
+    named = replace(planned, commit=context.head_sha or planned.commit)
+
+    def render(budget: int) -> str:
+        return markdown.render_plan(named, run_url=context.run_url, budget=budget)
+
+    return _Told(planned, planned.plan.target.environment, render)
+
+
+def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
+    told = _told(flags, screen, host)
+    context = host.context
+    marker = _marker(Kind.PLAN, told.environment, context, told.digest)
+    for text in (told.render(host.max_bytes), told.render(_SUMMARY)):
+        refuse_secrets(_known(), text, "the comment")
+    if flags.dry_run:
+        screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
+        return 0
+    host.outputs(told.outputs)
+    if os.environ.get("GITHUB_ACTIONS") == "true" and told.planned is not None and context.event != "follow-up":
+        annotations = render_annotations((*told.planned.problems, *told.planned.warnings))
+        if annotations:
+            screen.show(annotations)
+    review = _review(host, told) if context.event == "push" else ""
+    host.summary("\n\n".join(filter(None, [told.render(_SUMMARY), review])))
+    number = host.change_of_run() if context.event == "follow-up" else context.number
+    if number is None or context.is_untrusted or flags.comment_when == "never":
+        screen.show(_nowhere(context))
+        return 0
+    create = flags.comment_when == "always" or told.is_failed or told.count > 0
+    _say(screen, f"comment on #{number}", posting.keep_comment(host, number, marker, told.render, create=create))
+    return 0
+
+
+def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
+    try:
+        return Marker(kind, environment, context.head_sha, digest, context.run)
+    except ValueError:
+        message = f"no comment can be kept for the environment {environment[:100]!r}"
+        raise SettingsError(message, "give it a shorter name") from None
+
+
+def _known() -> Run:
+    """The secrets of this job's variables: a comment may be made in a folder without settings."""
+    from syncer import config  # noqa: PLC0415 - for this alone
+    from syncer.policy import Limits  # noqa: PLC0415
+
+    return running.Run(config.Settings(Path.cwd()), config.Environment("default"), os.environ, Limits())
+
+
+def _nowhere(context: Context) -> str:
+    if context.is_untrusted:
+        return "No comment from a run without secrets: the follow-up run makes it."
+    return "No pull request to comment on."
+
+
+def _say(screen: Screen, what: str, posted: Posted) -> None:
+    if posted is Posted.DENIED:
+        screen.show(f"The token may not write the {what}: see the job's summary.")
+    else:
+        screen.show(f"The {what}: {posted.value}.")
+
+
+def _review(host: Host, told: _Told) -> str:
+    """Whether this is the plan that its pull request showed."""
+    try:
+        for number in host.pull_requests_of(host.context.head_sha):
+            found = posting.find_comment(host, number, Kind.PLAN, told.environment)
+            if found is not None:
+                same = bool(told.digest) and found[1].digest == told.digest
+                host.outputs({"reviewed": "true" if same else "false"})
+                if same:
+                    return f"As reviewed in #{number}: the same digest."
+                return f"**Not what was reviewed in #{number}**: live models or files changed since. Read it again."
+    except HostError as error:
+        if not error.is_denied:
+            raise
+    host.outputs({"reviewed": "false"})
+    return "No reviewed plan was found for this commit."
+
+
+# -- apply ---------------------------------------------------------------------------------------------------------
+
+
+def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
+    if not flags.file:
+        message = "which plan? `syncer ci apply` applies a saved one alone"
+        raise SettingsError(message, "syncer ci apply plan.json --expect-digest HEX")
+    _mask(running.settle(flags), screen, host)
+    context = host.context
+    now = host.head_of(context.branch)
+    if now != context.head_sha:
+        note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
+        screen.show(defused(note))
+        host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
+        return 0
+    target = planning.saved(flags.file).plan.target
+    link = f"[run]({context.run_url})" if context.run_url else "this run"
+    try:
+        report = applying.resumed(flags, screen)
+    except SyncerError:
+        _append(screen, host, target.environment, f"Not applied: {link} was refused or failed before it was done.")
+        raise
+    host.summary(markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY))
+    _append(screen, host, target.environment, f"{_verdict(report)} ({link})")
+    return 0 if report.is_ok else 1
+
+
+def _verdict(report: Report) -> str:
+    return " ".join(report_verdict(report))
+
+
+def _append(screen: Screen, host: Host, environment: str, line: str) -> None:
+    """Tell the pull request what became of its plan; that it can't be told is no failure of the apply."""
+    try:
+        for number in host.pull_requests_of(host.context.head_sha):
+            _say(screen, f"comment on #{number}", posting.append_line(host, number, environment, line))
+    except HostError as error:
+        screen.note(defused(f"The pull request could not be told: {error.what}"))
+
+
+# -- drift ---------------------------------------------------------------------------------------------------------
+
+
+def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
+    settled = running.settle(flags)
+    _mask(settled, screen, host)
+    outputs = Outputs.of(flags, settled, screen, drift=True)
+    outputs.clear()
+    context = host.context
+    try:
+        with outputs.kept_on_failure():
+            planned = planning.drifted(flags, screen, settled)
+        outputs.keep(planned)
+    except SyncerError as error:
+        failed = planning.failed(settled, error)
+        host.outputs({"has_drift": "unknown", "exit_code": "1"})
+        host.summary(markdown.render_drift(failed, run_url=context.run_url, budget=_SUMMARY))
+        raise
+
+    def render(budget: int) -> str:
+        return markdown.render_drift(planned, run_url=context.run_url, budget=budget)
+
+    refuse_secrets(settled, render(_SUMMARY), "the issue")
+    code = 1 if planned.problems else 0 if planned.plan.is_empty else planning.CHANGES
+    word = {0: "false", 1: "unknown", planning.CHANGES: "true"}[code]
+    if not flags.dry_run:
+        host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(code)})
+        host.summary(render(_SUMMARY))
+        environment = settled.environment.name
+        marker = _marker(Kind.DRIFT, environment, replace(context, head_sha=planned.commit), planned.plan.digest)
+        title = f"syncer: {environment} differs from git"
+        is_clean = planned.plan.is_empty and not planned.problems
+        _say(screen, "issue", posting.keep_issue(host, marker, title, None if is_clean else render))
+    elif not planned.plan.is_empty:
+        screen.show(defused(render(host.max_bytes)))
+    return code if code == 1 or flags.detailed_exitcode else 0

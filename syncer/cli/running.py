@@ -1,0 +1,131 @@
+"""What the commands that need an environment share: settings, files and checks, git's base, the connection."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import baseline, config, loader
+from syncer.cli.validating import check
+from syncer.errors import InputError
+from syncer.model import SANDBOX, Credentials, Secret
+from syncer.policy import Limits, OnDrift
+from syncer.workflow import Base
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from syncer.cli.screen import Screen
+    from syncer.client import Api
+    from syncer.model import Document, Problem, Target
+
+_INSIDE: Final = "http://localhost/api/v1"
+"""The address by which the embedded server is asked; nothing listens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a command works, and how much it may change."""
+
+    settings: config.Settings
+    environment: config.Environment
+    variables: Mapping[str, str]
+    limits: Limits
+
+    @property
+    def target(self) -> Target:
+        """What is read and written."""
+        return config.target(self.environment)
+
+    def lookup(self, variable: str) -> Secret | None:
+        """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
+        if self.environment.name == SANDBOX:
+            return Secret(f"sandbox-{variable}", variable)
+        return config.secret(variable, self.variables)
+
+    def secrets(self) -> list[Secret]:
+        """Every secret that this run knows, for keeping it out of what is written."""
+        own = (Secret(self.variables[name], name) for name in config.CREDENTIALS if self.variables.get(name))
+        return [*config.secrets(self.variables), *(one for one in own if one.reference != "SYNCER_EMAIL")]
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What git says, and what validation warned of."""
+
+    documents: Sequence[Document]
+    warnings: tuple[Problem, ...]
+
+
+def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
+    """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
+    settings = config.load(Path.cwd())
+    environment = config.environment(settings, flags.env or name, os.environ)
+    percent = getattr(flags, "max_change_percent", None)
+    numbers = environment.numbers
+    limits = Limits(
+        numbers.max_change_percent if percent is None else percent,
+        numbers.max_change_floor,
+        OnDrift(getattr(flags, "on_drift", "") or "warn"),
+    )
+    return Run(settings, environment, os.environ, limits)
+
+
+def read(run: Run, root: Path | None = None) -> Files:
+    """The files below `root` (else the settings' folder), checked. Raises InputError with every problem."""
+    found, documents = _checked(run, root or run.settings.root)
+    if any(problem.is_error for problem in found):
+        raise InputError(found)
+    return Files(documents, found)
+
+
+def _checked(run: Run, root: Path) -> tuple[tuple[Problem, ...], Sequence[Document]]:
+    loaded = loader.load(root, run.settings.models)
+    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
+    return check(loaded, {*run.settings.environments, run.environment.name}), loaded.documents
+
+
+def base_at(run: Run, commit: str) -> Base:
+    """What git said at a commit; what wasn't valid then says nothing. Raises SettingsError."""
+    with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
+        found, documents = _checked(run, folder)
+        wrong = {problem.origin.path for problem in found if problem.is_error}
+        usable = tuple(one for one in documents if not wrong & {one.path, *(file.path for file in one.files.values())})
+    return Base(commit, usable)
+
+
+def head(run: Run) -> str:
+    """The commit that is checked out; empty outside git."""
+    return baseline.head(run.settings.root, run.settings.models)
+
+
+@contextmanager
+def connected(run: Run, screen: Screen) -> Iterator[Api]:
+    """The API of the run's environment: over the network, or the embedded sandbox."""
+    import httpx  # noqa: PLC0415 - slow, and only here
+
+    from syncer import client  # noqa: PLC0415
+
+    if config.is_in_clear(run.environment.api_url):
+        screen.note(f"Warning: {run.environment.api_url} is plain http: the token can be read on the way.")
+    numbers = run.environment.numbers
+    options = client.Options(
+        numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds
+    )
+    target = run.target
+    with ExitStack() as stack:
+        if run.environment.name == SANDBOX:
+            from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
+
+            box = stack.enter_context(sandbox_at(run.settings.root))
+            target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
+            transport = httpx.WSGITransport(app=box.wsgi)
+        else:
+            credentials, transport = config.credentials(run.variables), None
+        session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
+        session.hide(lambda: config.secrets(run.variables))
+        yield client.Api(session)

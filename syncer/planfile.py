@@ -1,0 +1,304 @@
+"""A saved plan: what is planned, as canonical JSON that travels, and back. An edge: it reads and writes files.
+
+What a file says of a value:
+
+    {"$secret": n, "variable": "SYNCER_SECRET_X"}   a secret: same n, same value; its variable, if git names one
+    {"$masked": true}                               a secret that the server hides
+    {"$absent": true}                               no such key or element, in a difference
+    {"$map": {…}}                                   a mapping whose own keys begin with `$`
+    anything else                                   itself
+
+No secret's value is in it. `checksum` covers the whole file, so that an altered one is noticed; `digest` covers what
+would be done (`Plan.digest`), and is what reviewers compare. A file may come from a stranger: it's bounded, must fit
+the schema, and is data alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from syncer import __version__, validate
+from syncer.diff import FieldChange
+from syncer.errors import SyncerError
+from syncer.model import (
+    ABSENT,
+    FIELDS,
+    DesiredModel,
+    Document,
+    Lifecycle,
+    LiveModel,
+    Origin,
+    Problem,
+    Secret,
+    SecretRef,
+    Severity,
+    Target,
+)
+from syncer.planner import Cause, Change, Plan, Planned, Provenance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncer.model import Json
+    from syncer.model import Path as FieldPath
+
+FORMAT: Final = 1
+"""The version of the shape; a file of another one is refused."""
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""How large a file may be that this machine made itself."""
+
+_DEEPEST: Final = 200
+_MASK: Final = "*" * 8
+
+
+class PlanFileError(SyncerError):
+    """A plan file can't be used; each cause has its own words."""
+
+
+# -- out -----------------------------------------------------------------------------------------------------------
+
+
+def dumps(planned: Planned) -> str:
+    """The file's text: the same plan gives the same bytes."""
+    plan, provenance = planned.plan, planned.provenance
+    target = plan.target
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "syncer": __version__,
+        "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
+        "commit": planned.commit,
+        "is_offline": planned.is_offline,
+        "digest": plan.digest,
+        "changes": [_change(change, provenance) for change in plan.changes],
+        "unchanged": plan.unchanged,
+        "excluded": plan.excluded,
+        "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
+        "base": provenance
+        and {
+            "commit": provenance.commit,
+            "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
+        },
+        "warnings": [_problem(problem) for problem in planned.warnings],
+        "problems": [_problem(problem) for problem in planned.problems],
+    }
+    return _canonical({**data, "checksum": _checksum(data)}) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text where nobody else can read it (mode 0600), whole or not at all. Raises PlanFileError."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            Path(temporary).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(temporary).unlink()
+            raise
+    except OSError as error:
+        message = f"{path} can't be written: {error.strerror}"
+        raise PlanFileError(message, "name a file in a folder that exists and is writable") from None
+
+
+def _canonical(data: Json) -> str:
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _checksum(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()
+
+
+def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
+    seen: dict[Secret, int] = {}
+    causes = provenance.causes[change.address] if provenance else ()
+    lifecycle = change.desired.lifecycle
+    before = {
+        field: change.live.fields[field] for field in FIELDS if field in change.after and field in change.live.fields
+    }
+    return {
+        "address": change.address,
+        "path": change.desired.document.path,
+        "id": change.id,
+        "name": change.live.name,
+        "updated_at": change.live.updated_at,
+        "protect": lifecycle.protect,
+        "ignore_changes": list(lifecycle.ignore_changes),
+        "allow": list(lifecycle.allow),
+        "before": {field: _out(value, seen) for field, value in before.items()},
+        "after": {field: _out(value, seen) for field, value in change.after.items()},
+        "fields": [
+            {"path": list(field.path), "before": _out(field.before, seen), "after": _out(field.after, seen)}
+            | ({"cause": causes[index].value} if causes else {})
+            for index, field in enumerate(change.fields)
+        ],
+    }
+
+
+def _out(value: object, seen: dict[Secret, int]) -> Json:
+    if isinstance(value, Secret):
+        if value.is_mask:
+            return {"$masked": True}
+        return {"$secret": seen.setdefault(value, len(seen)), "variable": value.reference}
+    if value is ABSENT:
+        return {"$absent": True}
+    if isinstance(value, dict):
+        inner = {key: _out(one, seen) for key, one in value.items()}
+        return {"$map": inner} if any(str(key).startswith("$") for key in inner) else inner
+    if isinstance(value, list):
+        return [_out(one, seen) for one in value]
+    assert not isinstance(value, SecretRef)  # noqa: S101 - a plan is made of what was looked up
+    return value
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    origin = problem.origin
+    place = {"path": origin.path, "line": origin.line, "column": origin.column}
+    words = {"rule": problem.rule, "message": problem.message, "hint": problem.hint, "excerpt": problem.excerpt}
+    return {"severity": problem.severity.value, **place, **words}
+
+
+# -- in ------------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path, schema: Mapping[str, Any], *, most: int = MAX_BYTES) -> Planned:
+    """The plan in a file. Raises PlanFileError: no such file, no plan, another format, altered."""
+    return loads(_bytes(path, most), schema, str(path))
+
+
+def loads(raw: bytes, schema: Mapping[str, Any], name: str) -> Planned:
+    """The plan in a text; `name` is how errors call it."""
+    try:
+        data = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refused)
+    except (ValueError, RecursionError):
+        raise PlanFileError(
+            f"{name} is not a plan file: it is not whole JSON", "make it with `syncer plan --out`"
+        ) from None
+    if not isinstance(data, dict) or "format" not in data:
+        raise PlanFileError(f"{name} is not a plan file", "make it with `syncer plan --out`")
+    if data["format"] != FORMAT or data["format"] is True:
+        made_by = f" (syncer {data['syncer'][:20]!r})" if isinstance(data.get("syncer"), str) else ""
+        message = f"{name} was made by another version of syncer{made_by}: this one reads format {FORMAT}"
+        raise PlanFileError(message, "plan again with this version")
+    if (wrong := validate.misfit(data, schema)) is not None:
+        raise PlanFileError(f"{name} is not a plan file: {wrong}", "make it with `syncer plan --out`")
+    checksum = data.pop("checksum")
+    try:
+        planned = _planned(data)
+        is_whole = checksum == _checksum(data) and data["digest"] == planned.plan.digest
+    except (KeyError, TypeError, ValueError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        raise PlanFileError(f"{name} was altered after it was made", "plan again; a plan file isn't edited")
+    return planned
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """What the file holds, if it's a regular file of a bearable size."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, flags)
+        with os.fdopen(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise PlanFileError(f"{path} is not a regular file", "name the file that `syncer plan --out` made")
+            raw = stream.read(most + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it can't be opened"
+        raise PlanFileError(f"{path}: {reason}", "name the file that `syncer plan --out` made") from None
+    if len(raw) > most:
+        raise PlanFileError(f"{path} is too large for a plan file ({most:,} bytes at most)", "plan again")
+    return raw
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Two readers may not see two different plans in one file."""
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError
+    return data
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(constant)
+
+
+class _Nowhere:
+    """Marks of a definition that is not at hand: a plan file says which file it was, not what stands in it."""
+
+    def position(self, path: FieldPath, *, key: bool = False) -> tuple[int, int]:  # noqa: ARG002 - see Marks
+        """No line of it is known."""
+        return 0, 0
+
+    def line(self, number: int) -> str:  # noqa: ARG002 - see Marks
+        """No text of it is known."""
+        return ""
+
+
+_NO_MARKS: Final = _Nowhere()
+
+
+def _planned(data: Mapping[str, Any]) -> Planned:
+    changes = tuple(_read_change(one) for one in data["changes"])
+    base = data["base"]
+    provenance = base and Provenance(
+        base["commit"],
+        {one["address"]: tuple(Cause(field["cause"]) for field in one["fields"]) for one in data["changes"]},
+        {address: tuple(fields) for address, fields in base["already_live"].items()},
+    )
+    target = Target(**data["target"])
+    unmanaged = tuple(LiveModel(one["id"], {"name": one["name"]}) for one in data["unmanaged"])
+    return Planned(
+        Plan(target, changes, data["unchanged"], unmanaged, data["excluded"]),
+        tuple(_read_problem(one) for one in data["warnings"]),
+        tuple(_read_problem(one) for one in data["problems"]),
+        provenance,
+        data["commit"],
+        data["is_offline"],
+    )
+
+
+def _read_change(data: Mapping[str, Any]) -> Change:
+    before, after = ({field: _in(value) for field, value in data[side].items()} for side in ("before", "after"))
+    document = Document(data["address"], data["path"], {}, _NO_MARKS)
+    lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
+    return Change(
+        DesiredModel(data["address"], after, document, {}, data["id"], lifecycle),
+        LiveModel(data["id"], {**before, "name": data["name"]}, data["updated_at"]),
+        after,
+        tuple(FieldChange(tuple(one["path"]), _in(one["before"]), _in(one["after"])) for one in data["fields"]),
+    )
+
+
+def _in(value: Json, depth: int = 0) -> Json:
+    if depth > _DEEPEST:
+        raise ValueError
+    if isinstance(value, list):
+        return [_in(one, depth + 1) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "$secret" in value:
+        return Secret(f"\0{int(value['$secret'])}", str(value["variable"]))
+    if "$masked" in value:
+        return Secret(_MASK)
+    if "$absent" in value:
+        return ABSENT
+    return {key: _in(one, depth + 1) for key, one in value.get("$map", value).items()}
+
+
+def _read_problem(data: Mapping[str, Any]) -> Problem:
+    return Problem(
+        Origin(data["path"], data["line"], data["column"]),
+        data["rule"],
+        data["message"],
+        data["hint"],
+        Severity(data["severity"]),
+        data["excerpt"],
+    )

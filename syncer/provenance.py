@@ -1,0 +1,97 @@
+"""Who made live differ from git: this change, or somebody outside of it. Plan and base in, Provenance out. No I/O.
+
+Git is the last-applied state: what the definitions said at the base is what an apply has brought about.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from syncer.diff import compare, same
+from syncer.model import ABSENT
+from syncer.planner import Cause, Provenance, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from syncer.diff import FieldChange
+    from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path
+    from syncer.planner import Plan
+
+
+def attribute(plan: Plan, bindings: Iterable[Binding], base: DesiredState, commit: str) -> Provenance:
+    """The cause of every difference of the plan, and what of this change is live already.
+
+    `bindings` are all that the plan was made of; `base` is what git said at `commit`, its secrets looked up.
+    """
+    former = Former(base)
+    changes = {change.address: change for change in plan.changes}
+    causes: dict[str, tuple[Cause, ...]] = {}
+    already_live: dict[str, tuple[str, ...]] = {}
+    for binding in bindings:
+        desired, live = binding.desired, binding.live
+        model = former.of(desired)
+        if model is None and desired.address not in changes:
+            continue
+        base_fields = wanted(model, live) if model is not None else {}
+        # wanted() fills in the fields that every PUT needs; the base says only what it declared.
+        base_fields = {field: value for field, value in base_fields.items() if model and field in model.fields}
+        change = changes.get(desired.address)
+        after = change.after if change is not None else wanted(desired, live)
+        if change is not None:
+            causes[desired.address] = tuple(_cause(field, live.fields, base_fields, after) for field in change.fields)
+        kept = {field: after[field] for field in base_fields if field in after}
+        brought = {str(field.path[0]) for field in compare(base_fields, kept)}
+        done = tuple(sorted(field for field in brought if change is None or field not in change.changed))
+        if done:
+            already_live[desired.address] = done
+    return Provenance(commit, causes, already_live)
+
+
+def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cause:
+    """The cause of one difference: of the value that its path leads to, down to the first list.
+
+    base = git   base = live   cause
+    yes          no            drift
+    no           yes           this change
+    no           no            conflict
+    (base says nothing here)   this change
+    """
+    path = tuple(takewhile(lambda key: isinstance(key, str), field.path))
+    before, is_live, is_wanted = (_at(fields, path) for fields in (base, live, after))
+    if _at(base, path[:1]) is ABSENT:
+        return Cause.CHANGE
+    if same(before, is_wanted):
+        return Cause.DRIFT
+    return Cause.CHANGE if same(before, is_live) else Cause.CONFLICT
+
+
+def _at(fields: Fields, path: Path) -> Json:
+    """The value at a path of keys; ABSENT where there is none."""
+    value: Json = fields
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return ABSENT
+        value = value[key]
+    return value
+
+
+class Former:
+    """What the base said of a model: by address, else (it was renamed) by id, else by name if that's unique."""
+
+    def __init__(self, base: DesiredState) -> None:
+        self._by_address = {model.address: model for model in base.models}
+        self._by_id = {model.id: model for model in base.models if model.id is not None}
+        names: dict[str, list[DesiredModel]] = {}
+        for model in base.models:
+            names.setdefault(model.name, []).append(model)
+        self._by_name = {name: models[0] for name, models in names.items() if len(models) == 1}
+
+    def of(self, desired: DesiredModel) -> DesiredModel | None:
+        """The definition of the same model at the base, if there was one."""
+        if found := self._by_address.get(desired.address):
+            return found
+        if desired.id is not None:
+            return self._by_id.get(desired.id)
+        return self._by_name.get(desired.name)

@@ -1,0 +1,108 @@
+"""A saved plan made whole again: admitted or refused, then bound to live models as they are now. No I/O.
+
+It's the same plan or none: whatever moved since it was made refuses it, before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from syncer.diff import compare
+from syncer.errors import RefusedError
+from syncer.model import ABSENT, Problem, Secret, leaves
+from syncer.planner import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from syncer.model import Json, LiveModel, LiveState, Target
+    from syncer.planner import Planned
+
+
+def admit(saved: Planned, target: Target, commit: str) -> None:
+    """Raise RefusedError if the plan is not whole, or was made without live state, for another target or commit."""
+    if saved.problems:
+        message = "the saved plan is not whole, so nothing is applied"
+        raise RefusedError(message, "solve its problems (`syncer show` lists them), and plan again")
+    if saved.is_offline:
+        message = "the saved plan was made from the files only, without reading the target; nothing was written"
+        raise RefusedError(message, "plan again where the target can be read")
+    planned = saved.plan.target
+    if planned != target:
+        here, there = (f"{one.environment} ({one.url}, workspace {one.workspace_id})" for one in (target, planned))
+        message = f"the saved plan was made for {there}, not for {here}; nothing was written"
+        raise RefusedError(message, "name its environment with --env, or plan again")
+    if saved.commit and commit and saved.commit != commit:
+        message = f"the saved plan was made for commit {saved.commit[:12]}, but {commit[:12]} is checked out"
+        raise RefusedError(f"{message}; nothing was written", "check out that commit, or plan again")
+
+
+def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None]) -> Planned:
+    """The plan with live models as they are now and with its secrets: the same plan, or RefusedError."""
+    models = {model.id: model for model in live.models}
+    changes, problems = [], []
+    for change in saved.plan.changes:
+        renewed = _renewed(change, models.get(change.id), lookup)
+        if isinstance(renewed, Problem):
+            problems.append(renewed)
+        else:
+            changes.append(renewed)
+    if problems:
+        is_stale = any(problem.rule == "stale-plan" for problem in problems)
+        what = "Saved plan is stale: live models changed since it was made" if is_stale else "the plan can't be applied"
+        raise RefusedError(f"{what}; nothing was written", "plan again, and review what it says now", problems)
+    plan = replace(saved.plan, changes=tuple(changes))
+    if plan.digest != saved.plan.digest:
+        message = "Saved plan is stale: made anew it would do something else; nothing was written"
+        raise RefusedError(message, "plan again, and review what it says now")
+    return replace(saved, plan=plan)
+
+
+def _renewed(change: Change, live: LiveModel | None, lookup: Callable[[str], Secret | None]) -> Change | Problem:
+    """The change with the live model as it is now; or why there is none."""
+    if live is None:
+        return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) was deleted")
+    # Of a secret the file knows only that there was one: whether it's the same, the time of the last change tells.
+    hides = any(isinstance(leaf, Secret) for value in change.before.values() for _, leaf in leaves(value))
+    moved = sorted({str(field.path[0]) for field in compare(_sealed(live.fields), _sealed(change.before))})
+    if moved or (hides and live.updated_at != change.live.updated_at):
+        what = ", ".join(moved) or "updated_at; it holds secrets, so it must not have moved at all"
+        return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) moved: {what}")
+    missing: list[str] = []
+    after = {
+        field: _opened(value, live.fields.get(field, ABSENT), lookup, missing) for field, value in change.after.items()
+    }
+    if missing:
+        named = ", ".join(dict.fromkeys(missing))
+        return change.desired.problem("missing-secret", f"{change.address} needs {named}, which is not set")
+    return Change(replace(change.desired, fields=after), live, after, compare(live.fields, after))
+
+
+_SEAL: Final = Secret("")
+
+
+def _sealed(value: Json) -> Json:
+    """The value with every secret alike."""
+    if isinstance(value, Secret):
+        return _SEAL
+    if isinstance(value, Mapping):
+        return {key: _sealed(inner) for key, inner in value.items()}
+    return [_sealed(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _opened(value: Json, live: Json, lookup: Callable[[str], Secret | None], missing: list[str]) -> Json:
+    """A saved value with its secrets: looked up where git names a variable, else live's own at the same place."""
+    if isinstance(value, Secret):
+        found = lookup(value.reference) if value.reference else live
+        if not isinstance(found, Secret):
+            missing.append(value.reference or "a secret that only the server has")
+        return found
+    if isinstance(value, dict):
+        inner = live if isinstance(live, dict) else {}
+        return {key: _opened(one, inner.get(key, ABSENT), lookup, missing) for key, one in value.items()}
+    if isinstance(value, list):
+        others = live if isinstance(live, list) and len(live) == len(value) else [ABSENT] * len(value)
+        return [_opened(one, other, lookup, missing) for one, other in zip(value, others, strict=True)]
+    return value
