@@ -60,6 +60,21 @@ def commit_of(root: Path, ref: str) -> str:
     return found
 
 
+def holds(root: Path, commit: str) -> bool:
+    """Whether the clone has a commit. Raises SettingsError if that can't be told because the clone is shallow."""
+    if not commit:
+        return False
+    if _asked(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0:
+        return True
+    if _is_shallow(root):
+        raise _missing(root, commit)
+    return False
+
+
+def _is_shallow(root: Path) -> bool:
+    return _asked(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
+
+
 def merge_base(root: Path, ref: str) -> str:
     """The commit where the checked-out one and `ref` parted. Raises SettingsError with the command that helps."""
     commit = commit_of(root, ref)
@@ -146,9 +161,8 @@ def _contents(root: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes]]
 
 def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     """The error for a commit that isn't in this clone, with the command that brings it."""
-    shallow = _asked(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
     shown = "".join(c if c.isprintable() else "?" for c in ref[:200])
-    if shallow:
+    if _is_shallow(root):
         message = f"{shown} can't be compared: the clone is shallow" + (f", {why}" if why else " and doesn't hold it")
         hint = "run `git fetch --no-tags --unshallow origin` (in GitHub Actions: `fetch-depth: 0` at the checkout)"
         return SettingsError(message, hint)

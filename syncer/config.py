@@ -125,7 +125,7 @@ _LONGEST_LINE: Final = 4096
 _LONGEST_WORD: Final = 300
 _MOST_PROBLEMS: Final = 100
 
-CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
+_CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
 _LONGEST: Final = 20
 """Digits of an id: a bigint has nineteen."""
@@ -193,7 +193,7 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
         raise SettingsError(message, "say --env NAME, or set SYNCER_ENV")
     if not name and settings.environments:
         name = next(iter(settings.environments))
-    if not name and not overridden and any(variables.get(credential) for credential in CREDENTIALS):
+    if not name and not overridden and any(variables.get(credential) for credential in _CREDENTIALS):
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
         message = f"there are credentials, but no environment: no settings in {settings.root} or above"
         raise SettingsError(message, "work in the folder of the settings, or say --env sandbox for the embedded server")

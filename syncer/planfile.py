@@ -145,13 +145,15 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
 
 def _out(value: object, seen: dict[Secret, int]) -> Json:
     if isinstance(value, Secret):
-        if value.is_mask:
+        # A variable may hold a mask, too; what names it must stay, and it's looked up again.
+        if value.is_mask and not value.reference:
             return {"$masked": True}
         return {"$secret": seen.setdefault(value, len(seen)), "variable": value.reference}
     if value is ABSENT:
         return {"$absent": True}
     if isinstance(value, dict):
-        inner = {key: _out(one, seen) for key, one in value.items()}
+        # In order, so that secrets have the same numbers in whatever order the keys came.
+        inner = {key: _out(one, seen) for key, one in sorted(value.items())}
         return {"$map": inner} if any(str(key).startswith("$") for key in inner) else inner
     if isinstance(value, list):
         return [_out(one, seen) for one in value]
@@ -193,8 +195,8 @@ def loads(raw: bytes, schema: Mapping[str, Any], name: str) -> Planned:
     checksum = data.pop("checksum")
     try:
         planned = _planned(data)
-        is_whole = checksum == _checksum(data) and data["digest"] == planned.plan.digest
-    except (KeyError, TypeError, ValueError, RecursionError):
+        is_whole = checksum == _checksum(data) and data["digest"] == planned.plan.digest and _is_sound(planned)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         is_whole = False
     if not is_whole:
         raise PlanFileError(f"{name} was altered after it was made", "plan again; a plan file isn't edited")
@@ -243,6 +245,18 @@ class _Nowhere:
 
 
 _NO_MARKS: Final = _Nowhere()
+
+
+def _is_sound(planned: Planned) -> bool:
+    """Whether the parts fit together as those of a plan do: who shows or applies one relies on it."""
+    changes, provenance = planned.plan.changes, planned.provenance
+    already = provenance.already_live.values() if provenance else ()
+    return (
+        len({change.address for change in changes}) == len(changes)
+        and all(field.path[0] in change.after for change in changes for field in change.fields)
+        and (planned.is_offline or all(change.after.keys() <= change.live.fields.keys() for change in changes))
+        and all(field in FIELDS for fields in already for field in fields)
+    )
 
 
 def _planned(data: Mapping[str, Any]) -> Planned:

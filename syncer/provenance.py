@@ -64,7 +64,8 @@ def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cau
         return Cause.CHANGE
     if same(before, is_wanted):
         return Cause.DRIFT
-    return Cause.CHANGE if same(before, is_live) else Cause.CONFLICT
+    # In this order: what live masks may be what the base says.
+    return Cause.CHANGE if same(is_live, before) else Cause.CONFLICT
 
 
 def _at(fields: Fields, path: Path) -> Json:

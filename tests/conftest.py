@@ -40,7 +40,7 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def _clean_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away the variables that the tool reads."""
     for name in list(os.environ):
-        if name.startswith("SYNCER_") or name in {"NO_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS"}:
+        if name.startswith("SYNCER_") or name in {"NO_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS", "GITLAB_CI"}:
             monkeypatch.delenv(name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from syncer import baseline, workflow
+from syncer import workflow
 from syncer.cli import planning, running
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import now
@@ -44,6 +44,8 @@ def _base(flags: argparse.Namespace, run: Run) -> workflow.Base | None:
             message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
             raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
         return None
+    from syncer import baseline  # noqa: PLC0415 - only where git is asked
+
     return running.base_at(run, baseline.commit_of(run.settings.root, flags.base))
 
 

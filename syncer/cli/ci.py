@@ -57,7 +57,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
 
 def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     settled = running.settle(flags)
-    _mask(settled, screen, host)
+    _mask(screen, host)
     outputs = Outputs.of(flags, settled, screen)
     outputs.clear()
     with outputs.kept_on_failure():
@@ -70,9 +70,9 @@ def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     return planning.finish(flags, screen, outputs, planned)
 
 
-def _mask(settled: Run, screen: Screen, host: Host) -> None:
+def _mask(screen: Screen, host: Host) -> None:
     """Have the log hide every secret, before anything else is printed."""
-    for line in host.mask([str(secret.reveal()) for secret in settled.secrets()]) if not screen.json else ():
+    for line in host.mask([str(secret.reveal()) for secret in running.secrets(os.environ)]) if not screen.json else ():
         screen.show(line)
 
 
@@ -81,9 +81,10 @@ def _base(settled: Run, context: Context) -> workflow.Base | None:
     root = settled.settings.root
     if context.event in {"change", "queue"}:
         commit = baseline.base_of_change(root, context.head_sha, context.base_sha)
-    elif context.event == "push" and context.base_sha:
+    elif context.event == "push" and baseline.holds(root, context.base_sha):
         commit = baseline.commit_of(root, context.base_sha)
     else:
+        # A first push, or a forced one: what was applied before is no ancestor of what is there now.
         return None
     return running.base_at(settled, commit)
 
@@ -147,7 +148,9 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
         environment = flags.env or os.environ.get("SYNCER_ENV") or "default"
         return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url))
     # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
-    named = replace(planned, commit=context.head_sha or planned.commit)
+    # What a stranger's run handed over was made without access, whatever it says.
+    is_offline = planned.is_offline or context.event == "follow-up"
+    named = replace(planned, commit=context.head_sha or planned.commit, is_offline=is_offline)
 
     def render(budget: int) -> str:
         return markdown.render_plan(named, run_url=context.run_url, budget=budget)
@@ -160,7 +163,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     context = host.context
     marker = _marker(Kind.PLAN, told.environment, context, told.digest)
     for text in (told.render(host.max_bytes), told.render(_SUMMARY)):
-        refuse_secrets(_known(), text, "the comment")
+        refuse_secrets(text, "the comment", os.environ)
     if flags.dry_run:
         screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return 0
@@ -186,14 +189,6 @@ def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Mark
     except ValueError:
         message = f"no comment can be kept for the environment {environment[:100]!r}"
         raise SettingsError(message, "give it a shorter name") from None
-
-
-def _known() -> Run:
-    """The secrets of this job's variables: a comment may be made in a folder without settings."""
-    from syncer import config  # noqa: PLC0415 - for this alone
-    from syncer.policy import Limits  # noqa: PLC0415
-
-    return running.Run(config.Settings(Path.cwd()), config.Environment("default"), os.environ, Limits())
 
 
 def _nowhere(context: Context) -> str:
@@ -234,7 +229,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if not flags.file:
         message = "which plan? `syncer ci apply` applies a saved one alone"
         raise SettingsError(message, "syncer ci apply plan.json --expect-digest HEX")
-    _mask(running.settle(flags), screen, host)
+    _mask(screen, host)
     context = host.context
     now = host.head_of(context.branch)
     if now != context.head_sha:
@@ -272,7 +267,7 @@ def _append(screen: Screen, host: Host, environment: str, line: str) -> None:
 
 def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     settled = running.settle(flags)
-    _mask(settled, screen, host)
+    _mask(screen, host)
     outputs = Outputs.of(flags, settled, screen, drift=True)
     outputs.clear()
     context = host.context
@@ -289,7 +284,7 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     def render(budget: int) -> str:
         return markdown.render_drift(planned, run_url=context.run_url, budget=budget)
 
-    refuse_secrets(settled, render(_SUMMARY), "the issue")
+    refuse_secrets(render(_SUMMARY), "the issue", settled.variables)
     code = 1 if planned.problems else 0 if planned.plan.is_empty else planning.CHANGES
     word = {0: "false", 1: "unknown", planning.CHANGES: "true"}[code]
     if not flags.dry_run:
@@ -298,8 +293,9 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         environment = settled.environment.name
         marker = _marker(Kind.DRIFT, environment, replace(context, head_sha=planned.commit), planned.plan.digest)
         title = f"syncer: {environment} differs from git"
-        is_clean = planned.plan.is_empty and not planned.problems
-        _say(screen, "issue", posting.keep_issue(host, marker, title, None if is_clean else render))
+        if not planned.problems:
+            posted = posting.keep_issue(host, marker, title, None if planned.plan.is_empty else render)
+            _say(screen, "issue", posted)
     elif not planned.plan.is_empty:
         screen.show(defused(render(host.max_bytes)))
     return code if code == 1 or flags.detailed_exitcode else 0

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer import planfile
+from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SyncerError
 from syncer.render import machine
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
     from syncer.planner import Planned
+
+
+# ruff: noqa: PLC0415 - most runs leave no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Outputs:
             yield
         except SyncerError as error:
             if self.wanted:
-                from syncer.cli.planning import failed  # noqa: PLC0415 - it imports this
+                from syncer.cli.planning import failed
 
                 with suppress(SyncerError):
                     self.keep(failed(self.run, error))
@@ -68,16 +71,18 @@ class Outputs:
     def keep(self, planned: Planned) -> None:
         """Write every file that was asked for. Raises SyncerError; a secret in a text is one, too."""
         if self.out:
+            from syncer import planfile
+
             self._write(self.out, planfile.dumps(planned))
         if self.markdown:
-            from syncer.render import markdown  # noqa: PLC0415 - only where it's asked for
+            from syncer.render import markdown
 
             render = markdown.render_drift if self.drift else markdown.render_plan
             self._write(self.markdown, f"{render(planned)}\n")
         if self.json:
             self._write(self.json, "".join(f"{line}\n" for line in self._lines(planned)))
         if self.html:
-            from syncer.render import html  # noqa: PLC0415 - only where it's asked for
+            from syncer.render import html
 
             self._write(self.html, f"{html.render_plan(planned)}\n")
 
@@ -90,16 +95,18 @@ class Outputs:
         return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now)]
 
     def _write(self, name: str, text: str) -> None:
-        refuse_secrets(self.run, text, name)
+        refuse_secrets(text, name, self.run.variables)
+        from syncer import planfile
+
         planfile.write(Path(name), text)
 
 
-def refuse_secrets(run: Run, text: str, where: str) -> None:
+def refuse_secrets(text: str, where: str, variables: Mapping[str, str]) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    secrets = run.secrets()
+    secrets = running.secrets(variables)
     if not secrets:
         return
-    from syncer.client.reasons import held  # noqa: PLC0415 - only where there are secrets
+    from syncer.client.reasons import held
 
     if found := held(text, secrets):
         message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer import baseline, planfile, policy, workflow
+from syncer import policy, workflow
 from syncer.cli import running
 from syncer.cli.outputs import Outputs
 from syncer.cli.screen import now
@@ -51,6 +51,8 @@ def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned:
 
 
 def _commit(run: Run, ref: str) -> str:
+    from syncer import baseline  # noqa: PLC0415 - only where git is asked
+
     return baseline.commit_of(run.settings.root, ref)
 
 
@@ -137,6 +139,8 @@ def drift(flags: argparse.Namespace, screen: Screen) -> int:
 
 def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
+    from syncer import baseline  # noqa: PLC0415 - only where git is asked
+
     commit = _commit(run, flags.commit)
     with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
         files = running.read(run, folder)
@@ -168,7 +172,7 @@ def failed(run: Run, error: SyncerError) -> Planned:
 
 def saved(file: str) -> Planned:
     """The plan in a file that this team made. Raises PlanFileError."""
-    from syncer import shipped  # noqa: PLC0415 - only for a saved plan
+    from syncer import planfile, shipped  # noqa: PLC0415 - only for a saved plan
 
     return planfile.read(Path(file), shipped.schema("plan"))
 

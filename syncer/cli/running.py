@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config, loader
+from syncer import config, loader
 from syncer.cli.validating import check
 from syncer.errors import InputError
 from syncer.model import SANDBOX, Credentials, Secret
@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from syncer.client import Api
     from syncer.model import Document, Problem, Target
 
+# ruff: noqa: PLC0415 - HTTP, SQLite and subprocesses are slow to import, and not every run needs each
+
 _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
+
+
+_OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
+"""The variables whose values are secrets of the tool itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,6 @@ class Run:
             return Secret(f"sandbox-{variable}", variable)
         return config.secret(variable, self.variables)
 
-    def secrets(self) -> list[Secret]:
-        """Every secret that this run knows, for keeping it out of what is written."""
-        own = (Secret(self.variables[name], name) for name in config.CREDENTIALS if self.variables.get(name))
-        return [*config.secrets(self.variables), *(one for one in own if one.reference != "SYNCER_EMAIL")]
-
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -59,6 +60,12 @@ class Files:
 
     documents: Sequence[Document]
     warnings: tuple[Problem, ...]
+
+
+def secrets(variables: Mapping[str, str]) -> list[Secret]:
+    """Every secret that this process was given, for keeping it out of what leaves it."""
+    own = (Secret(variables[name], name) for name in _OWN if variables.get(name))
+    return [*config.secrets(variables), *own]
 
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
@@ -91,6 +98,8 @@ def _checked(run: Run, root: Path) -> tuple[tuple[Problem, ...], Sequence[Docume
 
 def base_at(run: Run, commit: str) -> Base:
     """What git said at a commit; what wasn't valid then says nothing. Raises SettingsError."""
+    from syncer import baseline
+
     with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
         found, documents = _checked(run, folder)
         wrong = {problem.origin.path for problem in found if problem.is_error}
@@ -100,15 +109,17 @@ def base_at(run: Run, commit: str) -> Base:
 
 def head(run: Run) -> str:
     """The commit that is checked out; empty outside git."""
+    from syncer import baseline
+
     return baseline.head(run.settings.root, run.settings.models)
 
 
 @contextmanager
 def connected(run: Run, screen: Screen) -> Iterator[Api]:
     """The API of the run's environment: over the network, or the embedded sandbox."""
-    import httpx  # noqa: PLC0415 - slow, and only here
+    import httpx
 
-    from syncer import client  # noqa: PLC0415
+    from syncer import client
 
     if config.is_in_clear(run.environment.api_url):
         screen.note(f"Warning: {run.environment.api_url} is plain http: the token can be read on the way.")
@@ -119,7 +130,7 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     target = run.target
     with ExitStack() as stack:
         if run.environment.name == SANDBOX:
-            from syncer.cli.boxed import sandbox_at  # noqa: PLC0415 - SQLite, for this environment alone
+            from syncer.cli.boxed import sandbox_at
 
             box = stack.enter_context(sandbox_at(run.settings.root))
             target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))

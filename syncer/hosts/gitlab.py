@@ -1,0 +1,282 @@
+"""GitLab, gitlab.com or self-managed: the pipeline's variables, and REST.
+
+    CI_PIPELINE_SOURCE             Context.event   names the commit                     on top of
+    merge_request_event            change          CI_MERGE_REQUEST_SOURCE_BRANCH_SHA   CI_MERGE_REQUEST_DIFF_BASE_SHA
+    the same, in a merge train     queue           likewise                             likewise
+    push                           push            CI_COMMIT_SHA                        CI_COMMIT_BEFORE_SHA
+    schedule                       schedule        CI_COMMIT_SHA                        -
+    any other                      manual          CI_COMMIT_SHA                        -
+
+Where the source branch's commit isn't given, CI_COMMIT_SHA is it: there is no merged result then. A job's own token
+can't write notes, so a token of the project is needed: SYNCER_GITLAB_TOKEN, with the scope `api`. GitLab has no
+summaries, no outputs and no masks to print, and notes can't be folded away.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from syncer.errors import HostError, SettingsError
+from syncer.hosts.http import (
+    Answer,
+    Habits,
+    Session,
+    at,
+    base_url,
+    branch_name,
+    commit,
+    decimal,
+    link,
+    positive,
+    retry_after,
+    rows,
+    secret,
+    text_at,
+)
+from syncer.posting import Context, Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import httpx
+
+    from syncer.model import Json
+    from syncer.posting import Event
+
+_PAGES: Final = 100
+_PER_PAGE: Final = 100
+_OUTPUT = re.compile(r"[a-z0-9_-]{0,64}")
+
+
+class GitLab:
+    """One job of a GitLab pipeline. Nothing is asked before the first call that needs an answer."""
+
+    max_bytes: Final = 65_000
+    """GitLab takes a million characters; a note that is longer than this is read by nobody."""
+
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        *,
+        sleep: Callable[[float], None],
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        # A fork's pipeline has the fork's project, but its merge request belongs to the other one.
+        name = "CI_MERGE_REQUEST_PROJECT_ID" if variables.get("CI_MERGE_REQUEST_PROJECT_ID") else "CI_PROJECT_ID"
+        project = decimal(variables.get(name))
+        if project is None:
+            raise SettingsError(f"{name} is not a number", "GitLab sets it; a job needn't")
+        self._project = project
+        self.context = _context(variables)
+        api = base_url("CI_API_V4_URL", variables.get("CI_API_V4_URL") or "https://gitlab.com/api/v4")
+        self._api, self._here = api, f"{api}/projects/{project}"
+        self._me = ""
+        token = secret(variables, "SYNCER_GITLAB_TOKEN")
+        self._session = Session(_HABITS, (api,), token, sleep=sleep, transport=transport)
+
+    def whoami(self) -> str:
+        """The user name, whose case doesn't count."""
+        if not self._me:
+            self._me = text_at(self._session.ask("GET", f"{self._api}/user").data, "username").casefold()
+        if not self._me:
+            raise HostError("GitLab doesn't say who this token belongs to", "without that no note is edited")
+        return self._me
+
+    # -- notes -----------------------------------------------------------------------------------------------------
+
+    def comments(self, number: int) -> list[Note]:
+        """Every note of a merge request that somebody wrote: GitLab's own are left out."""
+        listed = self._pages(f"{self._here}/merge_requests/{number:d}/notes", sort="asc", order_by="created_at")
+        return _notes([row for row in listed if row.get("system") is not True], "id", "body")
+
+    def comment(self, number: int, body: str) -> Note:
+        """Write a new one."""
+        url = f"{self._here}/merge_requests/{number:d}/notes"
+        return _created(self._session.ask("POST", url, {"body": body}), "id", "body")
+
+    def edit(self, number: int, note: Note, body: str) -> None:
+        """Replace a note's text."""
+        self._session.ask("PUT", f"{self._here}/merge_requests/{number:d}/notes/{note.id:d}", {"body": body})
+
+    def hide(self, note: Note) -> None:
+        """Nothing: a note can't be folded away, and a duplicate does no harm."""
+
+    # -- issues ----------------------------------------------------------------------------------------------------
+
+    def issues(self) -> list[Note]:
+        """The open issues that this account has opened."""
+        me = self.whoami()
+        listed = self._pages(f"{self._here}/issues", state="opened", scope="all")
+        return [note for note in _notes(listed, "iid", "description") if note.author == me]
+
+    def open_issue(self, title: str, body: str) -> Note:
+        """Open a new one."""
+        answer = self._session.ask("POST", f"{self._here}/issues", {"title": title, "description": body})
+        return _created(answer, "iid", "description")
+
+    def edit_issue(self, note: Note, title: str, body: str) -> None:
+        """Replace an issue's title and text."""
+        self._session.ask("PUT", f"{self._here}/issues/{note.id:d}", {"title": title, "description": body})
+
+    def close_issue(self, note: Note, comment: str) -> None:
+        """Close an issue; the word that goes with it is written afterwards, if it can be."""
+        self._session.ask("PUT", f"{self._here}/issues/{note.id:d}", {"state_event": "close"})
+        try:
+            self._session.ask("POST", f"{self._here}/issues/{note.id:d}/notes", {"body": comment})
+        except HostError:
+            return
+
+    # -- commits ---------------------------------------------------------------------------------------------------
+
+    def pull_requests_of(self, sha: str) -> list[int]:
+        """The open or merged merge requests that a commit belongs to."""
+        found = self._pages(f"{self._here}/repository/commits/{_sure(sha)}/merge_requests")
+        ours = [row for row in found if row.get("state") in {"opened", "merged"} and self._is_ours(row)]
+        return sorted(known for row in ours if (known := positive(row.get("iid"))))
+
+    def head_of(self, branch: str) -> str:
+        """The commit that a branch points at now."""
+        name = branch_name(branch)
+        if not name:
+            raise HostError("there is no branch to ask for")
+        answer = self._session.ask("GET", f"{self._here}/repository/branches/{quote(name, safe='')}")
+        return _sure(text_at(answer.data, "commit", "id"))
+
+    def change_of_run(self) -> int | None:
+        """None: GitLab has no runs after runs."""
+        return None
+
+    def _is_ours(self, row: dict[str, Any]) -> bool:
+        """Whether a merge request goes to this project."""
+        return bool(row.get("target_project_id") == self._project)
+
+    def _pages(self, url: str, **params: str) -> list[dict[str, Any]]:
+        """The rows of every page of a list. The next page is a number, so that no address is taken from an answer."""
+        found: list[dict[str, Any]] = []
+        page = 1
+        for _ in range(_PAGES):
+            answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
+            found += rows(answer.data)
+            following = decimal(answer.headers.get("x-next-page"))
+            if following is None:
+                return found
+            page = following
+        raise HostError(f"GitLab lists more than {_PAGES} pages", "close what is old, or see where they come from")
+
+    # -- the run ---------------------------------------------------------------------------------------------------
+
+    def summary(self, markdown: str) -> None:
+        """Nothing: GitLab has no summaries."""
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """Nothing is handed on, but what could not be is refused as elsewhere."""
+        for name, value in values.items():
+            if not (name and _OUTPUT.fullmatch(name) and _OUTPUT.fullmatch(value)):
+                raise ValueError(f"the output {name!r} isn't a plain short word")
+
+    def mask(self, values: Iterable[str]) -> list[str]:  # noqa: ARG002 - masks are the variables' own setting
+        """Nothing: GitLab hides what its settings mark."""
+        return []
+
+
+# -- the pipeline ------------------------------------------------------------------------------------------------
+
+
+def _context(variables: Mapping[str, str]) -> Context:
+    event = _event(variables)
+    is_request = event in {"change", "queue"}
+    here = commit(variables.get("CI_COMMIT_SHA"))
+    head = (commit(variables.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")) if is_request else "") or here
+    if not head:
+        raise SettingsError("CI_COMMIT_SHA names no commit", "GitLab sets it; a job needn't")
+    bases = {"change": "CI_MERGE_REQUEST_DIFF_BASE_SHA", "push": "CI_COMMIT_BEFORE_SHA"}
+    bases["queue"] = bases["change"]
+    branch = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME" if is_request else "CI_COMMIT_BRANCH"
+    return Context(
+        event=event,
+        number=decimal(variables.get("CI_MERGE_REQUEST_IID")) if event == "change" else None,
+        head_sha=head,
+        base_sha=commit(variables.get(bases.get(event, ""))),
+        is_untrusted=is_request and _is_fork(variables),
+        run_url=link(variables.get("CI_JOB_URL", "")),
+        # A job that is tried again has the pipeline's number: it may replace what it wrote.
+        run=min(decimal(variables.get("CI_PIPELINE_IID")) or 0, 10**9) * 1000,
+        branch=branch_name(variables.get(branch)) or branch_name(variables.get("CI_DEFAULT_BRANCH")),
+    )
+
+
+def _event(variables: Mapping[str, str]) -> Event:
+    if variables.get("CI_MERGE_REQUEST_IID"):
+        return "queue" if variables.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train" else "change"
+    source = variables.get("CI_PIPELINE_SOURCE")
+    return "push" if source == "push" else "schedule" if source == "schedule" else "manual"
+
+
+def _is_fork(variables: Mapping[str, str]) -> bool:
+    """Whether the change comes from another project, or the pipeline runs in one."""
+    names = ("CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
+    here, target, source = (decimal(variables.get(name)) for name in names)
+    return source is None or source != here or target not in {None, here}
+
+
+# -- answers -----------------------------------------------------------------------------------------------------
+
+
+def _note(row: Json, key: str, text: str) -> Note | None:
+    known = positive(at(row, key))
+    if known is None:
+        return None
+    return Note(known, text_at(row, "author", "username").casefold(), text_at(row, text), title=text_at(row, "title"))
+
+
+def _notes(listed: list[dict[str, Any]], key: str, text: str) -> list[Note]:
+    return [note for row in listed if (note := _note(row, key, text))]
+
+
+def _created(answer: Answer, key: str, text: str) -> Note:
+    note = _note(answer.data, key, text)
+    if note is None:
+        # Status 0: it may well have been written.
+        raise HostError("GitLab's answer doesn't say what was created")
+    return note
+
+
+def _sure(sha: str) -> str:
+    if not commit(sha):
+        raise HostError("GitLab names no commit, or one that isn't 40 hex digits")
+    return sha
+
+
+def _limited(answer: Answer, attempt: int, now: float) -> float | None:
+    """GitLab's rate: told in seconds, or as a time; else a minute, and longer each time."""
+    if answer.status != 429:  # noqa: PLR2004 - HTTP's "too many"
+        return None
+    after = retry_after(answer.headers)
+    if after is not None:
+        return after
+    reset = answer.headers.get("ratelimit-reset", "")
+    if re.fullmatch(r"[0-9]{1,12}", reset):
+        return max(1.0, float(reset) - now)
+    return 60.0 * 2.0 ** (attempt - 1)
+
+
+def _hint(status: int, reason: str) -> str:
+    if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
+        return "SYNCER_GITLAB_TOKEN is wrong or has expired"
+    if status == 403 or "insufficient_scope" in reason:  # noqa: PLR2004
+        return "SYNCER_GITLAB_TOKEN needs the scope `api` and the role Reporter; a job's own token can't write notes"
+    if status == 404:  # noqa: PLR2004
+        return "it's gone, or SYNCER_GITLAB_TOKEN may not see it"
+    return ""
+
+
+_HABITS: Final = Habits(
+    name="GitLab",
+    token_variable="SYNCER_GITLAB_TOKEN",  # noqa: S106 - a variable's name
+    authorization=lambda token: ("PRIVATE-TOKEN", token),
+    headers={"Accept": "application/json"},
+    limited=_limited,
+    hint=_hint,
+)
