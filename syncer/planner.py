@@ -65,17 +65,27 @@ class Change:
 
     @property
     def reversed(self) -> Change:
-        """The same differences from git to live: what somebody did outside of it. To be shown, never sent."""
-        live = {field: value for field, value in self.live.fields.items() if field in self.after}
+        """The change seen from git: what somebody did to the live model. For showing only, never for applying."""
+        git = {field: _masked(value, self.live.fields.get(field)) for field, value in self.after.items()}
+        live = {field: self.live.fields[field] for field in self.after if field in self.live.fields}
         fields = tuple(FieldChange(field.path, field.after, field.before) for field in self.fields)
-        return replace(
-            self, live=replace(self.live, fields={**self.live.fields, **self.after}), after=live, fields=fields
-        )
+        return replace(self, live=replace(self.live, fields={**self.live.fields, **git}), after=live, fields=fields)
 
     @property
     def changed(self) -> tuple[str, ...]:
         """The names of the top-level fields that differ, sorted."""
         return tuple(sorted({str(change.path[0]) for change in self.fields}))
+
+
+def _masked(value: Json, live: Json) -> Json:
+    """Git's value, hidden wherever the live one is: what the server masks can't be said to differ."""
+    if isinstance(live, Secret) and live.is_mask:
+        return live
+    if isinstance(value, dict) and isinstance(live, dict):
+        return {key: _masked(inner, live.get(key)) for key, inner in value.items()}
+    if isinstance(value, list) and isinstance(live, list) and len(value) == len(live):
+        return [_masked(inner, other) for inner, other in zip(value, live, strict=True)]
+    return value
 
 
 @dataclass(frozen=True, slots=True)

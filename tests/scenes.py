@@ -23,7 +23,7 @@ from syncer.model import (
     Slowing,
     Waiting,
 )
-from syncer.planner import Plan, make_plan
+from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -319,3 +319,59 @@ EVENTS = (
     Modified("finance/revenue_daily", 42, 12.4, ok=True),
     Modified("finance/revenue_daily", 42, 0.8, ok=False),
 )
+
+_CAUSED = plan_of(
+    (
+        "finance/revenue_daily",
+        {"name": "Revenue daily", "description": "Checked by hand", "query": REVENUE},
+        {
+            "name": "Revenue daily",
+            "description": "Paid orders a day",
+            "query": REVENUE.replace("sum(amount)    ", "sum(net_amount)").replace(
+                "ORDER BY", "-- latest last\nORDER BY"
+            ),
+        },
+    ),
+    (
+        "marketing/leads",
+        {"name": "Leads", "query": "SELECT id\nFROM leads\n-- for the campaign\nWHERE age < 30"},
+        {"name": "Leads", "query": "SELECT id\nFROM leads\nWHERE age < 7"},
+    ),
+    (
+        "search/products",
+        {"name": "Products", **_MASKED, "configuration": {"api_key": f"{CANARY}-live", "limit": 1}},
+        {"name": "Products", "configuration": {"api_key": f"{CANARY}-git", "limit": 2}},
+    ),
+    unmanaged=[live(7, name="Old churn")],
+    unchanged=41,
+)
+
+COMMIT = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
+RUN_URL = "https://github.example.com/acme/models/actions/runs/412"
+
+PLANNED: dict[str, Planned] = {
+    "typical": Planned(PLANS["typical"].plan, tuple(PLANS["typical"].warnings), commit=COMMIT),
+    "nested": Planned(PLANS["nested"].plan, commit=COMMIT),
+    "masked": Planned(PLANS["masked"].plan),
+    "values": Planned(PLANS["values"].plan),
+    "caused": Planned(
+        _CAUSED,
+        provenance=Provenance(
+            "0f1e2d3c4b5a69788796a5b4c3d2e1f001234567",
+            {
+                "finance/revenue_daily": (Cause.DRIFT, Cause.CHANGE),
+                "marketing/leads": (Cause.CONFLICT,),
+                "search/products": (Cause.CHANGE, Cause.CHANGE),
+            },
+            {"crm/accounts": ("description", "query")},
+        ),
+        commit=COMMIT,
+    ),
+    "no_changes": Planned(PLANS["no_changes"].plan, commit=COMMIT),
+    "nothing_compared": Planned(PLANS["nothing_compared"].plan),
+    "offline": Planned(PLANS["typical"].plan, commit=COMMIT, is_offline=True),
+    "targeted": Planned(PLANS["targeted"].plan),
+    "failed": Planned(PLANS["typical"].plan, tuple(PLANS["typical"].warnings), PROBLEMS, commit=COMMIT),
+    "hostile": Planned(PLANS["hostile"].plan, tuple(PLANS["hostile"].warnings), commit="`@root` #1"),
+}
+"""Plans as a comment shows them: with their commit, their causes and what kept parts of git out."""

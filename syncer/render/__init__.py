@@ -3,9 +3,14 @@
     terminal.py     plan, progress, report and problems for people
     machine.py      the same as JSON lines
     annotations.py  problems as GitHub workflow commands
+    markdown.py     plan, drift and report for a pull request, an issue, a job's summary
+    html.py         a plan as a page
 
     body.py         the lines between a model's braces: lines.py (texts), pairs.py (lists), align.py (what fits what)
     boxes.py        boxed messages with the source line they point at
+    review.py       what a reviewer is told of a plan: order, causes, cautions
+    hunks.py        a change as the lines of a diff
+    inert.py        foreign text that markdown and HTML make nothing of
     totals.py       the verdicts that other tools match
     style.py        colour, width, glyphs
     text.py         foreign text made safe and visible

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
-from syncer.planner import Cause
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
+from syncer.render.review import cautions
 from syncer.render.style import Style
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
 from syncer.render.totals import drift_verdict, plan_verdict, report_verdict
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from syncer.applier import Outcome, Report
     from syncer.model import LiveModel, Problem, Target
-    from syncer.planner import Change, Plan, Planned, Provenance
+    from syncer.planner import Cause, Change, Plan, Planned, Provenance
 
 __all__ = [
     "Style",
@@ -112,20 +112,13 @@ def _line(row: Row, style: Style) -> str:
 def _outside(plan: Plan, provenance: Provenance, style: Style) -> list[str]:
     """What the base tells beyond the blocks: edits that would be lost, and what is live already."""
     found = []
-    for cause, does in ((Cause.CONFLICT, "overwrite"), (Cause.DRIFT, "undo")):
-        lost = provenance.with_cause(plan.changes, cause)
-        if lost:
-            title = f"{len(lost)} of {counted(len(plan.changes), 'change')} would {does} edits made in the UI"
-            lines = [f"  {visible(one.address)}: {_fields_with(cause, one, provenance)}" for one in lost]
-            found.append(box("warning", title, [lines, prose(_ADVICE, style)], style))
+    for caution in cautions(plan, provenance):
+        lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in caution.models]
+        found.append(box("warning", caution.sentence, [lines, prose(_ADVICE, style)], style))
     if provenance.already_live:
         lines = [f"  {visible(name)}: {', '.join(fields)}" for name, fields in sorted(provenance.already_live.items())]
         found.append("\n".join(["Already live:", *lines]))
     return found
-
-
-def _fields_with(cause: Cause, change: Change, provenance: Provenance) -> str:
-    return ", ".join(field for field, causes in provenance.of(change).items() if cause in causes)
 
 
 def _short(changes: Sequence[Change], provenance: Provenance | None, style: Style) -> str:

@@ -1,0 +1,167 @@
+"""A plan as one page of HTML: no scripts, nothing from elsewhere, light or dark as the reader likes.
+
+It says what the comment says, and never leaves anything out: it's the artifact that a shortened comment points at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from syncer.render.hunks import change_lines
+from syncer.render.inert import escaped, markup
+from syncer.render.review import already_live, aside, cautions, items, warned
+from syncer.render.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from syncer.model import Problem
+    from syncer.planner import Planned
+    from syncer.render.hunks import Line
+    from syncer.render.review import Caution, Item
+
+_STYLE: Final = """\
+:root { color-scheme: light dark; --ink: #1f2328; --faint: #59636e; --paper: #fff; --rule: #d1d9e0; --soft: #f6f8fa;
+  --plus: #dafbe1; --minus: #ffebe9; --differs: #fff8c5; --head: #ddf4ff; --alarm: #9a6700; }
+@media (prefers-color-scheme: dark) { :root { --ink: #f0f6fc; --faint: #9198a1; --paper: #0d1117; --rule: #3d444d;
+  --soft: #151b23; --plus: #12351f; --minus: #43191c; --differs: #3a2d0c; --head: #12293f; --alarm: #d29922; } }
+body { max-width: 980px; margin: 2em auto; padding: 0 1em; background: var(--paper); color: var(--ink);
+  font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.4em; border-bottom: 1px solid var(--rule); padding-bottom: .3em; }
+code, pre { font: 13px/1.45 ui-monospace, monospace; }
+code { background: var(--soft); padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere; }
+table { border-collapse: collapse; }
+th, td { border: 1px solid var(--rule); padding: .3em .7em; text-align: left; vertical-align: top; }
+aside { border-left: 4px solid var(--alarm); padding: .1em 1em; margin: 1em 0; }
+aside b { color: var(--alarm); }
+details { border: 1px solid var(--rule); border-radius: 6px; margin: .6em 0; padding: .4em .8em; }
+summary { cursor: pointer; }
+pre { background: var(--soft); border-radius: 6px; padding: .6em 0; overflow-x: auto; }
+pre span { display: block; width: max-content; min-width: 100%; box-sizing: border-box; padding: 0 .8em;
+  min-height: 1.45em; white-space: pre; }
+.plus { background: var(--plus); } .minus { background: var(--minus); } .differs { background: var(--differs); }
+.head { background: var(--head); color: var(--faint); }
+footer { color: var(--faint); font-size: .85em; margin-top: 2em; }"""
+
+_KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
+
+
+def render_plan(planned: Planned) -> str:
+    """The whole plan, or what kept it from being one."""
+    if planned.problems:
+        return _page(planned, "failed", _problems(planned.problems))
+    changes = planned.plan.changes
+    live = already_live(planned)
+    body = [
+        *(_alert([_caution(caution)], "") for caution in cautions(planned.plan, planned.provenance)),
+        *_warnings(planned.warnings),
+        *([f"<p>{_caution(live)}.</p>"] if live else []),
+    ]
+    if not changes:
+        return _page(planned, "no changes", [*body, "<p>No changes.</p>", _footer(planned)])
+    found = items(planned)
+    has_id = not planned.is_offline
+    return _page(
+        planned,
+        f"{counted(len(changes), 'model')} to change",
+        [
+            *body,
+            _table(found, has_causes=planned.provenance is not None),
+            *(_diff(item, has_id=has_id) for item in found),
+            _footer(planned),
+        ],
+    )
+
+
+def _page(planned: Planned, said: str, body: Iterable[str]) -> str:
+    title = f"syncer plan · {markup(planned.plan.target.environment)}: {said}"
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{title}</title>",
+            f"<style>\n{_STYLE}\n</style>",
+            "</head>",
+            "<body>",
+            f"<h1>{title}</h1>",
+            f"<p>{_where(planned)}</p>",
+            *body,
+            "</body>",
+            "</html>",
+        ]
+    )
+
+
+def _where(planned: Planned) -> str:
+    commit = f" for {_code(planned.commit[:12])}" if planned.commit else ""
+    if planned.is_offline:
+        return f"Planned{commit} from the files only; the target was not read."
+    target = planned.plan.target
+    return f"Planned{commit} against workspace {target.workspace_id} at {_code(target.url)}."
+
+
+def _code(text: str) -> str:
+    return f"<code>{markup(text)}</code>"
+
+
+def _caution(caution: Caution) -> str:
+    named = (f"{_code(address)} ({', '.join(map(_code, fields))})" for address, fields in caution.models)
+    return f"{caution.sentence}: {', '.join(named)}"
+
+
+def _warnings(warnings: Sequence[Problem]) -> list[str]:
+    shown, _ = warned(warnings, len(warnings))
+    return [_alert([_about(problem) for problem in problems], hint) for problems, hint in shown]
+
+
+def _alert(lines: Sequence[str], hint: str) -> str:
+    said = [*lines, *([markup(hint)] if hint else [])]
+    return f"<aside><p><b>Warning</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
+
+
+def _about(problem: Problem) -> str:
+    place = f"{_code(str(problem.origin))}: " if problem.origin.path else ""
+    return f"{place}{markup(problem.message)}"
+
+
+def _problems(problems: Iterable[Problem]) -> list[str]:
+    return ["<ul>", *(f"<li>{_about(problem)}{_hint(problem)}</li>" for problem in problems), "</ul>"]
+
+
+def _hint(problem: Problem) -> str:
+    return f"<br>{markup(problem.hint)}" if problem.hint else ""
+
+
+def _table(found: Sequence[Item], *, has_causes: bool) -> str:
+    why = "<th>why</th>" if has_causes else ""
+    rows = [f"<tr><th></th><th>model</th><th>fields</th>{why}</tr>"]
+    for item in found:
+        fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in item.fields)
+        causes = f"<td>{', '.join(cause.value for cause in item.causes)}</td>" if has_causes else ""
+        cells = f"<td>{item.change.action.value}</td><td>{_code(item.address)}</td><td>{fields}</td>"
+        rows.append(f"<tr>{cells}{causes}</tr>")
+    return "\n".join(["<table>", *rows, "</table>"])
+
+
+def _diff(item: Item, *, has_id: bool) -> str:
+    change = item.change
+    lines = change_lines(change, item.notes)
+    summary = f"{change.action.value} {_code(change.address)} · {counted(len(lines), 'line')}"
+    live = f"<p>Live model {change.id}, {_code(change.live.name)}.</p>" if has_id else ""
+    shown = "".join(map(_line, lines))
+    return f"<details><summary>{summary}</summary>{live}<pre>{shown}</pre></details>"
+
+
+def _line(line: Line) -> str:
+    kind = f' class="{_KINDS[line.sign]}"' if line.sign else ""
+    return f"<span{kind}>{escaped(str(line))}</span>"
+
+
+def _footer(planned: Planned) -> str:
+    provenance = planned.provenance
+    base = [f"base {_code(provenance.commit[:12])}"] if provenance and provenance.commit else []
+    return f"<footer>{' · '.join([f'plan digest {planned.plan.digest[:16]}', *aside(planned), *base])}</footer>"

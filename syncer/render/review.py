@@ -1,0 +1,156 @@
+"""What a reviewer is told of a plan, before it has a form: which models, in which order, why, and what to beware of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from syncer.model import RISKY
+from syncer.planner import Cause
+from syncer.render.body import path_text
+from syncer.render.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from syncer.model import Problem
+    from syncer.planner import Change, Plan, Planned, Provenance
+
+FIELDS: Final = 6
+"""How many fields of one model a table names."""
+
+_NOTES: Final = {
+    Cause.CHANGE: "this change",
+    Cause.DRIFT: "drift: undoes an edit made in the UI",
+    Cause.CONFLICT: "conflict: overwrites an edit made in the UI",
+}
+
+
+class Field(NamedTuple):
+    """A field that differs, down to the first list; and what to say beside it (`secret`, `risky`), or nothing."""
+
+    path: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One model of the table. `causes` and `notes` (by field) are empty where nobody knows the causes."""
+
+    change: Change
+    fields: tuple[Field, ...]
+    causes: tuple[Cause, ...]
+    notes: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """The model's address: foreign text."""
+        return self.change.address
+
+    @property
+    def group(self) -> int:
+        """The index in `GROUPS`: models are read in this order."""
+        if Cause.CONFLICT in self.causes:
+            return 0
+        if any(field.mark == "risky" for field in self.fields):
+            return 1
+        return 2 if Cause.DRIFT in self.causes else 3
+
+
+GROUPS: Final = ("conflict", "risky", "drift", "other changes")
+"""In words, what the models of each group have in common."""
+
+
+def items(planned: Planned) -> list[Item]:
+    """The models of the plan: conflicts and risky changes first, then drift, then the others; by address in each."""
+    found = [_item(change, planned) for change in planned.plan.changes]
+    return sorted(found, key=lambda item: (item.group, item.address))
+
+
+def _item(change: Change, planned: Planned) -> Item:
+    fields = _fields(change)
+    if planned.provenance is None:
+        return Item(change, fields, (), {})
+    causes = planned.provenance.of(change)
+    found = {cause for some in causes.values() for cause in some}
+    notes = {
+        field: "; ".join(_NOTES[cause] for cause in some) for field, some in causes.items() if some != (Cause.CHANGE,)
+    }
+    return Item(change, fields, tuple(cause for cause in Cause if cause in found), notes)
+
+
+def _fields(change: Change) -> tuple[Field, ...]:
+    found: dict[str, str] = {}
+    for field in change.fields:
+        path = path_text(tuple(takewhile(lambda key: isinstance(key, str), field.path)))
+        mark = "secret" if field.is_sensitive else "risky" if field.path[0] in RISKY else ""
+        found[path] = found.get(path) or mark
+    return tuple(Field(path, mark) for path, mark in found.items())
+
+
+class Caution(NamedTuple):
+    """Edits made outside of git that an apply would undo or overwrite: a sentence, and the models with their fields."""
+
+    sentence: str
+    models: Sequence[tuple[str, Sequence[str]]]
+
+
+_CAUTIONS: Final = {
+    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields",
+    Cause.DRIFT: "would undo edits made in the UI",
+}
+
+
+def cautions(plan: Plan, provenance: Provenance | None) -> list[Caution]:
+    """One for conflicts and one for drift, as far as there is any."""
+    if provenance is None:
+        return []
+    changes, found = plan.changes, []
+    for cause, verb in _CAUTIONS.items():
+        models = [
+            (change.address, [field for field, causes in provenance.of(change).items() if cause in causes])
+            for change in provenance.with_cause(changes, cause)
+        ]
+        if models:
+            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models))
+    return found
+
+
+def already_live(planned: Planned) -> Caution | None:
+    """What this change brings and live has already, if anything."""
+    found = sorted(planned.provenance.already_live.items()) if planned.provenance else []
+    if not found:
+        return None
+    return Caution(f"What this change brings is live already in {counted(len(found), 'model')}", found)
+
+
+class Warned(NamedTuple):
+    """Warnings that say the same of several things: what they are about, and what it means."""
+
+    problems: Sequence[Problem]
+    hint: str
+
+
+def warned(warnings: Iterable[Problem], most: int) -> tuple[list[Warned], int]:
+    """The warnings, those with one hint together, `most` of them; and how many are left out."""
+    groups: dict[str, list[Problem]] = {}
+    for problem in warnings:
+        groups.setdefault(problem.hint, []).append(problem)
+    shown, left = [], most
+    for hint, problems in groups.items():
+        if left:
+            shown.append(Warned(problems[:left], hint))
+        left -= min(left, len(problems))
+    return shown, sum(map(len, groups.values())) - (most - left)
+
+
+def aside(planned: Planned) -> list[str]:
+    """What the plan leaves alone, in words; nothing is said of nothing."""
+    plan = planned.plan
+    left = len(plan.unmanaged)
+    return [
+        *([f"{counted(plan.unchanged, 'model')} unchanged"] if plan.unchanged else []),
+        *([f"{counted(left, 'live model')} not in git"] if left else []),
+        *([f"{counted(plan.excluded, 'definition')} left out by --target"] if plan.excluded else []),
+    ]
