@@ -35,7 +35,10 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
         message = f"the saved plan was made for {there}, not for {here}; nothing was written"
         raise RefusedError(message, "name its environment with --env, or plan again")
     if saved.commit and commit and saved.commit != commit:
-        message = f"the saved plan was made for commit {saved.commit[:12]}, but {commit[:12]} is checked out"
+        made, here = (
+            f"{one[:12]}{' with uncommitted edits' * one.endswith('-dirty')}" for one in (saved.commit, commit)
+        )
+        message = f"the saved plan was made for commit {made}, but {here} is checked out"
         raise RefusedError(f"{message}; nothing was written", "check out that commit, or plan again")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
+import subprocess
 from functools import partial
 from pathlib import Path
 
@@ -36,11 +38,20 @@ def workshop(tmp_path: Path) -> Path:
     """A folder as the documents' reader has it: the shipped models, and a fresh sandbox."""
     shutil.copytree(ROOT / "models", tmp_path / "models")
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
-    (tmp_path / ".git").mkdir()
+    _commit(tmp_path)
     return tmp_path
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/commands.md"])
+def _commit(folder: Path) -> None:
+    """Make a repository with the models as its one commit, whose hash is that of the models alone."""
+    stamp = {f"GIT_{who}_DATE": "2026-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")}
+    plain = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_HASH": "sha1"}
+    identity = ("-c", "user.name=A reader", "-c", "user.email=reader@example.com")
+    for command in (["init", "--quiet"], ["add", "models"], [*identity, "commit", "--quiet", "--message=Models"]):
+        subprocess.run(["git", *command], cwd=folder, env={**os.environ, **stamp, **plain}, check=True)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/commands.md", "docs/plan-files.md"])
 def test_transcripts_are_real(document: str, workshop: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
     """What a document says that a command prints is what it prints."""
     path = ROOT / document

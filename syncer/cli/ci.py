@@ -48,6 +48,11 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
         raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")
     flags.base = ""
+    if flags.action in {"comment", "apply"} and any(
+        (flags.out, flags.markdown, flags.html, flags.json not in {"", "-"})
+    ):
+        message = f"ci {flags.action} keeps no files: --out, --markdown, --html and --json FILE are for plan and drift"
+        raise SettingsError(message, "`syncer show PLANFILE --format markdown` prints a saved plan")
     part = {"plan": _plan, "comment": _comment, "apply": _apply, "drift": _drift}[flags.action]
     return part(flags, screen, host)
 
@@ -193,13 +198,13 @@ def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Mark
 
 def _nowhere(context: Context) -> str:
     if context.is_untrusted:
-        return "No comment from a run without secrets: the follow-up run makes it."
+        return "No comment from here: a stranger's run may not write one. On GitHub the follow-up run does."
     return "No pull request to comment on."
 
 
 def _say(screen: Screen, what: str, posted: Posted) -> None:
     if posted is Posted.DENIED:
-        screen.show(f"The token may not write the {what}: see the job's summary.")
+        screen.show(f"The token may not write the {what}: give the job that permission.")
     else:
         screen.show(f"The {what}: {posted.value}.")
 

@@ -45,7 +45,7 @@ def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned:
     outputs.keep(planned)
     if planned.problems:
         return 1
-    if flags.out and not screen.json:
+    if flags.out and not screen.json and not planned.is_offline:
         screen.show(terminal.render_saved(flags.out))
     return CHANGES if flags.detailed_exitcode and not planned.plan.is_empty else 0
 

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 WORKFLOWS: Final = ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")
 """Of this project's own workflows those that are of use in a repository of models."""
 
+_WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _BLANK: Final = "\n\n"
 _GITHUB_STEPS: Final = """\
-Lock the tool by hash, so that nobody can change what gets the credentials:
-  echo 'syncer=={version}' | uv pip compile --universal --generate-hashes - > .github/syncer.txt
+Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
+of a checkout that you trust:
+  pip wheel --no-deps --wheel-dir .github/wheels PATH/TO/THE/CHECKOUT
+  echo './.github/wheels/{wheel}' |
+    uv pip compile --universal --generate-hashes --python-version 3.13 - > .github/syncer.txt
 
 In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID, and SYNCER_ENV
 if the settings have several environments. The variables beat the files: a pull request that changes api_url doesn't
@@ -44,8 +48,11 @@ In .gitlab-ci.yml say:
   include:
     - local: .gitlab/syncer.yml
 
-Lock the tool by hash, so that nobody can change what gets the credentials:
-  echo 'syncer=={version}' | uv pip compile --universal --generate-hashes - > .gitlab/syncer.txt
+Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
+of a checkout that you trust:
+  pip wheel --no-deps --wheel-dir .gitlab/wheels PATH/TO/THE/CHECKOUT
+  echo './.gitlab/wheels/{wheel}' |
+    uv pip compile --universal --generate-hashes --python-version 3.13 - > .gitlab/syncer.txt
 
 In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_TOKEN (or SYNCER_EMAIL
 and SYNCER_PASSWORD) of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
@@ -133,6 +140,5 @@ def _elsewhere(settings: Path, top: Path) -> list[str]:
 
 def _numbered(steps: list[str]) -> str:
     return "\n".join(
-        f"{number}. {step}".replace("\n", "\n   ").replace("{version}", __version__)
-        for number, step in enumerate(steps, 1)
+        f"{number}. {step}".replace("\n", "\n   ").replace("{wheel}", _WHEEL) for number, step in enumerate(steps, 1)
     )

@@ -289,7 +289,7 @@ def _context(variables: Mapping[str, str], repository: str, data: Json) -> Conte
         base_sha=base,
         is_untrusted=_is_untrusted(event, variables, repository, data),
         run_url=_run_url(variables, repository),
-        run=_run(variables),
+        run=_run(event, variables, data),
         branch=branch_name(branch) or branch_name(text_at(data, "repository", "default_branch")),
     )
 
@@ -331,9 +331,14 @@ def _run_url(variables: Mapping[str, str], repository: str) -> str:
     return link(f"{server.rstrip('/')}/{repository}/actions/runs/{run}") if run else ""
 
 
-def _run(variables: Mapping[str, str]) -> int:
-    """Orders runs: another attempt has the same number."""
+def _run(event: Event, variables: Mapping[str, str], data: Json) -> int:
+    """Orders runs: another attempt has the same number.
+
+    A follow-up speaks for the run before it: its own number counts another workflow's runs, and both keep one comment.
+    """
     run, attempt = (decimal(variables.get(f"GITHUB_RUN_{name}")) or 0 for name in ("NUMBER", "ATTEMPT"))
+    if event == "follow-up":
+        run, attempt = (positive(at(data, "workflow_run", f"run_{name}")) or 0 for name in ("number", "attempt"))
     return min(run, 10**9) * 1000 + min(attempt, 999)
 
 

@@ -75,7 +75,8 @@ def change_rows(change: Change, style: Style) -> list[Row]:
     """A change's attributes: id and name, then what differs by name, then the fold of what this plan leaves alone."""
     body = Body(style)
     changed = change.changed
-    named = [("id", body.plain(change.id, 8))]
+    # A plan that was made without the target knows no id where the file names none.
+    named = [("id", body.plain(change.id, 8))] if change.id else []
     if "name" not in changed:
         named.append(("name", body.plain(change.live.name, 8)))
     for field in sorted(changed, key=lambda field: (field != "name", field)):
