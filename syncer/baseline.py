@@ -6,11 +6,13 @@ like any others. Git is asked for objects alone, so no hook, filter or pager of 
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
 import subprocess
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -28,7 +30,33 @@ _LARGEST: Final = 2 << 20
 """A file beyond this is left out: the loader would refuse it anyway."""
 
 _MOST: Final = 512 << 20
+_UNFIT: Final = frozenset(
+    {errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.EINVAL, errno.EILSEQ, errno.ELOOP}
+)
+"""What a disk says to names and links that no honest commit has."""
+
+_SHA1: Final = 40
+"""Hexadecimal digits of an object's name, where git doesn't use SHA-256."""
+
 _SECONDS: Final = 120
+
+
+_ELSEWHERE: Final = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *(
+            "DIR",
+            "WORK_TREE",
+            "INDEX_FILE",
+            "COMMON_DIR",
+            "OBJECT_DIRECTORY",
+            "ALTERNATE_OBJECT_DIRECTORIES",
+            "NAMESPACE",
+        ),
+        *("CONFIG_PARAMETERS", "CONFIG_COUNT", "SHALLOW_FILE", "REPLACE_REF_BASE", "PREFIX"),
+    )
+)
+"""What leads git to another repository than the one that the folder is in: a hook of one sets it."""
 
 
 class Entry(NamedTuple):
@@ -45,10 +73,36 @@ def head(root: Path, models: str) -> str:
     done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if done is None or done.returncode or not _HASH.fullmatch(found := done.stdout.decode().strip()):
         return ""
-    status = _git(
-        root, "status", "--porcelain", "--untracked-files=normal", "--no-renames", "--", models, ":(glob)**/*.sql"
-    )
-    return f"{found}-dirty" if status is None or status.returncode or status.stdout else found
+    return found if _is_clean(root, found, os.path.normpath(models).replace(os.sep, "/")) else f"{found}-dirty"
+
+
+def _is_clean(root: Path, commit: str, models: str) -> bool:
+    """Whether the files on the disk are the commit's. `git status` would run the filters that a repository names."""
+    models = os.path.normpath(models).replace(os.sep, "/")
+    try:
+        entries = {entry.path: entry for entry in _entries(root, commit, models)}
+    except SettingsError:
+        return False
+    there = {
+        path.relative_to(root).as_posix()
+        for ending in _ENDINGS
+        for path in (root / models).rglob(f"*{ending}")
+        if path.is_symlink() or path.is_file()
+    }
+    others = _asked(root, "ls-files", "--others", "--exclude-standard", "-z", "--", f":(glob)**/*{_SQL}")
+    if there - entries.keys() or others.stdout:
+        return False
+    return all(_oid(root / path, entry) == entry.oid for path, entry in entries.items())
+
+
+def _oid(path: Path, entry: Entry) -> str:
+    """The object that a file on the disk would be, as far as it can be read."""
+    try:
+        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else path.read_bytes()
+    except OSError:
+        return ""
+    kind = hashlib.sha1 if len(entry.oid) == _SHA1 else hashlib.sha256
+    return kind(b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
 
 
 def commit_of(root: Path, ref: str) -> str:
@@ -103,6 +157,10 @@ def files_at(root: Path, commit: str, models: str) -> Iterator[Path]:
 
 
 def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
+    models = os.path.normpath(models).replace(os.sep, "/")
+    if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
+        message = f"the models folder {models!r} is not below the settings' folder"
+        raise SettingsError(message, 'name a folder below it: models = "models"')
     entries = list(_entries(root, commit, models))
     if sum(entry.size for entry in entries) > _MOST:
         message = f"the model files of {commit[:12]} are too large to be compared"
@@ -111,14 +169,22 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
     # Links last: then nothing is ever written through one.
     for entry, content in sorted(_contents(root, entries), key=lambda pair: pair[0].mode == _LINK):
         path = folder / entry.path
-        # A tree that no honest git makes may hold one name twice: the first counts.
-        with suppress(FileExistsError, NotADirectoryError):
+        if entry.mode == _LINK and any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
+            continue
+        # A tree that no honest git makes may hold one name twice (the first counts), or what no disk takes.
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if entry.mode == _LINK:
                 path.symlink_to(content.decode("utf-8", "surrogateescape"))
             else:
                 with path.open("xb") as stream:
                     stream.write(content)
+        except ValueError:
+            continue
+        except OSError as error:
+            if error.errno not in _UNFIT:
+                message = f"the model files of {commit[:12]} can't be laid out: {error.strerror}"
+                raise SettingsError(message, "see that the temporary folder is writable, and has room") from None
 
 
 def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
@@ -130,8 +196,11 @@ def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
     for line in listed.stdout.decode("utf-8", "surrogateescape").split("\0"):
         about, _, path = line.partition("\t")
         parts = about.split()
-        if len(parts) != 4 or parts[0] not in _FILES or not parts[3].isdecimal():  # noqa: PLR2004 - mode, type, object, size
+        if len(parts) != 4 or parts[0] not in _FILES:  # noqa: PLR2004 - mode, type, object, size
             continue
+        if not parts[3].isdecimal():
+            message = f"{commit[:12]} can't be read whole: git has no {path!r}"
+            raise SettingsError(message, "the clone is partial or damaged: fetch it again")
         entry = Entry(parts[0], parts[2], int(parts[3]), path)
         is_ours = path.startswith(below) and (path.endswith(_ENDINGS) or entry.mode == _LINK)
         if (is_ours or path.endswith(_SQL)) and entry.size <= _LARGEST and _is_inside(path):
@@ -164,7 +233,11 @@ def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     shown = "".join(c if c.isprintable() else "?" for c in ref[:200])
     if _is_shallow(root):
         message = f"{shown} can't be compared: the clone is shallow" + (f", {why}" if why else " and doesn't hold it")
-        hint = "run `git fetch --no-tags --unshallow origin` (in GitHub Actions: `fetch-depth: 0` at the checkout)"
+        name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
+        refs = f" +refs/heads/{name[1]}:refs/remotes/origin/{name[1]}" if name else ""
+        hint = (
+            f"run `git fetch --no-tags --unshallow origin{refs}` (in GitHub Actions: `fetch-depth: 0` at the checkout)"
+        )
         return SettingsError(message, hint)
     name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
     branch = name[1] if name else "main"
@@ -190,14 +263,17 @@ def _asked(root: Path, *arguments: str, given: bytes = b"") -> subprocess.Comple
 
 def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes] | None:
     # What a repository's own configuration could make git run stays off; nothing is fetched behind the user's back.
-    quiet = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager")
-    variables = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    # A bare repository inside a work tree came with somebody's branch, and a replaced object is not what was committed.
+    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit")
+    variables = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    variables |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
     try:
         return subprocess.run(  # noqa: S603 - git, with arguments of ours
-            ["git", *quiet, "-C", str(root), *arguments],  # noqa: S607 - the user's git
+            ["git", *quiet, "--no-pager", "-C", str(root), *arguments],  # noqa: S607 - the user's git
             input=given,
             capture_output=True,
-            env={**os.environ, **variables},
+            env=variables,
             timeout=_SECONDS,
             check=False,
         )

@@ -185,10 +185,10 @@ def load(start: Path) -> Settings:
     return Settings(file.parent, models, default, shared, environments)
 
 
-def environment(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> Environment:
-    """The environment of this run: the flag, `SYNCER_ENV`, the default, the only one, or else the sandbox."""
+def environment_name(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> str:
+    """The name of the environment of this run: flag, `SYNCER_ENV`, default, the only one, or else the sandbox's."""
     name = flag or variables.get("SYNCER_ENV") or settings.default_environment
-    overridden = bool(variables.get("SYNCER_API_URL") or variables.get("SYNCER_WORKSPACE_ID"))
+    overridden = _is_overridden(variables)
     if not name and len(settings.environments) > 1:
         names = ", ".join(settings.environments)
         message = f"which environment? There are {names}, and no default_environment"
@@ -199,8 +199,17 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
         message = f"there are credentials, but no environment: no settings in {settings.root} or above"
         raise SettingsError(message, "work in the folder of the settings, or say --env sandbox for the embedded server")
-    if not name:
-        name = "default" if overridden else SANDBOX
+    return name or ("default" if overridden else SANDBOX)
+
+
+def _is_overridden(variables: Mapping[str, str]) -> bool:
+    return bool(variables.get("SYNCER_API_URL") or variables.get("SYNCER_WORKSPACE_ID"))
+
+
+def environment(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> Environment:
+    """The environment of this run, its URL and workspace as the variables say, or else its table."""
+    name = environment_name(settings, flag, variables)
+    overridden = _is_overridden(variables)
     if name == SANDBOX:
         return Environment(SANDBOX, SANDBOX_URL, 1, replace(settings.numbers, requests_per_minute=0))
     own = settings.environments.get(name)

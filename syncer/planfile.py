@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer import __version__, validate
-from syncer.diff import FieldChange
+from syncer.diff import FieldChange, compare
 from syncer.errors import SyncerError
 from syncer.model import (
     ABSENT,
@@ -40,6 +40,7 @@ from syncer.model import (
     SecretRef,
     Severity,
     Target,
+    is_secret_key,
 )
 from syncer.planner import Cause, Change, Plan, Planned, Provenance
 
@@ -93,8 +94,15 @@ def dumps(planned: Planned) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text where nobody else can read it (mode 0600), whole or not at all. Raises PlanFileError."""
+    """Write a text where nobody else can read it (mode 0600), whole or not at all. Raises PlanFileError.
+
+    What is there and is no file (a pipe, `/dev/stdout`) is written to as it is.
+    """
     try:
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
@@ -145,6 +153,9 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
 
 def _out(value: object, seen: dict[Secret, int]) -> Json:
     if isinstance(value, Secret):
+        if value.reveal() == "" and not value.reference:
+            # Nothing is no secret, and a file may want it.
+            return ""
         # A variable may hold a mask, too; what names it must stay, and it's looked up again.
         if value.is_mask and not value.reference:
             return {"$masked": True}
@@ -253,6 +264,9 @@ def _is_sound(planned: Planned) -> bool:
     already = provenance.already_live.values() if provenance else ()
     return (
         len({change.address for change in changes}) == len(changes)
+        and (planned.is_offline or len({change.id for change in changes} - {0}) == len(changes))
+        # What is shown is drawn from both sides, what is approved and sent from the differences: they must be the same.
+        and all(change.fields == compare(change.live.fields, change.after) for change in changes)
         and all(field.path[0] in change.after for change in changes for field in change.fields)
         and (planned.is_offline or all(change.after.keys() <= change.live.fields.keys() for change in changes))
         and all(field in FIELDS for fields in already for field in fields)
@@ -280,31 +294,51 @@ def _planned(data: Mapping[str, Any]) -> Planned:
 
 
 def _read_change(data: Mapping[str, Any]) -> Change:
-    before, after = ({field: _in(value) for field, value in data[side].items()} for side in ("before", "after"))
+    before, after = (
+        {field: _in(value, (field,)) for field, value in data[side].items()} for side in ("before", "after")
+    )
     document = Document(data["address"], data["path"], {}, _NO_MARKS)
     lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
     return Change(
         DesiredModel(data["address"], after, document, {}, data["id"], lifecycle),
         LiveModel(data["id"], {**before, "name": data["name"]}, data["updated_at"]),
         after,
-        tuple(FieldChange(tuple(one["path"]), _in(one["before"]), _in(one["after"])) for one in data["fields"]),
+        tuple(_read_field(one) for one in data["fields"]),
     )
 
 
-def _in(value: Json, depth: int = 0) -> Json:
-    if depth > _DEEPEST:
+def _read_field(data: Mapping[str, Any]) -> FieldChange:
+    path = tuple(data["path"])
+    return FieldChange(path, _in(data["before"], path), _in(data["after"], path))
+
+
+def _in(value: Json, path: FieldPath) -> Json:
+    """A value as it was, `path` leading to it. Raises ValueError for a secret where none may be.
+
+    Git can name one only below a secret's key of a configuration; anywhere else somebody wants to see it.
+    """
+    if len(path) > _DEEPEST:
         raise ValueError
+    is_secret = path[0] == "configuration" and any(map(is_secret_key, path))
     if isinstance(value, list):
-        return [_in(one, depth + 1) for one in value]
+        return [_in(one, (*path, index)) for index, one in enumerate(value)]
     if not isinstance(value, dict):
+        if is_secret and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            return _blank(value)
         return value
-    if "$secret" in value:
-        return Secret(f"\0{int(value['$secret'])}", str(value["variable"]))
-    if "$masked" in value:
-        return Secret(_MASK)
     if "$absent" in value:
         return ABSENT
-    return {key: _in(one, depth + 1) for key, one in value.get("$map", value).items()}
+    if not {"$secret", "$masked"} & value.keys():
+        return {key: _in(one, (*path, key)) for key, one in value.get("$map", value).items()}
+    if path[0] != "configuration" or ("$secret" in value and not is_secret):
+        raise ValueError
+    return Secret(_MASK) if "$masked" in value else Secret(f"\0{int(value['$secret'])}", str(value["variable"]))
+
+
+def _blank(value: str | float) -> Secret:
+    if value != "":
+        raise ValueError
+    return Secret("")
 
 
 def _read_problem(data: Mapping[str, Any]) -> Problem:

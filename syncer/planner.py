@@ -54,9 +54,12 @@ class Change:
 
         An ignored field is compared only where it goes with the PUT.
         """
-        sent = {*REQUIRED, *self.changed}
-        ignored = set(self.desired.lifecycle.ignore_changes) - sent
-        return {field: self.live.fields[field] for field in self.after if field not in ignored}
+        return {field: self.live.fields[field] for field in self.after if field not in self.ignored}
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """The top-level fields that git ignores, and that don't go with the PUT: whatever is live there is fine."""
+        return frozenset(self.desired.lifecycle.ignore_changes) - {*REQUIRED, *self.changed}
 
     @property
     def body(self) -> dict[str, Any]:
@@ -123,12 +126,12 @@ class Plan:
                 change.address,
                 change.id,
                 [change.desired.lifecycle.protect, sorted(change.desired.lifecycle.allow)],
-                [[list(field.path), field.before, field.after] for field in change.fields],
+                [[list(field.path), _digestible(field.before), _digestible(field.after)] for field in change.fields],
             ]
             for change in self.changes
         ]
         where = [self.target.environment, self.target.url, self.target.workspace_id]
-        text = json.dumps([where, changes], sort_keys=True, default=_digestible)
+        text = json.dumps([where, changes], sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -182,14 +185,26 @@ class Planned:
     commit: str = ""
     is_offline: bool = False
 
+    @property
+    def code(self) -> int:
+        """The exit code that tells most: 0 nothing differs, 1 it isn't whole, 2 something differs."""
+        return 1 if self.problems else 0 if self.plan.is_empty else 2
+
+    @property
+    def made_of(self) -> str:
+        """The commit in short, as people name it; empty outside git."""
+        return self.commit[:12] + " with uncommitted edits" * self.commit.endswith("-dirty")
+
 
 def _digestible(value: object) -> object:
+    """The value as JSON in which no value looks like another: what isn't itself is tagged, and so is every mapping."""
     if isinstance(value, Secret):
-        return {"secret": value.reference}
+        return ["secret", value.reference]
     if value is ABSENT:
-        return {"absent": True}
-    message = f"{type(value).__name__} can't be part of a plan"
-    raise TypeError(message)
+        return ["absent"]
+    if isinstance(value, dict):
+        return ["map", {str(key): _digestible(inner) for key, inner in value.items()}]
+    return ["list", *map(_digestible, value)] if isinstance(value, list) else value
 
 
 def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:

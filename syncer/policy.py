@@ -31,6 +31,10 @@ EFFECTS: Final = {
 """What a change of a risky field does downstream, in words."""
 
 
+SILENT_BASE: Final = "silent-base"
+"""The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
+
+
 class OnDrift(Enum):
     """What an apply does about edits made outside git, where the base tells of them."""
 
@@ -82,13 +86,15 @@ def drift_refusals(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
     provenance = planned.provenance
     if provenance is None:
         return ()
-    return tuple(
+    silent = [replace(one, severity=Severity.ERROR) for one in planned.warnings if one.rule == SILENT_BASE]
+    found = tuple(
         _drifted(change, field, cause)
         for change in provenance.with_cause(planned.plan.changes, *refused)
         for field, causes in provenance.of(change).items()
         for cause in causes
         if cause in refused
     )
+    return (*(silent if limits.on_drift is OnDrift.FAIL else ()), *found)
 
 
 def _drifted(change: Change, field: str, cause: Cause) -> Problem:
@@ -97,7 +103,8 @@ def _drifted(change: Change, field: str, cause: Cause) -> Problem:
         cause.value,
         f"{field} of {change.address} was changed outside git, and this apply would {does} that",
         field,
-        hint="take the live value into the file if it's meant; if git is right, say --on-drift overwrite",
+        hint="take the live value into the file if it's meant; if git is right (or a merge was never applied), "
+        "say --on-drift overwrite",
     )
 
 

@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from syncer.diff import compare, same
-from syncer.model import ABSENT
+from syncer.model import ABSENT, SecretRef, leaves
 from syncer.planner import Cause, Provenance, wanted
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cau
         return Cause.CHANGE
     if same(before, is_wanted):
         return Cause.DRIFT
+    if any(isinstance(leaf, SecretRef) for _, leaf in leaves(before)):
+        # The base names a variable that isn't set any more: which one is named is what this change changes.
+        return Cause.CHANGE
     # In this order: what live masks may be what the base says.
     return Cause.CHANGE if same(is_live, before) else Cause.CONFLICT
 
@@ -79,7 +82,7 @@ def _at(fields: Fields, path: Path) -> Json:
 
 
 class Former:
-    """What the base said of a model: by address, else (it was renamed) by id, else by name if that's unique."""
+    """What the base said of a model: by id, else by address, else (it was moved) by name if that's unique."""
 
     def __init__(self, base: DesiredState) -> None:
         self._by_address = {model.address: model for model in base.models}
@@ -91,8 +94,10 @@ class Former:
 
     def of(self, desired: DesiredModel) -> DesiredModel | None:
         """The definition of the same model at the base, if there was one."""
-        if found := self._by_address.get(desired.address):
+        if desired.id is not None and (found := self._by_id.get(desired.id)):
             return found
-        if desired.id is not None:
-            return self._by_id.get(desired.id)
-        return self._by_name.get(desired.name)
+        found = self._by_address.get(desired.address)
+        if found is None or (desired.id is not None and found.id is not None):
+            # Nothing stood there, or another model: two files may have changed places.
+            found = self._by_name.get(desired.name)
+        return found if found is not None and (found.id is None or desired.id is None) else None

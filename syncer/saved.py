@@ -34,10 +34,11 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
         here, there = (f"{one.environment} ({one.url}, workspace {one.workspace_id})" for one in (target, planned))
         message = f"the saved plan was made for {there}, not for {here}; nothing was written"
         raise RefusedError(message, "name its environment with --env, or plan again")
-    if saved.commit and commit and saved.commit != commit:
-        made, here = (
-            f"{one[:12]}{' with uncommitted edits' * one.endswith('-dirty')}" for one in (saved.commit, commit)
-        )
+    if saved.commit and not commit:
+        message = f"the saved plan was made for commit {saved.made_of}, but git can't tell what is checked out"
+        raise RefusedError(f"{message}; nothing was written", "apply it in a clone that git trusts, or plan again")
+    if saved.commit and saved.commit != commit:
+        made, here = (one.made_of for one in (saved, replace(saved, commit=commit)))
         message = f"the saved plan was made for commit {made}, but {here} is checked out"
         raise RefusedError(f"{message}; nothing was written", "check out that commit, or plan again")
 
@@ -45,9 +46,10 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
 def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None]) -> Planned:
     """The plan with live models as they are now and with its secrets: the same plan, or RefusedError."""
     models = {model.id: model for model in live.models}
+    broken = {row.id: row.reason for row in live.unreadable}
     changes, problems = [], []
     for change in saved.plan.changes:
-        renewed = _renewed(change, models.get(change.id), lookup)
+        renewed = _renewed(change, models.get(change.id) or broken.get(change.id), lookup)
         if isinstance(renewed, Problem):
             problems.append(renewed)
         else:
@@ -63,19 +65,24 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
     return replace(saved, plan=plan)
 
 
-def _renewed(change: Change, live: LiveModel | None, lookup: Callable[[str], Secret | None]) -> Change | Problem:
-    """The change with the live model as it is now; or why there is none."""
-    if live is None:
-        return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) was deleted")
+def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str], Secret | None]) -> Change | Problem:
+    """The change with the live model as it is now (a text is why it can't be read); or why there is none."""
+    if live is None or isinstance(live, str):
+        what = f"can't be shown by the server: {live}" if live else "was deleted"
+        return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) {what}")
     # Of a secret the file knows only that there was one: whether it's the same, the time of the last change tells.
     hides = any(isinstance(leaf, Secret) for value in change.before.values() for _, leaf in leaves(value))
     moved = sorted({str(field.path[0]) for field in compare(_sealed(live.fields), _sealed(change.before))})
-    if moved or (hides and live.updated_at != change.live.updated_at):
+    if moved or (hides and not (live.updated_at and live.updated_at == change.live.updated_at)):
         what = ", ".join(moved) or "updated_at; it holds secrets, so it must not have moved at all"
         return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) moved: {what}")
     missing: list[str] = []
     after = {
-        field: _opened(value, live.fields.get(field, ABSENT), lookup, missing) for field, value in change.after.items()
+        # What git ignores may have moved: it's compared and sent as it is live now.
+        field: live.fields[field]
+        if field in change.ignored
+        else _opened(value, live.fields.get(field, ABSENT), lookup, missing)
+        for field, value in change.after.items()
     }
     if missing:
         named = ", ".join(dict.fromkeys(missing))
@@ -97,6 +104,8 @@ def _sealed(value: Json) -> Json:
 
 def _opened(value: Json, live: Json, lookup: Callable[[str], Secret | None], missing: list[str]) -> Json:
     """A saved value with its secrets: looked up where git names a variable, else live's own at the same place."""
+    if isinstance(value, Secret) and value.reveal() == "":
+        return value
     if isinstance(value, Secret):
         found = lookup(value.reference) if value.reference else live
         if not isinstance(found, Secret):

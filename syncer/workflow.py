@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from syncer import applier, policy, provenance, saved, wire
 from syncer.errors import RefusedError, SettingsError
@@ -19,7 +19,7 @@ from syncer.model import (
     Secret,
     Severity,
 )
-from syncer.planner import Planned, make_plan
+from syncer.planner import Plan, Planned, make_plan
 from syncer.resolve import bind, resolve, reveal
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from syncer.applier import Report, Stop, Writer
     from syncer.model import Connector, DesiredModel, Document, LiveState, Target, Tell
     from syncer.policy import Limits
+
+
+_MANY: Final = 5
+"""How many files a message lists."""
 
 
 class Reader(Protocol):
@@ -42,10 +46,11 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What git said before: its commit, and those of its definitions that are valid."""
+    """What git said before: its commit, those of its definitions that are valid, and the paths of the others."""
 
     commit: str
     documents: tuple[Document, ...]
+    unusable: tuple[str, ...] = ()
 
 
 def plan(
@@ -70,14 +75,30 @@ def plan(
 
     bound, problems = _bound(everything, chosen, live, {problem.origin.path for problem in missing})
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
-    problems = (*problems, *policy.unsendable(made))
-    if any(map(policy.needs_connectors, made.changes)):
-        problems = (*problems, *policy.connector_problems(made, reader.connectors()))
+    problems = (*problems, *_impossible(made, reader))
     origins = None
     if base is not None:
         former, _ = reveal(resolve(base.documents, target.environment), lookup)
         origins = provenance.attribute(made, bound.bindings, former, base.commit)
-    return Planned(made, (*_unread(live), *policy.warnings(made, limits)), (*missing, *problems), origins)
+    warnings = (*_unread(live), *_silent(base), *policy.warnings(made, limits))
+    return Planned(made, warnings, (*missing, *problems), origins)
+
+
+def _silent(base: Base | None) -> tuple[Problem, ...]:
+    """What the base can't tell, in words: there an edit outside git looks like this change."""
+    if base is None or (base.documents and not base.unusable):
+        return ()
+    named = f": {', '.join(base.unusable[:_MANY])}{' and more' * (len(base.unusable) > _MANY)}" if base.unusable else ""
+    what = f"{len(base.unusable)} of its files are not valid" if base.unusable else "it has no definitions there"
+    return (
+        Problem(
+            NOWHERE,
+            policy.SILENT_BASE,
+            f"the base {base.commit[:12]} can't tell all: {what}{named}",
+            "where it says nothing, an edit made outside git looks like this change; name another base",
+            Severity.WARNING,
+        ),
+    )
 
 
 def plan_offline(
@@ -106,7 +127,7 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    return Planned(made, (*new, *policy.warnings(made, limits)), is_offline=True)
+    return Planned(made, (*new, *_silent(base), *policy.warnings(made, limits)), is_offline=True)
 
 
 def resume(
@@ -114,7 +135,18 @@ def resume(
 ) -> Planned:
     """A saved plan on live state as it is now: the same plan, or RefusedError. Raises ApiError and RefreshError."""
     saved.admit(planned, target, commit)
-    return saved.renew(planned, reader.fetch({change.id for change in planned.plan.changes}), lookup)
+    renewed = saved.renew(planned, reader.fetch({change.id for change in planned.plan.changes}), lookup)
+    if problems := _impossible(renewed.plan, reader):
+        raise RefusedError("the saved plan can't be applied; nothing was written", "plan again", problems)
+    return renewed
+
+
+def _impossible(made: Plan, reader: Reader) -> tuple[Problem, ...]:
+    """What can't be sent, and what the server would accept and shouldn't."""
+    problems = policy.unsendable(made)
+    if any(map(policy.needs_connectors, made.changes)):
+        problems = (*problems, *policy.connector_problems(made, reader.connectors()))
+    return problems
 
 
 def _targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:

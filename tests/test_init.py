@@ -56,7 +56,7 @@ def test_what_is_left_to_do_is_said(host: str, team: Team) -> None:
     """The lock, the variables, the secrets, the guarded environment, the protected branch; and the version is named."""
     said = team.run("init", "--ci", host).out
 
-    for word in ("syncer.txt", "SYNCER_API_URL", "SYNCER_TOKEN", "Viewer", "`prod`", "Member", "rotect"):
+    for word in ("syncer.txt", "SYNCER_API_URL", "SYNCER_EMAIL", "Viewer", "`prod`", "Member", "rotect"):
         assert word in said
     assert "{" not in said
 

@@ -8,8 +8,16 @@ import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
 from syncer.model import Binding, Bound, Connector, Severity
-from syncer.planner import Plan, make_plan
-from syncer.policy import Limits, connector_problems, needs_connectors, refusals, warnings
+from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
+from syncer.policy import (
+    Limits,
+    OnDrift,
+    connector_problems,
+    drift_refusals,
+    needs_connectors,
+    refusals,
+    warnings,
+)
 
 CONNECTORS = [
     Connector(1, "Snowflake prod", "source", "Snowflake"),
@@ -107,3 +115,69 @@ def test_other_changes_need_no_connectors() -> None:
 
     assert not any(map(needs_connectors, plan.changes))
     assert connector_problems(plan, []) == ()
+
+
+# -- edits made outside git --------------------------------------------------------------------------------------------
+
+
+def _caused(*causes: Cause) -> Planned:
+    """Three models of which each has a change of its name and its query, with these causes in turn."""
+    bindings = tuple(
+        Binding(desired(f"m{number}", name=f"new {number}", query="SELECT 2"), live(number, name=f"m{number}"))
+        for number in range(1, len(causes) // 2 + 1)
+    )
+    plan = make_plan(Bound(bindings), TARGET)
+    pairs = {change.address: causes[2 * at : 2 * at + 2] for at, change in enumerate(plan.changes)}
+    return Planned(plan, provenance=Provenance("0" * 40, pairs, {"m1": ("description",)}))
+
+
+EACH = (Cause.CHANGE, Cause.DRIFT, Cause.CONFLICT, Cause.CHANGE, Cause.CHANGE, Cause.CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("on_drift", "refused"),
+    [
+        (OnDrift.FAIL, [("drift", "models/m1.yaml"), ("conflict", "models/m2.yaml")]),
+        (OnDrift.WARN, [("conflict", "models/m2.yaml")]),
+        (OnDrift.OVERWRITE, []),
+    ],
+)
+def test_edits_made_outside_git_are_refused_as_is_said(on_drift: OnDrift, refused: list[tuple[str, str]]) -> None:
+    """`fail` spares all, `warn` those that this change competes with, `overwrite` none; this change is never one."""
+    guards = drift_refusals(_caused(*EACH), Limits(on_drift=on_drift))
+
+    assert [(guard.rule, guard.origin.path) for guard in guards] == refused
+    assert all(guard.severity is Severity.ERROR for guard in guards)
+
+
+def test_a_refused_edit_has_its_words() -> None:
+    """Which field, what the apply would do, and both ways on."""
+    undone, overwritten = drift_refusals(_caused(*EACH), Limits(on_drift=OnDrift.FAIL))
+
+    assert undone.message == "query of m1 was changed outside git, and this apply would undo that"
+    assert overwritten.message == "name of m2 was changed outside git, and this apply would overwrite that"
+    assert "take the live value into the file" in undone.hint
+    assert "--on-drift overwrite" in undone.hint
+    assert (undone.origin.line, overwritten.origin.line) == (6, 1)
+
+
+def test_one_field_with_two_causes_is_refused_for_each() -> None:
+    """A configuration can hold drift and conflict at once."""
+    before = {"a": 1, "b": 1, "c": 1}
+    one = desired("m", query_type="dbt", configuration={"a": 2, "b": 2, "c": 2})
+    plan = make_plan(Bound((Binding(one, live(query_type="dbt", configuration=before)),)), TARGET)
+    causes = (Cause.CONFLICT, Cause.DRIFT, Cause.DRIFT)
+    planned = Planned(plan, provenance=Provenance("0" * 40, {"m": causes}, {}))
+
+    assert [guard.rule for guard in drift_refusals(planned, Limits(on_drift=OnDrift.FAIL))] == ["drift", "conflict"]
+
+
+@pytest.mark.parametrize("on_drift", OnDrift)
+def test_without_a_base_nothing_is_drift(on_drift: OnDrift) -> None:
+    """Nobody can tell, so nothing is refused; the command refuses the flag instead."""
+    assert drift_refusals(Planned(_plan(3)), Limits(on_drift=on_drift)) == ()
+
+
+def test_by_default_a_conflict_is_refused_and_drift_undone() -> None:
+    """Somebody else's competing edit is never lost silently."""
+    assert Limits().on_drift is OnDrift.WARN

@@ -14,17 +14,18 @@ from builders import TARGET, desired, live
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-from scenes import CANARY, EVENTS, PLANS, PROBLEMS, REPORTS, Scene, plan_of
+from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 from strategies import JSON
 
 from syncer.applier import Report
 from syncer.diff import FieldChange
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
 from syncer.model import ABSENT, Binding, Bound, Modifying, Origin, Problem, Secret, Severity
-from syncer.planner import make_plan
+from syncer.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.annotations import render_problems as annotate
 from syncer.render.machine import (
     UI_VERSION,
+    drift_lines,
     error_lines,
     event_line,
     plan_lines,
@@ -83,7 +84,7 @@ def _check(line: str) -> dict[str, Any]:
 def test_a_plan_is_these_lines(name: str, golden: Golden) -> None:
     """A line a change with every value that differs, the warnings, the totals."""
     scene = PLANS[name]
-    lines = [version_line(clock), *plan_lines(scene.plan, scene.warnings, clock)]
+    lines = [version_line(clock), *plan_lines(Planned(scene.plan, tuple(scene.warnings)), clock)]
 
     for line in lines:
         _check(line)
@@ -143,7 +144,7 @@ def test_the_first_line_has_the_versions() -> None:
 def test_the_totals_count_everything() -> None:
     """Nothing that the text says of the whole plan is missing in the lines."""
     plan = replace(plan_of(("a", {"query": "SELECT 0"}, {}), unmanaged=[live(9)], unchanged=4), excluded=2)
-    totals = _check(plan_lines(plan, (), clock)[-1])
+    totals = _check(plan_lines(Planned(plan), clock)[-1])
 
     assert totals["changes"] == {"add": 0, "change": 1, "import": 0, "remove": 0, "operation": "plan"}
     assert (totals["unchanged"], totals["unmanaged"], totals["excluded"]) == (4, 1, 2)
@@ -169,7 +170,7 @@ def test_kinds_tell_absent_from_null(before: object, after: object, kind: str) -
 def _attributes(*fields: FieldChange) -> list[dict[str, Any]]:
     plan = PLANS["typical"].plan
     changed = replace(plan, changes=(replace(plan.changes[0], fields=fields),))
-    attributes: list[dict[str, Any]] = _check(plan_lines(changed, (), clock)[0])["change"]["attributes"]
+    attributes: list[dict[str, Any]] = _check(plan_lines(Planned(changed), clock)[0])["change"]["attributes"]
     return attributes
 
 
@@ -209,7 +210,7 @@ def test_every_line_is_described_whatever_is_in_it(text: str, before: Any, after
         for outcome in REPORTS["incomplete"].outcomes
     ]
 
-    for line in [*plan_lines(plan, [problem], clock), *report_lines(Report(tuple(outcomes)), clock)]:
+    for line in [*plan_lines(Planned(plan, (problem,)), clock), *report_lines(Report(tuple(outcomes)), clock)]:
         _check(line)
     assert _check(event_line(Modifying(text, 1), clock))["hook"]["resource"]["resource_name"] == text
     assert _check(error_lines(ApiError("GET", "/", 400, text), clock)[0])["diagnostic"]["severity"] == "error"
@@ -226,7 +227,7 @@ def test_lone_surrogates_and_runner_commands_are_escaped() -> None:
 def test_no_secret_is_in_a_line() -> None:
     """A canary in live state and in git is in no line."""
     for scene in PLANS.values():
-        assert CANARY not in "\n".join(plan_lines(scene.plan, scene.warnings, clock))
+        assert CANARY not in "\n".join(plan_lines(Planned(scene.plan, tuple(scene.warnings)), clock))
     change = PLANS["nested"].plan.changes[0]
     outcomes = [replace(outcome, change=change, unapplied=change.fields) for outcome in REPORTS["incomplete"].outcomes]
     assert CANARY not in "\n".join(report_lines(Report(tuple(outcomes)), clock))
@@ -236,7 +237,7 @@ def test_the_same_arguments_give_the_same_lines() -> None:
     """Only the clock makes two runs differ."""
     scene: Scene = PLANS["nested"]
 
-    assert plan_lines(scene.plan, (), clock) == plan_lines(scene.plan, (), clock)
+    assert plan_lines(Planned(scene.plan), clock) == plan_lines(Planned(scene.plan), clock)
     assert version_line(clock) != version_line(lambda: datetime.now(UTC))
 
 
@@ -304,3 +305,88 @@ def test_annotations_are_one_line_each(path: str, message: str) -> None:
 def test_no_problem_is_no_annotation() -> None:
     """Nothing found, nothing said."""
     assert annotate([]) == ""
+
+
+# -- where a difference comes from, and drift --------------------------------------------------------------------------
+
+
+def test_causes_are_in_these_lines(golden: Golden) -> None:
+    """Each attribute has its cause, the totals count the models of each and name the base."""
+    planned = PLANNED["caused"]
+    lines = plan_lines(planned, clock)
+    for line in lines:
+        _check(line)
+
+    golden("provenance/plan.jsonl", "\n".join(lines))
+
+
+def test_the_base_counts_models_not_values() -> None:
+    """A model with two causes counts for both, one with two values of one cause once."""
+    plan = plan_of(
+        ("a", {"name": "x", "query": "SELECT 0", "description": "x"}, {}), ("b", {"query": "SELECT 0"}, {}), unchanged=1
+    )
+    causes = {"a": (Cause.DRIFT, Cause.DRIFT, Cause.CONFLICT), "b": (Cause.CHANGE,)}
+    *changes, totals = map(
+        _check,
+        plan_lines(
+            Planned(plan, provenance=Provenance(COMMIT, causes, {"z": ("query",), "c": ("name", "query")})), clock
+        ),
+    )
+
+    assert [[one["cause"] for one in line["change"]["attributes"]] for line in changes] == [
+        ["drift", "drift", "conflict"],
+        ["this change"],
+    ]
+    assert totals["base"] == {
+        "commit": COMMIT,
+        "change": 1,
+        "drift": 1,
+        "conflict": 1,
+        "already_live": {"c": ["name", "query"], "z": ["query"]},
+    }
+
+
+def test_without_a_base_no_line_speaks_of_one() -> None:
+    """Its absence says that nobody looked; an empty one would say that nothing was found."""
+    *changes, totals = map(_check, plan_lines(Planned(PLANNED["caused"].plan), clock))
+
+    assert "base" not in totals
+    assert not any("cause" in attribute for line in changes for attribute in line["change"]["attributes"])
+
+
+@pytest.mark.parametrize("name", ["typical", "nested", "masked", "no_changes", "hostile"])
+def test_drift_is_these_lines(name: str, golden: Golden) -> None:
+    """A line a model from git's value to the live one; the totals name the commit."""
+    lines = drift_lines(Planned(PLANS[name].plan, PROBLEMS[-1:], commit=COMMIT), clock)
+    for line in lines:
+        _check(line)
+
+    golden(f"drift/{name}.jsonl", "\n".join(lines))
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_drift_is_the_plan_the_other_way_round(name: str) -> None:
+    """The same paths and values with the sides exchanged: added is removed, and nothing else differs."""
+    plan = PLANS[name].plan
+    other = {"added": "removed", "removed": "added", "changed": "changed"}
+    there = [_check(line)["change"]["attributes"] for line in plan_lines(Planned(plan), clock)[:-1]]
+    back = [_check(line)["change"]["attributes"] for line in drift_lines(Planned(plan), clock)[:-1]]
+
+    assert back == [
+        [{**one, "before": one["after"], "after": one["before"], "kind": other[one["kind"]]} for one in attributes]
+        for attributes in there
+    ]
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_no_secret_is_in_a_line_of_causes_or_drift(name: str) -> None:
+    """Neither way round."""
+    planned = PLANNED[name]
+    lines = [
+        *plan_lines(planned, clock),
+        *drift_lines(planned, clock),
+    ]
+
+    assert CANARY not in "\n".join(lines)
+    for line in lines:
+        _check(line)

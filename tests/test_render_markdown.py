@@ -563,7 +563,7 @@ def test_who_edited_is_warned_of() -> None:
     text = render_plan(PLANNED["caused"])
 
     assert (
-        "> [!WARNING]\n> 1 of 3 changes would overwrite edits made in the UI to the same fields: `marketing/leads` (`query`)\n"
+        "> [!WARNING]\n> 1 of 3 changes would overwrite edits made in the UI to the same fields, which apply refuses: `marketing/leads` (`query`)\n"
         "\n> [!WARNING]\n> 1 of 3 changes would undo edits made in the UI: `finance/revenue_daily` (`description`)\n"
     ) in text
     assert "What this change brings is live already in 1 model: `crm/accounts` (`description`, `query`)" in text

@@ -13,7 +13,7 @@ import pytest
 from builders import TARGET, desired, live
 from hypothesis import example, given
 from hypothesis import strategies as st
-from scenes import CANARY, EVENTS, PLANS, PROBLEMS, REPORTS, Scene, plan_of
+from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
 from syncer.model import (
@@ -29,19 +29,21 @@ from syncer.model import (
     Severity,
     Waiting,
 )
-from syncer.planner import make_plan
+from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.render.align import align
 from syncer.render.body import DEEPEST, Body, Row, change_rows, path_text
 from syncer.render.lines import narrowed
 from syncer.render.terminal import (
     Style,
     render_banner,
+    render_drift,
     render_error,
     render_event,
     render_plan,
     render_problems,
     render_prompt,
     render_report,
+    render_saved,
 )
 from syncer.render.text import cells, defused, quoted, spelt, visible, wrapped
 
@@ -64,7 +66,7 @@ def test_a_plan_reads_like_this(name: str, golden: Golden) -> None:
     """Every kind of difference has one look, byte for byte."""
     scene = PLANS[name]
 
-    golden(f"{name}/plan.txt", render_plan(scene.plan, scene.warnings, PLAIN))
+    golden(f"{name}/plan.txt", render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN))
 
 
 @pytest.mark.parametrize("name", ["typical", "no_changes", "targeted"])
@@ -72,14 +74,14 @@ def test_a_plan_can_be_shorter_or_longer(name: str, golden: Golden) -> None:
     """`summary` gives one line a model, `verbose` lists the live models that no file declares."""
     scene = PLANS[name]
 
-    golden(f"{name}/summary.txt", render_plan(scene.plan, scene.warnings, PLAIN, summary=True))
-    golden(f"{name}/verbose.txt", render_plan(scene.plan, scene.warnings, PLAIN, verbose=True))
+    golden(f"{name}/summary.txt", render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN, summary=True))
+    golden(f"{name}/verbose.txt", render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN, verbose=True))
 
 
 def test_colours_are_terraforms(golden: Golden) -> None:
     """Symbols, arrows, comments and headings are coloured; the golden shows an escape as ^[."""
     scene = PLANS["typical"]
-    shown = render_plan(scene.plan, scene.warnings, COLOUR)
+    shown = render_plan(Planned(scene.plan, tuple(scene.warnings)), COLOUR)
 
     golden("typical/plan.colour.txt", shown.replace("\x1b", "^["))
 
@@ -120,8 +122,8 @@ def test_the_words_that_other_tools_match() -> None:
     """The verdicts are Terraform's, byte for byte."""
     changes, none = PLANS["typical"].plan, PLANS["no_changes"].plan
 
-    assert "\nPlan: 0 to add, 2 to change, 0 to destroy.\n" in render_plan(changes, (), PLAIN)
-    assert "No changes. Your models match the configuration.\n" in render_plan(none, (), PLAIN)
+    assert "\nPlan: 0 to add, 2 to change, 0 to destroy.\n" in render_plan(Planned(changes), PLAIN)
+    assert "No changes. Your models match the configuration.\n" in render_plan(Planned(none), PLAIN)
     assert render_report(REPORTS["complete"], PLAIN) == "Apply complete! Resources: 0 added, 2 changed, 0 destroyed."
     assert render_report(REPORTS["incomplete"], PLAIN).endswith(
         "\nApply incomplete! Resources: 1 changed, 1 conflict, 2 failed, 1 unknown, 2 not attempted."
@@ -161,7 +163,7 @@ def test_totals_are_grammatical_and_without_zeros(unchanged: int, unmanaged: int
     strays = [live(number) for number in range(unmanaged)]
     plan = plan_of(("a", {"query": "SELECT 0"}, {}), unmanaged=strays, unchanged=unchanged)
 
-    assert render_plan(plan, (), PLAIN).partition("Plan: 0 to add, 1 to change, 0 to destroy.")[2] == expected
+    assert render_plan(Planned(plan), PLAIN).partition("Plan: 0 to add, 1 to change, 0 to destroy.")[2] == expected
 
 
 def test_targeting_is_told_after_an_apply_as_well() -> None:
@@ -174,7 +176,7 @@ def test_targeting_is_told_after_an_apply_as_well() -> None:
 def test_a_warning_about_no_file_has_no_line() -> None:
     """What isn't about a file says what it is about."""
     problem = Problem(NOWHERE, "unreadable-model", "model 7 can't be shown", "", Severity.WARNING)
-    shown = render_plan(PLANS["no_changes"].plan, [problem], PLAIN)
+    shown = render_plan(Planned(PLANS["no_changes"].plan, (problem,)), PLAIN)
 
     assert shown.startswith("╷\n│ Warning: model 7 can't be shown\n╵\n\nNo changes.")
 
@@ -377,7 +379,7 @@ def test_nothing_foreign_reaches_the_terminal_raw(text: str, before: Any, after:
     problem = Problem(Origin(text, 3, 5), text, text, text, Severity.WARNING, text)
 
     for summary in (False, True):
-        _is_fit_to_print(render_plan(plan, [problem], style, verbose=True, summary=summary))
+        _is_fit_to_print(render_plan(Planned(plan, (problem,)), style, verbose=True, summary=summary))
     _is_fit_to_print(render_problems([problem], style))
     _is_fit_to_print(render_banner("plan", plan.target))
     _is_fit_to_print(render_prompt(plan.target, 2))
@@ -487,7 +489,7 @@ def test_folds_of_fields_add_up(name: str) -> None:
 def test_no_secret_is_shown(style: Style) -> None:
     """A canary in live state and in git is in no output."""
     for scene in PLANS.values():
-        assert CANARY not in render_plan(scene.plan, scene.warnings, style, verbose=True)
+        assert CANARY not in render_plan(Planned(scene.plan, tuple(scene.warnings)), style, verbose=True)
     change = PLANS["nested"].plan.changes[0]
     outcomes = [replace(outcome, change=change, unapplied=change.fields) for outcome in REPORTS["incomplete"].outcomes]
     assert CANARY not in render_report(replace(REPORTS["incomplete"], outcomes=tuple(outcomes)), style)
@@ -510,15 +512,15 @@ def _reversed(value: Any) -> Any:
 def test_colour_changes_colour_only() -> None:
     """Without its escapes, coloured output is the plain one."""
     for scene in PLANS.values():
-        coloured = render_plan(scene.plan, scene.warnings, COLOUR, verbose=True)
-        assert SGR.sub("", coloured) == render_plan(scene.plan, scene.warnings, PLAIN, verbose=True)
+        coloured = render_plan(Planned(scene.plan, tuple(scene.warnings)), COLOUR, verbose=True)
+        assert SGR.sub("", coloured) == render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN, verbose=True)
     assert SGR.sub("", render_problems(PROBLEMS, COLOUR)) == render_problems(PROBLEMS, PLAIN)
 
 
 def test_without_unicode_our_own_glyphs_are_ascii() -> None:
     """On a terminal that isn't UTF-8 a plan of ASCII models is ASCII."""
     for name in ("typical", "nested", "masked", "values", "long", "no_changes", "targeted"):
-        assert render_plan(PLANS[name].plan, PLANS[name].warnings, ASCII, verbose=True).isascii()
+        assert render_plan(Planned(PLANS[name].plan, tuple(PLANS[name].warnings)), ASCII, verbose=True).isascii()
 
 
 # -- text --------------------------------------------------------------------------------------------------------------
@@ -595,3 +597,132 @@ def test_scenes_are_what_they_say() -> None:
     }
     assert {problem.severity for problem in PROBLEMS} == set(Severity)
     assert isinstance(PLANS["typical"], Scene)
+
+
+# -- where a difference comes from -------------------------------------------------------------------------------------
+
+CAUSED = PLANNED["caused"]
+
+
+def test_each_change_says_where_it_comes_from(golden: Golden) -> None:
+    """The causes stand at each model, what would be lost and what is live already after all of them."""
+    golden("provenance/plan.txt", render_plan(CAUSED, PLAIN))
+    golden("provenance/summary.txt", render_plan(CAUSED, PLAIN, summary=True))
+    golden("provenance/ascii.txt", render_plan(CAUSED, ASCII))
+    shown = render_plan(CAUSED, COLOUR)
+    golden("provenance/plan.colour.txt", shown.replace("\x1b", "^["))
+
+
+def test_without_a_base_nothing_is_said_of_causes() -> None:
+    """What isn't known isn't shown, and a base that finds nothing adds nothing but the causes."""
+    bare = render_plan(replace(CAUSED, provenance=None), PLAIN)
+    calm = Provenance("0" * 40, {one.address: (Cause.CHANGE,) * len(one.fields) for one in CAUSED.plan.changes}, {})
+    shown = render_plan(replace(CAUSED, provenance=calm), PLAIN)
+
+    assert not any(cause.value in bare for cause in Cause)
+    assert "Already live" not in bare + shown
+    kept = [line for line in shown.split("\n") if not line.startswith("  # (") or "hidden" in line]
+    assert "\n".join(kept) == bare
+
+
+def test_what_is_live_already_is_told_without_any_change() -> None:
+    """Somebody has done by hand what the files say: that is news also if nothing is left to do."""
+    provenance = Provenance("0" * 40, {}, {"b": ("query",), "a": ("description", "name")})
+    shown = render_plan(Planned(PLANS["no_changes"].plan, provenance=provenance), PLAIN)
+
+    assert shown.startswith("Already live:\n  a: description, name\n  b: query\n\nNo changes.")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_how_many_edits_would_be_lost_is_grammatical(count: int) -> None:
+    """One of one change, one of two changes; an edit that would be overwritten comes before one that is undone."""
+    plan = plan_of(*((f"m{number}", {"query": "SELECT 0"}, {}) for number in range(count)))
+    causes = {one.address: (Cause.DRIFT if one.address == "m0" else Cause.CONFLICT,) for one in plan.changes}
+    shown = render_plan(Planned(plan, provenance=Provenance("0" * 40, causes, {})), PLAIN)
+    said = re.findall(r"Warning: (.*)", shown)
+
+    of = f"1 of {count} change{'s' if count > 1 else ''} would"
+    assert len(said) == count
+    assert said[-1] == f"{of} undo edits made in the UI"
+    assert all(one.startswith(f"{of} overwrite edits made in the UI to the same fields") for one in said[:-1])
+
+
+# -- drift -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["typical", "nested", "masked", "no_changes", "nothing_compared", "hostile"])
+def test_drift_reads_like_this(name: str, golden: Golden) -> None:
+    """From what git says to what is live, and then who does what."""
+    planned = Planned(PLANS[name].plan, commit=COMMIT)
+
+    golden(f"drift/{name}.txt", render_drift(planned, PLAIN))
+
+
+def test_drift_can_be_shorter_and_coloured(golden: Golden) -> None:
+    """One line a model; and the same symbols and colours as a plan."""
+    planned = Planned(PLANS["typical"].plan, PROBLEMS[-1:], commit=COMMIT)
+
+    golden("drift/summary.txt", render_drift(planned, PLAIN, summary=True))
+    golden("drift/typical.colour.txt", render_drift(planned, COLOUR).replace("\x1b", "^["))
+
+
+def _from_git(plan: Plan) -> Plan:
+    return replace(plan, changes=tuple(change.reversed for change in plan.changes))
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "masked"])
+def test_drift_is_the_plan_the_other_way_round(name: str) -> None:
+    """What a plan takes away, drift has brought: the blocks are those of the plan from git to live."""
+    plan = PLANS[name].plan
+    shown = render_drift(Planned(plan, commit=COMMIT), PLAIN)
+    other = render_plan(Planned(_from_git(plan)), PLAIN).replace("will be updated in-place", "has changed")
+
+    blocks = [block for block in other.split("\n\n") if block.startswith("  # ")]
+    assert len(blocks) >= len(plan.changes)
+    assert all(block in shown for block in blocks)
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "masked"])
+def test_twice_round_is_the_plan(name: str) -> None:
+    """Nothing is lost by looking at it from the other side."""
+    for change in PLANS[name].plan.changes:
+        there = change.reversed.reversed
+        assert there.fields == change.fields
+        assert {field: there.live.fields[field] for field in change.after} == {
+            field: change.live.fields[field] for field in change.after
+        }
+        assert there.after == change.after
+
+
+def test_what_the_server_masks_has_no_other_side() -> None:
+    """Git's own value isn't set against it: it can't be said to differ."""
+    shown = render_drift(Planned(PLANS["masked"].plan, commit=COMMIT), PLAIN)
+
+    assert "api_key = (sensitive value) # masked by the server, so it can't be compared" in shown
+    assert shown.count("->") == 1
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_neither_causes_nor_drift_tell_a_secret(name: str) -> None:
+    """No canary, and no line that a runner or a terminal would obey."""
+    planned = PLANNED[name]
+    for shown in (
+        render_drift(planned, PLAIN),
+        render_drift(planned, PLAIN, summary=True),
+        render_plan(planned, PLAIN),
+    ):
+        assert CANARY not in shown
+        assert "##[" not in shown
+        assert not re.search(r"^\s*::", shown, re.MULTILINE)
+        assert all(one.isprintable() or one in "\n\xa0\u3000" for one in shown)
+
+
+def test_a_saved_plan_says_what_to_type() -> None:
+    """The command can be copied, also where the file's name is odd, and a name can't draw on the terminal."""
+    digest = "d" * 64
+    assert render_saved("out/plan.json", digest) == (
+        "\nSaved the plan to: out/plan.json\n\nTo apply exactly this plan:\n  syncer apply out/plan.json\n\n"
+        f"Its digest: {digest}"
+    )
+    assert "\n  syncer apply 'my plan.json'\n" in render_saved("my plan.json", digest)
+    assert "\x1b" not in render_saved("a\x1b[2J", digest)

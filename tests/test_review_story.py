@@ -156,7 +156,7 @@ def test_from_branch_to_drift_and_back(place: Place) -> None:
     assert marker == Marker(Kind.PLAN, "prod", head, place.outputs["digest"], marker.run if marker else 0)
     rows = [line for line in comment.splitlines() if line.startswith("| ~")]
     assert rows == [
-        "| ~ | `m0` | `description`, `query` | this change, drift |",
+        "| ~ | `m0` | `description`, `query` | `description`: drift, `query`: this change |",
         "| ~ | `m3` | `description` | drift |",
         "| ~ | `m1` | `query` | this change |",
         "| ~ | `m2` | `query` | this change |",

@@ -41,7 +41,7 @@ TRIGGERS: Final = {
     "release.yml": {"push"},
 }
 INSTALL: Final = """\
-if [[ -f .github/syncer.txt ]]; then
+if [[ -s .github/syncer.txt ]]; then
   python -m pip install --require-hashes --requirement .github/syncer.txt
 else
   python -m pip install .

@@ -44,9 +44,7 @@ def _base(flags: argparse.Namespace, run: Run) -> workflow.Base | None:
             message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
             raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
         return None
-    from syncer import baseline  # noqa: PLC0415 - only where git is asked
-
-    return running.base_at(run, baseline.commit_of(run.settings.root, flags.base))
+    return running.base_of(run, flags.base)
 
 
 def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
@@ -70,19 +68,19 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
 
 def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
     """Apply a saved plan: passing the file is the approval. Raises RefusedError, PlanFileError."""
-    planning.refuse_both(flags)
+    planning.refuse_with_file(flags)
     kept = planning.saved(flags.file)
     if flags.expect_digest:
         workflow.expect(kept, flags.expect_digest)
-    if flags.on_drift and kept.provenance is None:
-        message = "--on-drift needs a plan that was made with --base"
+    if flags.on_drift == "fail" and kept.provenance is None:
+        message = "--on-drift fail needs a plan that was made with --base: this one knows of no drift"
         raise SettingsError(message, "plan again with --base")
     run = running.settle(flags, kept.plan.target.environment)
     commit = running.head(run) if kept.commit else ""
     planning.announce("apply", run, screen)
     with running.connected(run, screen) as api:
         planned = workflow.resume(kept, api, run.target, commit, run.lookup)
-        planning.show(flags, screen, planned)
+        planning.show(flags, screen, planned, planning.told_later(run, planned))
         workflow.refuse(planned, run.limits)
         return _carried_out(flags, screen, run, api, planned)
 

@@ -133,18 +133,19 @@ def _screen(parser: argparse.ArgumentParser, *, json: str = "flag") -> None:
         screen.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
 
 
-def _files(parser: argparse.ArgumentParser) -> None:
+def _files(parser: argparse.ArgumentParser, *, page: bool = True) -> None:
     files = parser.add_argument_group("what is kept besides (readable by you alone, never with a secret)")
     files.add_argument(
         "--json", metavar="FILE", nargs="?", const="-", default="", help="JSON lines there; without FILE as the output"
     )
-    files.add_argument("--markdown", metavar="FILE", default="", help="what a pull request's comment would say")
-    files.add_argument("--html", metavar="FILE", default="", help="a page for a browser")
+    files.add_argument("--markdown", metavar="FILE", default="", help="what a comment or an issue would say")
+    if page:
+        files.add_argument("--html", metavar="FILE", default="", help="a page for a browser")
 
 
 def _base(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--base", metavar="REF", default="", help="tell this change from edits made outside git since this commit"
+        "--base", metavar="REF", type=_something, help="tell this change from edits made outside git since this commit"
     )
 
 
@@ -231,7 +232,7 @@ def _drift(add: Add) -> None:
     _planning(parser)
     parser.add_argument("--commit", metavar="REF", default="HEAD", help="the commit that was applied last (HEAD)")
     _screen(parser, json="file")
-    _files(parser)
+    _files(parser, page=False)
     _out(parser)
 
 
@@ -266,6 +267,7 @@ def _ci(add: Add) -> None:
     _screen(parser, json="file")
     _files(parser)
     _out(parser)
+    parser.set_defaults(base="")
 
 
 def _init(add: Add) -> None:
@@ -349,6 +351,13 @@ def _positive(text: str) -> int:
 
 def _percent(text: str) -> int:
     return _number(text, 0, 100)
+
+
+def _something(text: str) -> str:
+    if not text.strip():
+        message = "must not be empty: is the variable set that it comes from?"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _digest(text: str) -> str:

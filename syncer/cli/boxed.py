@@ -69,6 +69,8 @@ def sandbox(flags: argparse.Namespace, screen: Screen) -> int:
             box.reset()
             screen.show("The sandbox is back to its seeded world.")
             return 0
+        if not flags.world:
+            screen.note("Its tokens: `sandbox` may write, `viewer` only read. Its workspace: 1.")
         try:
             serve(box, port=flags.port, ready=lambda url: screen.show(f"READY {url}"))
         except OSError as error:

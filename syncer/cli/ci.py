@@ -9,14 +9,17 @@ drift     one issue an environment, closed when nothing differs
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, hosts, planfile, posting, shipped, workflow
+from syncer import baseline, config, hosts, planfile, posting, shipped, workflow
 from syncer.cli import applying, planning, running
 from syncer.cli.outputs import Outputs, refuse_secrets
 from syncer.errors import HostError, SettingsError, SyncerError
+from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
 from syncer.posting import Kind, Marker, Posted
 from syncer.render import markdown
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from syncer.applier import Report
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
     from syncer.planner import Planned
@@ -37,8 +39,27 @@ if TYPE_CHECKING:
 _ARTIFACT: Final = 5 * 1024 * 1024
 """How large a plan file may be that another run hands over: that run may be a stranger's."""
 
+_LONGEST_LINK: Final = 250
+"""A link that is longer is left out of the line below a comment."""
+
 _SUMMARY: Final = 1_000_000
 """A job's summary may have 1 MiB a step; what is larger isn't shown at all."""
+
+
+_ONLY: Final = {
+    "file": ("comment", "apply"),
+    "expect_digest": ("apply",),
+    "on_drift": ("apply",),
+    "parallelism": ("apply",),
+    "fail_fast": ("apply",),
+    "commit": ("drift",),
+    "dry_run": ("comment", "drift"),
+    "out": ("plan", "drift"),
+    "markdown": ("plan", "drift"),
+    "html": ("plan",),
+    "detailed_exitcode": ("plan", "drift"),
+}
+"""Which flag is whose; what isn't obeyed is refused."""
 
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:
@@ -47,12 +68,11 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     if host is None:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
         raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")
-    flags.base = ""
-    if flags.action in {"comment", "apply"} and any(
-        (flags.out, flags.markdown, flags.html, flags.json not in {"", "-"})
-    ):
-        message = f"ci {flags.action} keeps no files: --out, --markdown, --html and --json FILE are for plan and drift"
-        raise SettingsError(message, "`syncer show PLANFILE --format markdown` prints a saved plan")
+    for name, parts in _ONLY.items():
+        if getattr(flags, name) not in {None, "", "HEAD", False, "-"} and flags.action not in parts:
+            shown = "PLANFILE" if name == "file" else f"--{name.replace('_', '-')}"
+            message = f"ci {flags.action} takes no {shown}: that is for ci {' and ci '.join(parts)}"
+            raise SettingsError(message, "see `syncer ci --help`")
     part = {"plan": _plan, "comment": _comment, "apply": _apply, "drift": _drift}[flags.action]
     return part(flags, screen, host)
 
@@ -61,17 +81,20 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
-    settled = running.settle(flags)
     _mask(screen, host)
-    outputs = Outputs.of(flags, settled, screen)
-    outputs.clear()
-    with outputs.kept_on_failure():
-        base = _base(settled, host.context)
-        if host.context.is_untrusted:
+    outputs = Outputs.of(flags)
+    settled = running.settle(flags)
+    context = host.context
+    with outputs.kept_on_failure(settled):
+        if context.is_untrusted and context.event != "change":
+            message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
+            raise SettingsError(message, "let somebody of the team run it again")
+        base = _base(settled, context)
+        if context.is_untrusted:
             planned = _offline(flags, screen, settled, base)
         else:
             planned = planning.online(flags, screen, settled, base)
-        planned = replace(planned, commit=running.head(settled))
+        planned = replace(planned, commit=running.head(settled), warnings=(*_without(base, context), *planned.warnings))
     return planning.finish(flags, screen, outputs, planned)
 
 
@@ -92,6 +115,17 @@ def _base(settled: Run, context: Context) -> workflow.Base | None:
         # A first push, or a forced one: what was applied before is no ancestor of what is there now.
         return None
     return running.base_at(settled, commit)
+
+
+def _without(base: workflow.Base | None, context: Context) -> tuple[Problem, ...]:
+    """What a plan can't know that has no base, though its apply comes next."""
+    if base is not None or context.event not in {"push", "manual"}:
+        return ()
+    message = "planned without a base: an edit made outside git can't be told from a change, and would be overwritten"
+    hint = (
+        "run by hand, or after a forced push, there is no commit before; read the diffs as if nobody had reviewed them"
+    )
+    return (Problem(NOWHERE, "no-base", message, hint, Severity.WARNING),)
 
 
 def _offline(flags: argparse.Namespace, screen: Screen, settled: Run, base: workflow.Base | None) -> Planned:
@@ -138,50 +172,76 @@ class _Told:
             "has_changes": "true" if self.count and not self.is_failed else "false",
             "to_change": str(self.count),
             "digest": self.digest,
-            "exit_code": "1" if self.is_failed else "2" if self.count else "0",
+            "exit_code": str(1 if self.planned is None else self.planned.code),
         }
 
 
 def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
     context = host.context
     file = flags.file or "plan.json"
+    is_strange = context.event == "follow-up"
     try:
-        most = _ARTIFACT if context.event == "follow-up" else planfile.MAX_BYTES
-        planned = planfile.read(Path(file), shipped.schema("plan"), most=most)
+        planned = planfile.read(
+            Path(file), shipped.schema("plan"), most=_ARTIFACT if is_strange else planfile.MAX_BYTES
+        )
+        if not is_strange:
+            _admit(planned)
     except PlanFileError as error:
         screen.fail(error)
-        environment = flags.env or os.environ.get("SYNCER_ENV") or "default"
+        environment = _environment(flags)
         return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url))
     # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
     # What a stranger's run handed over was made without access, whatever it says.
-    is_offline = planned.is_offline or context.event == "follow-up"
-    named = replace(planned, commit=context.head_sha or planned.commit, is_offline=is_offline)
+    commit = context.head_sha or planned.commit
+    named = replace(planned, commit=commit, is_offline=planned.is_offline or is_strange)
 
+    @cache
     def render(budget: int) -> str:
         return markdown.render_plan(named, run_url=context.run_url, budget=budget)
 
     return _Told(planned, planned.plan.target.environment, render)
 
 
+def _admit(planned: Planned) -> None:
+    """Raise PlanFileError for a plan of another commit: an earlier run's, which this run's failure left lying there."""
+    here = baseline.head(Path.cwd(), "models").removesuffix("-dirty")
+    made = planned.commit.removesuffix("-dirty")
+    if here and made and here != made:
+        message = f"the plan file is of commit {made[:12]}, but {here[:12]} is checked out"
+        raise PlanFileError(message, "let `syncer ci plan` make it in the same job")
+
+
+def _environment(flags: argparse.Namespace) -> str:
+    """The environment's name as the plan would have found it, so that the failure stands in the same comment."""
+    try:
+        return config.environment_name(config.load(Path.cwd()), flags.env, os.environ)
+    except SyncerError:
+        return flags.env or os.environ.get("SYNCER_ENV") or "default"
+
+
 def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     told = _told(flags, screen, host)
     context = host.context
-    marker = _marker(Kind.PLAN, told.environment, context, told.digest)
-    for text in (told.render(host.max_bytes), told.render(_SUMMARY)):
-        refuse_secrets(text, "the comment", os.environ)
+    # A digest that a stranger's run gives proves nothing: only what was planned with access can be what was reviewed.
+    is_strange = context.event == "follow-up"
+    environment = _environment(flags) if is_strange else told.environment
+    marker = _marker(Kind.PLAN, environment, context, "" if is_strange else told.digest)
+    summary = told.render(_SUMMARY)
+    refuse_secrets(summary, "the comment")
     if flags.dry_run:
         screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return 0
     host.outputs(told.outputs)
-    if os.environ.get("GITHUB_ACTIONS") == "true" and told.planned is not None and context.event != "follow-up":
+    if os.environ.get("GITHUB_ACTIONS") == "true" and told.planned is not None and not is_strange:
         annotations = render_annotations((*told.planned.problems, *told.planned.warnings))
         if annotations:
             screen.show(annotations)
     review = _review(host, told) if context.event == "push" else ""
-    host.summary("\n\n".join(filter(None, [told.render(_SUMMARY), review])))
+    host.summary("\n\n".join(filter(None, [summary, review])))
     number = host.change_of_run() if context.event == "follow-up" else context.number
     if number is None or context.is_untrusted or flags.comment_when == "never":
-        screen.show(_nowhere(context))
+        if context.event != "push":
+            screen.show(_nowhere(context, flags.comment_when))
         return 0
     create = flags.comment_when == "always" or told.is_failed or told.count > 0
     _say(screen, f"comment on #{number}", posting.keep_comment(host, number, marker, told.render, create=create))
@@ -196,7 +256,9 @@ def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Mark
         raise SettingsError(message, "give it a shorter name") from None
 
 
-def _nowhere(context: Context) -> str:
+def _nowhere(context: Context, when: str) -> str:
+    if when == "never":
+        return "No comment: that is what --comment-when never says."
     if context.is_untrusted:
         return "No comment from here: a stranger's run may not write one. On GitHub the follow-up run does."
     return "No pull request to comment on."
@@ -243,58 +305,65 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     target = planning.saved(flags.file).plan.target
-    link = f"[run]({context.run_url})" if context.run_url else "this run"
+    link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         report = applying.resumed(flags, screen)
-    except SyncerError:
-        _append(screen, host, target.environment, f"Not applied: {link} was refused or failed before it was done.")
+    except SyncerError as error:
+        told = replace(planning.failed(running.settle(flags, target.environment), error), commit=context.head_sha)
+        text = markdown.render_refusal(told, run_url=context.run_url, budget=_SUMMARY)
+        _tell(screen, host, target.environment, f"Not applied: {link} says why.", text)
         raise
-    host.summary(markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY))
-    _append(screen, host, target.environment, f"{_verdict(report)} ({link})")
+    text = markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY)
+    _tell(screen, host, target.environment, f"{' '.join(report_verdict(report))} ({link})", text)
     return 0 if report.is_ok else 1
 
 
-def _verdict(report: Report) -> str:
-    return " ".join(report_verdict(report))
-
-
-def _append(screen: Screen, host: Host, environment: str, line: str) -> None:
-    """Tell the pull request what became of its plan; that it can't be told is no failure of the apply."""
+def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "") -> None:
+    """Tell summary and pull request what became of the plan; that they can't be told is no failure of the apply."""
     try:
+        if text:
+            refuse_secrets(text, "the summary")
+            host.summary(text)
         for number in host.pull_requests_of(host.context.head_sha):
             _say(screen, f"comment on #{number}", posting.append_line(host, number, environment, line))
-    except HostError as error:
-        screen.note(defused(f"The pull request could not be told: {error.what}"))
+    except SyncerError as error:
+        screen.note(defused(f"Not everybody could be told: {error.what}"))
 
 
 # -- drift ---------------------------------------------------------------------------------------------------------
 
 
 def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
-    settled = running.settle(flags)
     _mask(screen, host)
-    outputs = Outputs.of(flags, settled, screen, drift=True)
-    outputs.clear()
+    if flags.target:
+        message = "ci drift takes no --target: its issue is about all of an environment"
+        raise SettingsError(message, "`syncer drift --target` tells of a part")
+    outputs = Outputs.of(flags, drift=True)
+    settled = running.settle(flags)
     context = host.context
     try:
-        with outputs.kept_on_failure():
+        with outputs.kept_on_failure(settled):
             planned = planning.drifted(flags, screen, settled)
         outputs.keep(planned)
     except SyncerError as error:
-        failed = planning.failed(settled, error)
-        host.outputs({"has_drift": "unknown", "exit_code": "1"})
-        host.summary(markdown.render_drift(failed, run_url=context.run_url, budget=_SUMMARY))
+        if not flags.dry_run:
+            text = markdown.render_drift(planning.failed(settled, error), run_url=context.run_url, budget=_SUMMARY)
+            with suppress(SyncerError):
+                refuse_secrets(text, "the summary")
+                host.outputs({"has_drift": "unknown", "exit_code": "1"})
+                host.summary(text)
         raise
 
     def render(budget: int) -> str:
         return markdown.render_drift(planned, run_url=context.run_url, budget=budget)
 
-    refuse_secrets(render(_SUMMARY), "the issue", settled.variables)
-    code = 1 if planned.problems else 0 if planned.plan.is_empty else planning.CHANGES
-    word = {0: "false", 1: "unknown", planning.CHANGES: "true"}[code]
+    summary = render(_SUMMARY)
+    refuse_secrets(summary, "the issue")
+    code = planned.code
+    word = ("false", "unknown", "true")[code]
     if not flags.dry_run:
         host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(code)})
-        host.summary(render(_SUMMARY))
+        host.summary(summary)
         environment = settled.environment.name
         marker = _marker(Kind.DRIFT, environment, replace(context, head_sha=planned.commit), planned.plan.digest)
         title = f"syncer: {environment} differs from git"

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer.cli import running
 from syncer.cli.screen import now
-from syncer.errors import SyncerError
+from syncer.errors import SettingsError, SyncerError
 from syncer.render import machine
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
     from syncer.planner import Planned
 
 
 # ruff: noqa: PLC0415 - most runs leave no file
+
+_SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
+"""The endings of what people write: a slip of the keyboard must not cost a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """Which files a run was asked for, empty for none."""
 
-    run: Run
-    screen: Screen
     out: str = ""
     markdown: str = ""
     json: str = ""
@@ -37,26 +38,44 @@ class Outputs:
     drift: bool = False
 
     @classmethod
-    def of(cls, flags: argparse.Namespace, run: Run, screen: Screen, *, drift: bool = False) -> Outputs:
-        """What the flags ask for."""
+    def of(cls, flags: argparse.Namespace, *, drift: bool = False) -> Outputs:
+        """What the flags ask for; what an earlier run left there is gone. Raises SettingsError.
+
+        It's the first thing that a run does: if it fails, nobody may apply or read an old plan by mistake.
+        """
         json = flags.json if isinstance(flags.json, str) and flags.json != "-" else ""
-        return cls(run, screen, getattr(flags, "out", "") or "", flags.markdown or "", json, flags.html or "", drift)
+        asked = cls(flags.out, flags.markdown, json, getattr(flags, "html", ""), drift)
+        asked._clear()
+        return asked
+
+    @property
+    def _names(self) -> list[str]:
+        return [name for name in (self.out, self.markdown, self.json, self.html) if name]
 
     @property
     def wanted(self) -> bool:
         """Whether any file is to be written."""
-        return any((self.out, self.markdown, self.json, self.html))
+        return bool(self._names)
 
-    def clear(self) -> None:
-        """Take away what an earlier run left: if this one fails, nobody may apply or read that by mistake."""
-        for name in filter(None, (self.out, self.markdown, self.json, self.html)):
-            with suppress(OSError):
-                path = Path(name)
-                if path.is_symlink() or path.is_file():
+    def _clear(self) -> None:
+        if len({Path(name).absolute() for name in self._names}) < len(self._names):
+            message = f"two outputs would go to one file: {', '.join(self._names)}"
+            raise SettingsError(message, "give each a name of its own")
+        for name in self._names:
+            path = Path(name)
+            if path.suffix.lower() in _SOURCES or ".git" in path.absolute().parts:
+                message = f"{name} is no place for an output: it would replace what is kept there"
+                raise SettingsError(message, "name a file such as plan.json, plan.md or plan.html")
+            try:
+                # A device or a pipe (`/dev/stdout`) is written to; a link to one isn't taken away.
+                if path.is_file() or (path.is_symlink() and not path.exists()):
                     path.unlink()
+            except (OSError, ValueError) as error:
+                message = f"{name} can't be replaced: {getattr(error, 'strerror', None) or 'no such name'}"
+                raise SettingsError(message, "name a file in a folder that is writable") from None
 
     @contextmanager
-    def kept_on_failure(self) -> Iterator[None]:
+    def kept_on_failure(self, run: Run) -> Iterator[None]:
         """Keep why a plan could not be made, too: who reads the files must not take silence for peace."""
         try:
             yield
@@ -65,15 +84,20 @@ class Outputs:
                 from syncer.cli.planning import failed
 
                 with suppress(SyncerError):
-                    self.keep(failed(self.run, error))
+                    self.keep(failed(run, error))
             raise
 
     def keep(self, planned: Planned) -> None:
         """Write every file that was asked for. Raises SyncerError; a secret in a text is one, too."""
-        if self.out:
-            from syncer import planfile
+        if not self.wanted:
+            return
+        from syncer import planfile
 
-            self._write(self.out, planfile.dumps(planned))
+        # The plan file alters no text: what stands in another output only in disguise is found in it.
+        whole = planfile.dumps(planned)
+        refuse_secrets(whole, self._names[0])
+        if self.out:
+            self._write(self.out, whole)
         if self.markdown:
             from syncer.render import markdown
 
@@ -87,23 +111,25 @@ class Outputs:
             self._write(self.html, f"{html.render_plan(planned)}\n")
 
     def _lines(self, planned: Planned) -> list[str]:
-        lines = (
-            machine.drift_lines(planned, now)
-            if self.drift
-            else machine.plan_lines(planned.plan, planned.warnings, now, planned.provenance)
-        )
+        if planned.problems and planned.plan.is_empty:
+            # A summary without changes would be a lie: nothing, or not all, could be compared.
+            lines = machine.problem_lines(planned.warnings, now)
+        elif self.drift:
+            lines = machine.drift_lines(planned, now)
+        else:
+            lines = machine.plan_lines(planned, now)
         return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now)]
 
     def _write(self, name: str, text: str) -> None:
-        refuse_secrets(text, name, self.run.variables)
+        refuse_secrets(text, name)
         from syncer import planfile
 
         planfile.write(Path(name), text)
 
 
-def refuse_secrets(text: str, where: str, variables: Mapping[str, str]) -> None:
+def refuse_secrets(text: str, where: str) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    secrets = running.secrets(variables)
+    secrets = running.secrets(os.environ)
     if not secrets:
         return
     from syncer.client.reasons import held

@@ -10,7 +10,7 @@ from syncer import policy, workflow
 from syncer.cli import running
 from syncer.cli.outputs import Outputs
 from syncer.cli.screen import now
-from syncer.errors import InputError, SettingsError, SyncerError
+from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.planner import Plan, Planned
 from syncer.render import machine, terminal
@@ -24,18 +24,14 @@ if TYPE_CHECKING:
     from syncer.client import Api
     from syncer.workflow import Base
 
-CHANGES = 2
-"""The exit code of a plan with changes, or of drift, for whoever asks for it."""
-
 
 def plan(flags: argparse.Namespace, screen: Screen) -> int:
     """Show what an apply would change, and keep it where the flags say."""
+    outputs = Outputs.of(flags)
     run = running.settle(flags)
-    outputs = Outputs.of(flags, run, screen)
-    outputs.clear()
-    with outputs.kept_on_failure():
+    with outputs.kept_on_failure(run):
         commit = running.head(run) if outputs.wanted else ""
-        planned = online(flags, screen, run, running.base_at(run, _commit(run, flags.base)) if flags.base else None)
+        planned = online(flags, screen, run, running.base_of(run, flags.base) if flags.base else None)
         planned = replace(planned, commit=commit)
     return finish(flags, screen, outputs, planned)
 
@@ -44,16 +40,10 @@ def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned:
     """Keep a plan that was shown, and say how it ended."""
     outputs.keep(planned)
     if planned.problems:
-        return 1
-    if flags.out and not screen.json and not planned.is_offline:
-        screen.show(terminal.render_saved(flags.out))
-    return CHANGES if flags.detailed_exitcode and not planned.plan.is_empty else 0
-
-
-def _commit(run: Run, ref: str) -> str:
-    from syncer import baseline  # noqa: PLC0415 - only where git is asked
-
-    return baseline.commit_of(run.settings.root, ref)
+        return planned.code
+    if flags.out and not screen.json and not planned.is_offline and not planned.plan.is_empty:
+        screen.show(terminal.render_saved(flags.out, planned.plan.digest))
+    return planned.code if flags.detailed_exitcode else 0
 
 
 def online(flags: argparse.Namespace, screen: Screen, run: Run, base: Base | None) -> Planned:
@@ -70,7 +60,8 @@ def planned_with(
     announce(flags.command, run, screen)
     planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base)
     planned = with_warnings(planned, files)
-    show(flags, screen, planned, _told_later(flags, run, planned))
+    is_applied = flags.command == "apply" and not flags.dry_run
+    show(flags, screen, planned, told_later(run, planned) if is_applied else _nothing)
     return planned
 
 
@@ -88,60 +79,52 @@ def with_warnings(planned: Planned, files: running.Files) -> Planned:
     return replace(planned, warnings=(*planned.warnings, *more))
 
 
-def _told_later(flags: argparse.Namespace, run: Run, planned: Planned) -> Callable[[Problem], bool]:
+def told_later(run: Run, planned: Planned) -> Callable[[Problem], bool]:
     """Which warnings an apply leaves to its refusal, a moment later: they are told once."""
-    refused: set[tuple[str, str]] = set()
-    if flags.command == "apply" and not flags.dry_run and not planned.problems:
-        refused = {(guard.rule, guard.message) for guard in policy.refusals(planned.plan, run.limits)}
+    guards = () if planned.problems else policy.refusals(planned.plan, run.limits)
+    refused = {(guard.rule, guard.message) for guard in guards}
     return lambda one: (one.rule, one.message) in refused
+
+
+def _nothing(_: Problem) -> bool:
+    return False
 
 
 def show(
     flags: argparse.Namespace,
     screen: Screen,
     planned: Planned,
-    told_later: Callable[[Problem], bool] = lambda _: False,
+    is_left: Callable[[Problem], bool] = _nothing,
 ) -> None:
-    """Print a plan and its problems."""
-    warnings = tuple(one for one in planned.warnings if not told_later(one))
+    """Print a plan and its problems, without the warnings that are left for later."""
+    warnings = tuple(one for one in planned.warnings if not is_left(one))
     if screen.json:
-        screen.lines(machine.plan_lines(planned.plan, warnings, now, planned.provenance))
+        screen.lines(machine.plan_lines(replace(planned, warnings=warnings), now))
     elif planned.problems and planned.plan.is_empty:
         # "No changes" would be a lie: nothing, or not all, could be compared.
         screen.problems(warnings)
     else:
-        if planned.is_offline:
-            screen.show("Planned from the files only: the target was not read.\n")
-        style = screen.style
-        shown = terminal.render_plan(
-            planned.plan,
-            warnings,
-            style,
-            provenance=planned.provenance,
-            verbose=flags.verbose,
-            summary=flags.summary,
-        )
-        screen.show(shown)
+        shown = replace(planned, warnings=warnings)
+        screen.show(terminal.render_plan(shown, screen.style, verbose=flags.verbose, summary=flags.summary))
     if planned.problems:
         screen.problems(planned.problems)
 
 
 def drift(flags: argparse.Namespace, screen: Screen) -> int:
     """Tell what was changed outside git since the last applied commit. Nothing here can write to the API."""
+    outputs = Outputs.of(flags, drift=True)
     run = running.settle(flags)
-    outputs = Outputs.of(flags, run, screen, drift=True)
-    outputs.clear()
-    with outputs.kept_on_failure():
+    with outputs.kept_on_failure(run):
         planned = drifted(flags, screen, run)
     outputs.keep(planned)
-    return 1 if planned.problems else 0 if planned.plan.is_empty else CHANGES
+    return planned.code
 
 
 def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
     from syncer import baseline  # noqa: PLC0415 - only where git is asked
 
-    commit = _commit(run, flags.commit)
+    commit = baseline.commit_of(run.settings.root, flags.commit)
     with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
         files = running.read(run, folder)
     announce("drift", run, screen)
@@ -163,10 +146,9 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
 
 def failed(run: Run, error: SyncerError) -> Planned:
     """A plan that could not be made, as a value that can travel: no change, and why."""
-    if isinstance(error, InputError):
-        problems = error.problems
-    else:
-        problems = (Problem(NOWHERE, "failed", error.what, error.hint),)
+    problems = error.problems if isinstance(error, InputError | RefusedError) else ()
+    if not isinstance(error, InputError):
+        problems = (Problem(NOWHERE, "failed", error.what, error.hint), *problems)
     return Planned(Plan(run.target, ()), problems=problems, commit=running.head(run))
 
 
@@ -190,10 +172,12 @@ def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
         if not screen.json:
             screen.show(f"{terminal.render_banner('plan', planned.plan.target)}\n")
         show(flags, screen, planned)
+        if not screen.json:
+            screen.show(f"\nIts digest: {planned.plan.digest}")
     return 1 if planned.problems else 0
 
 
-def refuse_both(flags: argparse.Namespace) -> None:
+def refuse_with_file(flags: argparse.Namespace) -> None:
     """A saved plan says all: what to change, and why. Raises SettingsError for a flag that would say it again."""
     for name in ("target", "base", "dry_run"):
         if getattr(flags, name):

@@ -29,6 +29,9 @@ _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
 
 
+_EMPTY: Final = frozenset({"no-files", "no-models-folder"})
+"""The rules of a folder that holds no definition: a base may well be empty."""
+
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
 """The variables whose values are secrets of the tool itself."""
 
@@ -84,27 +87,39 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
 
 def read(run: Run, root: Path | None = None) -> Files:
     """The files below `root` (else the settings' folder), checked. Raises InputError with every problem."""
-    found, documents = _checked(run, root or run.settings.root)
+    loaded = loader.load(root or run.settings.root, run.settings.models)
+    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
+    found = check(loaded, {*run.settings.environments, run.environment.name})
     if any(problem.is_error for problem in found):
         raise InputError(found)
-    return Files(documents, found)
-
-
-def _checked(run: Run, root: Path) -> tuple[tuple[Problem, ...], Sequence[Document]]:
-    loaded = loader.load(root, run.settings.models)
-    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
-    return check(loaded, {*run.settings.environments, run.environment.name}), loaded.documents
+    return Files(loaded.documents, found)
 
 
 def base_at(run: Run, commit: str) -> Base:
-    """What git said at a commit; what wasn't valid then says nothing. Raises SettingsError."""
+    """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError."""
     from syncer import baseline
 
     with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
-        found, documents = _checked(run, folder)
-        wrong = {problem.origin.path for problem in found if problem.is_error}
-        usable = tuple(one for one in documents if not wrong & {one.path, *(file.path for file in one.files.values())})
-    return Base(commit, usable)
+        loaded = loader.load(folder, run.settings.models)
+    # Its files may speak of environments that the settings have no more.
+    spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
+    found = check(loaded, {*run.settings.environments, run.environment.name, *spoken})
+    wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in _EMPTY}
+    documents = tuple(
+        one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
+    )
+    return Base(commit, documents, tuple(sorted(wrong)))
+
+
+def base_of(run: Run, ref: str) -> Base:
+    """What git said at the commit that a ref names. Raises SettingsError."""
+    from syncer import baseline
+
+    return base_at(run, baseline.commit_of(run.settings.root, ref))
+
+
+def _keys(value: object) -> list[str]:
+    return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
 
 
 def head(run: Run) -> str:

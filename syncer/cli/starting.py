@@ -25,16 +25,16 @@ _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _BLANK: Final = "\n\n"
 _GITHUB_STEPS: Final = """\
 Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
-of a checkout that you trust:
+of a checkout that you trust (pip install uv):
   pip wheel --no-deps --wheel-dir .github/wheels PATH/TO/THE/CHECKOUT
   echo './.github/wheels/{wheel}' |
-    uv pip compile --universal --generate-hashes --python-version 3.13 - > .github/syncer.txt
+    uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .github/syncer.txt -
 
 In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID, and SYNCER_ENV
 if the settings have several environments. The variables beat the files: a pull request that changes api_url doesn't
 send the token elsewhere. Without them nothing is applied.
 
-There, too, add the secret SYNCER_TOKEN (or SYNCER_EMAIL and SYNCER_PASSWORD) of a user who only reads (role Viewer):
+There, too, add the secrets SYNCER_EMAIL and SYNCER_PASSWORD of a user who only reads (role Viewer):
 whoever may push a branch can use it. Each SYNCER_SECRET_… that a model file names needs a secret, and a line beside
 the others in plan.yml, apply.yml (twice) and drift.yml.
 
@@ -49,13 +49,13 @@ In .gitlab-ci.yml say:
     - local: .gitlab/syncer.yml
 
 Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
-of a checkout that you trust:
+of a checkout that you trust (pip install uv):
   pip wheel --no-deps --wheel-dir .gitlab/wheels PATH/TO/THE/CHECKOUT
   echo './.gitlab/wheels/{wheel}' |
-    uv pip compile --universal --generate-hashes --python-version 3.13 - > .gitlab/syncer.txt
+    uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .gitlab/syncer.txt -
 
-In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_TOKEN (or SYNCER_EMAIL
-and SYNCER_PASSWORD) of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
+In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_EMAIL and
+SYNCER_PASSWORD of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
 SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request.
 
 Add the environment `prod`, protected; the same variables for it alone, protected, are the user who writes (role

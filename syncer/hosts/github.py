@@ -32,6 +32,7 @@ from syncer.hosts.http import (
     commit,
     decimal,
     link,
+    listed,
     positive,
     retry_after,
     rows,
@@ -205,7 +206,7 @@ class GitHub:
         found: list[dict[str, Any]] = []
         answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE})
         for _ in range(_PAGES):
-            found += rows(answer.data)
+            found += listed(answer.data, "GitHub")
             following = _next(answer)
             if not following:
                 return found
@@ -332,14 +333,15 @@ def _run_url(variables: Mapping[str, str], repository: str) -> str:
 
 
 def _run(event: Event, variables: Mapping[str, str], data: Json) -> int:
-    """Orders runs: another attempt has the same number.
+    """Orders runs: another attempt has the same id.
 
-    A follow-up speaks for the run before it: its own number counts another workflow's runs, and both keep one comment.
+    The id grows over all workflows; the number counts one workflow's runs, and a workflow can be renamed. A follow-up
+    speaks for the run before it: both keep one comment.
     """
-    run, attempt = (decimal(variables.get(f"GITHUB_RUN_{name}")) or 0 for name in ("NUMBER", "ATTEMPT"))
+    run, attempt = (decimal(variables.get(f"GITHUB_RUN_{name}")) or 0 for name in ("ID", "ATTEMPT"))
     if event == "follow-up":
-        run, attempt = (positive(at(data, "workflow_run", f"run_{name}")) or 0 for name in ("number", "attempt"))
-    return min(run, 10**9) * 1000 + min(attempt, 999)
+        run, attempt = (positive(at(data, "workflow_run", name)) or 0 for name in ("id", "run_attempt"))
+    return min(run, 10**12) * 1000 + min(attempt, 999)
 
 
 def _graphql_beside(api: str) -> str:

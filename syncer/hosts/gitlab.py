@@ -29,9 +29,9 @@ from syncer.hosts.http import (
     commit,
     decimal,
     link,
+    listed,
     positive,
     retry_after,
-    rows,
     secret,
     text_at,
 )
@@ -158,7 +158,7 @@ class GitLab:
         page = 1
         for _ in range(_PAGES):
             answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
-            found += rows(answer.data)
+            found += listed(answer.data, "GitLab")
             following = decimal(answer.headers.get("x-next-page"))
             if following is None:
                 return found

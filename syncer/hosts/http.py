@@ -322,6 +322,13 @@ def text_at(data: Json, *keys: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def listed(data: Json, name: str) -> list[dict[str, Any]]:
+    """The objects of a page. Raises HostError for what is no list: taken for none, a second comment would be made."""
+    if not isinstance(data, list):
+        raise HostError(f"{name}'s answer is no list", "see whether the address of its API is right")
+    return rows(data)
+
+
 def rows(data: Json) -> list[dict[str, Any]]:
     """The objects of a list; everything that isn't one is left out."""
     return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []

@@ -43,16 +43,16 @@ def version_line(clock: Clock) -> str:
     return _line("version", clock, message, {"syncer": __version__, "ui": UI_VERSION})
 
 
-def plan_lines(
-    plan: Plan, warnings: Sequence[Problem], clock: Clock, provenance: Provenance | None = None
-) -> list[str]:
+def plan_lines(planned: Planned, clock: Clock) -> list[str]:
     """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals."""
+    plan, provenance = planned.plan, planned.provenance
     lines = [
         _planned(change, clock, provenance.causes[change.address] if provenance else ()) for change in plan.changes
     ]
-    lines += problem_lines(warnings, clock)
-    totals = _totals(plan, "plan") | ({"base": _base(plan, provenance)} if provenance else {})
-    return [*lines, _line("change_summary", clock, " ".join(plan_verdict(plan)), totals)]
+    lines += problem_lines(planned.warnings, clock)
+    totals = {**_totals(plan, "plan"), "digest": plan.digest, "offline": planned.is_offline}
+    totals |= {"base": _base(plan, provenance)} if provenance else {}
+    return [*lines, _line("change_summary", clock, " ".join(plan_verdict(planned)), totals)]
 
 
 def drift_lines(planned: Planned, clock: Clock) -> list[str]:

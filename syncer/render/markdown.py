@@ -74,6 +74,11 @@ def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
 
+def render_refusal(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
+    """Why a saved plan was not applied: its problems, and nothing of what it would do. Within the budget."""
+    return _fitted(_Apply(planned, run_url).failed(), budget)
+
+
 def render_missing(environment: str, *, run_url: str = "") -> str:
     """The failed form where there is no plan at all."""
     at_run = f" · {_run(run_url)}" if link(run_url) else ""
@@ -193,7 +198,7 @@ class _Page(ABC):
                     f"- {counted(rest, 'more problem' if listed else 'problem')}: the run's log has all of them"
                 )
             lead = f"{counted(len(problems), 'problem')} to mend first:" if most else ""
-            yield _blocks(self._heading("failed"), self._where(), lead, "\n".join(listed), self._footer(has_plan=False))
+            yield _blocks(self._heading("failed"), self._asked(), lead, "\n".join(listed), self._footer(has_plan=False))
 
     def _clean(self, said: str, verdict: str) -> Iterator[str]:
         for most in (SHOWN, 3, 0):
@@ -273,8 +278,17 @@ class _Page(ABC):
     def _digest(self) -> str:
         return self.planned.plan.digest[:16]
 
+    def _asked(self) -> str:
+        """What was to be compared: nothing of it was, or not all."""
+        where = f"For{self._commit(' ')}," if self.planned.commit else "For"
+        return f"{where} workspace {self.planned.plan.target.workspace_id}{self._at_run()}"
+
     def _commit(self, before: str) -> str:
-        return f"{before}{code(self.planned.commit[:12])}" if self.planned.commit else ""
+        short, dirty = (
+            code(self.planned.commit[:12]),
+            " with uncommitted edits" * self.planned.commit.endswith("-dirty"),
+        )
+        return f"{before}{short}{dirty}" if self.planned.commit else ""
 
     def _at_run(self) -> str:
         return f" · {_run(self.run_url)}" if link(self.run_url) else ""
@@ -309,6 +323,11 @@ class _Plan(_Page):
         ]
         live = already_live(self.planned)
         return [*notices, *([f"{_caution(live, most)}"] if live else [])]
+
+
+class _Apply(_Plan):
+    _title = "apply"
+    _age = "nothing was written"
 
 
 class _Drift(_Page):
@@ -394,9 +413,18 @@ def _table(found: Sequence[Item], *, has_causes: bool) -> str:
     why = " why |" if has_causes else ""
     rows = [f"| | model | fields |{why}", f"|---|---|---|{'---|' if has_causes else ''}"]
     for item in found:
-        causes = f" {', '.join(cause.value for cause in item.causes)} |" if has_causes else ""
+        causes = f" {_why(item)} |" if has_causes else ""
         rows.append(f"| {item.change.action.value} | {cell(item.address)} | {_fields(item)} |{causes}")
     return _folded(rows, f"Table of {counted(len(found), 'model')}", len(found))
+
+
+def _why(item: Item) -> str:
+    """The cause, or, where they aren't all the same, that of each field."""
+    if len(item.causes) == 1:
+        return item.causes[0].value
+    return ", ".join(
+        f"{cell(field, _PATH)}: {' and '.join(cause.value for cause in some)}" for field, some in item.why.items()
+    )
 
 
 def _folded(rows: Sequence[str], title: str, count: int) -> str:

@@ -36,12 +36,18 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One model of the table. `causes` and `notes` (by field) are empty where nobody knows the causes."""
+    """One model of the table. `why` and `notes` (both by field) are empty where nobody knows the causes."""
 
     change: Change
     fields: tuple[Field, ...]
-    causes: tuple[Cause, ...]
+    why: Mapping[str, tuple[Cause, ...]]
     notes: Mapping[str, str]
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Every cause that a field of it has, each once."""
+        found = {cause for some in self.why.values() for cause in some}
+        return tuple(cause for cause in Cause if cause in found)
 
     @property
     def address(self) -> str:
@@ -71,13 +77,12 @@ def items(planned: Planned) -> list[Item]:
 def _item(change: Change, planned: Planned) -> Item:
     fields = _fields(change)
     if planned.provenance is None:
-        return Item(change, fields, (), {})
+        return Item(change, fields, {}, {})
     causes = planned.provenance.of(change)
-    found = {cause for some in causes.values() for cause in some}
     notes = {
         field: "; ".join(_NOTES[cause] for cause in some) for field, some in causes.items() if some != (Cause.CHANGE,)
     }
-    return Item(change, fields, tuple(cause for cause in Cause if cause in found), notes)
+    return Item(change, fields, causes, notes)
 
 
 def _fields(change: Change) -> tuple[Field, ...]:
@@ -97,7 +102,7 @@ class Caution(NamedTuple):
 
 
 _CAUTIONS: Final = {
-    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields",
+    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields, which apply refuses",
     Cause.DRIFT: "would undo edits made in the UI",
 }
 

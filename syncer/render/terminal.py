@@ -42,7 +42,9 @@ _ENDINGS: Final = {
     "conflict": "was left alone (conflict)",
     "unknown": "may or may not have been changed (unknown)",
 }
-_ADVICE: Final = "If such an edit is meant, write it into the file; else applying brings git's value back."
+_ADVICE: Final = (
+    "If such an edit is meant, write it into the file. It may also be a change that was merged and never applied."
+)
 _NO_DIFFERENCE: Final = (
     "syncer compared the live models with their definitions and found no differences, so there is nothing to apply."
 )
@@ -57,20 +59,13 @@ def render_banner(command: str, target: Target) -> str:
 # -- plan --------------------------------------------------------------------------------------------------------------
 
 
-def render_plan(
-    plan: Plan,
-    warnings: Sequence[Problem],
-    style: Style,
-    *,
-    provenance: Provenance | None = None,
-    verbose: bool = False,
-    summary: bool = False,
-) -> str:
+def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summary: bool = False) -> str:
     """What an apply would do: every change and where it comes from, the warnings, the totals.
 
     `summary` gives one line a model. `verbose` lists the live models that no file declares.
     """
-    sections: list[str] = []
+    plan, provenance = planned.plan, planned.provenance
+    sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
     if plan.changes and summary:
         sections.append(_short(plan.changes, provenance, style))
     elif plan.changes:
@@ -79,13 +74,17 @@ def render_plan(
     if provenance is not None:
         sections += _outside(plan, provenance, style)
     if plan.excluded:
-        left_out = f"{counted(plan.excluded, 'definition')} left out by --target"
-        sections.append(_targeting(f"This plan is incomplete: it says nothing about the {left_out}.", style))
-    sections += [warning_box(warning, style) for warning in warnings]
-    sections.append(_verdict(plan, style))
+        sections.append(_left_out(plan, "This plan is incomplete", style))
+    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections.append(_verdict(planned, style))
     if verbose and plan.unmanaged:
         sections.append(_unmanaged(plan.unmanaged))
     return defused("\n\n".join(sections))
+
+
+def _left_out(plan: Plan, what: str, style: Style) -> str:
+    left_out = f"{counted(plan.excluded, 'definition')} left out by --target"
+    return _targeting(f"{what}: it says nothing about the {left_out}.", style)
 
 
 def _legend(changes: Iterable[Change], style: Style) -> str:
@@ -147,12 +146,14 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     if plan.changes:
         sections.append(
             f"{style.paint('note', 'Note:')} Models have changed outside of git\n\n"
-            f"syncer compared the live models with what git said at commit {visible(planned.commit[:12])}:"
+            f"syncer compared the live models with what git said at commit {visible(planned.made_of)}:"
         )
         seen = [change.reversed for change in plan.changes]
         sections += (
             [_short(seen, None, style)] if summary else [_block(one, {}, style, verb="has changed") for one in seen]
         )
+    if plan.excluded:
+        sections.append(_left_out(plan, "This is a part", style))
     sections += [warning_box(warning, style) for warning in planned.warnings]
     stressed, said = drift_verdict(plan)
     sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
@@ -165,17 +166,21 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     return defused("\n\n".join(sections))
 
 
-def render_saved(file: str) -> str:
-    """Where the plan was kept, and the command that applies exactly it."""
+def render_saved(file: str, digest: str) -> str:
+    """Where the plan was kept, the command that applies exactly it, and what others can compare it by."""
     quoted_file = visible(shlex.quote(file))
-    return defused(f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  syncer apply {quoted_file}")
+    return defused(
+        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  syncer apply {quoted_file}\n\n"
+        f"Its digest: {digest}"
+    )
 
 
-def _verdict(plan: Plan, style: Style) -> str:
+def _verdict(planned: Planned, style: Style) -> str:
     """The lines that other tools match, then what was not touched."""
-    stressed, said = plan_verdict(plan)
+    plan = planned.plan
+    stressed, said = plan_verdict(planned)
     verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
-    if plan.bound and not plan.changes:
+    if plan.bound and not plan.changes and not planned.is_offline:
         verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
     rest = []
     if plan.unchanged:

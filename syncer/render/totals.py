@@ -8,13 +8,16 @@ from syncer.render.text import counted
 
 if TYPE_CHECKING:
     from syncer.applier import Report
-    from syncer.planner import Plan
+    from syncer.planner import Plan, Planned
 
 
-def plan_verdict(plan: Plan) -> tuple[str, str]:
+def plan_verdict(planned: Planned) -> tuple[str, str]:
     """The verdict on a plan: what to stress, and the rest of the line."""
+    plan = planned.plan
     if plan.changes:
         return "Plan:", f"0 to add, {len(plan.changes)} to change, 0 to destroy."
+    if planned.is_offline and plan.bound:
+        return "No changes.", "The files say what they said at the base; live models were not read."
     # Equality is claimed only where something was compared.
     return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
 
@@ -24,6 +27,8 @@ def drift_verdict(plan: Plan) -> tuple[str, str]:
     if plan.changes:
         count = len(plan.changes)
         return "Drift:", f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} from git."
+    if plan.excluded and plan.bound:
+        return "No drift.", "The live models that were compared are what git says."
     return "No drift.", "Your live models are what git says." if plan.bound else "No model was compared."
 
 
