@@ -530,3 +530,43 @@ def test_no_filter_of_the_repository_runs_for_the_head(repository: Repository, t
 
     assert baseline.head(repository.folder, "models") == commit
     assert not ran.exists()
+
+
+def test_another_repository_has_no_say(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a hook git's own variables name a repository; the folder's own is meant all the same."""
+    commit = repository.commit({"models/m.yaml": "name: here"})
+    other = Repository.made(tmp_path / "other")
+    other.commit({"models/m.yaml": "name: there"})
+    monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
+
+    assert baseline.head(repository.folder, "models") == commit
+    assert _files(repository.folder, commit) == {"models/m.yaml": "name: here"}
+
+
+def test_a_replaced_commit_is_what_was_committed(repository: Repository) -> None:
+    """`git replace` shows another commit under an honest name."""
+    first = repository.commit({"models/m.yaml": "name: first"})
+    second = repository.commit({"models/m.yaml": "name: second"})
+    repository.git("replace", first, second)
+
+    assert _files(repository.folder, first) == {"models/m.yaml": "name: first"}
+
+
+def test_a_repository_inside_the_work_tree_is_none(repository: Repository) -> None:
+    """A branch can bring files that git takes for a bare repository, with commands in its configuration."""
+    repository.commit({"sub/models/m.yaml": "name: x"})
+    Repository.made(repository.folder / "sub", "--bare")
+
+    with pytest.raises(SettingsError):
+        baseline.commit_of(repository.folder / "sub", "HEAD")
+    assert baseline.head(repository.folder / "sub", "models") == ""
+
+
+def test_a_lost_object_is_an_error(repository: Repository) -> None:
+    """What git can't read is never left out: the base would say nothing of that model."""
+    commit = repository.commit({"models/m.yaml": "name: x"})
+    blob = repository.git("rev-parse", f"{commit}:models/m.yaml")
+    (repository.folder / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+
+    with pytest.raises(SettingsError, match="can't be read whole"):
+        _files(repository.folder, commit)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -328,3 +330,29 @@ def test_drift_tells_and_never_writes(team: Team, box: Sandbox) -> None:
     team.variables["SYNCER_API_URL"] = NOBODY
     assert team.run("drift", "--env", "prod").code == 1
     assert _writes_since(box, before) == []
+
+
+@pytest.mark.parametrize("name", ["models/m.yaml", "syncer.toml", ".git/plan.json"])
+def test_an_output_replaces_nothing_that_people_keep(name: str, team: Team, box: Sandbox) -> None:
+    """A slip of the keyboard doesn't cost a definition, the settings or the repository."""
+    path = team.folder / name
+    before = path.read_bytes() if path.exists() else None
+
+    assert "is no place for an output" in _refused(team, box, "plan", "--markdown", name).err
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_two_outputs_have_two_names(team: Team, box: Sandbox) -> None:
+    """One would replace the other without a word."""
+    assert "to one file" in _refused(team, box, "plan", "--out", "p", "--json", "./p").err
+
+
+def test_a_pipe_is_written_to(team: Team) -> None:
+    """What is there and is no file stays what it is: `/dev/stdout`, a pipe."""
+    pipe = team.folder / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        assert team.run("plan", "--markdown", "pipe").code == 0
+        assert reader.stdout is not None
+        assert reader.stdout.read().startswith("### syncer plan")
+    assert pipe.is_fifo()

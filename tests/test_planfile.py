@@ -557,3 +557,37 @@ def test_unmanaged_models_travel_by_id_and_name() -> None:
 
     assert CANARY not in dumps(planned)
     assert _again(planned).plan.unmanaged == (LiveModel(9, {"name": "Stray"}),)
+
+
+@pytest.mark.parametrize(
+    "path", [("description",), ("query",), ("name",), ("configuration", "note"), ("configuration",)]
+)
+def test_a_secret_may_stand_only_where_git_may_name_one(path: tuple[str, ...]) -> None:
+    """Elsewhere an apply would write it where everybody can read it."""
+    data = _data()
+    change = data["changes"][0]
+    secret = {"$secret": 0, "variable": "SYNCER_SECRET_X"}
+    value = {path[1]: secret} if len(path) == 2 else secret
+    change["after"][path[0]] = value
+    change["fields"] = [{"path": list(path), "before": {"$absent": True}, "after": secret, "cause": "this change"}]
+
+    with pytest.raises(PlanFileError):
+        planfile.loads(_forged(data), SCHEMA, "plan.json")
+
+
+def test_what_is_shown_is_what_is_approved() -> None:
+    """Diffs are drawn from both sides, the digest is made of the differences: a file in which they part is refused."""
+    data = _data()
+    data["changes"][0]["after"]["query"] = "SELECT harmless"
+
+    with pytest.raises(PlanFileError, match="was altered"):
+        planfile.loads(_forged(data), SCHEMA, "plan.json")
+
+
+def test_one_model_is_changed_once() -> None:
+    """Two changes of one id would overwrite each other."""
+    data = _data()
+    data["changes"][1]["id"] = data["changes"][0]["id"]
+
+    with pytest.raises(PlanFileError, match="was altered"):
+        planfile.loads(_forged(data), SCHEMA, "plan.json")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
-from syncer.model import Binding, Bound, Secret
+from syncer.diff import FieldChange
+from syncer.model import ABSENT, Binding, Bound, Secret
 from syncer.planner import Plan, make_plan, wanted
 
 
@@ -128,3 +130,25 @@ def test_a_hidden_value_that_git_has_not_makes_its_change_impossible() -> None:
 
     with pytest.raises(ValueError, match="masked secret can't be sent"):
         _ = plan.changes[0].body
+
+
+def test_no_value_looks_like_another_in_the_digest() -> None:
+    """A secret, and nothing at all, have no twin among the values that a configuration can hold."""
+    values = [
+        Secret("x", "SYNCER_SECRET_X"),
+        {"secret": "SYNCER_SECRET_X"},
+        ["secret", "SYNCER_SECRET_X"],
+        {},
+        [],
+        ["map", {}],
+    ]
+    digests = {
+        replace(
+            plan, changes=(replace(plan.changes[0], fields=(FieldChange(("configuration", "k"), before, value),)),)
+        ).digest
+        for plan in [make_plan(Bound((Binding(desired(query="SELECT 2"), live(42)),)), TARGET)]
+        for before in (ABSENT, ["absent"], {"absent": True})
+        for value in values
+    }
+
+    assert len(digests) == 3 * len(values)

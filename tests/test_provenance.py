@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import FIELDS, worlds
 
-from syncer import workflow
+from syncer import policy, workflow
 from syncer.model import Connector, Document, LiveModel, Secret
 from syncer.planner import Cause, Planned, Provenance
 from syncer.policy import Limits
@@ -373,3 +373,45 @@ def test_a_base_is_resolved_for_the_same_environment() -> None:
 
     assert _causes(_planned([git], [live(query="SELECT 1")], [base])) == {"query": CHANGE}
     assert reveal(resolve([base], "prod"), _lookup)[0].models[0].fields["query"] == "SELECT 1"
+
+
+# -- which definition of the base is meant ---------------------------------------------------------------------------
+
+
+def test_files_that_change_places_keep_their_own_base() -> None:
+    """An id says which model a file is about; its address at the base may have been another's."""
+    git = [document("a", id=2, name="B", query="SELECT 2"), document("b", id=1, name="A", query="SELECT 11")]
+    base = [document("a", id=1, name="A", query="SELECT 1"), document("b", id=2, name="B", query="SELECT 2")]
+    planned = _planned(git, [live(1, name="A", query="SELECT 1"), live(2, name="B", query="SELECT 2")], base)
+
+    assert _causes(planned, "b") == {"query": CHANGE}
+    assert _provenance(planned).already_live == {}
+
+
+def test_a_file_that_is_moved_and_pinned_at_once_is_found_by_name() -> None:
+    """Then an edit outside git is still drift."""
+    git, base = [document("new/place", id=42)], [document("old")]
+    planned = _planned(git, [live(42, query="SELECT 9")], base)
+
+    assert _causes(planned, "new/place") == {"query": DRIFT}
+
+
+def test_a_variable_that_was_renamed_is_this_change() -> None:
+    """The old one is not set any more, so nobody can compare its value: that it's another is what was changed."""
+    model = live(query_type="unstructured", configuration={"api_key": "key-old"})
+    planned = _planned([_keyed("SYNCER_SECRET_L")], [model], [_keyed("SYNCER_SECRET_GONE")])
+
+    assert _causes(planned) == {"configuration.api_key": CHANGE}
+
+
+@pytest.mark.parametrize("base", [workflow.Base(COMMIT, (), ("models/m.yaml",)), workflow.Base(COMMIT, ())])
+def test_a_base_that_cannot_tell_all_says_so(base: workflow.Base) -> None:
+    """There an edit outside git looks like this change; whoever wants none undone is refused."""
+    api = FakeApi([live(query="SELECT 9")])
+    planned = workflow.plan([document(query="SELECT 2")], api, TARGET, _lookup, Limits(100), base=base)
+
+    assert [one.rule for one in planned.warnings] == ["silent-base"]
+    assert policy.drift_refusals(planned, Limits(100)) == ()
+    (refusal,) = policy.drift_refusals(planned, Limits(100, on_drift=policy.OnDrift.FAIL))
+    assert refusal.rule == "silent-base"
+    assert refusal.is_error

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from strategies import worlds
 from test_planfile import referenced
 
-from syncer import planfile, workflow
+from syncer import planfile, saved, workflow
 from syncer.errors import RefusedError
-from syncer.model import Connector, Document, LiveModel, Origin, Problem, Secret, Target
+from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Secret, Target, Unreadable
 from syncer.policy import Limits
 from syncer.shipped import schema
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from syncer.applier import Report
-    from syncer.model import LiveState
     from syncer.planner import Planned
 
 SCHEMA = schema("plan")
@@ -327,3 +326,43 @@ def test_the_reviewed_digest_is_expected() -> None:
 
     with pytest.raises(RefusedError, match=planned.plan.digest):
         workflow.expect(planned, "0" * 64)
+
+
+# -- what a plan would find, too ---------------------------------------------------------------------------------------
+
+
+def test_what_git_ignores_may_move() -> None:
+    """An ignored field is neither compared nor sent: an edit of it between plan and apply refuses nothing."""
+    api = FakeApi([live(42)])
+    ignoring = document(id=42, query="SELECT 2", lifecycle={"ignore_changes": ["description"]})
+    kept = _kept(_planned([ignoring], api))
+    api.edit(42, description="Edited in the UI")
+
+    assert _applied(_resumed(kept, api), api).is_ok
+    assert "description" not in api.puts[0][1]["model"]
+
+
+def test_a_model_that_the_server_cannot_show_is_not_called_deleted() -> None:
+    """Whoever looks for it must not make a new one."""
+    kept = _kept(_planned([document(id=42, query="SELECT 2")], FakeApi([live(42)])))
+    with pytest.raises(RefusedError) as caught:
+        saved.renew(kept, LiveState((), (Unreadable(42, "undefined method"),)), _lookup)
+
+    assert "can't be shown by the server: undefined method" in caught.value.problems[0].message
+
+
+def test_a_secret_of_unknown_age_is_stale() -> None:
+    """Without a time of the last change nobody can tell that a hidden value is the same."""
+    api = FakeApi([replace(live(42, configuration={"api_key": "old"}), updated_at="")])
+    kept = _kept(_planned([_secretive(id=42)], api))
+
+    assert "Saved plan is stale" in _refused(kept, api).what
+
+
+def test_a_connector_of_nobody_is_refused_in_a_saved_plan() -> None:
+    """It may have been deleted, or moved away, while the plan waited for approval."""
+    allowed = document(id=42, connector_id=3, lifecycle={"allow": ["connector_id"]})
+    kept = _kept(_planned([allowed], FakeApi([live(42)], CONNECTORS)))
+    refused = _refused(kept, FakeApi([live(42)], CONNECTORS[:2]))
+
+    assert [problem.rule for problem in refused.problems] == ["wrong-connector"]
