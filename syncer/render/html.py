@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
-from syncer.render.review import already_live, aside, cautions, items, warned
+from syncer.render.review import already_live, aside, cautions, items, warned, why
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -137,11 +137,11 @@ def _hint(problem: Problem) -> str:
 
 
 def _table(found: Sequence[Item], *, has_causes: bool) -> str:
-    why = "<th>why</th>" if has_causes else ""
-    rows = [f"<tr><th></th><th>model</th><th>fields</th>{why}</tr>"]
+    head = "<th>why</th>" if has_causes else ""
+    rows = [f"<tr><th></th><th>model</th><th>fields</th>{head}</tr>"]
     for item in found:
         fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in item.fields)
-        causes = f"<td>{', '.join(cause.value for cause in item.causes)}</td>" if has_causes else ""
+        causes = f"<td>{why(item, _code)}</td>" if has_causes else ""
         cells = f"<td>{item.change.action.value}</td><td>{_code(item.address)}</td><td>{fields}</td>"
         rows.append(f"<tr>{cells}{causes}</tr>")
     return "\n".join(["<table>", *rows, "</table>"])
@@ -164,4 +164,4 @@ def _line(line: Line) -> str:
 def _footer(planned: Planned) -> str:
     provenance = planned.provenance
     base = [f"base {_code(provenance.commit[:12])}"] if provenance and provenance.commit else []
-    return f"<footer>{' · '.join([f'plan digest {planned.plan.digest[:16]}', *aside(planned), *base])}</footer>"
+    return f"<footer>{' · '.join([f'plan digest {planned.plan.digest}', *aside(planned), *base])}</footer>"

@@ -19,13 +19,13 @@ import shlex
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
-from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, warned
+from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, warned, why
 from syncer.render.text import counted
 from syncer.render.totals import outcome_counts, report_verdict
 
@@ -410,21 +410,12 @@ def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
 
 
 def _table(found: Sequence[Item], *, has_causes: bool) -> str:
-    why = " why |" if has_causes else ""
-    rows = [f"| | model | fields |{why}", f"|---|---|---|{'---|' if has_causes else ''}"]
+    head = " why |" if has_causes else ""
+    rows = [f"| | model | fields |{head}", f"|---|---|---|{'---|' if has_causes else ''}"]
     for item in found:
-        causes = f" {_why(item)} |" if has_causes else ""
+        causes = f" {why(item, partial(cell, most=_PATH))} |" if has_causes else ""
         rows.append(f"| {item.change.action.value} | {cell(item.address)} | {_fields(item)} |{causes}")
     return _folded(rows, f"Table of {counted(len(found), 'model')}", len(found))
-
-
-def _why(item: Item) -> str:
-    """The cause, or, where they aren't all the same, that of each field."""
-    if len(item.causes) == 1:
-        return item.causes[0].value
-    return ", ".join(
-        f"{cell(field, _PATH)}: {' and '.join(cause.value for cause in some)}" for field, some in item.why.items()
-    )
 
 
 def _folded(rows: Sequence[str], title: str, count: int) -> str:

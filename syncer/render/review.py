@@ -12,7 +12,7 @@ from syncer.render.body import path_text
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.model import Problem
     from syncer.planner import Change, Plan, Planned, Provenance
@@ -92,6 +92,13 @@ def _fields(change: Change) -> tuple[Field, ...]:
         mark = "secret" if field.is_sensitive else "risky" if field.path[0] in RISKY else ""
         found[path] = found.get(path) or mark
     return tuple(Field(path, mark) for path, mark in found.items())
+
+
+def why(item: Item, code: Callable[[str], str]) -> str:
+    """The cause, or, where they aren't all the same, that of each field; `code` makes a field's name inert."""
+    if len(item.causes) == 1:
+        return item.causes[0].value
+    return ", ".join(f"{code(field)}: {' and '.join(one.value for one in some)}" for field, some in item.why.items())
 
 
 class Caution(NamedTuple):
