@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from syncer import baseline, config, hosts, planfile, posting, shipped, workflow
 from syncer.cli import applying, planning, running
 from syncer.cli.outputs import Outputs, refuse_secrets
-from syncer.errors import HostError, SettingsError, SyncerError
+from syncer.errors import HostError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
 from syncer.posting import Kind, Marker, Posted
@@ -304,7 +304,15 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         screen.show(defused(note))
         host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
-    target = planning.saved(flags.file).plan.target
+    planned = planning.saved(flags.file)
+    if flags.expect_digest:
+        workflow.expect(planned, flags.expect_digest)
+    if planned.commit != now:
+        message = (
+            f"the saved plan is of commit {planned.made_of or 'nobody knows'}, not of {now[:12]}; nothing was written"
+        )
+        raise RefusedError(message, "let `syncer ci plan` make it from a clean checkout of this commit")
+    target = planned.plan.target
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         report = applying.resumed(flags, screen)
