@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 GITHUB = {f".github/workflows/{name}" for name in ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")}
-PLAN = ".github/workflows/plan.yml"
+PLAN, LAST = ".github/workflows/plan.yml", ".github/workflows/drift.yml"
 
 
 @pytest.fixture
@@ -62,16 +62,19 @@ def test_what_is_left_to_do_is_said(host: str, team: Team) -> None:
 
 
 def test_what_differs_is_left_alone(team: Team) -> None:
-    """It's listed, and nothing is written; --force overwrites."""
+    """What is missing is written, what differs is listed and kept as it is; --force overwrites it."""
     (team.folder / ".github" / "workflows").mkdir(parents=True)
     (team.folder / PLAN).write_text("mine\n")
-    refused = team.run("init", "--ci", "github")
-    assert (refused.code, refused.out, _files(team.folder)) == (1, "", {PLAN})
-    assert PLAN in refused.err
-    assert "--force" in refused.err
+    done = team.run("init", "--ci", "github")
+    assert (done.code, done.err, _files(team.folder)) == (0, "", GITHUB)
+    assert f"Left alone: {PLAN}, which differs (--force overwrites)\n" in done.out
+    assert done.out.count("Wrote .github/workflows/") == 3
+    assert "What is left to do:" in done.out
     assert (team.folder / PLAN).read_text() == "mine\n"
+    assert all((team.folder / name).read_bytes() == (ROOT / name).read_bytes() for name in GITHUB - {PLAN})
 
-    assert team.run("init", "--ci", "github", "--force").code == 0
+    forced = team.run("init", "--ci", "github", "--force")
+    assert (forced.code, forced.out.count("Wrote "), forced.out.count("Unchanged ")) == (0, 1, 3)
     assert (team.folder / PLAN).read_bytes() == (ROOT / PLAN).read_bytes()
 
 
@@ -84,16 +87,25 @@ def _file_elsewhere(folder: Path, outside: Path) -> None:
     (folder / PLAN).symlink_to(outside / "plan.yml")
 
 
-@pytest.mark.parametrize("lead_out", [_workflows_elsewhere, _file_elsewhere])
-def test_nothing_is_written_through_a_link(lead_out: Callable[[Path, Path], None], tmp_path: Path) -> None:
-    """Whoever made the repository doesn't choose which files of this machine are written, --force or not."""
+def _last_file_elsewhere(folder: Path, outside: Path) -> None:
+    (folder / LAST).parent.mkdir(parents=True)
+    (folder / LAST).symlink_to(outside / "drift.yml")
+
+
+@pytest.mark.parametrize("flags", [(), ("--force",)])
+@pytest.mark.parametrize("lead_out", [_workflows_elsewhere, _file_elsewhere, _last_file_elsewhere])
+def test_nothing_is_written_through_a_link(
+    lead_out: Callable[[Path, Path], None], flags: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whoever made the repository doesn't choose which files of this machine are written; nor is any other one."""
     (outside := tmp_path / "outside").mkdir()
     (inside := tmp_path / "inside").mkdir()
     team = Team(inside, "https://api.example.com")
     lead_out(inside, outside)
-    result = team.run("init", "--ci", "github", "--force")
+    before = _files(inside)
+    result = team.run("init", "--ci", "github", *flags)
 
-    assert result.code == 1
+    assert (result.code, result.out, _files(inside)) == (1, "", before)
     assert "is a symbolic link" in result.err
     assert list(outside.iterdir()) == []
 

@@ -75,18 +75,15 @@ class _File:
 
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:
-    """Write the files, and say what is left to do by hand. Raises SettingsError, then without having written any."""
+    """Write the files, but none that differs unless `--force` says so, and say what is left to do by hand.
+
+    Raises SettingsError: before anything is written for what can't be read, or is a link.
+    """
     settings = config.load(Path.cwd()).root
     top = _top(settings)
     files = [_file(top, name, content) for name, content in templates(flags.ci).items()]
-    differing = [file.name for file in files if file.present not in {None, file.content}]
-    if differing and not flags.force:
-        message = f"already there, and different: {', '.join(differing)}"
-        raise SettingsError(message, "--force overwrites; nothing was written")
     for file in files:
-        if file.present != file.content:
-            _write(file)
-        screen.show(f"{'Unchanged' if file.present == file.content else 'Wrote'} {file.name}")
+        screen.show(_settled(file, force=flags.force))
     steps = _GITHUB_STEPS if flags.ci == "github" else _GITLAB_STEPS
     screen.show(f"\nWhat is left to do:\n\n{_numbered([*_elsewhere(settings, top), *steps.split(_BLANK)])}")
     return 0
@@ -119,6 +116,16 @@ def _file(top: Path, name: str, content: bytes) -> _File:
     except OSError as error:
         message = f"{name} can't be read: {error.strerror}"
         raise SettingsError(message, "move away what is there") from None
+
+
+def _settled(file: _File, *, force: bool) -> str:
+    """Write a file that is missing, and one that differs if that is forced; what became of it."""
+    if file.present == file.content:
+        return f"Unchanged {file.name}"
+    if file.present is not None and not force:
+        return f"Left alone: {file.name}, which differs (--force overwrites)"
+    _write(file)
+    return f"Wrote {file.name}"
 
 
 def _write(file: _File) -> None:
