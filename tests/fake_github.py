@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ class AnsweredError(Exception):
         self.data = {"message": message, **more}
 
 
-class FakeHost:
+class FakeHost(ABC):
     """What both fakes share: the log, the faults, one request at a time."""
 
     def __init__(self) -> None:
@@ -113,14 +114,14 @@ class FakeHost:
             response = self._respond(request)
         return response(environ, start_response)
 
-    def token_of(self, request: Request) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def token_of(self, request: Request) -> str: ...
 
-    def answer(self, request: Request, login: str) -> Response:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, request: Request, login: str) -> Response: ...
 
-    def refuse_write(self) -> AnsweredError:
-        raise NotImplementedError
+    @abstractmethod
+    def refuse_write(self) -> AnsweredError: ...
 
     def next_id(self) -> int:
         self._ids += 1

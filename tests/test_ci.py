@@ -84,6 +84,8 @@ def test_what_belongs_to_another_part_is_refused(place: Place) -> None:
         ("drift --on-drift fail", "--on-drift"),
         ("plan --dry-run", "--dry-run"),
         ("plan plan.json", "PLANFILE"),
+        ("comment --target m0", "--target"),
+        ("apply plan.json --json x.jsonl", "--json"),
         ("comment --out x.json", "--out"),
     ):
         done = place.job("schedule", ["ci", *words.split()])
@@ -300,6 +302,17 @@ def test_a_refused_apply_says_why(place: Place) -> None:
     (comment,) = place.comments
     assert comment.splitlines()[-1].startswith("Not applied: [run](https://github.com/acme/models/actions/runs/")
 
+    for flags, told in ((["--expect-digest", "0" * 64], "this is not the reviewed plan"), ([], "is of commit")):
+        if not flags:
+            altered = {**json.loads(Path(_file(place)).read_text("utf-8")), "commit": head}
+            body = {key: value for key, value in altered.items() if key != "checksum"}
+            Path(_file(place)).write_text(planfile._canonical({**body, "checksum": planfile._checksum(body)}))
+        refused = _applied(place, base, merged, *flags)
+        assert (refused.code, writes(place.box)[before:]) == (1, [])
+        assert told in place.summary
+        assert place.comments[0].splitlines()[-1].startswith("Not applied:")
+
+    assert _planned(place, base, merged).code == 0
     done = _applied(place, base, merged, "--on-drift", "overwrite")
     assert (done.code, writes(place.box)[before:]) == (0, [("PUT", f"/api/v1/models/{MODELS[0]['id']}")])
     (comment,) = place.comments
@@ -363,6 +376,13 @@ def test_a_dry_drift_writes_nothing(place: Place) -> None:
         assert (done.code, place.outputs, place.summary) == (code, {}, ""), done.text
         assert shown in done.out
     assert (place.host.calls, place.host.issues) == ([], {})
+
+
+def test_drift_that_could_not_begin_is_unknown(place: Place) -> None:
+    """Who reads the outputs must not take silence for peace."""
+    (place.team.folder / "syncer.toml").write_text("[environments.prod]\nworkspace_id = 1\n")
+    assert place.job("schedule", DRIFT).code == 1
+    assert place.outputs == {"has_drift": "unknown", "exit_code": "1"}
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------

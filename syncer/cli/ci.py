@@ -21,9 +21,11 @@ from syncer.cli.outputs import Outputs, refuse_secrets
 from syncer.errors import HostError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
+from syncer.planner import Plan, Planned
 from syncer.posting import Kind, Marker, Posted
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
+from syncer.render.inert import code
 from syncer.render.text import defused
 from syncer.render.totals import report_verdict
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
-    from syncer.planner import Planned
     from syncer.posting import Context, Host
 
 _ARTIFACT: Final = 5 * 1024 * 1024
@@ -54,6 +55,9 @@ _ONLY: Final = {
     "fail_fast": ("apply",),
     "commit": ("drift",),
     "dry_run": ("comment", "drift"),
+    "target": ("plan",),
+    "max_change_percent": ("plan", "apply"),
+    "json": ("plan", "drift"),
     "out": ("plan", "drift"),
     "markdown": ("plan", "drift"),
     "html": ("plan",),
@@ -69,7 +73,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
         raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")
     for name, parts in _ONLY.items():
-        if getattr(flags, name) not in {None, "", "HEAD", False, "-"} and flags.action not in parts:
+        if getattr(flags, name) not in (None, "", "HEAD", False, "-", []) and flags.action not in parts:
             shown = "PLANFILE" if name == "file" else f"--{name.replace('_', '-')}"
             message = f"ci {flags.action} takes no {shown}: that is for ci {' and ci '.join(parts)}"
             raise SettingsError(message, "see `syncer ci --help`")
@@ -90,7 +94,7 @@ def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
         base = _base(settled, context)
-        if context.is_untrusted:
+        if context.is_untrusted and base is not None:
             planned = _offline(flags, screen, settled, base)
         else:
             planned = planning.online(flags, screen, settled, base)
@@ -128,11 +132,8 @@ def _without(base: workflow.Base | None, context: Context) -> tuple[Problem, ...
     return (Problem(NOWHERE, "no-base", message, hint, Severity.WARNING),)
 
 
-def _offline(flags: argparse.Namespace, screen: Screen, settled: Run, base: workflow.Base | None) -> Planned:
+def _offline(flags: argparse.Namespace, screen: Screen, settled: Run, base: workflow.Base) -> Planned:
     files = running.read(settled)
-    if base is None:
-        message = "without secrets there is nothing to compare the files with: this event has no base"
-        raise SettingsError(message, "run it for pull requests")
     planned = workflow.plan_offline(files.documents, base, settled.target, settled.limits, flags.target)
     planned = planning.with_warnings(planned, files)
     planning.show(flags, screen, planned)
@@ -283,8 +284,9 @@ def _review(host: Host, told: _Told) -> str:
                     return f"As reviewed in #{number}: the same digest."
                 return f"**Not what was reviewed in #{number}**: live models or files changed since. Read it again."
     except HostError as error:
-        if not error.is_denied:
-            raise
+        # A comparison that tells more, and decides nothing: the plan stands without it.
+        host.outputs({"reviewed": "false"})
+        return f"Whether this was reviewed could not be found out: {code(error.what)}"
     host.outputs({"reviewed": "false"})
     return "No reviewed plan was found for this commit."
 
@@ -305,25 +307,31 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     planned = planning.saved(flags.file)
-    if flags.expect_digest:
-        workflow.expect(planned, flags.expect_digest)
-    if planned.commit != now:
-        message = (
-            f"the saved plan is of commit {planned.made_of or 'nobody knows'}, not of {now[:12]}; nothing was written"
-        )
-        raise RefusedError(message, "let `syncer ci plan` make it from a clean checkout of this commit")
     target = planned.plan.target
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
+        if flags.expect_digest:
+            workflow.expect(planned, flags.expect_digest)
+        _expect_commit(planned, now)
         report = applying.resumed(flags, screen)
     except SyncerError as error:
-        told = replace(planning.failed(running.settle(flags, target.environment), error), commit=context.head_sha)
+        problems = planning.problems_of(error)
+        told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)
         text = markdown.render_refusal(told, run_url=context.run_url, budget=_SUMMARY)
         _tell(screen, host, target.environment, f"Not applied: {link} says why.", text)
         raise
     text = markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY)
     _tell(screen, host, target.environment, f"{' '.join(report_verdict(report))} ({link})", text)
     return 0 if report.is_ok else 1
+
+
+def _expect_commit(planned: Planned, head: str) -> None:
+    """Raise RefusedError for a plan of another commit: it's an earlier run's, or of a work tree with edits."""
+    if planned.commit != head:
+        message = (
+            f"the saved plan is of commit {planned.made_of or 'nobody knows'}, not of {head[:12]}; nothing was written"
+        )
+        raise RefusedError(message, "let `syncer ci plan` make it from a clean checkout of this commit")
 
 
 def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "") -> None:
@@ -343,12 +351,15 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "
 
 def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     _mask(screen, host)
-    if flags.target:
-        message = "ci drift takes no --target: its issue is about all of an environment"
-        raise SettingsError(message, "`syncer drift --target` tells of a part")
     outputs = Outputs.of(flags, drift=True)
-    settled = running.settle(flags)
     context = host.context
+    try:
+        settled = running.settle(flags)
+    except SyncerError:
+        if not flags.dry_run:
+            with suppress(SyncerError):
+                host.outputs({"has_drift": "unknown", "exit_code": "1"})
+        raise
     try:
         with outputs.kept_on_failure(settled):
             planned = planning.drifted(flags, screen, settled)

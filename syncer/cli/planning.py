@@ -146,10 +146,15 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
 
 def failed(run: Run, error: SyncerError) -> Planned:
     """A plan that could not be made, as a value that can travel: no change, and why."""
+    return Planned(Plan(run.target, ()), problems=problems_of(error), commit=running.head(run))
+
+
+def problems_of(error: SyncerError) -> tuple[Problem, ...]:
+    """What stopped a run, as problems."""
     problems = error.problems if isinstance(error, InputError | RefusedError) else ()
-    if not isinstance(error, InputError):
-        problems = (Problem(NOWHERE, "failed", error.what, error.hint), *problems)
-    return Planned(Plan(run.target, ()), problems=problems, commit=running.head(run))
+    return (
+        problems if isinstance(error, InputError) else (Problem(NOWHERE, "failed", error.what, error.hint), *problems)
+    )
 
 
 def saved(file: str) -> Planned:
