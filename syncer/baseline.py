@@ -70,10 +70,17 @@ class Entry(NamedTuple):
 
 def head(root: Path, models: str) -> str:
     """The commit that is checked out, with `-dirty` if the models in the work tree differ; empty outside git."""
-    done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    if done is None or done.returncode or not _HASH.fullmatch(found := done.stdout.decode().strip()):
+    found = checked_out(root)
+    if not found:
         return ""
     return found if _is_clean(root, found, os.path.normpath(models).replace(os.sep, "/")) else f"{found}-dirty"
+
+
+def checked_out(root: Path) -> str:
+    """The commit that is checked out, whatever the work tree holds; empty outside git."""
+    done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    found = done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
+    return found if _HASH.fullmatch(found) else ""
 
 
 def _is_clean(root: Path, commit: str, models: str) -> bool:

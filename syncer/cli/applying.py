@@ -77,7 +77,7 @@ def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
         raise SettingsError(message, "plan again with --base")
     run = running.settle(flags, kept.plan.target.environment)
     commit = running.head(run) if kept.commit else ""
-    planning.announce("apply", run, screen)
+    planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
         planned = workflow.resume(kept, api, run.target, commit, run.lookup)
         planning.show(flags, screen, planned, planning.told_later(run, planned))

@@ -205,7 +205,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
 
 def _admit(planned: Planned) -> None:
     """Raise PlanFileError for a plan of another commit: an earlier run's, which this run's failure left lying there."""
-    here = baseline.head(Path.cwd(), "models").removesuffix("-dirty")
+    here = baseline.checked_out(Path.cwd())
     made = planned.commit.removesuffix("-dirty")
     if here and made and here != made:
         message = f"the plan file is of commit {made[:12]}, but {here[:12]} is checked out"

@@ -111,13 +111,7 @@ class Outputs:
             self._write(self.html, f"{html.render_plan(planned)}\n")
 
     def _lines(self, planned: Planned) -> list[str]:
-        if planned.problems and planned.plan.is_empty:
-            # A summary without changes would be a lie: nothing, or not all, could be compared.
-            lines = machine.problem_lines(planned.warnings, now)
-        elif self.drift:
-            lines = machine.drift_lines(planned, now)
-        else:
-            lines = machine.plan_lines(planned, now)
+        lines = machine.drift_lines(planned, now) if self.drift else machine.plan_lines(planned, now)
         return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now)]
 
     def _write(self, name: str, text: str) -> None:

@@ -57,7 +57,7 @@ def planned_with(
     api: Api, flags: argparse.Namespace, screen: Screen, run: Run, files: running.Files, base: Base | None
 ) -> Planned:
     """The same with an open connection, which an apply goes on using."""
-    announce(flags.command, run, screen)
+    announce(flags, run, screen)
     planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base)
     planned = with_warnings(planned, files)
     is_applied = flags.command == "apply" and not flags.dry_run
@@ -65,9 +65,10 @@ def planned_with(
     return planned
 
 
-def announce(command: str, run: Run, screen: Screen) -> None:
+def announce(flags: argparse.Namespace, run: Run, screen: Screen) -> None:
     """Say what is read."""
     if not screen.json:
+        command = f"{flags.command} {flags.action}" if flags.command == "ci" else flags.command
         screen.show(terminal.render_banner(command, run.target))
         screen.show("Refreshing live state...\n")
 
@@ -127,7 +128,7 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     commit = baseline.commit_of(run.settings.root, flags.commit)
     with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
         files = running.read(run, folder)
-    announce("drift", run, screen)
+    announce(flags, run, screen)
     with running.connected(run, screen) as api:
         planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target)
     # What a guard or a risky field says is about applying; here it's about what is.

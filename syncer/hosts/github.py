@@ -29,7 +29,9 @@ from syncer.hosts.http import (
     at,
     base_url,
     branch_name,
+    checked_outputs,
     commit,
+    created,
     decimal,
     link,
     listed,
@@ -37,6 +39,7 @@ from syncer.hosts.http import (
     retry_after,
     rows,
     secret,
+    sure,
     text_at,
 )
 from syncer.posting import Context, Note
@@ -57,8 +60,6 @@ _SHORTEST_MASK: Final = 4
 _DEPENDABOT: Final = "dependabot[bot]"
 _LEFT_OUT: Final = "\n\nWhat belongs here is larger than GitHub takes: the job's log has it.\n"
 _REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9_.-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}")
-_OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_OUTPUT_VALUE = re.compile(r"[a-z0-9_-]{0,64}")
 _ESCAPES: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _VIEWER: Final = "query { viewer { login } }"
 _HIDE: Final = (
@@ -122,7 +123,10 @@ class GitHub:
 
     def comment(self, number: int, body: str) -> Note:
         """Write a new one."""
-        return _created(self._session.ask("POST", f"{self._here}/issues/{number:d}/comments", {"body": body}), "id")
+        return created(
+            _note(self._session.ask("POST", f"{self._here}/issues/{number:d}/comments", {"body": body}).data, "id"),
+            "GitHub",
+        )
 
     def edit(self, number: int, note: Note, body: str) -> None:  # noqa: ARG002 - GitHub's comment ids are enough
         """Replace a comment's text."""
@@ -147,7 +151,10 @@ class GitHub:
 
     def open_issue(self, title: str, body: str) -> Note:
         """Open a new one."""
-        return _created(self._session.ask("POST", f"{self._here}/issues", {"title": title, "body": body}), "number")
+        return created(
+            _note(self._session.ask("POST", f"{self._here}/issues", {"title": title, "body": body}).data, "number"),
+            "GitHub",
+        )
 
     def edit_issue(self, note: Note, title: str, body: str) -> None:
         """Replace an issue's title and text."""
@@ -166,7 +173,7 @@ class GitHub:
 
     def pull_requests_of(self, sha: str) -> list[int]:
         """The open or merged pull requests that a commit belongs to."""
-        found = self._pages(f"{self._here}/commits/{_sure(sha)}/pulls")
+        found = self._pages(f"{self._here}/commits/{sure(sha, 'GitHub')}/pulls")
         ours = [row for row in found if row.get("state") == "open" or row.get("merged_at")]
         return sorted(known for row in ours if self._is_ours(row) and (known := positive(row.get("number"))))
 
@@ -176,7 +183,7 @@ class GitHub:
         if not name:
             raise HostError("there is no branch to ask for")
         answer = self._session.ask("GET", f"{self._here}/branches/{quote(name, safe='')}")
-        return _sure(text_at(answer.data, "commit", "sha"))
+        return sure(text_at(answer.data, "commit", "sha"), "GitHub")
 
     def change_of_run(self) -> int | None:
         """The one open pull request whose head is the commit that the first run was about.
@@ -233,9 +240,7 @@ class GitHub:
     def outputs(self, values: Mapping[str, str]) -> None:
         """Hand values to later steps and jobs."""
         lines = []
-        for name, value in values.items():
-            if not (_OUTPUT_NAME.fullmatch(name) and _OUTPUT_VALUE.fullmatch(value)):
-                raise ValueError(f"the output {name!r} isn't a plain short word")
+        for name, value in checked_outputs(values).items():
             end = secrets.token_hex(16)
             lines.append(f"{name}<<{end}\n{value}\n{end}\n")
         if self._outputs:
@@ -377,20 +382,6 @@ def _note(row: Json, key: str) -> Note | None:
 
 def _notes(listed: list[dict[str, Any]], key: str) -> list[Note]:
     return [note for row in listed if (note := _note(row, key))]
-
-
-def _created(answer: Answer, key: str) -> Note:
-    note = _note(answer.data, key)
-    if note is None:
-        # Status 0: it may well have been written.
-        raise HostError("GitHub's answer doesn't say what was created")
-    return note
-
-
-def _sure(sha: str) -> str:
-    if not commit(sha):
-        raise HostError("GitHub names no commit, or one that isn't 40 hex digits")
-    return sha
 
 
 def _next(answer: Answer) -> str:

@@ -26,13 +26,16 @@ from syncer.hosts.http import (
     at,
     base_url,
     branch_name,
+    checked_outputs,
     commit,
+    created,
     decimal,
     link,
     listed,
     positive,
     retry_after,
     secret,
+    sure,
     text_at,
 )
 from syncer.posting import Context, Note
@@ -47,7 +50,6 @@ if TYPE_CHECKING:
 
 _PAGES: Final = 100
 _PER_PAGE: Final = 100
-_OUTPUT = re.compile(r"[a-z0-9_-]{0,64}")
 
 
 class GitLab:
@@ -94,7 +96,7 @@ class GitLab:
     def comment(self, number: int, body: str) -> Note:
         """Write a new one."""
         url = f"{self._here}/merge_requests/{number:d}/notes"
-        return _created(self._session.ask("POST", url, {"body": body}), "id", "body")
+        return created(_note(self._session.ask("POST", url, {"body": body}).data, "id", "body"), "GitLab")
 
     def edit(self, number: int, note: Note, body: str) -> None:
         """Replace a note's text."""
@@ -114,7 +116,7 @@ class GitLab:
     def open_issue(self, title: str, body: str) -> Note:
         """Open a new one."""
         answer = self._session.ask("POST", f"{self._here}/issues", {"title": title, "description": body})
-        return _created(answer, "iid", "description")
+        return created(_note(answer.data, "iid", "description"), "GitLab")
 
     def edit_issue(self, note: Note, title: str, body: str) -> None:
         """Replace an issue's title and text."""
@@ -132,7 +134,7 @@ class GitLab:
 
     def pull_requests_of(self, sha: str) -> list[int]:
         """The open or merged merge requests that a commit belongs to."""
-        found = self._pages(f"{self._here}/repository/commits/{_sure(sha)}/merge_requests")
+        found = self._pages(f"{self._here}/repository/commits/{sure(sha, 'GitLab')}/merge_requests")
         ours = [row for row in found if row.get("state") in {"opened", "merged"} and self._is_ours(row)]
         return sorted(known for row in ours if (known := positive(row.get("iid"))))
 
@@ -142,7 +144,7 @@ class GitLab:
         if not name:
             raise HostError("there is no branch to ask for")
         answer = self._session.ask("GET", f"{self._here}/repository/branches/{quote(name, safe='')}")
-        return _sure(text_at(answer.data, "commit", "id"))
+        return sure(text_at(answer.data, "commit", "id"), "GitLab")
 
     def change_of_run(self) -> int | None:
         """None: GitLab has no runs after runs."""
@@ -172,9 +174,7 @@ class GitLab:
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """Nothing is handed on, but what could not be is refused as elsewhere."""
-        for name, value in values.items():
-            if not (name and _OUTPUT.fullmatch(name) and _OUTPUT.fullmatch(value)):
-                raise ValueError(f"the output {name!r} isn't a plain short word")
+        checked_outputs(values)
 
     def mask(self, values: Iterable[str]) -> list[str]:  # noqa: ARG002 - masks are the variables' own setting
         """Nothing: GitLab hides what its settings mark."""
@@ -233,20 +233,6 @@ def _note(row: Json, key: str, text: str) -> Note | None:
 
 def _notes(listed: list[dict[str, Any]], key: str, text: str) -> list[Note]:
     return [note for row in listed if (note := _note(row, key, text))]
-
-
-def _created(answer: Answer, key: str, text: str) -> Note:
-    note = _note(answer.data, key, text)
-    if note is None:
-        # Status 0: it may well have been written.
-        raise HostError("GitLab's answer doesn't say what was created")
-    return note
-
-
-def _sure(sha: str) -> str:
-    if not commit(sha):
-        raise HostError("GitLab names no commit, or one that isn't 40 hex digits")
-    return sha
 
 
 def _limited(answer: Answer, attempt: int, now: float) -> float | None:

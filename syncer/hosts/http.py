@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from syncer.model import Json
+    from syncer.posting import Note
 
 _TRIES: Final = 5
 _BUSY: Final = 429
@@ -320,6 +321,33 @@ def text_at(data: Json, *keys: str) -> str:
     """The text at a path of keys; empty where there is none."""
     value = at(data, *keys)
     return value if isinstance(value, str) else ""
+
+
+_OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_OUTPUT_VALUE = re.compile(r"[a-z0-9_-]{0,64}")
+
+
+def sure(sha: str, name: str) -> str:
+    """A commit that can stand in a path, or be believed. Raises HostError."""
+    if not commit(sha):
+        raise HostError(f"{name} names no commit, or one that isn't 40 hex digits")
+    return sha
+
+
+def created(note: Note | None, name: str) -> Note:
+    """What was written, as the answer tells it. Raises HostError."""
+    if note is None:
+        # Status 0: it may well have been written.
+        raise HostError(f"{name}'s answer doesn't say what was created")
+    return note
+
+
+def checked_outputs(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Values for later steps: enums, numbers and hex alone. Raises ValueError for anything else."""
+    for name, value in values.items():
+        if not (_OUTPUT_NAME.fullmatch(name) and _OUTPUT_VALUE.fullmatch(value)):
+            raise ValueError(f"the output {name!r} isn't a plain short word")
+    return values
 
 
 def listed(data: Json, name: str) -> list[dict[str, Any]]:

@@ -44,8 +44,13 @@ def version_line(clock: Clock) -> str:
 
 
 def plan_lines(planned: Planned, clock: Clock) -> list[str]:
-    """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals."""
+    """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals.
+
+    Of a plan that could not be made there are no totals: "no changes" would be a lie.
+    """
     plan, provenance = planned.plan, planned.provenance
+    if planned.problems and plan.is_empty:
+        return problem_lines(planned.warnings, clock)
     lines = [
         _planned(change, clock, provenance.causes[change.address] if provenance else ()) for change in plan.changes
     ]
@@ -57,6 +62,8 @@ def plan_lines(planned: Planned, clock: Clock) -> list[str]:
 
 def drift_lines(planned: Planned, clock: Clock) -> list[str]:
     """One line a model that was changed outside git, from git's value to the live one; then the totals."""
+    if planned.problems and planned.plan.is_empty:
+        return problem_lines(planned.warnings, clock)
     lines = []
     for change in planned.plan.changes:
         message = f"model.{visible(change.address)}: Drift detected ({counted(len(change.fields), 'difference')})"
