@@ -8,17 +8,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from syncer.diff import FieldChange, compare
-from syncer.errors import ApiError, MissingError
+from syncer.errors import ApiError, MissingError, SyncerError
 from syncer.model import REQUIRED, Modified, Modifying
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from syncer.model import LiveModel, Tell
     from syncer.planner import Change, Plan
@@ -31,13 +31,19 @@ _ATTEMPTS: Final = 3
 
 
 class Writer(Protocol):
-    """What an apply needs of the API. Both raise ApiError."""
+    """What an apply needs of the API. All raise ApiError."""
 
     def read(self, model_id: int) -> LiveModel:
         """The live model now."""
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
         """Send one PUT and return the model as the server answered it."""
+
+    def named(self, name: str) -> Sequence[LiveModel]:
+        """Every live model of that name now. Raises RefreshError, too, where that can't be told."""
+
+    def create(self, body: Mapping[str, Any]) -> LiveModel:
+        """Send one POST and return the model as the server answered it."""
 
 
 class Stop(Protocol):
@@ -66,7 +72,9 @@ class Status(Enum):
 class Outcome:
     """What became of one change: why, and what to do now. `unapplied` is what the server answered otherwise.
 
-    An unapplied field's `before` is what the server has now, its `after` what was sent.
+    An unapplied field's `before` is what the server has now, its `after` what was sent. `id` is that of the live model
+    that was created; 0 where none was, or nobody knows. `updated_at` is when the model was last changed, as the server
+    said after the write; empty where nothing was heard of it since.
     """
 
     change: Change
@@ -74,6 +82,8 @@ class Outcome:
     reason: str = ""
     hint: str = ""
     unapplied: tuple[FieldChange, ...] = ()
+    id: int = 0
+    updated_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,8 @@ def apply(
             for future in done:
                 change, began = running.pop(future)
                 outcome = outcomes[change.address] = future.result()
-                tell(Modified(change.address, change.id, clock() - began, outcome.status is Status.DONE))
+                is_done, model_id = outcome.status is Status.DONE, change.id or outcome.id
+                tell(Modified(change.address, model_id, clock() - began, is_done, is_new=change.is_creation))
             for change, began in running.values():
                 beat = int((clock() - began) / HEARTBEAT)
                 if beat > beats.get(change.address, 0):
@@ -136,7 +147,7 @@ def apply(
 def _attempt(change: Change, writer: Writer) -> Outcome:
     """Carry out one change. A mistake of ours ends this change alone, and loses no word about the others."""
     try:
-        return _carry_out(change, writer)
+        return _create(change, writer) if change.is_creation else _carry_out(change, writer)
     except Exception as error:  # noqa: BLE001 - see above; the text of it may hold anything, so it's not shown
         reason = f"syncer itself failed ({type(error).__name__}) while it changed this model"
         return Outcome(change, Status.UNKNOWN, reason, "plan again, and please report it")
@@ -156,6 +167,48 @@ def _carry_out(change: Change, writer: Writer) -> Outcome:
                 return Outcome(change, Status.FAILED, refused.what, refused.hint)
             error = refused
     return _look(change, writer, error) or _left(change, error)
+
+
+def _create(change: Change, writer: Writer) -> Outcome:
+    """Look whether somebody was first, POST once, compare the answer; after an open end look by name.
+
+    It's never sent again: a POST that was only slow would make a second model of the name, which feeds no sync and is
+    taken for the first one.
+    """
+    name = str(change.after["name"])
+    try:
+        others = writer.named(name)
+    except SyncerError as trouble:
+        return Outcome(change, Status.FAILED, trouble.what, trouble.hint)
+    if others:
+        reason = f"live model {others[0].id} bears the name {name!r} since the plan was made"
+        return Outcome(change, Status.CONFLICT, reason, "plan again: the file means that one now")
+    try:
+        made = writer.create(change.body)
+    except ApiError as error:
+        if not error.is_open:
+            return Outcome(change, Status.FAILED, error.what, error.hint)
+        return _sought(change, writer, name, error)
+    return replace(_compared(change, made), id=made.id)
+
+
+def _sought(change: Change, writer: Writer, name: str, error: ApiError) -> Outcome:
+    """What became of a POST with an open end, as the live models of that name tell: there was none before."""
+    hint = "look again in a minute: `syncer plan` shows whether it was created. Only then apply again"
+    try:
+        found = writer.named(name)
+    except SyncerError as trouble:
+        return Outcome(change, Status.UNKNOWN, f"{error.what}; then {trouble.what}", hint)
+    if len(found) == 1:
+        return replace(_compared(change, found[0]), id=found[0].id)
+    if found:
+        listed = ", ".join(str(model.id) for model in found)
+        reason = f"{error.what}; now the live models {listed} bear the name {name!r}"
+        return Outcome(change, Status.UNKNOWN, reason, "keep the one that was meant, and pin it with `id:`")
+    if error.status and not error.is_transient:
+        return Outcome(change, Status.FAILED, error.what, error.hint)
+    # Without an answer the server may still be at work.
+    return Outcome(change, Status.UNKNOWN, f"{error.what}; no model of that name is there so far", hint)
 
 
 def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | None:
@@ -178,7 +231,7 @@ def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | N
         failed = Outcome(change, Status.FAILED, trouble.what, trouble.hint)
         return failed if error is None else _unknown(change, error)
     if error is not None and not compare(live.fields, change.after):
-        return Outcome(change, Status.DONE)
+        return Outcome(change, Status.DONE, updated_at=live.updated_at)
     moved = compare(live.fields, change.before)
     if moved:
         # After a PUT: part of it was written, or somebody else wrote, too.
@@ -206,12 +259,13 @@ def _unknown(change: Change, error: ApiError | None) -> Outcome:
 
 def _compared(change: Change, answer: LiveModel) -> Outcome:
     """Done, or failed with every field that the server didn't take though it said 200."""
-    sent = {field: change.after[field] for field in (*REQUIRED, *change.changed)}
+    sent = {field: change.after[field] for field in dict.fromkeys((*REQUIRED, *change.changed))}
     unapplied = compare(answer.fields, sent)
     if not unapplied:
-        return Outcome(change, Status.DONE)
+        return Outcome(change, Status.DONE, updated_at=answer.updated_at)
     paths = [".".join(map(str, field.path)) for field in unapplied]
-    reason = f"the server answered 200, but did not take {', '.join(paths)}"
+    said = f"created model {answer.id}" if change.is_creation else "answered 200"
+    reason = f"the server {said}, but did not take {', '.join(paths)}"
     ignored = ", ".join(dict.fromkeys(map(_ignorable, unapplied)))
     hint = f"if nothing else helps, silence it with `lifecycle: {{ignore_changes: [{ignored}]}}`"
     return Outcome(change, Status.FAILED, reason, hint, unapplied)

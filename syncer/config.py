@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
+_KEEP_RUNS: Final = 20
 SANDBOX_URL: Final = "embedded"
 """What stands for the sandbox's address: it has none."""
 
@@ -67,6 +68,7 @@ class Environment:
     api_url: str = ""
     workspace_id: int = 0
     numbers: Numbers = Numbers()
+    create: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Settings:
     default_environment: str = ""
     numbers: Numbers = Numbers()
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    keep_runs: int = _KEEP_RUNS
+    create: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ Complain: TypeAlias = "Callable[[str, str, str], None]"
 KEYS: Final = (
     Key("models", "text", "models", "The folder of the model files, below the settings file."),
     Key("default_environment", "text", "", "The environment that is meant when none is named."),
+    Key("keep_runs", "number", "20", "How many applies are kept below `.syncer/runs` for `syncer rollback`; 0: none."),
 )
 ENVIRONMENT_KEYS: Final = (
     Key(
@@ -105,6 +110,12 @@ ENVIRONMENT_KEYS: Final = (
         "The server's root, such as `https://api.squared.ai`; `/api/v1` is added if it's missing.",
     ),
     Key("workspace_id", "number", "", "The workspace whose models are read and changed."),
+    Key(
+        "create",
+        "true or false",
+        "false",
+        "Let an apply create the models that no live one answers to. At the top of the file for every environment.",
+    ),
 )
 NUMBER_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Numbers))
 
@@ -159,10 +170,12 @@ def load(start: Path) -> Settings:
         if len(problems) < _MOST_PROBLEMS:
             problems.append(_located(file, text, key, message, hint))
 
-    known = {key.name for key in (*KEYS, *NUMBER_KEYS)} | {"environments"}
+    known = {key.name for key in (*KEYS, *NUMBER_KEYS)} | {"environments", "create"}
     _unknown(table, known, "", complain)
     models = _text(table, "models", "models", complain)
     default = _text(table, "default_environment", "", complain)
+    keep_runs = _keep_runs(table, complain)
+    create = _switch(table, "create", "", complain)
     shared = _numbers(table, Numbers(), "", complain)
     environments: dict[str, Environment] = {}
     tables = table.get("environments", {})
@@ -173,7 +186,7 @@ def load(start: Path) -> Settings:
             why = "is taken by the embedded sandbox" if name == SANDBOX else "may hold letters, digits, - and _ only"
             complain(name, f"the environment name {name!r} {why}", "choose another name")
         else:
-            environments[name] = _environment(name, own, shared, complain)
+            environments[name] = _environment(name, own, shared, complain, create=create)
     if not isinstance(tables, dict):
         complain("environments", "environments must be a table of tables", f"write [{_prefix(file)}environments.NAME]")
     if default and default not in {*environments, SANDBOX}:
@@ -182,7 +195,7 @@ def load(start: Path) -> Settings:
         )
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, shared, environments)
+    return Settings(file.parent, models, default, shared, environments, keep_runs, create)
 
 
 def environment_name(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> str:
@@ -211,11 +224,12 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     name = environment_name(settings, flag, variables)
     overridden = _is_overridden(variables)
     if name == SANDBOX:
-        return Environment(SANDBOX, SANDBOX_URL, 1, replace(settings.numbers, requests_per_minute=0))
+        numbers = replace(settings.numbers, requests_per_minute=0)
+        return Environment(SANDBOX, SANDBOX_URL, 1, numbers, settings.create)
     own = settings.environments.get(name)
     if own is None and not (name == "default" and overridden):
         raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
-    own = own or Environment(name, numbers=settings.numbers)
+    own = own or Environment(name, numbers=settings.numbers, create=settings.create)
     url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
     workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
     if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal() and len(workspace) < _LONGEST):
@@ -224,7 +238,7 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     if not int(workspace):
         message = f"the environment {name!r} has no workspace_id"
         raise SettingsError(message, "set workspace_id in its table, or SYNCER_WORKSPACE_ID")
-    return Environment(name, url, int(workspace), own.numbers)
+    return Environment(name, url, int(workspace), own.numbers, own.create)
 
 
 def target(chosen: Environment) -> Target:
@@ -339,14 +353,34 @@ def _numbers(table: Mapping[str, Any], base: Numbers, where: str, complain: Comp
     return Numbers(**values)
 
 
-def _environment(name: str, own: Mapping[str, Any], shared: Numbers, complain: Complain) -> Environment:
+def _switch(table: Mapping[str, Any], key: str, where: str, complain: Complain, *, default: bool = False) -> bool:
+    value = table.get(key, default)
+    if not isinstance(value, bool):
+        complain(key, f"{where}{key} must be true or false", f"{key} = true")
+        return default
+    return value
+
+
+def _keep_runs(table: Mapping[str, Any], complain: Complain) -> int:
+    value = table.get("keep_runs", _KEEP_RUNS)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        complain("keep_runs", "keep_runs must be a whole number, 0 or more", "keep_runs = 20")
+        return 0
+    return value
+
+
+def _environment(
+    name: str, own: Mapping[str, Any], shared: Numbers, complain: Complain, *, create: bool
+) -> Environment:
     where = f"environments.{name}."
     _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *NUMBER_KEYS)}, where, complain)
     workspace = own.get("workspace_id", 0)
     if not isinstance(workspace, int) or isinstance(workspace, bool) or workspace < 0:
         complain("workspace_id", f"{where}workspace_id must be a whole number", "workspace_id = 2")
         workspace = 0
-    return Environment(name, _text(own, "api_url", "", complain), workspace, _numbers(own, shared, where, complain))
+    numbers = _numbers(own, shared, where, complain)
+    create = _switch(own, "create", where, complain, default=create)
+    return Environment(name, _text(own, "api_url", "", complain), workspace, numbers, create)
 
 
 def _url(given: str, name: str) -> str:

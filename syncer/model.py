@@ -28,6 +28,9 @@ REQUIRED: Final = ("connector_id", "name", "query_type")
 RISKY: Final = ("primary_key", "connector_id", "query_type")
 """A change of these re-sends, duplicates or strands customer data: a file must allow it (`lifecycle.allow`)."""
 
+LOST_COLUMN: Final = "lost_column"
+"""What allows a query that no longer returns a column which a sync, or the primary key, names."""
+
 QUERY_TYPES: Final = (
     "raw_sql",
     "dbt",
@@ -215,14 +218,16 @@ class Document:
     def effective(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Path]]:
         """The values with one environment's filled in, and the path in the document that each came from.
 
-        A value of the environment replaces the one of the same key; `query` and `query_file` replace each other.
+        A value of the environment replaces the one of the same key; `query` and `query_file` replace each other, and
+        so do `connector` and `connector_id`.
         """
         base = {key: value for key, value in self.data.items() if key != "environments"}
         environments = self.data.get("environments")
         own = environments.get(environment) if isinstance(environments, Mapping) else None
         own = own if isinstance(own, Mapping) else {}
-        if {"query", "query_file"} & own.keys():
-            base = {key: value for key, value in base.items() if key not in {"query", "query_file"}}
+        for alternatives in ({"query", "query_file"}, {"connector", "connector_id"}):
+            if alternatives & own.keys():
+                base = {key: value for key, value in base.items() if key not in alternatives}
         sources: dict[str, Path] = {key: (key,) for key in base}
         sources |= {key: ("environments", environment, key) for key in own}
         return {**base, **own}, sources
@@ -257,6 +262,7 @@ class Lifecycle:
     ignore_changes: tuple[str, ...] = ()
     """Dotted paths: `description`, `configuration.chunk_config.chunk_size`."""
     allow: tuple[str, ...] = ()
+    """What may pass that a guard would refuse: a field of `RISKY`, or `LOST_COLUMN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +277,8 @@ class DesiredModel:
     lifecycle: Lifecycle = Lifecycle()
     names_secrets: bool = False
     """Whether its configuration may hold references that are still to be looked up."""
+    connector: str = ""
+    """The name of its connector, where the file gives that: `connector_id` is a field once it's bound."""
 
     @property
     def name(self) -> str:
@@ -337,6 +345,59 @@ class Connector:
 
 
 @dataclass(frozen=True, slots=True)
+class Sync:
+    """A sync that reads a model and writes its rows into a destination. The API has no name for it.
+
+    `destination` is the name of that connector, `definition` its type (`Hubspot`), `schedule` words (`every 3 hours`).
+    `columns` are those of the model that its mapping reads.
+    """
+
+    id: int
+    model_id: int
+    source_id: int
+    destination: str
+    definition: str
+    stream: str
+    mode: str
+    schedule: str
+    status: str
+    cursor: str = ""
+    columns: tuple[str, ...] = ()
+    is_running: bool = False
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it will run again by itself or by hand."""
+        return self.status != "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The output columns of a query before and after a change, as far as its text tells.
+
+    A side is None where the text doesn't tell (`SELECT *`). `renamed` has pairs of an old and a new name for what is
+    the same expression on both sides; those stand in neither `added` nor `removed`. `is_formatting` says that both
+    texts mean the same to the database, whatever they look like.
+    """
+
+    before: tuple[str, ...] | None
+    after: tuple[str, ...] | None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    is_formatting: bool = False
+
+    @property
+    def is_reshaped(self) -> bool:
+        """Whether the row itself has another shape: names or their order differ."""
+        return self.before is not None and self.after is not None and self.before != self.after
+
+    def lacks(self, column: str) -> bool:
+        """Whether the query certainly doesn't return a column. Databases differ about case, so it doesn't count."""
+        return self.after is not None and column.casefold() not in {name.casefold() for name in self.after}
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """Which live model a desired model means."""
 
@@ -346,11 +407,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The bindings by address, the live models that no file declares by id, and what could not be bound."""
+    """The bindings by address, the live models that no file declares by id, and what could not be bound.
+
+    `new` are the desired models, by address, that no live model answers to, where such may be created.
+    """
 
     bindings: tuple[Binding, ...]
     unmanaged: tuple[LiveModel, ...] = ()
     problems: tuple[Problem, ...] = ()
+    new: tuple[DesiredModel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +469,7 @@ class Slowing:
 
 @dataclass(frozen=True, slots=True)
 class Modifying:
-    """A model's change began, or is still under way after `elapsed` seconds."""
+    """A model's change began, or is still under way after `elapsed` seconds. A model to be created has no id."""
 
     address: str
     id: int
@@ -413,12 +478,13 @@ class Modifying:
 
 @dataclass(frozen=True, slots=True)
 class Modified:
-    """A model's change ended; `ok` tells whether it's done as planned."""
+    """A model's change ended; `ok` tells whether it's done as planned, `is_new` whether it was to be created."""
 
     address: str
     id: int
     elapsed: float
     ok: bool
+    is_new: bool = False
 
 
 Event: TypeAlias = Requested | Waiting | Slowing | Modifying | Modified

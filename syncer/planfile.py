@@ -21,6 +21,7 @@ import os
 import stat
 import tempfile
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ from syncer.errors import SyncerError
 from syncer.model import (
     ABSENT,
     FIELDS,
+    Columns,
     DesiredModel,
     Document,
     Lifecycle,
@@ -39,10 +41,11 @@ from syncer.model import (
     Secret,
     SecretRef,
     Severity,
+    Sync,
     Target,
     is_secret_key,
 )
-from syncer.planner import Cause, Change, Plan, Planned, Provenance
+from syncer.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +84,7 @@ def dumps(planned: Planned) -> str:
         "changes": [_change(change, provenance) for change in plan.changes],
         "unchanged": plan.unchanged,
         "excluded": plan.excluded,
+        "effects": {address: _effect(effect) for address, effect in planned.effects.items()},
         "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
         "base": provenance
         and {
@@ -133,6 +137,7 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
         field: change.live.fields[field] for field in FIELDS if field in change.after and field in change.live.fields
     }
     return {
+        "action": change.action.name.lower(),
         "address": change.address,
         "path": change.desired.document.path,
         "id": change.id,
@@ -148,6 +153,14 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
             | ({"cause": causes[index].value} if causes else {})
             for index, field in enumerate(change.fields)
         ],
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "connector": effect.connector,
+        "syncs": effect.syncs and [asdict(sync) for sync in effect.syncs],
+        "columns": effect.columns and asdict(effect.columns),
     }
 
 
@@ -264,12 +277,24 @@ def _is_sound(planned: Planned) -> bool:
     already = provenance.already_live.values() if provenance else ()
     return (
         len({change.address for change in changes}) == len(changes)
-        and (planned.is_offline or len({change.id for change in changes} - {0}) == len(changes))
+        and (
+            planned.is_offline or len({change.id for change in planned.plan.updated} - {0}) == len(planned.plan.updated)
+        )
         # What is shown is drawn from both sides, what is approved and sent from the differences: they must be the same.
         and all(change.fields == compare(change.live.fields, change.after) for change in changes)
         and all(field.path[0] in change.after for change in changes for field in change.fields)
-        and (planned.is_offline or all(change.after.keys() <= change.live.fields.keys() for change in changes))
+        and all(_is_sound_change(change, is_offline=planned.is_offline) for change in changes)
+        and planned.effects.keys() <= {change.address for change in changes}
         and all(field in FIELDS for fields in already for field in fields)
+    )
+
+
+def _is_sound_change(change: Change, *, is_offline: bool) -> bool:
+    if change.is_creation:
+        return not change.id and not is_offline and not change.live.fields
+    # Offline a connector may stand there by its name.
+    return is_offline or (
+        change.after.keys() <= change.live.fields.keys() and isinstance(change.after["connector_id"], int)
     )
 
 
@@ -290,7 +315,21 @@ def _planned(data: Mapping[str, Any]) -> Planned:
         provenance,
         data["commit"],
         data["is_offline"],
+        {address: _read_effect(one) for address, one in data["effects"].items()},
     )
+
+
+def _read_effect(data: Mapping[str, Any]) -> Effect:
+    syncs, columns = data["syncs"], data["columns"]
+    return Effect(
+        syncs if syncs is None else tuple(Sync(**{**one, "columns": tuple(one["columns"])}) for one in syncs),
+        columns and Columns(**{key: _tupled(value) for key, value in columns.items()}),
+        data["connector"],
+    )
+
+
+def _tupled(value: Json) -> Json:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def _read_change(data: Mapping[str, Any]) -> Change:
@@ -299,11 +338,14 @@ def _read_change(data: Mapping[str, Any]) -> Change:
     )
     document = Document(data["address"], data["path"], {}, _NO_MARKS)
     lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
+    action = Action[data["action"].upper()]
+    is_creation = action is Action.CREATE
     return Change(
-        DesiredModel(data["address"], after, document, {}, data["id"], lifecycle),
-        LiveModel(data["id"], {**before, "name": data["name"]}, data["updated_at"]),
+        DesiredModel(data["address"], after, document, {}, None if is_creation else data["id"], lifecycle),
+        LiveModel(data["id"], {} if is_creation else {**before, "name": data["name"]}, data["updated_at"]),
         after,
         tuple(_read_field(one) for one in data["fields"]),
+        action,
     )
 
 

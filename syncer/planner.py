@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +15,28 @@ from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, l
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.model import Bound, DesiredModel, Json, Problem, Target
+    from syncer.model import Bound, Columns, DesiredModel, Json, Problem, Sync, Target
 
 
 class Action(Enum):
     """What will happen to one model; the value is its symbol in a plan. Deleting is not built, on purpose."""
 
+    CREATE = "+"
+    """No live model answers to what git says, and the environment lets syncer make one."""
     UPDATE = "~"
     """The live model differs from what git says."""
+
+
+_NOTHING = LiveModel(0, {})
+"""What is live before a model is created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What will happen to one model. `before` is live, `after` is what git wants of the fields it manages.
 
-    `after` always has the three fields that every PUT requires; `fields` are the differences, never empty.
+    `after` always has the three fields that every PUT requires; `fields` are the differences, never empty. Of a model
+    to be created nothing is live: its id is 0, and every field comes from nowhere (`ABSENT`).
     """
 
     desired: DesiredModel
@@ -62,9 +69,14 @@ class Change:
         return frozenset(self.desired.lifecycle.ignore_changes) - {*REQUIRED, *self.changed}
 
     @property
+    def is_creation(self) -> bool:
+        """Whether a model is made."""
+        return self.action is Action.CREATE
+
+    @property
     def body(self) -> dict[str, Any]:
-        """The PUT's body, secrets revealed. Raises ValueError if this change can't be sent."""
-        return wire.body(self.after, self.changed)
+        """The request's body, secrets revealed. Raises ValueError if this change can't be sent."""
+        return wire.creation(self.after) if self.is_creation else wire.body(self.after, self.changed)
 
     @property
     def reversed(self) -> Change:
@@ -111,9 +123,19 @@ class Plan:
         return not self.changes
 
     @property
+    def created(self) -> tuple[Change, ...]:
+        """The models to be made."""
+        return tuple(change for change in self.changes if change.is_creation)
+
+    @property
+    def updated(self) -> tuple[Change, ...]:
+        """The live models to be changed."""
+        return tuple(change for change in self.changes if not change.is_creation)
+
+    @property
     def bound(self) -> int:
         """How many models were compared."""
-        return len(self.changes) + self.unchanged
+        return len(self.updated) + self.unchanged
 
     @property
     def digest(self) -> str:
@@ -161,13 +183,26 @@ class Provenance:
     def of(self, change: Change) -> dict[str, tuple[Cause, ...]]:
         """The causes of each top-level field that differs, each once, in the order of `Cause`."""
         found: dict[str, set[Cause]] = {}
-        for field, cause in zip(change.fields, self.causes[change.address], strict=True):
-            found.setdefault(str(field.path[0]), set()).add(cause)
-        return {field: tuple(cause for cause in Cause if cause in causes) for field, causes in found.items()}
+        for one, cause in zip(change.fields, self.causes[change.address], strict=True):
+            found.setdefault(str(one.path[0]), set()).add(cause)
+        return {name: tuple(cause for cause in Cause if cause in causes) for name, causes in found.items()}
 
     def with_cause(self, changes: tuple[Change, ...], *causes: Cause) -> tuple[Change, ...]:
         """The changes of which a field has one of these causes."""
         return tuple(change for change in changes if set(causes) & set(self.causes[change.address]))
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change does beyond the model: the syncs that read it, by id, and the columns of its query.
+
+    `syncs` is None where they could not be read, `columns` where the query stays, or its text doesn't tell.
+    `connector` is the name of the connector that the model is on now, where it's known.
+    """
+
+    syncs: tuple[Sync, ...] | None = ()
+    columns: Columns | None = None
+    connector: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +219,8 @@ class Planned:
     provenance: Provenance | None = None
     commit: str = ""
     is_offline: bool = False
+    effects: Mapping[str, Effect] = field(default_factory=dict)
+    """By address; without an entry nobody asked."""
 
     @property
     def code(self) -> int:
@@ -215,14 +252,19 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
         fields = compare(binding.live.fields, after)
         if fields:
             changes.append(Change(binding.desired, binding.live, after, fields))
-    return Plan(target, tuple(changes), len(bound.bindings) - len(changes), bound.unmanaged, excluded)
+    unchanged = len(bound.bindings) - len(changes)
+    for model in bound.new:
+        after = wire.normal_form(model.fields)
+        changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
+    changes.sort(key=lambda change: change.address)
+    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
 
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
     """What git wants of the fields it manages, in normal form; live's own values where it ignores changes."""
     after = dict(wire.normal_form(desired.fields))
-    for field in REQUIRED:
-        after.setdefault(field, live.fields[field])
+    for name in REQUIRED:
+        after.setdefault(name, live.fields[name])
     for dotted in desired.lifecycle.ignore_changes:
         top, *rest = dotted.split(".")
         if top in after:

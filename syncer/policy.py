@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import NOWHERE, RISKY, Problem, Severity
+from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Severity
 from syncer.planner import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from syncer.model import Connector
-    from syncer.planner import Change, Plan, Planned
+    from syncer.model import Columns, Connector
+    from syncer.planner import Change, Effect, Plan, Planned
 
 EFFECTS: Final = {
     "primary_key": (
@@ -30,6 +30,9 @@ EFFECTS: Final = {
 }
 """What a change of a risky field does downstream, in words."""
 
+
+_MANY: Final = 3
+"""How many syncs one message lists."""
 
 SILENT_BASE: Final = "silent-base"
 """The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
@@ -53,11 +56,17 @@ class Limits:
     percent: int = 30
     floor: int = 10
     on_drift: OnDrift = OnDrift.WARN
+    allow: frozenset[str] = frozenset()
+    """What may pass in every model, as `lifecycle.allow` lets it in one."""
+
+    def allows(self, change: Change, what: str) -> bool:
+        """Whether this may pass in the model that changes."""
+        return what in self.allow or what in change.desired.lifecycle.allow
 
 
 def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
     """What each risky change does to the syncs, where the file gives the new value, and which guards will refuse it."""
-    risks = [_risk(change, field) for change in plan.changes for field in _risky_fields(change)]
+    risks = [_risk(change, field, limits) for change in plan.updated for field in _risky_fields(change)]
     guards = [replace(guard, severity=Severity.WARNING) for guard in (*_too_many(plan, limits), *_protected(plan))]
     return tuple(risks + guards)
 
@@ -65,10 +74,10 @@ def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
 def refusals(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
     """Every guard that this plan trips, each naming the way past it; empty if it may be applied."""
     risks = [
-        replace(_risk(change, field), severity=Severity.ERROR)
-        for change in plan.changes
+        replace(_risk(change, field, limits), severity=Severity.ERROR)
+        for change in plan.updated
         for field in _risky_fields(change)
-        if field not in change.desired.lifecycle.allow
+        if not limits.allows(change, field)
     ]
     return (*_too_many(plan, limits), *_protected(plan), *risks)
 
@@ -112,10 +121,10 @@ def _risky_fields(change: Change) -> list[str]:
     return [field for field in RISKY if field in change.changed]
 
 
-def _risk(change: Change, field: str) -> Problem:
+def _risk(change: Change, field: str, limits: Limits) -> Problem:
     hint = EFFECTS[field]
-    if field not in change.desired.lifecycle.allow:
-        hint += f" Apply refuses it until the file says `lifecycle: {{allow: [{field}]}}`."
+    if not limits.allows(change, field):
+        hint += f" Apply refuses it until the file says `lifecycle: {{allow: [{field}]}}`, or the run --allow {field}."
     what = f"{field} of {change.address} changes"
     return change.desired.problem("risky-change", what, field, hint=hint, severity=Severity.WARNING)
 
@@ -123,14 +132,15 @@ def _risk(change: Change, field: str) -> Problem:
 def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
     # Of all that git declares: a small --target is how a large change is applied in parts.
     everything = plan.bound + plan.excluded
-    share = 100 * len(plan.changes) / everything if everything else 0
-    if len(plan.changes) < limits.floor or share <= limits.percent:
+    count = len(plan.updated)
+    share = 100 * count / everything if everything else 0
+    if count < limits.floor or share <= limits.percent:
         return []
     return [
         Problem(
             NOWHERE,
             "too-many-changes",
-            f"{len(plan.changes)} of {everything} bound models would change ({share:.0f} %, the limit is "
+            f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
             f"{limits.percent} % from {limits.floor} changes on)",
             f"if that is meant, say --max-change-percent {_ceil(share)}, or apply in parts with --target",
         )
@@ -149,9 +159,47 @@ def _protected(plan: Plan) -> list[Problem]:
             "lifecycle",
             hint="apply refuses it; if the change is meant, say `protect: false` in the same review",
         )
-        for change in plan.changes
+        for change in plan.updated
         if change.desired.lifecycle.protect
     ]
+
+
+def lost_columns(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
+    """The columns that a sync or the primary key names and the new query certainly doesn't return.
+
+    Errors, but for those that are allowed: these are warnings.
+    """
+    return tuple(
+        replace(problem, severity=Severity.WARNING) if limits.allows(change, LOST_COLUMN) else problem
+        for change in planned.plan.changes
+        if (effect := planned.effects.get(change.address)) is not None and effect.columns is not None
+        for problem in _lost(change, effect, effect.columns)
+    )
+
+
+def _lost(change: Change, effect: Effect, columns: Columns) -> Iterator[Problem]:
+    needed: dict[str, list[str]] = {}
+    for sync in effect.syncs or ():
+        for column in (*sync.columns, *filter(None, [sync.cursor])):
+            use = "reads new rows by" if column == sync.cursor and column not in sync.columns else "maps"
+            needed.setdefault(column, []).append(f"sync {sync.id} to {sync.destination} {use}")
+    key = change.after.get("primary_key") or change.live.fields.get("primary_key")
+    if key:
+        needed.setdefault(str(key), []).insert(0, "is the primary key")
+    for column, uses in needed.items():
+        # What the query didn't return before isn't lost now.
+        was_there = columns.before is None or change.is_creation or "primary_key" in change.changed
+        was_there = was_there or any(column.casefold() == name.casefold() for name in columns.before or ())
+        if columns.lacks(column) and was_there:
+            said = ", ".join(f"which {use}" for use in uses[:_MANY])
+            said += f" and {len(uses) - _MANY} more" * (len(uses) > _MANY)
+            yield change.desired.problem(
+                "lost-column",
+                f"the query of {change.address} doesn't return {column}, {said}",
+                "query",
+                hint="keep the column, or change the sync first; if it's meant, "
+                f"say `lifecycle: {{allow: [{LOST_COLUMN}]}}`, or --allow {LOST_COLUMN}",
+            )
 
 
 def unsendable(plan: Plan) -> tuple[Problem, ...]:

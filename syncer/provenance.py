@@ -46,6 +46,10 @@ def attribute(plan: Plan, bindings: Iterable[Binding], base: DesiredState, commi
         done = tuple(sorted(field for field in brought if change is None or field not in change.changed))
         if done:
             already_live[desired.address] = done
+    for change in plan.created:
+        # What git said before, and nothing live answers to any more, somebody deleted.
+        cause = Cause.CHANGE if former.of(change.desired) is None else Cause.DRIFT
+        causes[change.address] = (cause,) * len(change.fields)
     return Provenance(commit, causes, already_live)
 
 

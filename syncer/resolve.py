@@ -19,13 +19,14 @@ from syncer.model import (
     DesiredState,
     Lifecycle,
     SecretRef,
+    Severity,
     is_secret_key,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from syncer.model import Document, Json, LiveModel, LiveState, Problem, Secret
+    from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret
 
 _COMPARISONS: Final = 20_000
 _LONG: Final = 200
@@ -46,6 +47,8 @@ def _desired(document: Document, environment: str) -> DesiredModel:
     if "query_file" in values:
         sources["query"] = sources["query_file"]
         values = {**values, "query": document.files[values["query_file"]].text}
+    if "connector" in values:
+        sources["connector_id"] = sources["connector"]
     fields = {field: values[field] for field in FIELDS if field in values}
     names_secrets = _mentions_variables(fields.get("configuration"))
     if names_secrets:
@@ -63,6 +66,7 @@ def _desired(document: Document, environment: str) -> DesiredModel:
             allow=tuple(lifecycle.get("allow", ())),
         ),
         names_secrets=names_secrets,
+        connector=values.get("connector", ""),
     )
 
 
@@ -124,7 +128,59 @@ def _revealed(value: object, lookup: Callable[[str], Secret | None], missing: li
     return [_revealed(inner, lookup, missing) for inner in value] if isinstance(value, list) else value
 
 
-def bind(desired: DesiredState, live: LiveState) -> Bound:
+def bind_connectors(desired: DesiredState, connectors: Sequence[Connector]) -> tuple[DesiredState, tuple[Problem, ...]]:
+    """The same state with the id of every connector that a file names, and a problem for each name that fits not one.
+
+    Only source connectors of the workspace count: the server would take a destination as well.
+    """
+    models, problems = [], []
+    for model in desired.models:
+        fits = [one for one in connectors if one.name == model.connector and one.kind == "source"]
+        if model.connector and len(fits) == 1:
+            models.append(replace(model, fields={**model.fields, "connector_id": fits[0].id}))
+            continue
+        models.append(model)
+        if model.connector:
+            problems.append(_several_connectors(model, fits) if fits else _no_connector(model, connectors))
+    return DesiredState(tuple(models)), tuple(problems)
+
+
+def stand_in_connectors(desired: DesiredState) -> DesiredState:
+    """The same state with the connectors' names in place of their ids: for comparing files with files."""
+    return DesiredState(
+        tuple(
+            replace(model, fields={**model.fields, "connector_id": model.connector}) if model.connector else model
+            for model in desired.models
+        )
+    )
+
+
+def _several_connectors(model: DesiredModel, fits: Sequence[Connector]) -> Problem:
+    message = f"{len(fits)} source connectors are named {model.connector!r}: {_connectors(fits)}"
+    hint = f"give the number of the one you mean: `connector_id: {fits[0].id}`"
+    return model.problem("ambiguous-connector", message, "connector_id", hint=hint)
+
+
+def _no_connector(model: DesiredModel, connectors: Sequence[Connector]) -> Problem:
+    others = [one for one in connectors if one.name == model.connector]
+    if others:
+        message = f"{model.connector!r} is a {others[0].kind}, and a model reads from a source"
+    else:
+        message = f"no source connector of the workspace is named {model.connector!r}"
+    sources = [one for one in connectors if one.kind == "source"]
+    names = {one.name.casefold(): one.name for one in sources}
+    word = model.connector.casefold()
+    near = names.get(word) or next((names[one] for one in get_close_matches(word[:_LONG], names, 1)), "")
+    hint = f"did you mean {near!r}?" if near else f"its source connectors are {_connectors(sources) or 'none'}"
+    return model.problem("unknown-connector", message, "connector_id", hint=hint)
+
+
+def _connectors(connectors: Sequence[Connector]) -> str:
+    shown = ", ".join(f"id {one.id} ({one.name!r}, {one.definition})" for one in connectors[:_MANY])
+    return shown + (f" and {len(connectors) - _MANY} more" if len(connectors) > _MANY else "")
+
+
+def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bound:
     """Which live model each desired model means: the one of its `id`, else the only live one of its name.
 
     None, several, or two files for one live model are problems; nothing downstream looks anything up by name.
@@ -133,7 +189,7 @@ def bind(desired: DesiredState, live: LiveState) -> Bound:
         yes              the one of that id     bound
         yes              none                   problem `unknown-id`, candidates by name
         no               one of the name        bound
-        no               none                   problem `no-live-model`, candidates by likeness
+        no               none                   new with `create`, else problem `no-live-model`, candidates by likeness
         no               several                problem `ambiguous-name`, all of them
         no               (not all were read)    problem `incomplete-live-state`
     """
@@ -143,6 +199,7 @@ def bind(desired: DesiredState, live: LiveState) -> Bound:
 
     claimed: dict[int, list[Binding]] = defaultdict(list)
     problems: list[Problem] = []
+    new: list[DesiredModel] = []
     for model in desired.models:
         namesakes = names.bearers(model.name) if live.complete else []
         if model.id in by_id:
@@ -155,14 +212,22 @@ def bind(desired: DesiredState, live: LiveState) -> Bound:
             problems.append(_not_all_read(model))
         elif len(namesakes) == 1:
             claimed[namesakes[0].id].append(Binding(model, namesakes[0]))
+        elif namesakes:
+            problems.append(_ambiguous(model, namesakes))
+        elif not create:
+            problems.append(_nameless(model, names))
+        elif live.unreadable:
+            problems.append(_unseen(model))
         else:
-            problems.append(_ambiguous(model, namesakes) if namesakes else _nameless(model, names))
+            new.append(model)
+            problems += _similar(model, names)
     problems += [problem for rivals in claimed.values() for problem in _claimed_twice(rivals)]
     bound = tuple(rivals[0] for rivals in claimed.values() if len(rivals) == 1)
     return Bound(
         tuple(sorted(bound, key=lambda binding: binding.desired.address)),
         tuple(sorted((one for one in live.models if one.id not in claimed), key=lambda one: one.id)),
         tuple(sorted(problems, key=lambda problem: problem.origin)),
+        tuple(sorted(new, key=lambda model: model.address)),
     )
 
 
@@ -205,6 +270,25 @@ def _nameless(model: DesiredModel, names: _Names) -> Problem:
     near = names.near(model.name)
     hint = f"did you mean {_listed(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
     return model.problem("no-live-model", f"no live model of the workspace is named {model.name!r}", "name", hint=hint)
+
+
+def _unseen(model: DesiredModel) -> Problem:
+    return model.problem(
+        "unreadable-model",
+        f"{model.name!r} can't be created: the server can't show every live model, and one of them may bear the name",
+        "name",
+        hint="repair what it can't show, or pin the live model with `id:`",
+    )
+
+
+def _similar(model: DesiredModel, names: _Names) -> list[Problem]:
+    """A mistyped name would make a second model: what is nearly the same is told."""
+    near = names.near(model.name)
+    if not near:
+        return []
+    message = f"{model.name!r} would be created, and there is {_listed(near)}"
+    hint = "if that is the one you mean, pin it with `id:`"
+    return [model.problem("similar-name", message, "name", hint=hint, severity=Severity.WARNING)]
 
 
 def _ambiguous(model: DesiredModel, namesakes: Sequence[LiveModel]) -> Problem:

@@ -46,10 +46,15 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
 def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None]) -> Planned:
     """The plan with live models as they are now and with its secrets: the same plan, or RefusedError."""
     models = {model.id: model for model in live.models}
+    names = {model.name: model for model in live.models}
+    is_whole = live.complete and not live.unreadable
     broken = {row.id: row.reason for row in live.unreadable}
     changes, problems = [], []
     for change in saved.plan.changes:
-        renewed = _renewed(change, models.get(change.id) or broken.get(change.id), lookup)
+        if change.is_creation:
+            renewed = _still_new(change, names, lookup, is_whole=is_whole)
+        else:
+            renewed = _renewed(change, models.get(change.id) or broken.get(change.id), lookup)
         if isinstance(renewed, Problem):
             problems.append(renewed)
         else:
@@ -63,6 +68,28 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
         message = "Saved plan is stale: made anew it would do something else; nothing was written"
         raise RefusedError(message, "plan again, and review what it says now")
     return replace(saved, plan=plan)
+
+
+def _still_new(
+    change: Change, names: Mapping[str, LiveModel], lookup: Callable[[str], Secret | None], *, is_whole: bool
+) -> Change | Problem:
+    """The creation with its secrets; or why it is none any more."""
+    if not is_whole:
+        message = f"{change.address} can't be created: not every live model can be read, and one may bear its name"
+        return change.desired.problem("stale-plan", message)
+    if (other := names.get(str(change.after["name"]))) is not None:
+        message = f"{change.address} is not new any more: live model {other.id} bears its name"
+        return change.desired.problem("stale-plan", message)
+    missing: list[str] = []
+    after = {field: _opened(value, ABSENT, lookup, missing) for field, value in change.after.items()}
+    if missing:
+        return _missing(change, missing)
+    return replace(change, desired=replace(change.desired, fields=after), after=after, fields=compare({}, after))
+
+
+def _missing(change: Change, missing: list[str]) -> Problem:
+    named = ", ".join(dict.fromkeys(missing))
+    return change.desired.problem("missing-secret", f"{change.address} needs {named}, which is not set")
 
 
 def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str], Secret | None]) -> Change | Problem:
@@ -85,8 +112,7 @@ def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str
         for field, value in change.after.items()
     }
     if missing:
-        named = ", ".join(dict.fromkeys(missing))
-        return change.desired.problem("missing-secret", f"{change.address} needs {named}, which is not set")
+        return _missing(change, missing)
     return Change(replace(change.desired, fields=after), live, after, compare(live.fields, after))
 
 

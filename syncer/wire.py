@@ -9,10 +9,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Secret, SecretRef, is_mask, is_secret_key
+from syncer.model import (
+    FIELDS,
+    REQUIRED,
+    Connector,
+    LiveModel,
+    Secret,
+    SecretRef,
+    Sync,
+    is_mask,
+    is_secret_key,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from syncer.model import Fields, Json
 
@@ -53,6 +63,50 @@ def parse_connector(resource: Mapping[str, Any]) -> Connector:
     return Connector(int(str(resource["id"])), name, kind, definition)
 
 
+def parse_sync(resource: Mapping[str, Any]) -> Sync:
+    """A sync of the API; of its model, its source and its destination's settings nothing is kept.
+
+    Raises KeyError, TypeError, AttributeError or ValueError where the resource is no such thing.
+    """
+    attributes = resource["attributes"]
+    destination = attributes.get("destination") or {}
+    return Sync(
+        int(str(resource["id"])),
+        int(str(attributes["model_id"])),
+        int(str(attributes["source_id"])),
+        str(destination.get("name") or f"destination {attributes.get('destination_id')}"),
+        str(destination.get("connector_name") or ""),
+        str(attributes.get("stream_name") or ""),
+        str(attributes.get("sync_mode") or ""),
+        _schedule(attributes),
+        str(attributes.get("status") or ""),
+        str(attributes.get("cursor_field") or ""),
+        tuple(dict.fromkeys(_mapped(attributes.get("configuration")))),
+    )
+
+
+def _schedule(attributes: Mapping[str, Any]) -> str:
+    kind = attributes.get("schedule_type")
+    count, unit = attributes.get("sync_interval"), attributes.get("sync_interval_unit")
+    if kind == "interval" and count and unit:
+        return f"every {str(unit).removesuffix('s')}" if str(count) == "1" else f"every {count} {unit}"
+    if kind == "cron_expression":
+        return f"cron {attributes.get('cron_expression')}"
+    return str(kind or "")
+
+
+def _mapped(configuration: Json) -> Iterator[str]:
+    """The model's columns that a mapping reads: a list of pairs, or, in older syncs, column → field."""
+    if isinstance(configuration, dict):
+        yield from (key for key in configuration if isinstance(key, str))
+    for pair in configuration if isinstance(configuration, list) else ():
+        # A static or a template mapping has a text of its own there, not a column.
+        if isinstance(pair, dict) and pair.get("mapping_type", "standard") == "standard":
+            column = pair.get("from")
+            if isinstance(column, str) and column:
+                yield column
+
+
 def normal_form(fields: Fields) -> Fields:
     """The same fields in the one form in which desired and live state may be compared."""
     normal = dict(fields)
@@ -90,7 +144,20 @@ def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
 
     A PUT merges at the top and replaces `configuration` whole. Raises ValueError for what must never be sent.
     """
-    model = {field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)}
+    return _sendable({field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)})
+
+
+def creation(after: Fields) -> dict[str, Any]:
+    """The body of a POST: everything that the file declares. Raises ValueError for what must never be sent."""
+    configuration = after.get("configuration")
+    if after.get("query_type") == "unstructured" and "harvesters" not in (configuration or {}):
+        # An update does without; filled in here it would differ from the file for ever.
+        message = "the server creates an unstructured model only with configuration.harvesters (`[]` will do)"
+        raise ValueError(message)
+    return _sendable({field: _plain(after[field]) for field in FIELDS if field in after})
+
+
+def _sendable(model: dict[str, Any]) -> dict[str, Any]:
     # null or {} in configuration, and null in most other fields, are refused or stored as damage.
     if any(value is None for value in model.values()) or model.get("configuration") == {}:
         message = "a null or an empty configuration can't be sent"

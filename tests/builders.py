@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncer import wire
 from syncer.errors import MissingError
-from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Target
+from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Sync, Target
 from syncer.resolve import resolve
 
 if TYPE_CHECKING:
@@ -77,9 +77,15 @@ def _nothing(_: FakeApi) -> None:
 class FakeApi:
     """The API's twin in memory: a Reader and a Writer. `hooks` may raise, or meddle, before a PUT of an id."""
 
-    def __init__(self, models: Collection[LiveModel], connectors: Sequence[Connector] = ()) -> None:
+    def __init__(
+        self, models: Collection[LiveModel], connectors: Sequence[Connector] = (), syncs: Sequence[Sync] = ()
+    ) -> None:
         self.models = {model.id: model for model in models}
         self._connectors = connectors
+        self._syncs = syncs
+        self.posts: list[dict[str, Any]] = []
+        self.creating: Callable[[FakeApi], None] = _nothing
+        self.created: Callable[[FakeApi], None] = _nothing
         self.hooks: dict[int, Callable[[FakeApi], None]] = {}
         self.after: dict[int, Callable[[FakeApi], None]] = {}
         self.puts: list[tuple[int, dict[str, Any]]] = []
@@ -94,6 +100,29 @@ class FakeApi:
     def connectors(self) -> Sequence[Connector]:
         """What it was given."""
         return self._connectors
+
+    def syncs(self) -> Sequence[Sync]:
+        """What it was given."""
+        return self._syncs
+
+    def is_running(self, sync_id: int) -> bool:
+        """Whether it was given as running."""
+        return any(sync.id == sync_id and sync.is_running for sync in self._syncs)
+
+    def named(self, name: str) -> Sequence[LiveModel]:
+        """The models of that name."""
+        with self._lock:
+            return [model for model in self.models.values() if model.name == name]
+
+    def create(self, body: Mapping[str, Any]) -> LiveModel:
+        """Make a model, as the server does: names may repeat. `creating` may raise before, `created` after."""
+        with self._lock:
+            self.posts.append(dict(body))
+            self.creating(self)
+            made = live(max(self.models, default=0) + 1, **{"configuration": None, **body["model"]})
+            self.models[made.id] = made
+            self.created(self)
+            return made
 
     def read(self, model_id: int) -> LiveModel:
         """One model, or the API's 404."""

@@ -13,6 +13,7 @@ from syncer.diff import FieldChange
 from syncer.model import (
     Binding,
     Bound,
+    Columns,
     LiveModel,
     Modified,
     Modifying,
@@ -21,9 +22,10 @@ from syncer.model import (
     Requested,
     Severity,
     Slowing,
+    Sync,
     Waiting,
 )
-from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
+from syncer.planner import Cause, Effect, Plan, Planned, Provenance, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -318,6 +320,10 @@ EVENTS = (
     Modifying("finance/revenue_daily", 42, 10.2),
     Modified("finance/revenue_daily", 42, 12.4, ok=True),
     Modified("finance/revenue_daily", 42, 0.8, ok=False),
+    Modifying("finance/new", 0),
+    Modifying("finance/new", 0, 10.2),
+    Modified("finance/new", 67, 12.4, ok=True, is_new=True),
+    Modified("finance/new", 0, 12.4, ok=False, is_new=True),
 )
 
 _CAUSED = plan_of(
@@ -349,7 +355,55 @@ _CAUSED = plan_of(
 COMMIT = "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678"
 RUN_URL = "https://github.example.com/acme/models/actions/runs/412"
 
+_HUBSPOT = ("HubSpot", "Hubspot", "contacts")
+_SYNCS = {
+    "hourly": Sync(3, 42, 1, *_HUBSPOT, "incremental", "every 2 hours", "healthy", columns=("email",), is_running=True),
+    "manual": Sync(4, 42, 1, *_HUBSPOT, "full_refresh", "manual", "disabled", columns=("email",)),
+    "nightly": Sync(5, 43, 1, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at"),
+    "hostile": Sync(6, 45, 1, "##[error]\u202e|", "", "`@all`\n::error::x", "", "", ""),
+}
+
+
+def _downstream() -> Planned:
+    plan = make_plan(
+        Bound(
+            tuple(
+                Binding(desired(address, **wanted), live(number, **before))
+                for number, (address, before, wanted) in enumerate(
+                    (
+                        (
+                            "crm/contacts",
+                            {"query": "SELECT id, mail FROM c"},
+                            {"query": "SELECT id, mail AS email FROM c"},
+                        ),
+                        ("crm/keys", {"connector_id": 2}, {"primary_key": "email", "connector_id": 1}),
+                        ("crm/layout", {"query": "select 1 as a"}, {"query": "SELECT 1 AS a"}),
+                        ("crm/odd", {"query": "SELECT 1"}, {"query": "SELECT 2"}),
+                        ("crm/unread", {"description": "old"}, {}),
+                    ),
+                    42,
+                )
+            ),
+            new=(desired("crm/new", name="New | model"),),
+        ),
+        TARGET,
+    )
+    effects = {
+        "crm/contacts": Effect(
+            (_SYNCS["hourly"], _SYNCS["manual"]),
+            Columns(("id", "mail"), ("id", "email", "x"), ("x",), (), (("mail", "email"),)),
+        ),
+        "crm/keys": Effect((_SYNCS["nightly"],), connector="Snowflake old"),
+        "crm/layout": Effect((), Columns(("a",), ("a",), is_formatting=True)),
+        "crm/new": Effect(()),
+        "crm/odd": Effect((_SYNCS["hostile"],), Columns(None, ("`x`",))),
+        "crm/unread": Effect(None),
+    }
+    return Planned(plan, effects=effects, commit=COMMIT)
+
+
 PLANNED: dict[str, Planned] = {
+    "downstream": _downstream(),
     "typical": Planned(PLANS["typical"].plan, tuple(PLANS["typical"].warnings), commit=COMMIT),
     "nested": Planned(PLANS["nested"].plan, commit=COMMIT),
     "masked": Planned(PLANS["masked"].plan),

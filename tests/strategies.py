@@ -57,6 +57,6 @@ def worlds(draw: st.DrawFn) -> tuple[list[Document], list[LiveModel]]:
         if draw(st.booleans()):
             wanted = draw(FIELDS)
             pin = {"id": number} if draw(st.booleans()) else {}
-            allow = {"lifecycle": {"allow": ["primary_key", "connector_id", "query_type"]}}
+            allow = {"lifecycle": {"allow": ["primary_key", "connector_id", "query_type", "lost_column"]}}
             documents.append(document(f"m{number}", **{**RAW_SQL, **wanted, "name": f"model {number}", **pin, **allow}))
     return documents, models

@@ -82,7 +82,7 @@ def _is_inert(text: str) -> Page:
     return page
 
 
-@pytest.mark.parametrize("name", ["caused", "failed", "no_changes"])
+@pytest.mark.parametrize("name", ["caused", "downstream", "failed", "no_changes"])
 def test_a_page_reads_like_this(name: str, golden: Callable[[str, str], None]) -> None:
     """Changes with their causes, problems, or nothing to do: byte for byte."""
     golden(f"markdown/page/{name}.html", render_plan(PLANNED[name]))
@@ -112,7 +112,8 @@ def test_nothing_is_left_out(name: str) -> None:
 
     assert page.tags["details"] == page.tags["pre"] == count
     assert page.tags["tr"] == (count + 1 if count else 0)
-    assert page.tags["li"] == len(planned.problems)
+    fed = sum(len(effect.syncs or ()) for effect in planned.effects.values())
+    assert page.tags["li"] == len(planned.problems) + fed
     for problem in planned.problems:
         assert problem.message in page.text
 

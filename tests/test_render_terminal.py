@@ -78,6 +78,12 @@ def test_a_plan_can_be_shorter_or_longer(name: str, golden: Golden) -> None:
     golden(f"{name}/verbose.txt", render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN, verbose=True))
 
 
+def test_what_a_change_does_downstream_stands_below_it(golden: Golden) -> None:
+    """The columns, the syncs that it feeds and what it means for them; new models as a whole; in short, the counts."""
+    golden("downstream/plan.txt", render_plan(PLANNED["downstream"], PLAIN))
+    golden("downstream/summary.txt", render_plan(PLANNED["downstream"], PLAIN, summary=True))
+
+
 def test_colours_are_terraforms(golden: Golden) -> None:
     """Symbols, arrows, comments and headings are coloured; the golden shows an escape as ^[."""
     scene = PLANS["typical"]

@@ -51,7 +51,7 @@ def _resumed(
     commit: str = COMMIT,
     lookup: Callable[[str], Secret | None] = _lookup,
 ) -> Planned:
-    return workflow.resume(kept, api, target, commit, lookup)
+    return workflow.resume(kept, api, target, commit, lookup, Limits())
 
 
 def _applied(planned: Planned, api: FakeApi) -> Report:

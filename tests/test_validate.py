@@ -222,7 +222,7 @@ def test_jsonschema_is_loaded_only_to_explain(tmp_path: Path) -> None:
         (SQL.replace(": 1\n", ': "1"\n'), "wrong-type", "2:15", 'a whole number from 1 to 2147483647; found the text "1"', "remove the quotes"),
         (SQL.replace(": 1\n", ": 1.0\n"), "wrong-type", "2:15", "found 1.0", "write 1"),
         (SQL.replace(": 1\n", ": true\n"), "wrong-type", "2:15", "found true", ""),
-        (SQL.replace(": 1\n", ":\n"), "wrong-type", "2:14", "found nothing (null)", "add connector_id"),
+        (SQL.replace(": 1\n", ":\n"), "wrong-type", "2:14", "found nothing (null)", "add connector: "),
         (SQL.replace(": 1\n", ": 2147483648\n"), "wrong-value", "2:15", "found the number 2147483648", "URL"),
         (SQL.replace(": 1\n", f": {10**30}\n"), "wrong-value", "2:15", "found the number 1000", "URL"),
         (SQL.replace("user_id", "5"), "wrong-type", "4:14", "found the number 5", "quotes"),

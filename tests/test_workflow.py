@@ -188,8 +188,8 @@ def test_guards_refuse_before_anything_is_written() -> None:
     """All of them in one run."""
     api = FakeApi([live(1), live(2)], CONNECTORS)
     documents = [
-        document("a", id=1, query="SELECT 2", lifecycle={"protect": True}),
-        document("b", id=2, primary_key="other"),
+        document("a", id=1, description="x", lifecycle={"protect": True}),
+        document("b", id=2, primary_key="other", lifecycle={"allow": ["lost_column"]}),
     ]
 
     with pytest.raises(RefusedError) as caught:

@@ -78,7 +78,10 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"syncer {__version__}")
     parser.add_argument("--chdir", metavar="DIR", help="work in this folder")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for add in (_validate, _plan, _apply, _show, _drift, _ci, _init, _schema, _sandbox, _demo, _completion):
+    for add in (
+        *(_validate, _plan, _apply, _show, _drift, _import, _list, _history, _rollback),
+        *(_ci, _init, _doctor, _schema, _sandbox, _demo, _completion),
+    ):
         add(commands.add_parser)
     return parser
 
@@ -160,6 +163,7 @@ def _plan(add: Add) -> None:
     )
     _planning(parser)
     _base(parser)
+    _allowing(parser)
     parser.add_argument("--detailed-exitcode", action="store_true", help="0: no changes, 1: error, 2: changes")
     _screen(parser, json="file")
     _files(parser)
@@ -169,6 +173,18 @@ def _plan(add: Add) -> None:
 def _out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", default="", help="keep the plan, for `syncer show` and `syncer apply FILE`"
+    )
+
+
+def _allowing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow",
+        metavar="WHAT",
+        action="append",
+        choices=("primary_key", "connector_id", "query_type", "lost_column"),
+        default=[],
+        help="let this pass in every model, as `lifecycle.allow` does in one file: primary_key, connector_id, "
+        "query_type, lost_column; may be repeated",
     )
 
 
@@ -194,14 +210,17 @@ def _apply(add: Add) -> None:
         "Plan, show the plan, ask, and change the live models that differ.",
         "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. With a saved plan exactly that\n"
         "plan is applied, without asking, or none if anything moved since. A model that somebody else changed between\n"
-        "plan and write is left alone and reported. Nothing is ever created or deleted.",
+        "plan and write is left alone and reported. A model is created only where the settings say `create = true`, "
+        "and none\nis ever deleted. What a run replaces is kept for `syncer rollback`.",
         "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8\nsyncer apply plan.json",
     )
     parser.add_argument("file", nargs="?", metavar="PLANFILE", default="", help="a plan that `syncer plan --out` kept")
     _planning(parser)
     _base(parser)
+    _allowing(parser)
     parser.add_argument("--auto-approve", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="only plan")
+    parser.add_argument("--write-ids", action="store_true", help="write the id of each model made into its file")
     _writing(parser)
     _screen(parser)
 
@@ -236,6 +255,95 @@ def _drift(add: Add) -> None:
     _out(parser)
 
 
+def _import(add: Add) -> None:
+    parser = _command(
+        add,
+        "import",
+        "Write live models down as files, so that git manages them.",
+        "A model that a file declares already is left out, and no file is overwritten without --force. With --drift\n"
+        "what was changed outside git is taken into the files that are there: shown as a diff first, written with\n"
+        "--yes. Secrets become names of variables, which are listed.",
+        "syncer import --all\nsyncer import 42 43 --dir models/finance\nsyncer import --drift --yes",
+    )
+    parser.add_argument("ids", nargs="*", type=_id, metavar="ID", help="the live models of these ids")
+    _environment(parser)
+    which = parser.add_argument_group("which models")
+    which.add_argument("--all", action="store_true", help="every live model that no file declares")
+    which.add_argument(
+        "--query-type", metavar="TYPE", action="append", default=[], help="those of this type; may be repeated"
+    )
+    which.add_argument(
+        "--connector", metavar="NAME", action="append", default=[], help="those on this connector (a name or an id)"
+    )
+    parser.add_argument("--dir", metavar="DIR", default="", help="where to write them (default: the models folder)")
+    parser.add_argument("--inline", action="store_true", help="keep each query in its YAML file")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+    drift = parser.add_argument_group("into files that are there")
+    drift.add_argument("--drift", action="store_true", help="take into the files what was changed outside git")
+    drift.add_argument(
+        "--base",
+        metavar="REF",
+        type=_something,
+        default="",
+        help="what differs from git since this commit is drift (HEAD)",
+    )
+    drift.add_argument("--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob")
+    drift.add_argument("--yes", action="store_true", help="write what the diff shows")
+
+
+def _list(add: Add) -> None:
+    parser = _command(
+        add,
+        "list",
+        "List every model, of git or live, and how it stands.",
+        "in step: live is what git says. changed: git says something new. drifted: live was edited outside git.\n"
+        "conflict: both. new: not live yet. unmanaged: no file declares it. Git is asked what it said at --base.",
+        "syncer list\nsyncer list --unmanaged --json",
+    )
+    _environment(parser)
+    parser.add_argument(
+        "--base", metavar="REF", type=_something, default="", help="the commit that was applied last (HEAD)"
+    )
+    parser.add_argument("--unmanaged", action="store_true", help="only what is live and in no file")
+    parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
+
+
+def _history(add: Add) -> None:
+    parser = _command(
+        add,
+        "history",
+        "List the applies that this folder remembers.",
+        "Each apply keeps what it replaced below .syncer/runs, on this machine alone; keep_runs says how many.",
+        "syncer history",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
+
+
+def _rollback(add: Add) -> None:
+    parser = _command(
+        add,
+        "rollback",
+        "Plan back to what a run replaced, show that, ask, and apply it.",
+        "It's a plan like any other: shown, guarded, approved. A model that changed since the run is left alone. What\n"
+        "the files say stays: revert them, too, or the next apply brings the change back.",
+        "syncer history\nsyncer rollback 20261123-104502-3f9a --dry-run",
+    )
+    parser.add_argument("run", metavar="RUN", help="the run's name, as `syncer history` lists it, or `last`")
+    _environment(parser)
+    _allowing(parser)
+    parser.add_argument("--auto-approve", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only plan")
+    parser.add_argument(
+        "--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob; may be repeated"
+    )
+    parser.add_argument("--parallelism", type=_positive, metavar="N", help="models changed at the same time (4)")
+    parser.add_argument("--fail-fast", action="store_true", help="begin nothing new after a failure")
+    parser.add_argument(
+        "--max-change-percent", type=_percent, metavar="N", help="refuse to change more of the bound models (30)"
+    )
+    _screen(parser)
+
+
 def _ci(add: Add) -> None:
     parser = _command(
         add,
@@ -263,6 +371,7 @@ def _ci(add: Add) -> None:
         help="comment: whether to begin one without changes; a failure always does",
     )
     parser.add_argument("--dry-run", action="store_true", help="comment, drift: print what would be posted, ask nobody")
+    _allowing(parser)
     _writing(parser)
     _screen(parser, json="file")
     _files(parser)
@@ -274,12 +383,33 @@ def _init(add: Add) -> None:
     parser = _command(
         add,
         "init",
-        "Write the CI files of this repository.",
-        "A file that stands there already with another content is left alone, unless --force says otherwise.",
-        "syncer init --ci github",
+        "Make a folder ready: settings, schema, editor, what git ignores, and CI if you want it.",
+        "On a terminal it asks for what no flag, variable or settings file says, and checks the API's address, the\n"
+        "credentials and the workspace as it goes. A file that stands there already with another content is left\n"
+        "alone, unless --force says otherwise; settings are never overwritten, nor is anything before the last answer.",
+        "syncer init\nsyncer init --api-url https://api.squared.ai --workspace-id 2 --ci github\n"
+        "syncer init --env sandbox",
     )
-    parser.add_argument("--ci", choices=("github", "gitlab"), required=True, help="for which host")
-    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    parser.add_argument(
+        "--env", metavar="NAME", default="", help="the environment's name (prod); sandbox: try it without a server"
+    )
+    parser.add_argument("--api-url", metavar="URL", default="", help="the server's root (else SYNCER_API_URL)")
+    parser.add_argument("--workspace-id", type=_id, metavar="N", help="the workspace (else SYNCER_WORKSPACE_ID)")
+    parser.add_argument("--ci", choices=("github", "gitlab"), default="", help="write CI files for this host, too")
+    parser.add_argument("--no-check", action="store_true", help="ask no server")
+    parser.add_argument("--force", action="store_true", help="overwrite the schema and CI files that differ")
+
+
+def _doctor(add: Add) -> None:
+    parser = _command(
+        add,
+        "doctor",
+        "Look at every layer between here and the models, and name the one that fails.",
+        "Settings, DNS, connection, TLS, host, credentials, token, workspace, role, what can be read, rate limit,\n"
+        "files, secrets, git. It only reads, and logs in once at most. Exit code 1 if a layer fails.",
+        "syncer doctor\nsyncer doctor --env prod --debug",
+    )
+    _environment(parser)
 
 
 def _schema(add: Add) -> None:
@@ -365,6 +495,13 @@ def _digest(text: str) -> str:
         message = "must be a digest: 64 hexadecimal digits"
         raise argparse.ArgumentTypeError(message)
     return text
+
+
+def _id(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
+        message = "must be the number in the model's URL"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
 
 
 def _port(text: str) -> int:

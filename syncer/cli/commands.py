@@ -43,6 +43,30 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     return planning.drift(flags, screen)
 
 
+def _import(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import importing
+
+    return importing.run(flags, screen)
+
+
+def _list(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import listing
+
+    return listing.run(flags, screen)
+
+
+def _history(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import undoing
+
+    return undoing.history(flags, screen)
+
+
+def _rollback(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import undoing
+
+    return undoing.rollback(flags, screen)
+
+
 def _ci(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.cli import ci
 
@@ -53,6 +77,12 @@ def _init(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.cli import starting
 
     return starting.run(flags, screen)
+
+
+def _doctor(flags: argparse.Namespace, screen: Screen) -> int:
+    from syncer.cli import examining
+
+    return examining.run(flags, screen)
 
 
 def _schema(flags: argparse.Namespace, screen: Screen) -> int:
@@ -94,8 +124,13 @@ COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Screen], int]]] = {
     "apply": _apply,
     "show": _show,
     "drift": _drift,
+    "import": _import,
+    "list": _list,
+    "history": _history,
+    "rollback": _rollback,
     "ci": _ci,
     "init": _init,
+    "doctor": _doctor,
     "schema": _schema,
     "completion": _completion,
     "sandbox": _sandbox,

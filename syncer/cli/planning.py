@@ -58,7 +58,10 @@ def planned_with(
 ) -> Planned:
     """The same with an open connection, which an apply goes on using."""
     announce(flags, run, screen)
-    planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base)
+    create = run.environment.create
+    planned = workflow.plan(
+        files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base, create=create
+    )
     planned = with_warnings(planned, files)
     is_applied = flags.command == "apply" and not flags.dry_run
     show(flags, screen, planned, told_later(run, planned) if is_applied else _nothing)
@@ -130,7 +133,9 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
         files = running.read(run, folder)
     announce(flags, run, screen)
     with running.connected(run, screen) as api:
-        planned = workflow.plan(files.documents, api, run.target, run.lookup, run.limits, flags.target)
+        planned = workflow.plan(
+            files.documents, api, run.target, run.lookup, run.limits, flags.target, with_effects=False
+        )
     # What a guard or a risky field says is about applying; here it's about what is.
     warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE and one.rule != "too-many-changes")
     planned = replace(planned, warnings=warnings, commit=commit)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, loader
 from syncer.cli.validating import check
-from syncer.errors import InputError
+from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Credentials, Secret
 from syncer.policy import Limits, OnDrift
 from syncer.workflow import Base
@@ -81,6 +81,7 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
         numbers.max_change_percent if percent is None else percent,
         numbers.max_change_floor,
         OnDrift(getattr(flags, "on_drift", "") or "warn"),
+        frozenset(getattr(flags, "allow", ())),
     )
     return Run(settings, environment, os.environ, limits)
 
@@ -120,6 +121,26 @@ def base_of(run: Run, ref: str) -> Base:
 
 def _keys(value: object) -> list[str]:
     return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+
+
+def own_folder(root: Path, inner: str = "", *, make: bool = True) -> Path:
+    """Where syncer keeps things of its own below `root`: `.syncer`, which ignores itself in git, or a folder in it.
+
+    Raises SettingsError for a link: a repository of somebody else's could point it anywhere. Raises OSError.
+    """
+    top = root / ".syncer"
+    folder = top / inner
+    for link in (top, folder):
+        if link.is_symlink():
+            message = f"syncer keeps nothing behind a symbolic link: {link}"
+            raise SettingsError(message, "remove the link")
+    if make:
+        top.mkdir(exist_ok=True)
+        # Made anew or left alone: what stands there already, a link perhaps, is never written through.
+        with suppress(FileExistsError), (top / ".gitignore").open("x", encoding="utf-8") as ignore:
+            ignore.write("*\n")
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def head(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Models and connectors, rightly read: completely, in few requests, or not at all.
+"""Models, connectors and syncs, rightly read: completely, in few requests, or not at all.
 
 The server sorts its lists by `updated_at` alone: where that ties, pages show some rows twice and others never, for
 good. One page that holds everything is a proof in itself. Several pages prove to be everything when their rows are
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from syncer import wire
 from syncer.client.reasons import is_wrong_workspace
 from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
-from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Unreadable, leaves
+from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from syncer.model import Json
 
 Parsed = TypeVar("Parsed")
-Row = TypeVar("Row", LiveModel, Connector)
+Row = TypeVar("Row", LiveModel, Connector, Sync)
 
 _LARGE: Final = 10_000
 """Rows asked for at once. The open-source server has no maximum; the hosted one is said to give 100."""
@@ -80,6 +80,10 @@ class _List(Generic[Row]):
 
 _MODELS = _List("/models", wire.parse)
 _CONNECTORS = _List("/connectors", wire.parse_connector)
+_SYNCS = _List("/syncs", wire.parse_sync)
+
+_RUNNING: Final = frozenset({"started", "querying", "queued", "in_progress"})
+"""The states of a sync's run that reads or writes rows right now."""
 
 
 def _is_broken_row(error: ApiError) -> bool:
@@ -134,6 +138,41 @@ class Api:
         path = f"/models/{model_id}"
         return self._parsed("PUT", path, self._session.put(path, body), wire.parse)
 
+    def create(self, body: Mapping[str, Any]) -> LiveModel:
+        """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again."""
+        answer = self._session.post(_MODELS.path, body)
+        model = self._as("POST", _MODELS.path, answer, lambda data: wire.parse(data["data"]))
+        self._seen.append(model)
+        return model
+
+    def named(self, name: str) -> tuple[LiveModel, ...]:
+        """Every live model of that name now, by id: there is no filter, so all are read. Raises as `fetch` does.
+
+        RefreshError, too, if not every model can be seen: one of the others could bear the name.
+        """
+        state = self.fetch(())
+        if state.unreadable or not state.complete:
+            message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
+            raise RefreshError(message, "repair what the server can't show")
+        return tuple(model for model in state.models if model.name == name)
+
+    def syncs(self) -> tuple[Sync, ...]:
+        """Every sync of the workspace, by id. Raises ApiError and RefreshError."""
+        try:
+            return tuple(sorted(self._complete(_SYNCS), key=lambda sync: sync.id))
+        except _IncompleteError:
+            message = "the workspace's syncs could not be read completely"
+            raise RefreshError(message, "try again when nobody changes them") from None
+
+    def is_running(self, sync_id: int) -> bool:
+        """Whether a run of the sync is under way. Raises ApiError."""
+        path = f"/syncs/{sync_id}/sync_runs"
+        answer = self._session.get(path, {"page": 1, "per_page": 10})
+        # The newest come first; what began last is what may still be at work.
+        return self._as(
+            "GET", path, answer, lambda data: any(run["attributes"]["status"] in _RUNNING for run in data["data"])
+        )
+
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector of the workspace, by id. Raises ApiError and RefreshError."""
         try:
@@ -141,6 +180,20 @@ class Api:
         except _IncompleteError:
             message = "the workspace's connectors could not be read completely"
             raise RefreshError(message, "try again when nobody changes them") from None
+
+    def workspaces(self) -> Mapping[int, str]:
+        """The workspaces of this user: id → name, by id. Nothing else of them is kept. Raises ApiError."""
+
+        def named(data: Mapping[str, Any]) -> dict[int, str]:
+            return {int(row["id"]): str(row["attributes"]["name"]) for row in data["data"]}
+
+        path = "/workspaces"
+        return dict(sorted(self._as("GET", path, self._session.get(path), named).items()))
+
+    def me(self) -> str:
+        """The name of this user's role in the workspace. Raises ApiError."""
+        path = "/users/me"
+        return self._as("GET", path, self._session.get(path), lambda data: str(data["data"]["attributes"]["role"]))
 
     # -- lists -------------------------------------------------------------------------------------------------
 
@@ -228,7 +281,7 @@ class Api:
                 200,
                 "the answer is JSON, but not what the models API sends",
                 "check api_url, and proxies on the way",
-                is_open=method == "PUT",
+                is_open=method in ("PUT", "POST"),
             ) from error
 
     # -- when a list doesn't tell everything ---------------------------------------------------------------------

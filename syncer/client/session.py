@@ -1,6 +1,6 @@
 """One request, rightly sent: to one origin, with the token, not too fast, again when that is safe.
 
-    answer                        GET                 PUT                                   login
+    answer                        GET                 PUT, POST                             login
     429                           again, as told      again, as told                        LoginError
     no connection made            again               again                                 again
     502, 503, 504                 again               ApiError after a pause, open          LoginError
@@ -9,7 +9,8 @@
     3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
 
 A request is sent five times at most, with longer pauses each time; the pauses of a run are at most
-`Options.retry_seconds` in all. An open PUT that may be sent again after a look is marked transient.
+`Options.retry_seconds` in all. An open PUT that may be sent again after a look is marked transient; a POST is never
+sent again after an open end, because what it made would be made twice.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _GAVE_UP: Final = 408
 """The server, or a proxy, says that it waited too long: for the rest of a request that may have arrived."""
 
 _TRANSIENT: Final = frozenset({502, 503, 504})
+_WRITES: Final = frozenset({"PUT", "POST"})
 _REFUSALS: Final = frozenset({400, 401, 422})
 _LONGEST_PAUSE: Final = 30.0
 _LARGEST_ANSWER: Final = 128 * 1024 * 1024
@@ -126,6 +128,10 @@ class Session:
     def put(self, path: str, body: Mapping[str, Any]) -> Json:
         """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same."""
         return self._authorised("PUT", path, body=body)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Json:
+        """The JSON that a POST answers. Raises ApiError: one that `is_open` may have been written all the same."""
+        return self._authorised("POST", path, body=body)
 
     # -- the token ---------------------------------------------------------------------------------------------
 
@@ -294,7 +300,7 @@ class Session:
             reason.hint,
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
             # So can an answer that can't be read.
-            is_open=method == "PUT"
+            is_open=method in _WRITES
             and (reason.is_exception or response.is_success or response.is_server_error or status == _GAVE_UP),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
@@ -314,7 +320,7 @@ class Session:
             0,
             scrub(reason, self._hidden()),
             hint,
-            is_open=method == "PUT" and not is_unsent,
+            is_open=method in _WRITES and not is_unsent,
             is_transient=not is_final,
         )
         if is_final or (path == "/login" and not is_unsent):

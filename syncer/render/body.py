@@ -77,11 +77,13 @@ def change_rows(change: Change, style: Style) -> list[Row]:
     changed = change.changed
     # A plan that was made without the target knows no id where the file names none.
     named = [("id", body.plain(change.id, 8))] if change.id else []
+    if change.is_creation:
+        named = [("id", Entry("+", (Part("(known after apply)"),)))]
     if "name" not in changed:
         named.append(("name", body.plain(change.live.name, 8)))
     for field in sorted(changed, key=lambda field: (field != "name", field)):
         before = change.live.fields.get(field, ABSENT)
-        named.append((field, body.difference(before, change.after[field], 8, 0)))
+        named.append((field, body.difference(before, change.after.get(field, ABSENT), 8, 0)))
     hidden = len(change.after.keys() - {*changed, "name"})
     return [*body.laid_out(named, 8), *body.fold(hidden, "attribute", 8)]
 

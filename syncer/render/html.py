@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
 from syncer.render.review import already_live, aside, cautions, items, warned, why
 from syncer.render.text import counted
+from syncer.render.totals import changes_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +65,7 @@ def render_plan(planned: Planned) -> str:
     has_id = not planned.is_offline
     return _page(
         planned,
-        f"{counted(len(changes), 'model')} to change",
+        changes_in_words(planned.plan),
         [
             *body,
             _table(found, has_causes=planned.provenance is not None),
@@ -137,11 +139,14 @@ def _hint(problem: Problem) -> str:
 
 
 def _table(found: Sequence[Item], *, has_causes: bool) -> str:
-    head = "<th>why</th>" if has_causes else ""
+    has_feeds = any(feeds_count(item.effect) for item in found)
+    head = "<th>why</th>" * has_causes + "<th>feeds</th>" * has_feeds
     rows = [f"<tr><th></th><th>model</th><th>fields</th>{head}</tr>"]
     for item in found:
         fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in item.fields)
+        fields = "new" if item.change.is_creation else fields
         causes = f"<td>{why(item, _code)}</td>" if has_causes else ""
+        causes += f"<td>{feeds_count(item.effect)}</td>" if has_feeds else ""
         cells = f"<td>{item.change.action.value}</td><td>{_code(item.address)}</td><td>{fields}</td>"
         rows.append(f"<tr>{cells}{causes}</tr>")
     return "\n".join(["<table>", *rows, "</table>"])
@@ -152,8 +157,18 @@ def _diff(item: Item, *, has_id: bool) -> str:
     lines = change_lines(change, item.notes)
     summary = f"{change.action.value} {_code(change.address)} · {counted(len(lines), 'line')}"
     live = f"<p>Live model {change.id}, {_code(change.live.name)}.</p>" if has_id else ""
+    live = "<p>A new model: its id is known after the apply.</p>" if change.is_creation else live
+    live += _downstream(item)
     shown = "".join(map(_line, lines))
     return f"<details><summary>{summary}</summary>{live}<pre>{shown}</pre></details>"
+
+
+def _downstream(item: Item) -> str:
+    if item.effect is None:
+        return ""
+    said = " ".join(filter(None, [columns(item.effect.columns, _code), *meaning(item.change, item.effect, _code)]))
+    listed = "".join(f"<li>{one}</li>" for one in feeds(item.effect, _code))
+    return (f"<p>{said}</p>" if said else "") + (f"<p>Feeds:</p><ul>{listed}</ul>" if listed else "")
 
 
 def _line(line: Line) -> str:

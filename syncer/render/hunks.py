@@ -50,7 +50,7 @@ def change_lines(change: Change, notes: Mapping[str, str]) -> list[Line]:
     body = Body(Style())
     lines: list[Line] = []
     for field in sorted(change.changed, key=lambda field: (field != "name", field)):
-        entry = body.difference(change.live.fields.get(field, ABSENT), change.after[field], 0, 0)
+        entry = body.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
         said = "; ".join(filter(None, [notes.get(field, ""), entry.note, _said(entry)]))
         lines.append(Line("@", f"@@ {visible(field)} @@ {said}".rstrip(" ")))
         lines += _entry(entry)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,23 +19,27 @@ from syncer import __version__
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.planner import Cause
+from syncer.render.downstream import meaning
+from syncer.render.history import ending
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
+from syncer.undo import LostRun
 
 if TYPE_CHECKING:
     from syncer.applier import Outcome, Report
     from syncer.diff import FieldChange
-    from syncer.planner import Change, Plan, Planned, Provenance
+    from syncer.planner import Change, Effect, Plan, Planned, Provenance
+    from syncer.undo import PastRun
 
-UI_VERSION: Final = "1.1"
+UI_VERSION: Final = "1.2"
 """The version of the lines' shape; not of syncer."""
 
 Clock: TypeAlias = Callable[[], datetime]
 """Tells the time, with its time zone."""
 
-_ACTIONS: Final = {"~": "update"}
+_ACTIONS: Final = {"+": "create", "~": "update"}
 _DEEPEST: Final = 100
 
 
@@ -52,7 +58,10 @@ def plan_lines(planned: Planned, clock: Clock) -> list[str]:
     if planned.problems and plan.is_empty:
         return problem_lines(planned.warnings, clock)
     lines = [
-        _planned(change, clock, provenance.causes[change.address] if provenance else ()) for change in plan.changes
+        _planned(
+            change, clock, provenance.causes[change.address] if provenance else (), planned.effects.get(change.address)
+        )
+        for change in plan.changes
     ]
     lines += problem_lines(planned.warnings, clock)
     totals = {**_totals(plan, "plan"), "digest": plan.digest, "offline": planned.is_offline}
@@ -76,7 +85,7 @@ def drift_lines(planned: Planned, clock: Clock) -> list[str]:
 def _totals(plan: Plan, operation: str) -> dict[str, Any]:
     target = plan.target
     return {
-        **_changes(len(plan.changes), operation),
+        **_changes(len(plan.created), len(plan.updated), operation),
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
@@ -109,7 +118,7 @@ def event_line(event: Event, clock: Clock) -> str:
     is_trouble = isinstance(event, Modified) and not event.ok
     hook: dict[str, Any] = {
         "resource": _resource(event.address, event.id),
-        "action": "update",
+        "action": "create" if getattr(event, "is_new", not event.id) else "update",
         "id_key": "id",
         "id_value": str(event.id),
     }
@@ -125,8 +134,36 @@ def report_lines(report: Report, clock: Clock) -> list[str]:
     message = " ".join(report_verdict(report))
     level = "info" if report.is_ok else "error"
     outcomes = {_word(status): count for status, count in counts.items()}
-    totals = {**_changes(counts["done"], "apply"), "outcomes": outcomes}
+    added = sum(one.change.is_creation and one.status.value == "done" for one in report.outcomes)
+    totals = {**_changes(added, counts["done"] - added, "apply"), "outcomes": outcomes}
     return [*lines, _line("change_summary", clock, message, totals, level=level)]
+
+
+def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
+    """One line a run that is remembered; what isn't known of it is left out."""
+    return [_lost(run, clock) if isinstance(run, LostRun) else _past(run, clock) for run in runs]
+
+
+def _lost(run: LostRun, clock: Clock) -> str:
+    data = {"run": {"name": run.name, "unreadable": run.why}}
+    return _line("run", clock, f"{visible(run.name)}: {visible(run.why)}", data, level="warn")
+
+
+def _past(run: PastRun, clock: Clock) -> str:
+    counts = Counter(_word(one.status) for one in run.endings.values())
+    where = run.target
+    data = {
+        "name": run.name,
+        "command": run.command,
+        "began": run.began,
+        "ended": run.ended,
+        "commit": run.commit,
+        "created": sum(one.is_new and one.status == "done" for one in run.endings.values()),
+        "outcomes": dict(counts),
+        "target": {"environment": where.environment, "url": where.url, "workspace_id": where.workspace_id},
+    }
+    known = {key: value for key, value in data.items() if value != ""}
+    return _line("run", clock, f"{visible(run.name)}: {ending(run)}", {"run": known})
 
 
 def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:
@@ -174,13 +211,25 @@ def _resource(address: str, ident: int, file: str = "") -> dict[str, Any]:
     return {**resource, "file": file} if file else resource
 
 
-def _changes(update: int, operation: str) -> dict[str, Any]:
-    return {"changes": {"add": 0, "change": update, "import": 0, "remove": 0, "operation": operation}}
+def _changes(add: int, update: int, operation: str) -> dict[str, Any]:
+    return {"changes": {"add": add, "change": update, "import": 0, "remove": 0, "operation": operation}}
 
 
-def _planned(change: Change, clock: Clock, causes: Sequence[Cause]) -> str:
-    message = f"model.{visible(change.address)}: Plan to update ({counted(len(change.fields), 'difference')})"
-    return _line("planned_change", clock, message, {"change": _change(change, causes)})
+def _planned(change: Change, clock: Clock, causes: Sequence[Cause], effect: Effect | None) -> str:
+    doing = "create" if change.is_creation else f"update ({counted(len(change.fields), 'difference')})"
+    message = f"model.{visible(change.address)}: Plan to {doing}"
+    told = {"effect": _effect(change, effect)} if effect is not None else {}
+    return _line("planned_change", clock, message, {"change": _change(change, causes) | told})
+
+
+def _effect(change: Change, effect: Effect) -> dict[str, Any]:
+    """The syncs that a changed model feeds (null: nobody knows), its columns (null: the same), and what it means."""
+    syncs, found = effect.syncs, effect.columns
+    return {
+        "syncs": None if syncs is None else [asdict(sync) for sync in syncs],
+        "columns": None if found is None else asdict(found),
+        "meaning": meaning(change, effect, visible),
+    }
 
 
 def _change(change: Change, causes: Sequence[Cause]) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
 from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, warned, why
 from syncer.render.text import counted
-from syncer.render.totals import outcome_counts, report_verdict
+from syncer.render.totals import changes_in_words, outcome_counts, report_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -138,7 +139,9 @@ class _Section:
         address = markup(change.address)
         count = counted(len(self._lines), "line")
         summary = f"<details><summary>{change.action.value} <code>{address}</code> · {count}</summary>"
-        return summary, f"Live model {change.id}, {code(change.live.name, _PATH)}." if self._has_id else ""
+        live = f"Live model {change.id}, {code(change.live.name, _PATH)}." if self._has_id else ""
+        live = "A new model: its id is known after the apply." if change.is_creation else live
+        return summary, _blocks(live, _downstream(self._item))
 
     def render(self, allowance: int) -> str:
         """The section with the first lines of its diff: whole ones, and no more bytes than allowed."""
@@ -146,6 +149,16 @@ class _Section:
         left = len(self._lines) - len(lines)
         note = f"_{left} of {counted(len(self._lines), 'diff line')} left out here._" if left else ""
         return _blocks(*self._frame, fenced(lines, "diff") if lines else "", note, "</details>")
+
+
+def _downstream(item: Item) -> str:
+    """What the change does beyond the model: its columns, the syncs that it feeds, and what it means for them."""
+    if item.effect is None:
+        return ""
+    show = partial(code, most=_PATH)
+    said = [columns(item.effect.columns, show), *meaning(item.change, item.effect, show)]
+    listed = "\n".join(f"- {one}" for one in feeds(item.effect, show))
+    return _blocks(" ".join(filter(None, said)), f"Feeds:\n{listed}" if listed else "")
 
 
 def _leading(sections: Iterable[_Section], allowance: int, room: int) -> int:
@@ -305,7 +318,7 @@ class _Plan(_Page):
         return self._clean("no changes", f"No changes. {what} {code(self.planned.plan.target.environment, _NAME)}.")
 
     def _count(self) -> str:
-        return f"{counted(len(self.planned.plan.changes), 'model')} to change"
+        return changes_in_words(self.planned.plan)
 
     def _where(self) -> str:
         planned = self.planned
@@ -410,11 +423,14 @@ def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
 
 
 def _table(found: Sequence[Item], *, has_causes: bool) -> str:
-    head = " why |" if has_causes else ""
-    rows = [f"| | model | fields |{head}", f"|---|---|---|{'---|' if has_causes else ''}"]
+    has_feeds = any(feeds_count(item.effect) for item in found)
+    heads = ["", "model", "fields", *(["why"] if has_causes else []), *(["feeds"] if has_feeds else [])]
+    rows = [f"|{'|'.join(f' {head} ' if head else ' ' for head in heads)}|", f"|{'---|' * len(heads)}"]
     for item in found:
-        causes = f" {why(item, partial(cell, most=_PATH))} |" if has_causes else ""
-        rows.append(f"| {item.change.action.value} | {cell(item.address)} | {_fields(item)} |{causes}")
+        cells = [item.change.action.value, cell(item.address), _fields(item)]
+        cells += [why(item, partial(cell, most=_PATH))] if has_causes else []
+        cells += [feeds_count(item.effect)] if has_feeds else []
+        rows.append(f"| {' | '.join(cells)} |")
     return _folded(rows, f"Table of {counted(len(found), 'model')}", len(found))
 
 
@@ -424,6 +440,8 @@ def _folded(rows: Sequence[str], title: str, count: int) -> str:
 
 
 def _fields(item: Item) -> str:
+    if item.change.is_creation:
+        return "new"
     named = [f"{cell(path, _PATH)}{f' ({mark})' if mark else ''}" for path, mark in item.fields[:FIELDS]]
     rest = len(item.fields) - len(named)
     return ", ".join([*named, *([f"{rest} more"] if rest else [])])
@@ -446,13 +464,18 @@ def _names(found: Sequence[Item]) -> str:
 def _report_rungs(report: Report, target: Target, run_url: str) -> Iterator[str]:
     """All; then without hints; then names alone; then the counts."""
     done = [outcome.change.address for outcome in report.outcomes if outcome.status.value == "done"]
+    made = [
+        f"{code(outcome.change.address)} (id {outcome.id})"
+        for outcome in report.outcomes
+        if outcome.change.is_creation and outcome.id
+    ]
     others = [outcome for outcome in report.outcomes if outcome.status.value != "done"]
     heading = f"### syncer apply · {code(target.environment, _NAME)}: {'complete' if report.is_ok else 'incomplete'}"
     stressed, said = report_verdict(report)
     where = f"Workspace {target.workspace_id}" + (f" · {_run(run_url)}" if link(run_url) else "")
     head = _blocks(heading, f"**{stressed}** {said}", where)
 
-    listed = _names_titled("Done", done)
+    listed = _blocks(f"**Created** ({len(made)}): {', '.join(made)}" if made else "", _names_titled("Done", done))
     for has_hints in (True, False):
         yield _blocks(head, _outcomes(others, has_hints=has_hints), listed)
     named = [

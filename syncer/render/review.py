@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.model import Problem
-    from syncer.planner import Change, Plan, Planned, Provenance
+    from syncer.planner import Change, Effect, Plan, Planned, Provenance
 
 FIELDS: Final = 6
 """How many fields of one model a table names."""
@@ -36,12 +36,16 @@ class Field(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One model of the table. `why` and `notes` (both by field) are empty where nobody knows the causes."""
+    """One model of the table. `why` and `notes` (both by field) are empty where nobody knows the causes.
+
+    `effect` is what it does downstream, where that was asked.
+    """
 
     change: Change
     fields: tuple[Field, ...]
     why: Mapping[str, tuple[Cause, ...]]
     notes: Mapping[str, str]
+    effect: Effect | None = None
 
     @property
     def causes(self) -> tuple[Cause, ...]:
@@ -75,21 +79,26 @@ def items(planned: Planned) -> list[Item]:
 
 
 def _item(change: Change, planned: Planned) -> Item:
-    fields = _fields(change)
+    effect = planned.effects.get(change.address)
+    fields = _fields(change, effect)
     if planned.provenance is None:
-        return Item(change, fields, {}, {})
+        return Item(change, fields, {}, {}, effect)
     causes = planned.provenance.of(change)
     notes = {
         field: "; ".join(_NOTES[cause] for cause in some) for field, some in causes.items() if some != (Cause.CHANGE,)
     }
-    return Item(change, fields, causes, notes)
+    return Item(change, fields, causes, notes, effect)
 
 
-def _fields(change: Change) -> tuple[Field, ...]:
+def _fields(change: Change, effect: Effect | None) -> tuple[Field, ...]:
+    if change.is_creation:
+        return ()
+    is_formatting = effect is not None and effect.columns is not None and effect.columns.is_formatting
     found: dict[str, str] = {}
     for field in change.fields:
         path = path_text(tuple(takewhile(lambda key: isinstance(key, str), field.path)))
         mark = "secret" if field.is_sensitive else "risky" if field.path[0] in RISKY else ""
+        mark = mark or "formatting only" * (is_formatting and path == "query")
         found[path] = found.get(path) or mark
     return tuple(Field(path, mark) for path, mark in found.items())
 

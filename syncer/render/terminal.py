@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
+from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.review import cautions
 from syncer.render.style import Style
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from syncer.applier import Outcome, Report
     from syncer.model import LiveModel, Problem, Target
-    from syncer.planner import Cause, Change, Plan, Planned, Provenance
+    from syncer.planner import Cause, Change, Effect, Plan, Planned, Provenance
 
 __all__ = [
     "Style",
@@ -35,12 +37,12 @@ __all__ = [
     "render_saved",
 ]
 
-_LEGEND: Final = {"~": "update in-place"}
-_VERBS: Final = {"~": "will be updated in-place"}
+_LEGEND: Final = {"+": "create", "~": "update in-place"}
+_VERBS: Final = {"+": "will be created", "~": "will be updated in-place"}
 _ENDINGS: Final = {
-    "failed": "was not changed as planned (failed)",
+    "failed": "was not {done} as planned (failed)",
     "conflict": "was left alone (conflict)",
-    "unknown": "may or may not have been changed (unknown)",
+    "unknown": "may or may not have been {done} (unknown)",
 }
 _ADVICE: Final = (
     "If such an edit is meant, write it into the file. It may also be a change that was merged and never applied."
@@ -67,9 +69,13 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
     plan, provenance = planned.plan, planned.provenance
     sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
     if plan.changes and summary:
-        sections.append(_short(plan.changes, provenance, style))
+        sections.append(_short(plan.changes, provenance, style, planned.effects))
     elif plan.changes:
-        blocks = (_block(change, provenance.of(change) if provenance else {}, style) for change in plan.changes)
+        blocks = (
+            _block(change, provenance.of(change) if provenance else {}, style)
+            + _downstream(change, planned.effects.get(change.address), style)
+            for change in plan.changes
+        )
         sections += [_legend(plan.changes, style), *blocks]
     if provenance is not None:
         sections += _outside(plan, provenance, style)
@@ -103,6 +109,16 @@ def _block(change: Change, causes: Mapping[str, Sequence[Cause]], style: Style, 
     return "\n".join([header, opening, *(_line(row, style) for row in change_rows(change, style)), "    }"])
 
 
+def _downstream(change: Change, effect: Effect | None, style: Style) -> str:
+    """What the change does beyond the model: comments below its block."""
+    if effect is None:
+        return ""
+    shaped = columns(effect.columns, visible)
+    synced = [f"Feeds {one}" for one in feeds(effect, visible)]
+    lines = [*([shaped] if shaped else []), *synced, *meaning(change, effect, visible)]
+    return "".join(f"\n  {style.paint('faint', '#')} {line}" for line in lines)
+
+
 def _line(row: Row, style: Style) -> str:
     symbol = style.paint(row.symbol, row.symbol) or " "
     return f"{' ' * (row.indent - 2)}{symbol} {row.text}".rstrip(" ")
@@ -120,11 +136,20 @@ def _outside(plan: Plan, provenance: Provenance, style: Style) -> list[str]:
     return found
 
 
-def _short(changes: Sequence[Change], provenance: Provenance | None, style: Style) -> str:
+def _short(
+    changes: Sequence[Change],
+    provenance: Provenance | None,
+    style: Style,
+    effects: Mapping[str, Effect] = MappingProxyType({}),
+) -> str:
     def named(change: Change) -> str:
         causes = provenance.of(change) if provenance else {}
+        if change.is_creation:
+            return "new"
         why = {field: ", ".join(cause.value for cause in causes.get(field, ())) for field in change.changed}
-        return ", ".join(f"{field} ({said})" if said else field for field, said in why.items())
+        fields = ", ".join(f"{field} ({said})" if said else field for field, said in why.items())
+        count = feeds_count(effects.get(change.address))
+        return f"{fields}; feeds {count}" if count else fields
 
     shown = [(change, visible(change.address)) for change in changes]
     widest = max(cells(address) for _, address in shown)
@@ -251,13 +276,17 @@ def render_event(event: Event, style: Style) -> str:
     if isinstance(event, Slowing):
         return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute)."
     name = style.paint("bold", f"model.{visible(event.address)}:")
-    ident, elapsed = f"id={event.id}", f"{event.elapsed:.0f}s"
+    elapsed = f"{event.elapsed:.0f}s"
     if isinstance(event, Modifying):
-        doing = f"Still modifying... [{ident}, {elapsed} elapsed]" if event.elapsed else f"Modifying... [{ident}]"
-        return defused(f"{name} {doing}")
+        doing = "modifying..." if event.id else "creating..."
+        known = [f"id={event.id}"] if event.id else []
+        if event.elapsed:
+            return defused(f"{name} Still {doing} [{', '.join([*known, f'{elapsed} elapsed'])}]")
+        return defused(f"{name} {' '.join([doing.capitalize(), *(f'[{one}]' for one in known)])}")
     assert isinstance(event, Modified)  # noqa: S101 - the last kind of event
-    ending = "complete" if event.ok else "incomplete"
-    return defused(f"{name} Modifications {ending} after {elapsed} [{ident}]")
+    what, ending = "Creation" if event.is_new else "Modifications", "complete" if event.ok else "incomplete"
+    ident = f" [id={event.id}]" if event.id else ""
+    return defused(f"{name} {what} {ending} after {elapsed}{ident}")
 
 
 def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
@@ -280,10 +309,12 @@ def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
 
 def _outcome(outcome: Outcome, style: Style) -> str:
     change = outcome.change
-    where = f"  model {change.id}, {visible(change.desired.document.path)}"
+    model_id = change.id or outcome.id
+    where = f"  {f'model {model_id}, ' if model_id else ''}{visible(change.desired.document.path)}"
     unapplied = []
     if outcome.unapplied:
         rows = field_rows(outcome.unapplied, style, 4)
         unapplied = ["What the server has, and what was sent:", *(_line(row, style) for row in rows)]
-    title = f"{change.address} {_ENDINGS[outcome.status.value]}"
+    ending = _ENDINGS[outcome.status.value].format(done="created" if change.is_creation else "changed")
+    title = f"{change.address} {ending}"
     return box("error", title, [[where], prose(outcome.reason, style), unapplied, prose(outcome.hint, style)], style)

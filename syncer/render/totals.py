@@ -15,11 +15,19 @@ def plan_verdict(planned: Planned) -> tuple[str, str]:
     """The verdict on a plan: what to stress, and the rest of the line."""
     plan = planned.plan
     if plan.changes:
-        return "Plan:", f"0 to add, {len(plan.changes)} to change, 0 to destroy."
+        return "Plan:", f"{len(plan.created)} to add, {len(plan.updated)} to change, 0 to destroy."
     if planned.is_offline and plan.bound:
         return "No changes.", "The files say what they said at the base; live models were not read."
     # Equality is claimed only where something was compared.
     return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
+
+
+def changes_in_words(plan: Plan) -> str:
+    """`3 models to change`, `1 model to create, 3 to change`."""
+    created, updated = len(plan.created), len(plan.updated)
+    if not created:
+        return f"{counted(updated, 'model')} to change"
+    return f"{counted(created, 'model')} to create" + (f", {updated} to change" if updated else "")
 
 
 def drift_verdict(plan: Plan) -> tuple[str, str]:
@@ -35,10 +43,11 @@ def drift_verdict(plan: Plan) -> tuple[str, str]:
 def report_verdict(report: Report) -> tuple[str, str]:
     """The verdict on an apply: what to stress, and the rest of the line."""
     counts = outcome_counts(report)
-    done = counts["done"]
+    added = sum(outcome.change.is_creation and outcome.status.value == "done" for outcome in report.outcomes)
+    changed = counts["done"] - added
     if report.is_ok:
-        return "Apply complete!", f"Resources: 0 added, {done} changed, 0 destroyed."
-    parts = [f"{done} changed"]
+        return "Apply complete!", f"Resources: {added} added, {changed} changed, 0 destroyed."
+    parts = [*([f"{added} added"] if added else []), f"{changed} changed"]
     if counts["conflict"]:
         parts.append(counted(counts["conflict"], "conflict"))
     parts += [f"{counts[status]} {status}" for status in ("failed", "unknown", "not attempted") if counts[status]]

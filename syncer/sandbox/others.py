@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from syncer.sandbox import answers, login, serialize
+from syncer.sandbox import answers, login, pages, serialize
 from syncer.sandbox.answers import Answer
 from syncer.sandbox.serialize import Serializer
 
@@ -86,6 +86,16 @@ def sync(call: Call) -> Answer:
         where = '"syncs"."discarded_at" IS NULL AND "syncs"."workspace_id" = $1'
         raise answers.plain(404, f"""Couldn't find Sync with 'id'="{call.params["id"]}" [WHERE {where}]""")
     return Answer(200, serialize.one(Serializer(call.store).sync(row)))
+
+
+def sync_runs(call: Call) -> Answer:
+    """Answer `GET /syncs/{id}/sync_runs`. Read from the documents and the source, not recorded."""
+    sync = call.store.find("syncs", call.row_id(), call.workspace_id())
+    if sync is None:
+        raise answers.refused(404, "Sync not found")
+    page = pages.read(call.params)
+    rows, total = call.store.runs(sync["id"], page.limit, page.offset)
+    return Answer(200, serialize.many(map(serialize.sync_run, rows), pages.links(call.url, call.query, page, total)))
 
 
 def workspaces(call: Call) -> Answer:

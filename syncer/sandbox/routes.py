@@ -55,6 +55,7 @@ _TABLE: Final = (
     Route(("DELETE",), _path("/connectors/{id}"), others.delete_connector, contracts.identified),
     Route(_READ, _path("/syncs"), others.syncs, contracts.page),
     Route(_READ, _path("/syncs/{id}"), others.sync, contracts.identified),
+    Route(_READ, _path("/syncs/{id}/sync_runs"), others.sync_runs, contracts.nothing),
     Route(_READ, _path("/workspaces"), others.workspaces, contracts.nothing),
     Route(_READ, _path("/workspaces/{id}"), others.workspace, contracts.identified),
     Route(_READ, _path("/users/me"), others.me, contracts.nothing),

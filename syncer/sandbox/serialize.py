@@ -85,6 +85,13 @@ class Serializer:
         return self._connectors[connector_id]
 
 
+def sync_run(row: Row) -> str:
+    """Write one run of a sync."""
+    names = ("sync_id", "status", "sync_run_type", "started_at", "finished_at", "total_rows", "successful_rows")
+    attributes = {name: dumps(row[name]) for name in (*names, "failed_rows", "error")}
+    return _resource(row["id"], "sync_runs", attributes)
+
+
 def workspace(row: Row) -> str:
     """Write one workspace."""
     attributes = {

@@ -37,10 +37,16 @@ CREATE TABLE IF NOT EXISTS syncs (
   model_id INTEGER, configuration TEXT, schedule_type TEXT, sync_mode TEXT, sync_interval INTEGER,
   sync_interval_unit TEXT, cron_expression TEXT, stream_name TEXT, status TEXT, cursor_field TEXT,
   current_cursor_field TEXT, created_at TEXT, updated_at TEXT);
+CREATE TABLE IF NOT EXISTS sync_runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, sync_id INTEGER, status TEXT, sync_run_type TEXT, started_at TEXT,
+  finished_at TEXT, total_rows INTEGER, successful_rows INTEGER, failed_rows INTEGER, error TEXT);
 CREATE INDEX IF NOT EXISTS models_by_age ON models (workspace_id, updated_at);
 CREATE INDEX IF NOT EXISTS syncs_by_model ON syncs (model_id);
 """
-_TABLES: Final = ("meta", "workspaces", "users", "roles", "tokens", "connectors", "models", "syncs", "sqlite_sequence")
+_TABLES: Final = (
+    *("meta", "workspaces", "users", "roles", "tokens", "connectors", "models", "syncs", "sync_runs"),
+    "sqlite_sequence",
+)
 # Columns that hold JSON text, in the database's own order of keys.
 _JSON: Final = {
     "connectors": ("configuration", "json_schema"),
@@ -127,6 +133,12 @@ class Store:
         rows = self._db.execute(f"SELECT * {of_these} ORDER BY id", values).fetchall()
         order = ties.newest_first([row["updated_at"] for row in rows], limit + offset)
         return [rows[position] for position in order[offset : offset + limit]]
+
+    def runs(self, sync_id: int, limit: int, offset: int) -> tuple[Sequence[Row], int]:
+        """Return one page of a sync's runs, the one that began last first, and how many there are."""
+        total = self._one("SELECT COUNT(*) AS total FROM sync_runs WHERE sync_id = ?", sync_id)
+        statement = "SELECT * FROM sync_runs WHERE sync_id = ? ORDER BY started_at DESC LIMIT ? OFFSET ?"
+        return self._db.execute(statement, [sync_id, limit, offset]).fetchall(), int(total["total"]) if total else 0
 
     def newest_time(self) -> str:
         """Return the newest `updated_at` of all models, or an empty text."""

@@ -1,7 +1,8 @@
 """Worlds: the state that a sandbox starts with, as JSON, and how it gets into the store.
 
 A world has `workspaces`, `users` (with `password` and `roles` by workspace), `tokens` (a bearer token and whose it is;
-the one named `expired` is over), `connectors` (with `category` and `catalog`), `models` (as stored) and `syncs`.
+the one named `expired` is over), `connectors` (with `category` and `catalog`), `models` (as stored), `syncs` and, if
+somebody wants some, `sync_runs`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 _LISTS: Final = ("workspaces", "users", "connectors", "models", "syncs")
 _META: Final = "world"
+_RUN: Final = {
+    "sync_run_type": "general",
+    "started_at": None,
+    "finished_at": None,
+    "error": None,
+    "total_rows": 0,
+    "successful_rows": 0,
+    "failed_rows": 0,
+}
 # Tokens of a world do not run out; the one named `expired` has.
 _NEVER: Final = 1e18
 # All tokens that a world gives to one user are one credential: a login of that user ends them.
@@ -89,6 +99,7 @@ def _fill(store: Store, world: Mapping[str, Any]) -> None:
     store.fill("connectors", [_connector(connector) for connector in world["connectors"]])
     store.fill("models", world["models"])
     store.fill("syncs", world["syncs"])
+    store.fill("sync_runs", [{**_RUN, **run} for run in world.get("sync_runs", ())])
 
 
 def _connector(connector: Mapping[str, Any]) -> dict[str, Any]:

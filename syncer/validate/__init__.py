@@ -117,6 +117,10 @@ class _Run:
         """What is wrong with the values of one environment, or of several that have the same."""
         effective, sources = document.effective(group[0])
         given = dict(effective)
+        if "connector" in given:
+            # What its number is, the workspace tells; here it's enough that there will be one.
+            given.setdefault("connector_id", 1)
+            del given["connector"]
         name = given.pop("query_file", None)
         query = None
         if isinstance(name, str):

@@ -288,7 +288,7 @@ RULES: Final = (
     Rule(
         "missing-field",
         "A field that every model needs is missing",
-        "The documented PUT requires name, connector_id and query_type. They may come from the environments.",
+        "Every PUT needs name, query_type and a connector, by name or number. They may come from the environments.",
         _instead(_SQL, "connector_id: 1\n", ""),
         _instead(_SQL, "connector_id: 1\n", "environments: {prod: {connector_id: 1}, staging: {connector_id: 2}}\n"),
     ),
@@ -319,6 +319,13 @@ RULES: Final = (
         "Only one of them can be the query.",
         {**_one(_SQL + "query_file: users.sql\n"), "models/users.sql": "SELECT user_id FROM users\n"},
         _one(_SQL),
+    ),
+    Rule(
+        "two-connectors",
+        "connector and connector_id are both given",
+        "Only one of them can say where the model reads from.",
+        _one(_SQL + "connector: warehouse\n"),
+        _instead(_SQL, "connector_id: 1", "connector: warehouse"),
     ),
     Rule(
         "missing-primary-key",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_FINDINGS: Final = 200
 """More violations of one document than anybody reads."""
 
-SILENT: Final = frozenset({"$ref", "allOf", "if", "then", "else", "properties", "items", "const"})
+SILENT: Final = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "properties", "items", "const"})
 """Keywords that never are a violation themselves: they lead to others, or choose them."""
 
 
@@ -125,7 +125,7 @@ def _is_of_secrets(path: Path, value: object) -> bool:
 _MISSING: Final = {"primary_key": "missing-primary-key", "query": "missing-query"}
 _MISSING_HINT: Final = {
     "name": "add name: …, or give it in each environment",
-    "connector_id": "add connector_id: …, the number in the connector's URL, or give it in each environment",
+    "connector_id": "add connector: … with the connector's name, or connector_id: … with the number in its URL",
     "query_type": "add query_type: raw_sql, or another of the eight",
     "primary_key": "add primary_key: …, the column that tells one row from another",
     "query": "add query: | and the query below it, or query_file: …",
@@ -137,6 +137,12 @@ _CORRECTION: Final = {
     "id": "it's the number in the model's URL",
     "connector_id": "it's the number in the connector's URL",
 }
+
+
+_ALTERNATIVES: Final = (
+    ("query", "query_file", "two-queries"),
+    ("connector", "connector_id", "two-connectors"),
+)
 
 
 def _type(it: Violation) -> Iterator[Finding]:
@@ -223,9 +229,11 @@ def _empty(it: Violation) -> Iterator[Finding]:
 
 def _not(it: Violation) -> Iterator[Finding]:
     keys = it.limit.get("required")
-    if keys == ["query", "query_file"]:
-        path = (*it.path, "query_file")
-        yield Finding("two-queries", "query and query_file are both given here", path, "keep one of them", key=True)
+    if "anyOf" in it.limit:
+        for one, other, rule in _ALTERNATIVES:
+            if {one, other} <= it.found.keys():
+                path = (*it.path, other)
+                yield Finding(rule, f"{one} and {other} are both given here", path, "keep one of them", key=True)
     elif keys == ["json_schema"]:
         yield Finding(
             "ai-ml-json-schema",

@@ -1,0 +1,88 @@
+"""The runs that a folder remembers, as a list for people. Values in, text out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from syncer.render.text import cells, counted, defused, visible, wrapped
+from syncer.undo import OPEN, LostRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.render.style import Style
+    from syncer.undo import PastRun
+
+_HEADS: Final = ("run", "began (UTC)", "environment", "workspace", "command", "commit", "what became of it")
+_COMMIT: Final = 12
+
+
+def render_history(runs: Sequence[PastRun | LostRun], style: Style) -> str:
+    """One line a run, in the order given; what can't be read says why."""
+    known = [run for run in runs if not isinstance(run, LostRun)]
+    rows = {run.name: _cells(run) for run in known}
+    widths = [max(cells(row[column]) for row in (_HEADS, *rows.values())) for column in range(len(_HEADS))]
+    lines = [style.paint("faint", _row(_HEADS, widths))] if known else []
+    for run in runs:
+        if isinstance(run, LostRun):
+            lines.append(f"{visible(run.name)}  {style.paint('error', 'unreadable:')} {visible(run.why)}")
+        else:
+            lines.append(_row(rows[run.name], widths))
+    return defused("\n".join(lines))
+
+
+def _cells(run: PastRun) -> tuple[str, ...]:
+    where = run.target
+    return (
+        visible(run.name),
+        visible(run.began[:19].replace("T", " ")),
+        visible(where.environment),
+        str(where.workspace_id),
+        visible(run.command),
+        visible(run.commit[:_COMMIT] + "+edits" * run.commit.endswith("-dirty")) or "-",
+        ending(run),
+    )
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True))
+    return "  ".join(padded).rstrip(" ")
+
+
+def ending(run: PastRun) -> str:
+    """How a run ended, in counts."""
+    if not run.ended:
+        return "unfinished: it was ended before it could say"
+    counts = Counter(
+        ("created" if one.is_new else "changed") if one.status == "done" else one.status for one in run.endings.values()
+    )
+    words = ("changed", "created", "conflict", "failed", "unknown", "not attempted", OPEN)
+    return ", ".join(
+        counted(counts[word], word) if word == "conflict" else f"{counts[word]} {word}"
+        for word in words
+        if counts[word]
+    )
+
+
+def render_no_runs(folder: str, keep: int) -> str:
+    """Where no run is remembered, and why that may be."""
+    why = "" if keep else "\nThe settings say `keep_runs = 0`, so none is."
+    return defused(f"No run is kept in {visible(folder)}.{why}")
+
+
+def render_nothing_back(run: PastRun) -> str:
+    """The verdict where nothing goes back."""
+    return defused(f"Nothing goes back: no model is as run {visible(run.name)} left it, and was otherwise before.")
+
+
+def render_afterwards(run: PastRun, style: Style) -> str:
+    """What a rollback doesn't touch: the files that said what the run applied."""
+    if run.commit:
+        edits = " and the edits that weren't committed" * run.commit.endswith("-dirty")
+        what = f"revert commit {run.commit[:_COMMIT]}{edits}"
+    else:
+        what = "change them back"
+    text = f"Git still says what that run applied: {what}, or the next apply brings it back."
+    lines = wrapped(f"Note: {visible(text)}", style.width)
+    return defused("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))
