@@ -188,9 +188,9 @@ def _lost(change: Change, effect: Effect, columns: Columns) -> Iterator[Problem]
         needed.setdefault(str(key), []).insert(0, "is the primary key")
     for column, uses in needed.items():
         # What the query didn't return before isn't lost now.
-        was_there = columns.before is None or change.is_creation or "primary_key" in change.changed
-        was_there = was_there or any(column.casefold() == name.casefold() for name in columns.before or ())
-        if columns.lacks(column) and was_there:
+        was_there = columns.before is None or column.casefold() in {name.casefold() for name in columns.before}
+        is_new_key = column == key and "primary_key" in change.changed
+        if columns.lacks(column) and (was_there or is_new_key):
             said = ", ".join(f"which {use}" for use in uses[:_MANY])
             said += f" and {len(uses) - _MANY} more" * (len(uses) > _MANY)
             yield change.desired.problem(

@@ -1,0 +1,326 @@
+"""Models that git declares and nobody has made yet: bound, planned, made once, and reported with their id."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
+from world import Team, recorded_world, writes
+
+from syncer import planfile, saved, workflow
+from syncer.applier import Outcome, Status, apply
+from syncer.errors import ApiError, RefusedError
+from syncer.model import Connector, DesiredState, LiveState, Secret, Unreadable
+from syncer.planner import Action, Cause, Plan
+from syncer.policy import Limits
+from syncer.resolve import bind
+from syncer.sandbox import Faults, Sandbox
+from syncer.sandbox.server import running
+from syncer.shipped import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from syncer.model import LiveModel
+    from syncer.planner import Planned
+
+CONNECTORS = [Connector(1, "warehouse", "source", "Postgresql")]
+NEW = {**RAW_SQL, "query": "SELECT user_id FROM users"}
+
+
+def _bound(*models: LiveModel, create: bool = True, **state: Any) -> Any:
+    return bind(DesiredState((desired("new", name="Brand new"),)), LiveState(models, **state), create=create)
+
+
+def _plan(api: FakeApi, *, create: bool = True, **values: Any) -> Planned:
+    lookup = {"SYNCER_SECRET_X": Secret("hunter2", "SYNCER_SECRET_X")}.get
+    documents = [document("new", **{**NEW, "name": "Brand new", **values})]
+    return workflow.plan(documents, api, TARGET, lookup, Limits(), create=create)
+
+
+def _apply(plan: Plan, api: FakeApi) -> Outcome:
+    report = apply(plan, api, lambda _: None, parallelism=1, fail_fast=False, stop=threading.Event())
+    return report.outcomes[0]
+
+
+def _raiser(status: int, *, is_open: bool = True, is_transient: bool = False) -> Callable[[FakeApi], None]:
+    def raise_(_: FakeApi) -> None:
+        raise ApiError("POST", "/models", status, "told so", is_open=is_open, is_transient=is_transient)
+
+    return raise_
+
+
+# -- binding and planning ----------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_answers_to_is_new_where_that_is_allowed() -> None:
+    """Without leave it's the problem that it always was."""
+    assert [model.address for model in _bound().new] == ["new"]
+    assert [problem.rule for problem in _bound(create=False).problems] == ["no-live-model"]
+
+
+def test_an_id_that_does_not_exist_is_never_created() -> None:
+    """Whoever pins a model means that one."""
+    state = DesiredState((desired("new", id=7),))
+
+    assert [problem.rule for problem in bind(state, LiveState(()), create=True).problems] == ["unknown-id"]
+
+
+@pytest.mark.parametrize("state", [{"complete": False}, {"unreadable": (Unreadable(9, "broken"),)}])
+def test_what_can_not_be_seen_could_bear_the_name(state: dict[str, Any]) -> None:
+    """Nothing is created while a live model is hidden."""
+    bound = _bound(**state)
+
+    assert not bound.new
+    assert len(bound.problems) == 1
+
+
+def test_a_name_that_is_nearly_there_is_told() -> None:
+    """A slip of the keyboard would make a second model; it's shown, and a person decides."""
+    bound = _bound(live(4, name="brand New"))
+
+    assert [(problem.rule, problem.is_error) for problem in bound.problems] == [("similar-name", False)]
+    assert "id 4 ('brand New')" in bound.problems[0].message
+
+
+def test_the_whole_model_is_the_change() -> None:
+    """Every declared field comes from nowhere; the required ones go with the body, and so does the rest."""
+    planned = _plan(FakeApi([], CONNECTORS))
+    (change,) = planned.plan.changes
+
+    assert (change.action, change.id, planned.problems) == (Action.CREATE, 0, ())
+    assert {field.path[0] for field in change.fields} == set(change.after)
+    assert change.body == {"model": {**NEW, "name": "Brand new"}}
+
+
+def test_a_connector_of_somewhere_else_is_refused() -> None:
+    """The server checks it for a POST but not that it's a source."""
+    api = FakeApi([], [Connector(1, "crm", "destination", "Hubspot")])
+
+    assert [problem.rule for problem in _plan(api).problems] == ["wrong-connector"]
+
+
+def test_an_unstructured_model_needs_its_harvesters_to_be_made() -> None:
+    """The server wants the key for a POST, and not for a PUT: it's told before anything is sent."""
+    configuration = {
+        "embedding_config": {"mode": "open_ai", "model": "m", "api_key": {"env": "SYNCER_SECRET_X"}},
+        "chunk_config": {"chunk_size": 10, "chunk_overlap": 0},
+    }
+    values = {"query_type": "unstructured", "query": ..., "primary_key": ...}
+
+    (problem,) = _plan(FakeApi([], CONNECTORS), **values, configuration=configuration).problems
+    assert problem.rule == "unsendable"
+    assert "configuration.harvesters" in problem.message
+    whole = {**configuration, "harvesters": []}
+    assert not _plan(FakeApi([], CONNECTORS), **values, configuration=whole).problems
+
+
+def test_what_was_deleted_outside_git_comes_back_as_drift() -> None:
+    """The base declared it, live has nothing: creating it undoes what somebody did."""
+    api = FakeApi([], CONNECTORS)
+    documents = [document("new", **NEW), document("other", **{**NEW, "name": "Other"})]
+    base = workflow.Base("0" * 40, (documents[0],))
+    planned = workflow.plan(documents, api, TARGET, lambda _: None, Limits(), base=base, create=True)
+
+    assert planned.provenance is not None
+    assert {address: set(causes) for address, causes in planned.provenance.causes.items()} == {
+        "new": {Cause.DRIFT},
+        "other": {Cause.CHANGE},
+    }
+
+
+def test_creations_are_no_mass_change() -> None:
+    """The guard is there for what is live: a new workspace may be filled in one go."""
+    documents = [document(f"m{n}", **{**NEW, "name": f"Model {n}"}) for n in range(40)]
+    planned = workflow.plan(documents, FakeApi([], CONNECTORS), TARGET, lambda _: None, Limits(), create=True)
+
+    workflow.refuse(planned, Limits())
+    assert len(planned.plan.created) == 40
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_is_made_with_one_post_and_reported_with_its_id() -> None:
+    """And then there is nothing left to do."""
+    api = FakeApi([live(3)], CONNECTORS)
+    outcome = _apply(_plan(api).plan, api)
+
+    assert (outcome.status, outcome.id, len(api.posts)) == (Status.DONE, 4, 1)
+    assert _plan(api).plan.is_empty
+
+
+@pytest.mark.parametrize("status", [0, 400, 500, 502, 504])
+def test_a_lost_answer_makes_one_model(status: int) -> None:
+    """It was made, and nobody heard so: it's found by its name, never made twice."""
+    api = FakeApi([], CONNECTORS)
+    api.created = _raiser(status, is_transient=status != 400)
+    outcome = _apply(_plan(api).plan, api)
+
+    assert (outcome.status, outcome.id, len(api.posts), len(api.models)) == (Status.DONE, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_transient", "end"),
+    [(0, True, Status.UNKNOWN), (504, True, Status.UNKNOWN), (500, False, Status.FAILED), (422, False, Status.FAILED)],
+)
+def test_without_a_trace_it_is_not_sent_again(status: int, is_transient: bool, end: Status) -> None:  # noqa: FBT001 - a table's column
+    """A POST that was only slow would make a second one: whoever runs it looks first."""
+    api = FakeApi([], CONNECTORS)
+    api.creating = _raiser(status, is_open=status != 422, is_transient=is_transient)
+    outcome = _apply(_plan(api).plan, api)
+
+    assert (outcome.status, outcome.id, len(api.posts)) == (end, 0, 1)
+
+
+def test_somebody_was_first() -> None:
+    """A model of the name that came since the plan is left alone: the file means that one now."""
+    api = FakeApi([], CONNECTORS)
+    plan = _plan(api).plan
+    api.models[9] = live(9, name="Brand new")
+    outcome = _apply(plan, api)
+
+    assert (outcome.status, api.posts) == (Status.CONFLICT, [])
+    assert "live model 9" in outcome.reason
+
+
+def test_several_of_the_name_are_nobody_s_guess() -> None:
+    """A second one came in the very moment: which is ours, a person decides."""
+    api = FakeApi([], CONNECTORS)
+
+    def crowd(fake: FakeApi) -> None:
+        fake.models[9] = live(9, name="Brand new")
+        _raiser(0)(fake)
+
+    api.created = crowd
+    outcome = _apply(_plan(api).plan, api)
+
+    assert outcome.status is Status.UNKNOWN
+    assert "1, 9 bear the name" in outcome.reason
+
+
+def test_what_was_not_taken_is_named() -> None:
+    """The answer is compared with what was sent; the model is there all the same, and its id is told."""
+    api = FakeApi([], CONNECTORS)
+    api.created = lambda fake: fake.edit(1, description="")
+    api_answer = api.create
+
+    def create(body: Any) -> LiveModel:
+        api_answer(body)
+        return api.models[1]
+
+    api.create = create  # type: ignore[method-assign]
+    outcome = _apply(_plan(api).plan, api)
+
+    assert (outcome.status, outcome.id) == (Status.FAILED, 1)
+    assert outcome.reason == "the server created model 1, but did not take description"
+
+
+# -- saved plans -------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_creation_is_that_creation() -> None:
+    """It comes back from its file, with its secrets looked up, unless somebody made the model meanwhile."""
+    api = FakeApi([], CONNECTORS)
+    secret = {"configuration": {"api_key": {"env": "SYNCER_SECRET_X"}}}
+    planned = _plan(api, **secret)
+    text = planfile.dumps(planned)
+    kept = planfile.loads(text.encode(), schema("plan"), "plan.json")
+
+    assert "hunter2" not in text
+    assert kept.plan.digest == planned.plan.digest
+    lookup = {"SYNCER_SECRET_X": Secret("hunter2", "SYNCER_SECRET_X")}.get
+    renewed = saved.renew(kept, LiveState(()), lookup)
+    assert renewed.plan.changes[0].body == planned.plan.changes[0].body
+    for state in (LiveState((live(5, name="Brand new"),)), LiveState((), complete=False)):
+        with pytest.raises(RefusedError) as caught:
+            saved.renew(kept, state, lookup)
+        assert [problem.rule for problem in caught.value.problems] == ["stale-plan"]
+    with pytest.raises(RefusedError) as caught:
+        saved.renew(kept, LiveState(()), lambda _: None)
+    assert [problem.rule for problem in caught.value.problems] == ["missing-secret"]
+
+
+# -- the whole story ---------------------------------------------------------------------------------------------------
+
+
+def _team(folder: Path, url: str, more: str = "create = true\n") -> Team:
+    team = Team(folder, url)
+    team.settings(more)
+    team.write("crm/leads", {**NEW, "name": "Leads"})
+    return team
+
+
+def test_without_create_it_is_a_problem(tmp_path: Path) -> None:
+    """The default: what isn't live is a mistake in the file, and the setting is named nowhere else."""
+    with Sandbox(recorded_world()) as box, running(box) as url:
+        planned = _team(tmp_path, url, "").run("plan")
+
+    assert planned.code == 1
+    assert "no live model of the workspace is named 'Leads'" in planned.err
+
+
+def test_plan_apply_plan(tmp_path: Path) -> None:
+    """Shown whole, made once, reported with its id, bound by its name from then on."""
+    with Sandbox(recorded_world()) as box, running(box) as url:
+        team = _team(tmp_path, url)
+        planned, applied, again = team.run("plan"), team.run("apply", "--auto-approve"), team.run("plan")
+
+    assert "  + create\n" in planned.out
+    assert "  # crm/leads will be created\n" in planned.out
+    assert '      + name         = "Leads"\n' in planned.out
+    assert "Plan: 1 to add, 0 to change, 0 to destroy." in planned.out
+    assert "model.crm/leads: Creation complete after 0s [id=67]" in applied.out
+    assert "Apply complete! Resources: 1 added, 0 changed, 0 destroyed." in applied.out
+    assert writes(box) == [("POST", "/api/v1/models")]
+    assert "No changes. Your models match the configuration." in again.out
+
+
+@pytest.mark.parametrize("fault", ["lost:x1@POST /models", "truncated:x1@POST /models"])
+def test_a_create_with_a_lost_answer_makes_one_model(fault: str, tmp_path: Path) -> None:
+    """The server made it, the connection broke: it's found by name. One model, not two."""
+    with Sandbox(recorded_world(), faults=Faults.parse([fault])) as box, running(box) as url:
+        team = _team(tmp_path, url)
+        applied, again = team.run("apply", "--auto-approve"), team.run("plan", "--detailed-exitcode")
+
+    assert (applied.code, again.code) == (0, 0), applied.text
+    assert "Creation complete" in applied.out
+    assert writes(box) == [("POST", "/api/v1/models")]
+    assert "No changes." in again.out
+
+
+def test_a_create_that_never_arrived_is_not_sent_again(tmp_path: Path) -> None:
+    """It's unknown, and says to look first; the next plan shows it again, and then it's made."""
+    faults = Faults.parse(["reset:x1@POST /models"])
+    with Sandbox(recorded_world(), faults=faults) as box, running(box) as url:
+        team = _team(tmp_path, url)
+        applied, planned, again = (
+            team.run("apply", "--auto-approve"),
+            team.run("plan"),
+            team.run("apply", "--auto-approve"),
+        )
+
+    assert applied.code == 1
+    assert "crm/leads may or may not have been created (unknown)" in applied.out
+    assert "look again in a minute" in applied.out
+    assert "Plan: 1 to add" in planned.out
+    assert again.code == 0
+    assert len(writes(box)) == 2
+
+
+def test_json_tells_of_it(tmp_path: Path) -> None:
+    """The action is `create`, the id is 0 until there is one."""
+    with Sandbox(recorded_world()) as box, running(box) as url:
+        out = _team(tmp_path, url).run("apply", "--auto-approve", "--json").out
+
+    lines = [json.loads(line) for line in out.splitlines()]
+    planned = next(line for line in lines if line["type"] == "planned_change")
+    done = next(line for line in lines if line["type"] == "apply_complete")
+    totals = [line["changes"] for line in lines if line["type"] == "change_summary"]
+    assert (planned["change"]["action"], planned["change"]["resource"]["id"]) == ("create", 0)
+    assert (done["hook"]["action"], done["hook"]["id_value"]) == ("create", "67")
+    assert [(one["add"], one["change"]) for one in totals] == [(1, 0), (1, 0)]

@@ -1,0 +1,399 @@
+"""What a change does downstream: the syncs that it feeds, the columns that go, and connectors by their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
+from world import Team, definition, recorded_world
+
+from syncer import policy, sql, wire, workflow
+from syncer.errors import ApiError, RefusedError
+from syncer.model import Connector, DesiredState, Sync
+from syncer.policy import Limits
+from syncer.resolve import bind_connectors
+from syncer.sandbox import Sandbox
+from syncer.sandbox.server import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from syncer.model import Problem
+    from syncer.planner import Planned
+
+CONNECTORS = (
+    Connector(1, "Snowflake prod", "source", "Snowflake"),
+    Connector(2, "warehouse", "source", "Postgresql"),
+    Connector(3, "warehouse", "source", "Redshift"),
+    Connector(4, "HubSpot", "destination", "Hubspot"),
+    Connector(5, "both", "source", "Bigquery"),
+    Connector(6, "both", "destination", "Bigquery"),
+)
+SYNC = Sync(3, 42, 1, "HubSpot", "Hubspot", "contacts", "incremental", "every 2 hours", "healthy", columns=("email",))
+QUERY = "SELECT user_id, email FROM users"
+
+
+def _plan(api: FakeApi, limits: Limits | None = None, base: workflow.Base | None = None, **values: Any) -> Planned:
+    documents = [document("m", **{"id": 42, **values})]
+    return workflow.plan(documents, api, TARGET, lambda _: None, limits or Limits(), base=base)
+
+
+def _api(*syncs: Sync, **fields: Any) -> FakeApi:
+    return FakeApi([live(42, **{"query": QUERY, **fields})], CONNECTORS, syncs)
+
+
+def _rules(problems: Sequence[Problem]) -> list[str]:
+    return [problem.rule for problem in problems]
+
+
+# -- the API's syncs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"schedule_type": "manual"}, "manual"),
+        ({"schedule_type": "interval", "sync_interval": 3, "sync_interval_unit": "hours"}, "every 3 hours"),
+        ({"schedule_type": "interval", "sync_interval": 1, "sync_interval_unit": "days"}, "every day"),
+        ({"schedule_type": "cron_expression", "cron_expression": "0 3 * * *"}, "cron 0 3 * * *"),
+        ({"schedule_type": "interval"}, "interval"),
+        ({}, ""),
+    ],
+)
+def test_a_schedule_is_said_in_words(attributes: dict[str, Any], said: str) -> None:
+    """As people say it."""
+    assert wire.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}}).schedule == said
+
+
+@pytest.mark.parametrize(
+    ("configuration", "columns"),
+    [
+        ([{"from": "a", "to": "b", "mapping_type": "standard"}, {"from": "a", "to": "c"}], ("a",)),
+        (
+            [
+                {"from": "Hello {{ name }}", "to": "b", "mapping_type": "template"},
+                {"from": "x", "mapping_type": "static"},
+            ],
+            (),
+        ),
+        ({"a": "b", "c": "d"}, ("a", "c")),
+        (None, ()),
+        ([None, {"from": 5}, {"from": ""}, "x"], ()),
+    ],
+)
+def test_a_mapping_s_columns_are_those_that_it_reads(configuration: Any, columns: tuple[str, ...]) -> None:
+    """A list of pairs, or in older syncs a mapping; a static or template value is no column."""
+    attributes = {"model_id": 1, "source_id": 1, "configuration": configuration}
+
+    assert wire.parse_sync({"id": "1", "attributes": attributes}).columns == columns
+
+
+def test_a_recorded_sync_is_read(box: Sandbox) -> None:
+    """As the real server shows it; nothing of its model or its connectors' settings is kept."""
+    with running(box):
+        pass
+    world = recorded_world()["syncs"][2]
+    resource = {"id": "3", "attributes": {**world, "destination": {"name": "crm-webhook", "connector_name": "Http"}}}
+
+    assert wire.parse_sync(resource) == Sync(
+        3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)
+    )
+
+
+# -- effects -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_syncs_of_a_changed_model_are_part_of_the_plan() -> None:
+    """Those of others aren't; nobody asks when nothing changes."""
+    other = Sync(4, 7, 1, "Ads", "Ads", "audience", "", "", "healthy")
+    planned = _plan(_api(SYNC, other), description="x", query=QUERY)
+
+    assert planned.effects["m"].syncs == (SYNC,)
+    assert not _plan(_api(SYNC), query=QUERY).effects
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "is_running"),
+    [({"query": QUERY + " WHERE 1 = 1"}, "healthy", True), ({"description": "x"}, "healthy", False),
+     ({"query": QUERY + " WHERE 1 = 1"}, "disabled", False)],
+)  # fmt: skip
+def test_a_running_sync_is_shown_where_it_notices(values: dict[str, Any], status: str, is_running: bool) -> None:  # noqa: FBT001 - a table's column
+    """It's a request for each, so only those are asked that the change means something to."""
+    api = _api(Sync(3, 42, 1, "HubSpot", "Hubspot", "c", "", "", status, is_running=True))
+    planned = _plan(api, **{"query": QUERY, **values})
+
+    assert [sync.is_running for sync in planned.effects["m"].syncs or ()] == [is_running]
+
+
+class _Silent(FakeApi):
+    """An API whose user may not read syncs, or whose server knows no runs."""
+
+    def syncs(self) -> Sequence[Sync]:
+        """Refuse."""
+        raise ApiError("GET", "/syncs", 403, "not authorized")
+
+
+def test_syncs_that_can_not_be_read_are_a_warning() -> None:
+    """The plan stands; that nobody knows what it feeds is said."""
+    planned = _plan(_Silent([live(42)], CONNECTORS), description="x")
+
+    assert planned.effects["m"].syncs is None
+    assert "unread-syncs" in _rules(planned.warnings)
+    assert not planned.problems
+
+
+def test_runs_that_can_not_be_read_are_nobody_s_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older servers have none: then it isn't said, and the sync is shown all the same."""
+    api = _api(SYNC)
+
+    def refuse(sync_id: int) -> bool:
+        raise ApiError("GET", f"/syncs/{sync_id}/sync_runs", 404, "no such route")
+
+    monkeypatch.setattr(api, "is_running", refuse)
+
+    assert _plan(api, query=QUERY + " WHERE 1 = 1").effects["m"].syncs == (SYNC,)
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_mapped_column_is_an_error() -> None:
+    """The sync would fail, or send nothing, from its next run on: the plan says which, and can't be applied."""
+    planned = _plan(_api(SYNC), query="SELECT user_id, mail FROM users")
+    (problem,) = planned.problems
+
+    assert problem.rule == "lost-column"
+    assert problem.message == "the query of m doesn't return email, which sync 3 to HubSpot maps"
+    assert (planned.code, planned.plan.is_empty) == (1, False)
+    with pytest.raises(RefusedError):
+        workflow.refuse(planned, Limits())
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(allow=frozenset({"lost_column"}))])
+def test_what_is_allowed_passes_with_a_warning(limits: Limits) -> None:
+    """By the file, or by the run."""
+    values = {} if limits.allow else {"lifecycle": {"allow": ["lost_column"]}}
+    planned = _plan(_api(SYNC), limits, query="SELECT user_id FROM users", **values)
+
+    assert not planned.problems
+    assert "lost-column" in _rules(planned.warnings)
+    workflow.refuse(planned, limits)
+
+
+def test_the_primary_key_and_the_cursor_are_needed_too() -> None:
+    """Without its key every row is skipped; without its cursor the query fails."""
+    sync = Sync(3, 42, 1, "HubSpot", "Hubspot", "c", "", "", "healthy", cursor="updated_at")
+    planned = _plan(_api(sync, query="SELECT user_id, updated_at FROM users"), query="SELECT email FROM users")
+
+    assert [problem.message for problem in planned.problems] == [
+        "the query of m doesn't return updated_at, which sync 3 to HubSpot reads new rows by",
+        "the query of m doesn't return user_id, which is the primary key",
+    ]
+
+
+def test_a_new_primary_key_must_be_a_column() -> None:
+    """Of a query that stays as it is, too."""
+    planned = _plan(_api(), query=QUERY, primary_key="uid", lifecycle={"allow": ["primary_key"]})
+
+    assert [problem.message for problem in planned.problems] == [
+        "the query of m doesn't return uid, which is the primary key"
+    ]
+
+
+@pytest.mark.parametrize("query", ["SELECT * FROM users", "SELECT user_id, EMAIL FROM users", "SELECT user_id,, FROM"])
+def test_where_the_text_does_not_tell_nothing_is_claimed(query: str) -> None:
+    """A star, another case, text that is no SQL: no error."""
+    assert not _plan(_api(SYNC), query=query).problems
+
+
+def test_what_was_not_there_before_is_not_lost_now() -> None:
+    """A mapping that was broken already is no reason to refuse this change."""
+    sync = Sync(3, 42, 1, "HubSpot", "Hubspot", "c", "", "", "healthy", columns=("gone",))
+
+    assert not _plan(_api(sync), query=QUERY + " WHERE 1 = 1").problems
+
+
+def test_without_the_extra_nothing_is_said_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the connectors aren't asked for."""
+    monkeypatch.setattr(sql, "is_available", lambda: False)
+    api = _api(SYNC)
+    monkeypatch.setattr(api, "connectors", lambda: pytest.fail("asked"))
+    planned = _plan(api, query="SELECT 1")
+
+    assert planned.effects["m"].columns is None
+    assert not planned.problems
+
+
+def test_allowing_a_risky_field_for_a_run() -> None:
+    """--allow does for every model what `lifecycle.allow` does for one."""
+    api = _api()
+    plan = _plan(api, query=QUERY, connector_id=2).plan
+
+    assert _rules(policy.refusals(plan, Limits())) == ["risky-change"]
+    assert not policy.refusals(plan, Limits(allow=frozenset({"connector_id"})))
+
+
+def test_a_saved_plan_looks_at_the_syncs_again() -> None:
+    """A sync that came since and maps what goes refuses it."""
+    api = _api()
+    planned = _plan(api, query="SELECT user_id FROM users")
+    workflow.resume(planned, api, TARGET, "", lambda _: None, Limits())
+    api._syncs = (SYNC,)
+
+    with pytest.raises(RefusedError) as caught:
+        workflow.resume(planned, api, TARGET, "", lambda _: None, Limits())
+    assert _rules(caught.value.problems) == ["lost-column"]
+
+
+# -- connectors by name ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "connector_id", "rule", "said"),
+    [
+        ("Snowflake prod", 1, "", ""),
+        ("both", 5, "", ""),
+        ("warehouse", None, "ambiguous-connector", "id 2 ('warehouse', Postgresql), id 3 ('warehouse', Redshift)"),
+        ("HubSpot", None, "unknown-connector", "is a destination, and a model reads from a source"),
+        ("snowflake prd", None, "unknown-connector", "no source connector of the workspace is named 'snowflake prd'"),
+    ],
+)
+def test_a_connector_is_bound_by_its_name(name: str, connector_id: int | None, rule: str, said: str) -> None:
+    """The only source of that name; none or several is a problem with the candidates."""
+    state, problems = bind_connectors(DesiredState((desired(connector_id=..., connector=name),)), CONNECTORS)
+
+    assert state.models[0].fields.get("connector_id") == connector_id
+    assert _rules(problems) == ([rule] if rule else [])
+    assert all(said in problem.message for problem in problems)
+
+
+def test_what_was_meant_is_guessed() -> None:
+    """The nearest source, or all of them."""
+    _, (near,) = bind_connectors(DesiredState((desired(connector_id=..., connector="SNOWFLAKE PROD"),)), CONNECTORS)
+    _, (far,) = bind_connectors(DesiredState((desired(connector_id=..., connector="Q"),)), CONNECTORS)
+
+    assert near.hint == "did you mean 'Snowflake prod'?"
+    assert far.hint.startswith("its source connectors are id 1 ('Snowflake prod', Snowflake), id 2 ")
+
+
+def test_a_name_plans_as_its_number() -> None:
+    """No difference if it's the same connector; a change of `connector_id` at the name's place if it isn't."""
+    values = {"connector_id": ..., "query": QUERY}
+
+    assert _plan(_api(), connector="Snowflake prod", **values).plan.is_empty
+    planned = _plan(_api(), connector="both", **values)
+    assert [(field.path, field.before, field.after) for field in planned.plan.changes[0].fields] == [
+        (("connector_id",), 1, 5)
+    ]
+    assert [problem.origin.line for problem in planned.warnings if problem.rule == "risky-change"] == [7]
+
+
+def test_a_name_that_fits_nothing_plans_nothing() -> None:
+    """The problem stands at the name, and the others are planned."""
+    api = FakeApi([live(42, query=QUERY), live(43, name="b", query=QUERY)], CONNECTORS)
+    documents = [
+        document("m", id=42, connector_id=..., connector="gone"),
+        document("n", id=43, name="b", query=QUERY, description="x"),
+    ]
+    planned = workflow.plan(documents, api, TARGET, lambda _: None, Limits())
+
+    assert _rules(planned.problems) == ["unknown-connector"]
+    assert [change.address for change in planned.plan.changes] == ["n"]
+
+
+def test_an_environment_s_connector_replaces_the_other_kind() -> None:
+    """A name under an environment beats the number at the top, and the other way round."""
+    values = {"connector_id": 2, "environments": {"prod": {"connector": "Snowflake prod"}}}
+
+    assert desired(**values).connector == "Snowflake prod"
+    assert "connector_id" not in desired(**values).fields
+    other = {"connector_id": ..., "connector": "x", "environments": {"prod": {"connector_id": 3}}}
+    assert (desired(**other).connector, desired(**other).fields["connector_id"]) == ("", 3)
+
+
+def test_the_base_may_name_its_connector_otherwise() -> None:
+    """By number before, by name now: the same connector is no change, whoever made it."""
+    base = workflow.Base("0" * 40, (document("m", id=42, connector_id=1, query=QUERY),))
+    api = _api(connector_id=2)
+    values = {"connector_id": ..., "connector": "Snowflake prod", "query": QUERY}
+    planned = _plan(api, base=base, **values)
+
+    assert planned.provenance is not None
+    assert [cause.value for cause in planned.provenance.causes["m"]] == ["drift"]
+
+
+def test_offline_a_name_stands_for_itself() -> None:
+    """Nobody may ask the workspace: the files' names are compared."""
+    named = {"connector_id": ..., "id": 42}
+    base = workflow.Base("0" * 40, (document("m", connector="old", **named),))
+    planned = workflow.plan_offline([document("m", connector="new", **named)], base, TARGET, Limits())
+
+    assert [(field.before, field.after) for field in planned.plan.changes[0].fields] == [("old", "new")]
+
+
+# -- the whole story ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Team]:
+    """A team whose first model feeds three syncs, one of them at work."""
+    world = recorded_world()
+    world["sync_runs"] = [
+        {"id": 1, "sync_id": 2, "status": "success", "started_at": "2026-01-01T00:00:00.000Z"},
+        {"id": 2, "sync_id": 2, "status": "in_progress", "started_at": "2026-01-02T00:00:00.000Z"},
+    ]
+    with Sandbox(world) as box, running(box) as url:
+        team = Team(tmp_path, url)
+        team.write("m", definition(world["models"][0]))
+        yield team
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"query": "SELECT id, email, name, score_1\nFROM customers_1\nWHERE active = true"},
+            ["Columns: adds name.", "so the next run sends every row again."],
+        ),
+        (
+            {"query": "SELECT id, email, score_1\nFROM customers_1"},
+            ["Columns: the same.", "The next run sends every row again of which a column changed."],
+        ),
+        (
+            {"query": "select id, email, score_1 from customers_1 where active = true"},
+            ["Formatting only: both queries mean the same.", "Nothing is sent again because of this."],
+        ),
+        ({"primary_key": "email"}, ["Every row looks new under the new primary key"]),
+        ({"connector_id": 7}, ["The syncs stay on the old connector (warehouse)"]),
+        ({"description": "x"}, ["Nothing is sent again because of this."]),
+    ],
+)
+def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: list[str], team: Team) -> None:
+    """On a terminal and in the comment: the syncs, which of them runs, and the consequence in words."""
+    team.write("m", definition(recorded_world()["models"][0], **changes))
+    planned = team.run("plan", "--markdown", "plan.md")
+    page = (team.folder / "plan.md").read_text("utf-8")
+
+    assert "  # Feeds sync 1 to crm-webhook, contacts: manual, full refresh, pending\n" in planned.out
+    running_now = "" if "description" in changes else ", running now"
+    assert (
+        f"  # Feeds sync 2 to crm-webhook, contacts: every 3 hours, full refresh, healthy{running_now}\n" in planned.out
+    )
+    assert "| 3 syncs |" in page
+    for words in said:
+        assert words in planned.out
+        assert words.replace("(warehouse)", "(`warehouse`)").replace("adds name", "adds `name`") in page
+
+
+def test_a_lost_column_stops_an_apply(team: Team) -> None:
+    """The plan exits with 1, the apply writes nothing; --allow lets it pass."""
+    team.write("m", definition(recorded_world()["models"][0], query="SELECT id, score_1 FROM customers_1"))
+    planned, applied = team.run("plan"), team.run("apply", "--auto-approve")
+    allowed = team.run("apply", "--auto-approve", "--allow", "lost_column")
+
+    assert (planned.code, applied.code, allowed.code) == (1, 1, 0)
+    assert "which sync 1 to crm-webhook maps, which sync 2 to crm-webhook maps" in planned.err
+    assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in allowed.out
+    assert RAW_SQL["query"] not in allowed.out
