@@ -213,10 +213,10 @@ def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | N
     if connector is None or not _is_queried(change):
         return None
     before, after = (fields.get("query", "") for fields in (change.live.fields, {**change.live.fields, **change.after}))
-    if not before:
-        # A model that is made has no columns to lose but those that its own primary key names.
+    if not before or "query" not in change.changed:
+        # A model that is made has no columns to lose; but its primary key should be one, and so should a new key.
         returned = sql.columns(after, connector.definition)
-        return None if returned is None else Columns(None, returned)
+        return None if returned is None else Columns(returned if before else None, returned)
     return sql.compare(before, after, connector.definition)
 
 
@@ -435,6 +435,9 @@ def apply(
 class Desk(Protocol):
     """What an import needs of the files: their texts, and a trial of new ones. Nothing is written by it."""
 
+    def variable(self, secret: Secret) -> str:
+        """The variable that has this very value; empty if none has."""
+
     def names(self) -> Collection[str]:
         """What is in the folder that new files go to."""
 
@@ -457,12 +460,11 @@ class Desk(Protocol):
         """What git would say with these files in it: their definitions, and every error in them."""
 
 
-def adopt(  # noqa: PLR0913 - a seam names all that passes through it
+def adopt(
     documents: Sequence[Document],
     reader: Reader,
     target: Target,
     lookup: Callable[[str], Secret | None],
-    known: Callable[[Secret], str],
     asked: Asked,
     desk: Desk,
     *,
@@ -472,10 +474,9 @@ def adopt(  # noqa: PLR0913 - a seam names all that passes through it
 ) -> Adopted:
     """The files that declare live models as they are: each was read back, and is in step with its model.
 
-    `known` says which variable holds a secret. With `force` a model that is in git already is written anew.
-    Raises ApiError, RefreshError, and SettingsError if what is asked for makes no sense.
+    With `force` a model that is in git already is written anew. What is asked for must make sense
+    (`adoption.check_asked`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
     """
-    adoption.check_asked(asked)
     everything = resolve(documents, target.environment)
     connectors = reader.connectors()
     live = reader.fetch({*asked.ids, *(model.id for model in everything.models if model.id is not None)})
@@ -485,7 +486,7 @@ def adopt(  # noqa: PLR0913 - a seam names all that passes through it
     owners = {binding.live.id: binding.desired for binding in bound.bindings}
     unmanaged = {model.id for model in bound.unmanaged}
     manner = Manner(target.environment, connectors, pins_at_top, inline)
-    variables = Variables(known, adoption.variables_of(documents))
+    variables = Variables(desk.variable, adoption.variables_of(documents))
     addresses = Addresses(desk.names())
     is_asked = bool(asked.ids)
     drafts: list[Draft] = []
@@ -563,8 +564,8 @@ def _proved(
     documents, errors = desk.tried(together) if together else ((), ())
     by_path = {document.path: document for document in documents}
     wrong: dict[str, list[str]] = {}
-    for error in errors:
-        wrong.setdefault(error.origin.path, []).append(error.message)
+    for found_wrong in errors:
+        wrong.setdefault(found_wrong.origin.path, []).append(found_wrong.message)
     for draft in ready:
         found = [message for path in texts[draft.path] for message in wrong.get(path, ())]
         if found:
@@ -621,6 +622,7 @@ def _compared(
     target: Target,
     lookup: Callable[[str], Secret | None],
     connectors: _Connectors,
+    *,
     base: Base | None,
     patterns: Sequence[str] = (),
 ) -> _Comparison:
@@ -672,7 +674,7 @@ def listing(
         if why is not None:
             message = f"the {what} could not be read: {why.what}"
             told.append(Problem(NOWHERE, f"unread-{what}", message, why.hint, Severity.WARNING))
-    found = _compared(documents, reader, target, lookup, connectors, base)
+    found = _compared(documents, reader, target, lookup, connectors, base=base)
     around = Around(known, syncs)
     rows = rows_of(found.chosen, found.bound, found.plan, found.provenance, around, found.unseen)
     return Listing(rows, (*told, *found.warnings, *found.problems))
@@ -685,31 +687,30 @@ def _tried(ask: Callable[[], Sequence[_T]]) -> tuple[Sequence[_T] | None, ApiErr
         return None, error
 
 
-def adopt_drift(  # noqa: PLR0913 - a seam names all that passes through it
+def adopt_drift(
     documents: Sequence[Document],
     reader: Reader,
     target: Target,
     lookup: Callable[[str], Secret | None],
-    known: Callable[[Secret], str],
     desk: Desk,
     patterns: Sequence[str] = (),
     *,
     base: Base | None = None,
     environments: Collection[str] = (),
 ) -> tuple[Taken, tuple[Problem, ...]]:
-    """The files with what was changed outside git in them, each read back; and what kept parts of git from being looked at.
+    """The files with what was changed outside git in them, each read back; and what couldn't be looked at.
 
     Without a base all that differs is taken. `environments` are those of the settings. Raises ApiError, RefreshError,
     and SettingsError for a pattern that names nothing.
     """
     connectors = _Connectors(reader)
-    found = _compared(documents, reader, target, lookup, connectors, base, patterns)
+    found = _compared(documents, reader, target, lookup, connectors, base=base, patterns=patterns)
     changes = found.plan.updated
     is_moved = any("connector_id" in change.changed for change in changes)
     has_names = any(change.desired.connector for change in changes)
     sources = connectors() if is_moved or has_names else ()
     manner = Manner(target.environment, sources)
-    variables = Variables(known, adoption.variables_of(documents))
+    variables = Variables(desk.variable, adoption.variables_of(documents))
     owners = adoption.owners(documents)
     intakes = []
     for change in changes:

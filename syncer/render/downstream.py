@@ -14,7 +14,7 @@ from syncer.render.text import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.model import Columns, Sync
+    from syncer.model import Sync
     from syncer.planner import Change, Effect
 
 _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
@@ -46,9 +46,10 @@ def _sync(sync: Sync, show: Callable[[str], str]) -> str:
     return f"sync {sync.id} to {to}" + (f": {', '.join(how)}" if how else "")
 
 
-def columns(found: Columns | None, show: Callable[[str], str]) -> str:
-    """What becomes of the columns, in one sentence; empty where the text doesn't tell."""
-    if found is None:
+def columns(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
+    """What becomes of the query's columns, in one sentence; empty where the text doesn't tell."""
+    found = effect.columns
+    if found is None or "query" not in change.changed:
         return ""
     if found.is_formatting:
         return "Formatting only: both queries mean the same."

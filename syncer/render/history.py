@@ -83,6 +83,6 @@ def render_afterwards(run: PastRun, style: Style) -> str:
         what = f"revert commit {run.commit[:_COMMIT]}{edits}"
     else:
         what = "change them back"
-    text = f"Git still says what that run applied: {what}, or the next apply brings it back."
+    text = f"The files still say what that run applied: {what}, or the next apply brings it back."
     lines = wrapped(f"Note: {visible(text)}", style.width)
     return defused("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))

@@ -166,7 +166,7 @@ def _diff(item: Item, *, has_id: bool) -> str:
 def _downstream(item: Item) -> str:
     if item.effect is None:
         return ""
-    said = " ".join(filter(None, [columns(item.effect.columns, _code), *meaning(item.change, item.effect, _code)]))
+    said = " ".join(filter(None, [columns(item.change, item.effect, _code), *meaning(item.change, item.effect, _code)]))
     listed = "".join(f"<li>{one}</li>" for one in feeds(item.effect, _code))
     return (f"<p>{said}</p>" if said else "") + (f"<p>Feeds:</p><ul>{listed}</ul>" if listed else "")
 

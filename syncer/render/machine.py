@@ -30,6 +30,7 @@ from syncer.undo import LostRun
 if TYPE_CHECKING:
     from syncer.applier import Outcome, Report
     from syncer.diff import FieldChange
+    from syncer.listing import Listing, Row
     from syncer.planner import Change, Effect, Plan, Planned, Provenance
     from syncer.undo import PastRun
 
@@ -164,6 +165,28 @@ def _past(run: PastRun, clock: Clock) -> str:
     }
     known = {key: value for key, value in data.items() if value != ""}
     return _line("run", clock, f"{visible(run.name)}: {ending(run)}", {"run": known})
+
+
+def state_lines(listing: Listing, clock: Clock) -> list[str]:
+    """One line a model, with how it stands; then the warnings."""
+    warnings = [problem for problem in listing.problems if not problem.is_error]
+    return [*(_state(row, clock) for row in listing.rows), *problem_lines(warnings, clock)]
+
+
+def _state(row: Row, clock: Clock) -> str:
+    """A model's state; what isn't known, or isn't there, is null."""
+    who = f"model.{visible(row.address)}" if row.address else f"model {row.id}"
+    data = {
+        "state": _word(row.state.value),
+        "address": row.address or None,
+        "id": row.id,
+        "name": row.name,
+        "query_type": row.query_type,
+        "connector": {"id": row.connector_id, "name": row.connector},
+        "syncs": row.syncs,
+        "file": row.file or None,
+    }
+    return _line("model_state", clock, f"{who}: {row.state.value}", data)
 
 
 def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:

@@ -156,7 +156,7 @@ def _downstream(item: Item) -> str:
     if item.effect is None:
         return ""
     show = partial(code, most=_PATH)
-    said = [columns(item.effect.columns, show), *meaning(item.change, item.effect, show)]
+    said = [columns(item.change, item.effect, show), *meaning(item.change, item.effect, show)]
     listed = "\n".join(f"- {one}" for one in feeds(item.effect, show))
     return _blocks(" ".join(filter(None, said)), f"Feeds:\n{listed}" if listed else "")
 

@@ -113,7 +113,7 @@ def _downstream(change: Change, effect: Effect | None, style: Style) -> str:
     """What the change does beyond the model: comments below its block."""
     if effect is None:
         return ""
-    shaped = columns(effect.columns, visible)
+    shaped = columns(change, effect, visible)
     synced = [f"Feeds {one}" for one in feeds(effect, visible)]
     lines = [*([shaped] if shaped else []), *synced, *meaning(change, effect, visible)]
     return "".join(f"\n  {style.paint('faint', '#')} {line}" for line in lines)
