@@ -1,21 +1,33 @@
-"""`syncer init --ci`: what it writes is what ships, and it overwrites nothing unasked."""
+"""`syncer init`: it asks only what it must, checks as it goes, writes what ships, and overwrites nothing unasked."""
 
 from __future__ import annotations
 
+import json
+import re
+import socket
+import subprocess
+import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 from workflows import load
-from world import Team
+from world import Result, Team
 
 from syncer.cli import starting
+from syncer.sandbox.server import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from syncer.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 GITHUB = {f".github/workflows/{name}" for name in ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")}
+ALWAYS = {"schemas/model.schema.json", "models/README.md", ".vscode/settings.json", ".gitignore"}
+"""What a folder without definitions gets, whatever else it asks for."""
+
 PLAN, LAST = ".github/workflows/plan.yml", ".github/workflows/drift.yml"
 
 
@@ -34,7 +46,7 @@ def _files(folder: Path) -> set[str]:
 def test_github_gets_this_projects_own_workflows(team: Team) -> None:
     """Byte by byte, and again it changes nothing."""
     first = team.run("init", "--ci", "github")
-    assert (first.code, first.err, _files(team.folder)) == (0, "", GITHUB)
+    assert (first.code, first.err, _files(team.folder)) == (0, "", ALWAYS | GITHUB)
     assert all((team.folder / name).read_bytes() == (ROOT / name).read_bytes() for name in GITHUB)
     assert first.out.count("Wrote .github/workflows/") == 4
 
@@ -46,7 +58,7 @@ def test_gitlab_gets_a_file_to_include(team: Team) -> None:
     """One of its own, so that an own .gitlab-ci.yml is left alone."""
     result = team.run("init", "--ci", "gitlab")
 
-    assert (result.code, _files(team.folder)) == (0, {".gitlab/syncer.yml"})
+    assert (result.code, _files(team.folder)) == (0, ALWAYS | {".gitlab/syncer.yml"})
     assert "local: .gitlab/syncer.yml" in result.out
     assert load(team.folder / ".gitlab" / "syncer.yml")["apply"]["script"] == ["syncer ci apply plan.json"]
 
@@ -66,7 +78,7 @@ def test_what_differs_is_left_alone(team: Team) -> None:
     (team.folder / ".github" / "workflows").mkdir(parents=True)
     (team.folder / PLAN).write_text("mine\n")
     done = team.run("init", "--ci", "github")
-    assert (done.code, done.err, _files(team.folder)) == (0, "", GITHUB)
+    assert (done.code, done.err, _files(team.folder)) == (0, "", ALWAYS | GITHUB)
     assert f"Left alone: {PLAN}, which differs (--force overwrites)\n" in done.out
     assert done.out.count("Wrote .github/workflows/") == 3
     assert "What is left to do:" in done.out
@@ -74,7 +86,7 @@ def test_what_differs_is_left_alone(team: Team) -> None:
     assert all((team.folder / name).read_bytes() == (ROOT / name).read_bytes() for name in GITHUB - {PLAN})
 
     forced = team.run("init", "--ci", "github", "--force")
-    assert (forced.code, forced.out.count("Wrote "), forced.out.count("Unchanged ")) == (0, 1, 3)
+    assert (forced.code, forced.out.count("Wrote "), forced.out.count("Unchanged ")) == (0, 1, 3 + len(ALWAYS) - 1)
     assert (team.folder / PLAN).read_bytes() == (ROOT / PLAN).read_bytes()
 
 
@@ -137,3 +149,357 @@ def test_files_go_where_the_host_looks(tmp_path: Path) -> None:
 def test_without_git_it_is_the_folder(tmp_path: Path) -> None:
     """A repository that isn't one yet."""
     assert starting._top(tmp_path) == tmp_path
+
+
+# -- from an empty folder ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """An empty folder, as a new user has it."""
+    (folder := tmp_path / "new").mkdir()
+    return folder
+
+
+@pytest.fixture
+def url(box: Sandbox) -> Iterator[str]:
+    """A server with two workspaces and an empty one for its users."""
+    with running(box) as url:
+        yield url
+
+
+class Newcomer(Team):
+    """Somebody in a folder of their own: nothing is written before `syncer init`."""
+
+    def __post_init__(self) -> None:
+        """No settings, no `.git`, no models."""
+
+    def talk(self, *turns: tuple[str, str], flags: tuple[str, ...] = (), **variables: str) -> Result:
+        """Answer questions on a terminal, each by a word of it; what stood there."""
+        child = self.spawn("init", *flags, NO_COLOR="1", **variables)
+        seen = ""
+        for question, answer in turns:
+            for expected in (question, ": "):
+                child.expect_exact(expected)
+                seen += f"{child.before}{child.after}"
+            if answer == "^C":
+                child.sendintr()
+            elif answer == "^D":
+                child.sendeof()
+            else:
+                child.sendline(answer)
+        child.expect(pexpect.EOF)
+        child.close()
+        return Result(child.exitstatus or 0, (seen + str(child.before)).replace("\r\n", "\n"), "")
+
+
+def test_flags_are_enough(new: Path, url: str) -> None:
+    """Without a terminal everything comes from flags and variables; it's checked, written, and examined next."""
+    someone = Newcomer(new)
+    result = someone.run("init", "--api-url", f"{url}/api/v1/", "--workspace-id", "2", "--env", "staging")
+
+    assert (result.code, result.err, _files(new)) == (0, "", ALWAYS)
+    settings = tomllib.loads((new / "syncer.toml").read_text())
+    assert settings == {"environments": {"staging": {"api_url": url, "workspace_id": 2}}}
+    assert re.findall(r"^✓ (\w+)", result.out, re.MULTILINE) == [
+        *("DNS", "connection", "TLS", "host", "token", "workspace")
+    ]
+    assert "✓ workspace    2 (workspace-b)\n" in result.out
+    assert "1. `syncer doctor` looks" in result.out
+    examined = someone.run("doctor")
+    assert (examined.code, "live models of staging can be imported" in examined.out) == (0, True)
+
+    again = someone.run("init")
+    assert (again.code, again.out.count("Unchanged "), "Wrote" in again.out) == (0, 3, False)
+    assert again.out.startswith("Settings: syncer.toml\n")
+
+
+def test_variables_are_answers(new: Path, url: str) -> None:
+    """Those that every other command reads."""
+    variables = {"SYNCER_API_URL": url, "SYNCER_WORKSPACE_ID": "1", "SYNCER_TOKEN": "admin", "SYNCER_ENV": "eu"}
+    assert Newcomer(new, variables=variables).run("init").code == 0
+
+    assert tomllib.loads((new / "syncer.toml").read_text())["environments"] == {
+        "eu": {"api_url": url, "workspace_id": 1}
+    }
+
+
+def test_the_new_folder_is_one_import_from_a_green_plan(new: Path, url: str) -> None:
+    """What a new folder holds is no definition that a plan stumbles over: it says that there is none."""
+    someone = Newcomer(new)
+    someone.run("init", "--api-url", url, "--workspace-id", "1")
+    result = someone.run("plan")
+
+    assert result.code == 1
+    assert "[no-files]" in result.err
+
+
+def test_the_example_is_a_good_one(new: Path, url: str) -> None:
+    """What the README of the models folder shows validates as it stands, and finds its schema."""
+    someone = Newcomer(new)
+    someone.run("init", "--api-url", url, "--workspace-id", "1")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (new / "models" / "README.md").read_text(), re.DOTALL)
+    (new / "models" / "active.yaml").write_text(example)
+
+    assert someone.run("validate", "--strict").out == "1 definition checked: no problems.\n"
+    schema = re.search(r"\$schema=(\S+)", example)
+    assert schema
+    assert (new / "models" / schema[1]).read_bytes() == (ROOT / "schemas" / "model.schema.json").read_bytes()
+
+
+def test_the_sandbox_needs_no_answers(new: Path) -> None:
+    """To try it: the shipped examples, and a plan at once, without settings, server or token."""
+    someone = Newcomer(new, variables={})
+    result = someone.run("init", "--env", "sandbox")
+
+    assert (result.code, (new / "syncer.toml").exists()) == (0, False)
+    examples = {path.relative_to(ROOT).as_posix() for path in (ROOT / "models").rglob("*") if path.is_file()}
+    assert _files(new) == (ALWAYS | examples) - {"models/README.md"}
+    plan = someone.run("plan", "--env", "sandbox")
+    assert (plan.code, plan.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ((), "no terminal to ask on"),
+        (("--api-url", "https://api.example.com"), "no terminal to ask on"),
+        (("--env", "prod", "--ci", "github"), "no terminal to ask on"),
+        (("--env", "a b", "--api-url", "https://x", "--workspace-id", "1"), "can't be named 'a b'"),
+        (("--api-url", "api.example.com", "--workspace-id", "1"), "is no usable address"),
+        (("--env", "sandbox", "--workspace-id", "1"), "the sandbox has neither"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_an_error(flags: tuple[str, ...], says: str, new: Path) -> None:
+    """It names the flags, and nothing is written."""
+    result = Newcomer(new).run("init", *flags)
+
+    assert (result.code, result.out, list(new.iterdir())) == (1, "", [])
+    assert says in " ".join(result.err.replace("│", " ").split())
+
+
+def _closed_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("path", "variables", "layer", "says"),
+    [
+        ("closed", {}, "connection", "refuses connections"),
+        ("/elsewhere", {}, "host", "there is no such API"),
+        ("", {"SYNCER_TOKEN": "canary-token"}, "token", "was refused (401)"),
+        ("", {"SYNCER_EMAIL": "ci@example.com", "SYNCER_PASSWORD": "canary"}, "token", "five lock"),
+        ("", {"SYNCER_TOKEN": "admin"}, "workspace", "there is 1 (workspace-a), 2 (workspace-b), 4"),
+    ],
+)
+def test_the_layer_that_fails_is_named_and_nothing_is_written(
+    path: str, variables: dict[str, str], layer: str, says: str, new: Path, box: Sandbox
+) -> None:
+    """Address, credentials and workspace are checked before the first file; one login is all that is tried."""
+    someone = Newcomer(new, variables=variables)
+    with running(box) as url:
+        address = _closed_port() if path == "closed" else url + path
+        result = someone.run("init", "--api-url", address, "--workspace-id", "3", "--debug")
+
+    assert (result.code, list(new.iterdir())) == (1, [])
+    assert re.findall(r"^✗ (\w+)", result.out, re.MULTILINE) == [layer]
+    assert says in " ".join(result.out.split())
+    assert "nothing was written" in result.err
+    assert "canary" not in result.text
+    assert box.by_method["POST"] == ("SYNCER_EMAIL" in variables)
+
+
+def test_half_of_the_credentials_is_an_error(new: Path, url: str) -> None:
+    """Nobody is asked for the other half where nobody sits."""
+    result = Newcomer(new, variables={"SYNCER_EMAIL": "a@example.com"}).run(
+        "init", "--api-url", url, "--workspace-id", "1"
+    )
+
+    assert (result.code, "SYNCER_PASSWORD is not set" in result.err, list(new.iterdir())) == (1, True, [])
+
+
+def test_offline_it_asks_nobody(new: Path, url: str, box: Sandbox) -> None:
+    """--no-check believes what it's told; without credentials only the address is looked at."""
+    said = Newcomer(new).run("init", "--api-url", url, "--workspace-id", "77", "--no-check")
+    assert (said.code, box.requests) == (0, [])
+    (new / "syncer.toml").unlink()
+    assert Newcomer(new, variables={}).run("init", "--api-url", url, "--workspace-id", "77").code == 0
+    assert box.requests == [("GET", "/api/v1/models?page=1&per_page=1")]
+
+
+def test_ci_alone_needs_no_settings(new: Path) -> None:
+    """As in a pipeline: no terminal, no network, no settings; what is left says that they're missing."""
+    result = Newcomer(new, variables={}).run("init", "--ci", "github")
+
+    assert (result.code, _files(new), (new / "syncer.toml").exists()) == (0, ALWAYS | GITHUB, False)
+    assert "1. Say where the workspace is: `syncer init --api-url URL --workspace-id N`." in result.out
+
+
+# -- what is there already -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "flags", [("--api-url", "https://other.example.com"), ("--workspace-id", "9"), ("--env", "stagin")]
+)
+def test_settings_are_never_changed(flags: tuple[str, ...], team: Team) -> None:
+    """Flags that say otherwise are refused, not obeyed by halves; --force doesn't change that."""
+    before = (team.folder / "syncer.toml").read_bytes()
+    result = team.run("init", *flags, "--force")
+
+    assert (result.code, result.out, _files(team.folder)) == (1, "", set())
+    assert "syncer.toml is there already" in result.err
+    assert (team.folder / "syncer.toml").read_bytes() == before
+    same = ("--api-url", "https://api.example.com/", "--workspace-id", "1", "--env", "prod")
+    assert team.run("init", *same).code == 0
+
+
+def test_settings_in_pyproject_are_settings(new: Path) -> None:
+    """It says which it uses, and writes no second ones."""
+    (new / "pyproject.toml").write_text('[tool.syncer.environments.prod]\napi_url = "https://x.example"\n')
+    (below := new / "below").mkdir()
+    result = Newcomer(below).run("init")
+
+    assert (result.code, result.out.splitlines()[0]) == (0, "Settings: pyproject.toml")
+    assert _files(new) == ALWAYS | {"pyproject.toml"}
+
+
+def test_git_ignores_more_and_nothing_less(team: Team) -> None:
+    """Lines are put behind those that are there, once."""
+    (team.folder / ".gitignore").write_text("/.env\n*.log")
+    assert "Added .syncer/ to .gitignore\n" in team.run("init").out
+    assert (team.folder / ".gitignore").read_text() == "/.env\n*.log\n.syncer/\n"
+    assert "Unchanged .gitignore\n" in team.run("init").out
+
+
+def test_editor_settings_are_somebodys_own(team: Team) -> None:
+    """Not even --force overwrites them: what to add is printed, and taken for there when it's there."""
+    (team.folder / ".vscode").mkdir()
+    (file := team.folder / ".vscode" / "settings.json").write_text('{\n  // mine\n  "editor.rulers": [120]\n}\n')
+    said = team.run("init", "--force").out
+    (snippet,) = re.findall(r"for the editor's help add (.*)\)$", said, re.MULTILINE)
+    assert json.loads(f"{{{snippet}}}") == {"yaml.schemas": {"schemas/model.schema.json": "models/**/*.yaml"}}
+    assert "// mine" in file.read_text()
+    file.write_text(f"{{\n  // mine\n  {snippet}\n}}\n")
+    assert "Unchanged .vscode/settings.json\n" in team.run("init").out
+
+
+def test_an_old_schema_is_said_and_overwritten_by_force(team: Team) -> None:
+    """A newer syncer ships a newer one."""
+    (team.folder / "schemas").mkdir()
+    (file := team.folder / "schemas" / "model.schema.json").write_text("{}\n")
+    assert "Left alone: schemas/model.schema.json, which differs (--force overwrites)" in team.run("init").out
+    assert "Wrote schemas/model.schema.json" in team.run("init", "--force").out
+    assert file.read_bytes() == (ROOT / "schemas" / "model.schema.json").read_bytes()
+
+
+def test_a_folder_with_definitions_gets_no_examples(team: Team) -> None:
+    """Nor is anything left to do."""
+    team.write("m", "name: Ours\n")
+    result = team.run("init")
+
+    assert _files(team.folder) == (ALWAYS - {"models/README.md"}) | {"models/m.yaml"}
+    assert result.out.endswith("\nNothing is left to do.\n")
+
+
+# -- on a terminal -------------------------------------------------------------------------------------------------
+
+ADMIN = (("E-mail", "ci@example.com"), ("Password", "Passw0rd!"))
+
+
+def test_the_whole_conversation(new: Path, url: str, box: Sandbox) -> None:
+    """Address, user, workspace, name, CI: each checked, the password neither shown nor kept, one login."""
+    result = Newcomer(new, variables={}).talk(
+        ("Address of the API", "nonsense"),
+        ("Address of the API", f"{url}/elsewhere"),
+        ("Address of the API", url),
+        *ADMIN,
+        ("Workspace, its number", "3"),
+        ("Workspace, its number", "2"),
+        ("Name of this environment", "sandbox"),
+        ("Name of this environment", ""),
+        ("CI files", "gitlab"),
+    )
+
+    assert (result.code, _files(new)) == (0, ALWAYS | {".gitlab/syncer.yml"})
+    written = tomllib.loads((new / "syncer.toml").read_text())
+    assert written == {"environments": {"prod": {"api_url": url, "workspace_id": 2}}}
+    assert "  1  workspace-a\n  2  workspace-b\n  4  workspace-empty\n" in result.out
+    assert "✗ host" in result.out
+    assert box.requests.count(("POST", "/api/v1/login")) == 1
+    assert "Passw0rd!" not in result.out + "".join(p.read_text() for p in new.rglob("*") if p.is_file())
+    assert "example-api-key" not in result.out
+    assert "1. Set SYNCER_EMAIL and SYNCER_PASSWORD" in result.out
+
+
+def test_the_only_workspace_is_taken(new: Path, url: str) -> None:
+    """And that is said; what a variable says isn't asked."""
+    answers = (("Address of the API", url), ("Name of this environment", "eu"), ("CI files", ""))
+    result = Newcomer(new, variables={"SYNCER_TOKEN": "foreign"}).talk(*answers)
+
+    assert result.code == 0
+    assert "3 (foreign), the only one of this user" in " ".join(result.out.split())
+    assert tomllib.loads((new / "syncer.toml").read_text())["environments"]["eu"]["workspace_id"] == 3
+
+
+def test_without_a_user_it_is_typed(new: Path, url: str) -> None:
+    """An empty e-mail skips what needs one."""
+    answers = [("Address", url), ("E-mail", ""), ("Id of the workspace", "x"), ("Id of the workspace", "5")]
+    result = Newcomer(new, variables={}).talk(*answers, ("Name", ""), ("CI files", ""))
+
+    assert result.code == 0
+    assert tomllib.loads((new / "syncer.toml").read_text())["environments"]["prod"]["workspace_id"] == 5
+
+
+def test_a_terminal_can_choose_the_sandbox(new: Path) -> None:
+    """In place of an address."""
+    result = Newcomer(new, variables={}).talk(("Address of the API", "sandbox"), ("CI files", ""))
+
+    assert (result.code, (new / "syncer.toml").exists(), (new / "models" / "marketing").is_dir()) == (0, False, True)
+
+
+def test_it_gives_up_after_a_few_tries(new: Path) -> None:
+    """With what to do then; nothing was written."""
+    result = Newcomer(new, variables={}).talk(*[("Address of the API", _closed_port())] * 3)
+
+    assert (result.code, list(new.iterdir())) == (1, [])
+    assert result.out.count("✗ connection") == 3
+    assert "--no-check" in result.out
+
+
+@pytest.mark.parametrize(("key", "code"), [("^C", 130), ("^D", 1)])
+@pytest.mark.parametrize("question", [0, 1, 2, 3, 4, 5])
+def test_leaving_at_any_question_writes_nothing(question: int, key: str, code: int, new: Path, url: str) -> None:
+    """Ctrl-C and the end of the input; no traceback."""
+    turns = [("Address of the API", url), *ADMIN, ("Workspace, its number", "1"), ("Name", ""), ("CI files", "")]
+    result = Newcomer(new, variables={}).talk(*turns[:question], (turns[question][0], key))
+
+    assert (result.code, list(new.iterdir())) == (code, [])
+    assert "Traceback" not in result.out
+    assert ("Interrupted: nothing more was done." in result.out) is (key == "^C")
+
+
+def _remote(address: str) -> Callable[[Path], Any]:
+    def add(folder: Path) -> None:
+        subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+        subprocess.run(["git", "-C", str(folder), "remote", "add", "origin", address], check=True)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("make", "guess"),
+    [
+        (lambda _: None, ""),
+        (lambda folder: (folder / ".github").mkdir(), "github"),
+        (lambda folder: (folder / ".gitlab-ci.yml").touch(), "gitlab"),
+        (_remote("git@github.com:acme/models.git"), "github"),
+        (_remote("https://gitlab.example.com/acme/github-mirror.git"), "gitlab"),
+        (_remote("https://git.example.com/acme/models.git"), ""),
+    ],
+)
+def test_the_host_is_guessed(make: Callable[[Path], Any], guess: str, new: Path) -> None:
+    """By what stands there, else by the remote."""
+    make(new)
+
+    assert starting._guess(new) == guess

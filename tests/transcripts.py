@@ -1,7 +1,7 @@
 """Documents as transcripts: the commands in their `console` blocks are run, and what they print must stand there.
 
 A document has one workshop: a folder with the shipped models, in which its commands run one after the other. Elapsed
-times are the machine's own, so they are made the same before comparing.
+times are the machine's own, and so are the times at which runs began: they are made the same before comparing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def run(command: str, folder: Path) -> str:
 
 def steady(text: str) -> str:
     """The text without what differs from run to run."""
-    return re.sub(r"complete after \d+s", "complete after 0s", text)
+    text = re.sub(r"complete after \d+s", "complete after 0s", text)
+    text = re.sub(r"\b\d{8}-\d{6}-([0-9a-f]{4})\b", r"20261123-104502-\1", text)
+    return re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "2026-11-23 10:45:02", text)
 
 
 def rewritten(text: str, folder: Path) -> str:

@@ -284,7 +284,6 @@ def _import(add: Add) -> None:
         "--base",
         metavar="REF",
         type=_something,
-        default="",
         help="what differs from git since this commit is drift (HEAD)",
     )
     drift.add_argument("--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob")
@@ -302,7 +301,7 @@ def _list(add: Add) -> None:
     )
     _environment(parser)
     parser.add_argument(
-        "--base", metavar="REF", type=_something, default="", help="the commit that was applied last (HEAD)"
+        "--base", metavar="REF", type=_something, help="the commit that was applied last (HEAD)"
     )
     parser.add_argument("--unmanaged", action="store_true", help="only what is live and in no file")
     parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
@@ -328,7 +327,9 @@ def _rollback(add: Add) -> None:
         "the files say stays: revert them, too, or the next apply brings the change back.",
         "syncer history\nsyncer rollback 20261123-104502-3f9a --dry-run",
     )
-    parser.add_argument("run", metavar="RUN", help="the run's name, as `syncer history` lists it, or `last`")
+    parser.add_argument(
+        "run", metavar="RUN", help="the run's name, as `syncer history` lists it, its beginning, or `last`"
+    )
     _environment(parser)
     _allowing(parser)
     parser.add_argument("--auto-approve", action="store_true", help="do not ask")

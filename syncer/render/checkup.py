@@ -67,7 +67,9 @@ def render_verdict(checks: Sequence[Check], environment: str, style: Style) -> s
     """The last line: which layers fail, or what can be done now."""
     failed = [check.layer for check in checks if check.state is State.FAILED]
     if failed:
-        return defused(style.paint("error", f"Not ready: {_listed(failed)} {'fails' if len(failed) == 1 else 'fail'}."))
+        # TLS fails, secrets fail.
+        verb = "fail" if len(failed) > 1 or failed[0].endswith("s") else "fails"
+        return defused(style.paint("error", f"Not ready: {_listed(failed)} {verb}."))
     warnings = sum(check.state is State.WARNING for check in checks)
     head = f"Ready, with {counted(warnings, 'warning')}" if warnings else "All is well"
     return defused(style.paint("good", f"{head}: {visible(_possible(checks, environment))}."))
