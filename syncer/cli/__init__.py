@@ -6,7 +6,8 @@ commands    which runs what        applying    apply, of a new plan or a saved o
 screen      streams and colour     ci          a CI job's part
 running     what a run needs       starting    init
 outputs     the files it leaves    boxed       the sandbox, serving it, the demo
-progress    a running apply, and Ctrl-C
+progress    an apply, and Ctrl-C   keeping     what a run replaced
+                                   undoing     history and rollback
 """
 
 from syncer.cli.main import main

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer import workflow
 from syncer.cli import planning, running
+from syncer.cli.keeping import Keeper
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import now
 from syncer.errors import RefusedError, SettingsError
@@ -50,9 +52,8 @@ def _base(flags: argparse.Namespace, run: Run) -> workflow.Base | None:
 def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
     # Naming the reviewed plan's digest approves exactly that plan.
     approved = flags.auto_approve or bool(flags.expect_digest)
-    if not approved and (screen.json or not sys.stdin.isatty()):
-        message = "there is no terminal to ask on, so nothing was read or written"
-        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+    if not approved:
+        refuse_without_terminal(screen)
     run = running.settle(flags)
     base = _base(flags, run)
     files = running.read(run)
@@ -61,9 +62,12 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
         if flags.expect_digest:
             workflow.expect(planned, flags.expect_digest)
         workflow.refuse(planned, run.limits)
-        if not planned.plan.is_empty and not approved and not _approved(screen, planned):
-            raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
-        return _carried_out(flags, screen, run, api, planned)
+        if not planned.plan.is_empty:
+            # What was planned for is kept with the run.
+            planned = replace(planned, commit=running.head(run))
+            if not approved:
+                ask(screen, planned)
+        return carried_out(flags, screen, run, api, planned, "apply")
 
 
 def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
@@ -79,13 +83,18 @@ def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
     commit = running.head(run) if kept.commit else ""
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
-        planned = workflow.resume(kept, api, run.target, commit, run.lookup)
+        planned = workflow.resume(kept, api, run.target, commit, run.lookup, run.limits)
         planning.show(flags, screen, planned, planning.told_later(run, planned))
         workflow.refuse(planned, run.limits)
-        return _carried_out(flags, screen, run, api, planned)
+        return carried_out(flags, screen, run, api, planned, "ci apply" if flags.command == "ci" else "apply")
 
 
-def _carried_out(flags: argparse.Namespace, screen: Screen, run: Run, api: Api, planned: Planned) -> Report:
+def carried_out(
+    flags: argparse.Namespace, screen: Screen, run: Run, api: Api, planned: Planned, command: str
+) -> Report:
+    """Write what was shown and approved, and tell what became of it; what it replaces is kept as a run of `command`."""
+    keeper = Keeper(run, screen, planned, command)
+    keeper.begin()
     if not screen.json and not planned.plan.is_empty:
         screen.show("")
     with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
@@ -98,6 +107,7 @@ def _carried_out(flags: argparse.Namespace, screen: Screen, run: Run, api: Api, 
             fail_fast=flags.fail_fast,
             stop=stop,
         )
+    keeper.end(report)
     if screen.json:
         screen.lines(machine.report_lines(report, now))
     else:
@@ -105,10 +115,19 @@ def _carried_out(flags: argparse.Namespace, screen: Screen, run: Run, api: Api, 
     return report
 
 
-def _approved(screen: Screen, planned: Planned) -> bool:
+def refuse_without_terminal(screen: Screen) -> None:
+    """Raise RefusedError where nobody can be asked."""
+    if screen.json or not sys.stdin.isatty():
+        message = "there is no terminal to ask on, so nothing was read or written"
+        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+
+
+def ask(screen: Screen, planned: Planned) -> None:
+    """Ask whether the plan is to be carried out. Raises RefusedError for anything but `yes`."""
     screen.out.write(f"\n{terminal.render_prompt(planned.plan.target, len(planned.plan.changes))}")
     screen.out.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         screen.show("")
-    return answer.strip() == "yes"
+    if answer.strip() != "yes":
+        raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")

@@ -6,11 +6,12 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from contextlib import ExitStack, chdir, closing, contextmanager, suppress
+from contextlib import ExitStack, chdir, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, shipped
+from syncer.cli.running import own_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
 
@@ -20,25 +21,18 @@ if TYPE_CHECKING:
 
     from syncer.cli.screen import Screen
 
-_STATE: Final = Path(".syncer") / "sandbox.db"
-
 
 @contextmanager
 def sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
     """The sandbox whose state stands below `root`; its folder ignores itself in git."""
-    path = root / _STATE
-    if path.parent.is_symlink() or path.is_symlink():
-        # A repo of somebody else's could point it anywhere.
-        message = f"the sandbox keeps no state behind a symbolic link: {path.parent}"
-        raise SettingsError(message, "remove the link")
     try:
-        path.parent.mkdir(exist_ok=True)
-        # Made anew or left alone: what stands there already, a link perhaps, is never written through.
-        with suppress(FileExistsError), (path.parent / ".gitignore").open("x", encoding="utf-8") as ignore:
-            ignore.write("*\n")
+        path = own_folder(root) / "sandbox.db"
     except OSError as error:
-        message = f"the sandbox can't keep its state in {path.parent}: {error.strerror}"
+        message = f"the sandbox can't keep its state in {root}: {error.strerror}"
         raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None
+    if path.is_symlink():
+        message = f"the sandbox keeps no state behind a symbolic link: {path}"
+        raise SettingsError(message, "remove the link")
     try:
         box = Sandbox(path=path, faults=faults)
     except sqlite3.Error as error:

@@ -86,11 +86,16 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     return Run(settings, environment, os.environ, limits)
 
 
-def read(run: Run, root: Path | None = None) -> Files:
-    """The files below `root` (else the settings' folder), checked. Raises InputError with every problem."""
+def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
+    """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
+
+    Where there is none yet, that is a problem, unless there `may_be_empty`.
+    """
     loaded = loader.load(root or run.settings.root, run.settings.models)
     # The sandbox and an environment made of variables have no table: they are checked because they are meant.
     found = check(loaded, {*run.settings.environments, run.environment.name})
+    if may_be_empty:
+        found = tuple(problem for problem in found if problem.rule not in _EMPTY)
     if any(problem.is_error for problem in found):
         raise InputError(found)
     return Files(loaded.documents, found)
@@ -117,6 +122,14 @@ def base_of(run: Run, ref: str) -> Base:
     from syncer import baseline
 
     return base_at(run, baseline.commit_of(run.settings.root, ref))
+
+
+def base_or_head(run: Run, ref: str | None) -> Base | None:
+    """What git said at a ref, else at the commit that is checked out; None outside git. Raises SettingsError."""
+    from syncer import baseline
+
+    commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.checked_out(run.settings.root)
+    return base_at(run, commit) if commit else None
 
 
 def _keys(value: object) -> list[str]:

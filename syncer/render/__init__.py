@@ -5,6 +5,7 @@
     annotations.py  problems as GitHub workflow commands
     markdown.py     plan, drift and report for a pull request, an issue, a job's summary
     html.py         a plan as a page
+    history.py      the runs that a folder remembers
 
     body.py         the lines between a model's braces: lines.py (texts), pairs.py (lists), align.py (what fits what)
     boxes.py        boxed messages with the source line they point at

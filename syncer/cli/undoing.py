@@ -1,0 +1,80 @@
+"""`syncer history` and `syncer rollback`: what applies replaced, and the way back to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncer import config, planfile, runs, shipped, workflow
+from syncer.cli import applying, planning, running
+from syncer.cli.keeping import FOLDER
+from syncer.cli.screen import now
+from syncer.render import history as words
+from syncer.render import machine
+
+if TYPE_CHECKING:
+    import argparse
+
+    from syncer.cli.running import Run
+    from syncer.cli.screen import Screen
+    from syncer.planner import Planned
+    from syncer.runs import Record
+
+
+def history(_: argparse.Namespace, screen: Screen) -> int:
+    """List the runs that this folder remembers, the newest first."""
+    settings = config.load(Path.cwd())
+    folder = running.own_folder(settings.root, FOLDER, make=False)
+    found = runs.listed(folder, shipped.schema("run"))
+    if screen.json:
+        screen.lines(machine.run_lines(found, now))
+    elif found:
+        screen.show(words.render_history(found, screen.style))
+    else:
+        screen.show(words.render_no_runs(str(folder), settings.keep_runs))
+    return 0
+
+
+def rollback(flags: argparse.Namespace, screen: Screen) -> int:
+    """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
+    if not (flags.auto_approve or flags.dry_run):
+        applying.refuse_without_terminal(screen)
+    record = _record(flags)
+    name = record.run.name
+    kept = planfile.loads(record.plan.encode(), shipped.schema("plan"), f"the plan of run {name}")
+    run = running.settle(flags, record.run.target.environment)
+    planning.announce(flags, run, screen)
+    with running.connected(run, screen) as api:
+        planned, refused = workflow.roll_back(
+            kept, record.run.endings, api, run.target, run.lookup, run.limits, patterns=flags.target
+        )
+        _show(flags, screen, run, record, planned)
+        screen.problems(refused)
+        if flags.dry_run:
+            return 1 if refused or planned.problems else 0
+        workflow.refuse(planned, run.limits)
+        if planned.plan.is_empty:
+            return 1 if refused else 0
+        if not flags.auto_approve:
+            applying.ask(screen, planned)
+        report = applying.carried_out(flags, screen, run, api, planned, f"rollback {name}")
+    if not (screen.json or record.run.is_rollback):
+        screen.show(f"\n{words.render_afterwards(record.run, screen.style)}")
+    return 0 if report.is_ok and not refused else 1
+
+
+def _record(flags: argparse.Namespace) -> Record:
+    folder = running.own_folder(config.load(Path.cwd()).root, FOLDER, make=False)
+    schema = shipped.schema("run")
+    return runs.read(folder, runs.find(folder, flags.run, schema), schema)
+
+
+def _show(flags: argparse.Namespace, screen: Screen, run: Run, record: Record, planned: Planned) -> None:
+    if planned.plan.is_empty:
+        # "Your models match the configuration" would be said of the files, and nobody has looked at those.
+        screen.problems(planned.warnings)
+        if not screen.json:
+            screen.show(words.render_nothing_back(record.run))
+        return
+    later = (lambda _: False) if flags.dry_run else planning.told_later(run, planned)
+    planning.show(flags, screen, planned, later)
