@@ -324,3 +324,21 @@ def test_json_tells_of_it(tmp_path: Path) -> None:
     assert (planned["change"]["action"], planned["change"]["resource"]["id"]) == ("create", 0)
     assert (done["hook"]["action"], done["hook"]["id_value"]) == ("create", "67")
     assert [(one["add"], one["change"]) for one in totals] == [(1, 0), (1, 0)]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_new_id_is_written_into_the_file(several: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
+    """First of the keys, or below its environment where there are several; all else stays; the plan is empty after."""
+    with Sandbox(recorded_world()) as box, running(box) as url:
+        more = '[environments.dev]\napi_url = "https://dev.example.com"\nworkspace_id = 1\n' * several
+        team = _team(tmp_path, url, f"create = true\n{more}")
+        text = "# ours\nname: Leads  # of the form\nconnector: warehouse\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id\n"
+        team.write("crm/leads", text)
+        applied = team.run("apply", "--env", "prod", "--auto-approve", "--write-ids")
+        written = (team.folder / "models/crm/leads.yaml").read_text("utf-8")
+        planned = team.run("plan", "--env", "prod", "--detailed-exitcode")
+
+    assert (applied.code, planned.code) == (0, 0), applied.text + planned.text
+    assert "Wrote id 67 into models/crm/leads.yaml" in applied.out
+    own = "environments:\n  prod:\n    id: 67\n"
+    assert written == (f"{text}{own}" if several else text.replace("name:", "id: 67\nname:"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from syncer import workflow
 from syncer.cli import planning, running
 from syncer.cli.keeping import Keeper
+from syncer.cli.pinning import write_ids
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import now
 from syncer.errors import RefusedError, SettingsError
@@ -112,6 +113,8 @@ def carried_out(
         screen.lines(machine.report_lines(report, now))
     else:
         screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
+    if getattr(flags, "write_ids", False):
+        write_ids(run, screen, report)
     return report
 
 

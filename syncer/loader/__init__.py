@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from syncer.loader import query
-from syncer.loader.disk import ENDING, Found, Refusal, Root, is_showable, outside, read, shown, walk, wrong_ending
+from syncer.loader.disk import (
+    ENDING,
+    Found,
+    Refusal,
+    Root,
+    is_showable,
+    outside,
+    read,
+    shown,
+    walk,
+    whole,
+    wrong_ending,
+)
 from syncer.loader.parse import parse
 from syncer.loader.source import YamlMarks, excerpt, place
 from syncer.model import Document, Origin, Problem
@@ -25,7 +37,7 @@ if TYPE_CHECKING:
 
     from syncer.loader.syntax import Trouble
 
-__all__ = ["Loaded", "load", "load_files"]
+__all__ = ["Loaded", "load", "load_files", "raw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,17 @@ def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
     if isinstance(folder, Loaded):
         return folder
     return _loaded(base, folder, (found for path in paths for found in _named(base, folder, str(path))))
+
+
+def raw(root: Path, path: str) -> bytes | str:
+    """Every byte of a file that is named from the root; or, as text, why it isn't read."""
+    base = Root.of(str(root))
+    try:
+        real = base.join(path)
+    except ValueError:
+        return "no file can have this name"
+    found = whole(real) if base.holds(real) else outside(path).message
+    return found.message if isinstance(found, Refusal) else found
 
 
 def _folder(root: Root, models: str) -> str | Loaded:

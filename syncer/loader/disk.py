@@ -73,6 +73,12 @@ class Root:
 
 def read(real: str) -> bytes | Refusal:
     """What a regular file holds, without a byte order mark; or why it isn't read. Never more than `MAX_BYTES`."""
+    raw = whole(real)
+    return raw if isinstance(raw, Refusal) else raw.removeprefix(_BOM)
+
+
+def whole(real: str) -> bytes | Refusal:
+    """Every byte of a regular file, its mark included; or why it isn't read."""
     try:
         handle = os.open(real, _FLAGS)
     except (OSError, ValueError) as error:
@@ -95,7 +101,7 @@ def read(real: str) -> bytes | Refusal:
         os.close(handle)
     if size > MAX_BYTES:
         return Refusal("too-large", f"the file is larger than {MAX_BYTES // 1024:,} KiB", "split it, or shorten it")
-    return b"".join(parts).removeprefix(_BOM)
+    return b"".join(parts)
 
 
 def _unreadable(error: Exception) -> Refusal:
