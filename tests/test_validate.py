@@ -15,6 +15,7 @@ from builders import document
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import sql
 from syncer.loader import load
 from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
 from syncer.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
@@ -454,6 +455,58 @@ def test_what_a_sync_stumbles_over_is_a_warning(checked: Checker, query: str, ru
 
     assert [problem.rule for problem in problems] == rules
     assert all(problem.is_error == (problem.rule == "limit-at-line-end") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "rules"),
+    [
+        ("SELECT $$a;b$$ x", []),
+        (r"SELECT 'it\'s; fine' x", []),
+        ("SELECT /* a /* b */ ; */ 1", ["semicolon"]),
+        (r"SELECT 'a\'; SELECT 'b' x", ["semicolon"]),
+    ],
+)
+def test_a_semicolon_is_judged_as_databases_do(checked: Checker, query: str, rules: list[str]) -> None:
+    """Texts in dollars and after a backslash are texts; a `;` that one of them takes for an end is told."""
+    assert [problem.rule for problem in checked(NO_QUERY + f"query: {json.dumps(query)}\n")] == rules
+
+
+_WORDS_ANYWHERE = "reword it: the server looks for the words anywhere, whatever they mean there"
+_ROW_NUMBER = "say it without LIMIT and a number: with row_number(), or FETCH FIRST 10 ROWS ONLY"
+
+
+@pytest.mark.parametrize(
+    ("query", "where", "hint"),
+    [
+        ("SELECT (SELECT 1 LIMIT 10) x", '"LIMIT 10" as a clause', _ROW_NUMBER),
+        ("SELECT x -- limit 5 did not do\nFROM t", '"limit 5" in a comment', _WORDS_ANYWHERE),
+        ("SELECT 'limit 5 a day' x", '"limit 5" in a text', _WORDS_ANYWHERE),
+        (
+            "SELECT credit_limit 5 x",
+            '"limit 5" where a name ends so',
+            "put something between the name and the number, or quote the name",
+        ),
+        ("SELECT 'limit 5 x", '"limit 5" in it', _ROW_NUMBER),
+    ],
+)
+def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, where: str, hint: str) -> None:
+    """The server looks for the words anywhere; what helps depends on whether they are a clause, a text or a name."""
+    problem = only(checked(NO_QUERY + f"query: {json.dumps(query + ' ')}\n"))
+
+    assert problem.rule == "inner-limit"
+    assert problem.message == f"the query has {where}: it can be saved, and every run of a sync then fails"
+    assert problem.hint == hint
+
+
+def test_queries_are_checked_without_the_extra(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where sqlglot isn't installed, quotes and comments alone tell what a `;` is, and an inner LIMIT is just there."""
+    monkeypatch.setattr(sql, "is_available", lambda: False)
+    problems = checked(NO_QUERY + "query: SELECT $$a;b$$, ';', (SELECT 1 LIMIT 10) x\n")
+
+    assert [(problem.rule, problem.message.split(":")[0]) for problem in problems] == [
+        ("semicolon", "the query has a `;` in it"),
+        ("inner-limit", 'the query has "LIMIT 10" in it'),
+    ]
 
 
 @pytest.mark.parametrize(

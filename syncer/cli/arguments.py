@@ -300,9 +300,7 @@ def _list(add: Add) -> None:
         "syncer list\nsyncer list --unmanaged --json",
     )
     _environment(parser)
-    parser.add_argument(
-        "--base", metavar="REF", type=_something, help="the commit that was applied last (HEAD)"
-    )
+    parser.add_argument("--base", metavar="REF", type=_something, help="the commit that was applied last (HEAD)")
     parser.add_argument("--unmanaged", action="store_true", help="only what is live and in no file")
     parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
 

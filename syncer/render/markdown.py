@@ -366,10 +366,11 @@ class _Drift(_Page):
     def _notices(self, most: int) -> list[str]:  # noqa: ARG002 - no model is named here
         if not self.planned.plan.changes:
             return []
-        apply = code(f"syncer apply --env {shlex.quote(self.planned.plan.target.environment)}", 3 * _NAME)
+        env = shlex.quote(self.planned.plan.target.environment)
+        take, apply = (code(f"syncer {command} --env {env}", 3 * _NAME) for command in ("import --drift", "apply"))
         lines = [
             "The diffs show what was done to the live models: `-` is what git says, `+` what is live.",
-            "- **To keep a live edit**, take it into git: in a pull request, let the file say what is live.",
+            f"- **To keep a live edit**, take it into the file, in a pull request: {take}.",
             f"- **To undo it**, apply what git says: {apply}.",
         ]
         return ["\n".join(lines)]

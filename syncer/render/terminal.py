@@ -45,7 +45,8 @@ _ENDINGS: Final = {
     "unknown": "may or may not have been {done} (unknown)",
 }
 _ADVICE: Final = (
-    "If such an edit is meant, write it into the file. It may also be a change that was merged and never applied."
+    "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that was merged "
+    "and never applied."
 )
 _NO_DIFFERENCE: Final = (
     "syncer compared the live models with their definitions and found no differences, so there is nothing to apply."
@@ -185,7 +186,7 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     if plan.changes:
         env = visible(plan.target.environment)
         sections.append(
-            "To keep what is live: write it into the files, and let that be reviewed and merged.\n"
+            f"To keep what is live: syncer import --drift --env {env}, and let that be reviewed and merged.\n"
             f"To go back to git:    syncer apply --env {env}"
         )
     return defused("\n\n".join(sections))

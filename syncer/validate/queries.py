@@ -6,12 +6,13 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from syncer import sql
 from syncer.model import CREDENTIAL, SENSITIVE, Origin
 from syncer.validate.finding import Finding, Spot, quoted
 from syncer.validate.values import ROTATE, has_signs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from syncer.model import Document, Path, TextFile
 
@@ -28,6 +29,17 @@ _TABLE: Final = re.compile(r"""\s*(?i:SELECT)\s+\*\s+FROM\s+(?:[^\s;"'`(\[]|"[^"
 _SEMICOLON: Final = re.compile(
     r"""'[^']*(?:'|\Z)|"[^"]*(?:"|\Z)|`[^`]*(?:`|\Z)|--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|(?P<it>;)"""
 )
+
+_FETCH: Final = "say it without LIMIT and a number: with row_number(), or FETCH FIRST 10 ROWS ONLY"
+_REWORD: Final = "reword it: the server looks for the words anywhere, whatever they mean there"
+_KINDS: Final[Mapping[sql.Kind, tuple[str, str]]] = {
+    "clause": ("as a clause", _FETCH),
+    "comment": ("in a comment", _REWORD),
+    "text": ("in a text", _REWORD),
+    "name": ("where a name ends so", "put something between the name and the number, or quote the name"),
+    "": ("in it", _FETCH),
+}
+"""How an inner LIMIT is told, and what helps, by what it is."""
 
 SYNCED: Final = frozenset({"raw_sql", "dbt", "soql", "table_selector"})
 """Query types whose rows a sync pages through."""
@@ -124,23 +136,16 @@ def check_paging(query: Query, query_type: object) -> Iterator[Finding]:
         return
     text = query.text
     refused = [match.span() for match in LIMIT_AT_LINE_END.finditer(text)] if query.has_limits else []
-    for match in islice(_outside(INNER_LIMIT, text, refused), _MAX_FINDINGS) if query.has_limits else ():
+    limits = {match.start(): match for match in INNER_LIMIT.finditer(text)} if query.has_limits else {}
+    for index in islice(_outside(limits, refused), _MAX_FINDINGS):
+        yield _inner_limit(query, limits[index])
+    for index in islice(_outside(_separators(text), refused), _MAX_FINDINGS) if ";" in text else ():
         yield query.finding(
-            "inner-limit",
-            f"the query has {quoted(match[0])} in it: it can be saved, and every run of a sync then fails",
-            "say it without LIMIT and a number: with row_number(), or FETCH FIRST 10 ROWS ONLY",
-            match.start(),
-            match[0],
+            "semicolon",
+            "the query has a `;` in it: a sync puts the query inside another one, which then fails",
+            "remove it",
+            index,
         )
-    if ";" in text:
-        inner = (match for match in _outside(_SEMICOLON, text, refused) if match["it"])
-        for match in islice(inner, _MAX_FINDINGS):
-            yield query.finding(
-                "semicolon",
-                "the query has a `;` in it: a sync puts the query inside another one, which then fails",
-                "remove it",
-                match.start("it"),
-            )
     if query_type == "table_selector" and not _TABLE.fullmatch(text):
         yield query.finding(
             "table-selector-query",
@@ -149,12 +154,29 @@ def check_paging(query: Query, query_type: object) -> Iterator[Finding]:
         )
 
 
-def _outside(pattern: re.Pattern[str], text: str, spans: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
-    """The matches that begin in none of the spans; both are in order."""
+def _inner_limit(query: Query, match: re.Match[str]) -> Finding:
+    """What to say of the words: the server looks for them anywhere, so what they are decides what helps."""
+    where, hint = _KINDS[sql.kind_at(query.text, match.start())]
+    return query.finding(
+        "inner-limit",
+        f"the query has {quoted(match[0])} {where}: it can be saved, and every run of a sync then fails",
+        hint,
+        match.start(),
+        match[0],
+    )
+
+
+def _separators(text: str) -> Iterable[int]:
+    """Where the `;` are that end a statement; without the extra `sql`, those outside of quotes and comments."""
+    exact = sql.separators(text)
+    return (match.start() for match in _SEMICOLON.finditer(text) if match["it"]) if exact is None else exact
+
+
+def _outside(indexes: Iterable[int], spans: list[tuple[int, int]]) -> Iterator[int]:
+    """The indexes that are in none of the spans; both are in order."""
     at = 0
-    for match in pattern.finditer(text):
-        while at < len(spans) and spans[at][1] <= match.start():
+    for index in indexes:
+        while at < len(spans) and spans[at][1] <= index:
             at += 1
-        position = match.end() - 1 if match[0].endswith(";") else match.start()
-        if at == len(spans) or not spans[at][0] <= position < spans[at][1]:
-            yield match
+        if at == len(spans) or not spans[at][0] <= index:
+            yield index

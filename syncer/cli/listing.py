@@ -1,0 +1,36 @@
+"""`syncer list`: every model, and how it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncer import workflow
+from syncer.cli import running
+from syncer.cli.screen import now
+from syncer.render import listing, machine, terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+    from syncer.cli.screen import Screen
+
+
+def run(flags: argparse.Namespace, screen: Screen) -> int:
+    """List the models. 1 if how one stands can't be told because of an error."""
+    run = running.settle(flags)
+    files = running.read(run, may_be_empty=True)
+    base = running.base_or_head(run, flags.base)
+    if not screen.json:
+        screen.show(terminal.render_banner("list", run.target))
+        screen.show("Refreshing live state...\n")
+    with running.connected(run, screen) as api:
+        found = workflow.listing(files.documents, api, run.target, run.lookup, base)
+    shown = found.unmanaged if flags.unmanaged else found
+    if screen.json:
+        screen.lines(machine.state_lines(shown, now))
+    else:
+        screen.show(listing.render_listing(shown, screen.style))
+    errors = tuple(problem for problem in shown.problems if problem.is_error)
+    if errors:
+        screen.problems(errors)
+    return 1 if errors else 0

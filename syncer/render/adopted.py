@@ -1,0 +1,142 @@
+"""What an import wrote or would write, for people. Values in, text out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from syncer.render.align import align
+from syncer.render.boxes import warning_box
+from syncer.render.lines import told_apart
+from syncer.render.text import counted, defused, spelt, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from syncer.adoption import Adopted, Draft, Revision, Setting, Taken
+    from syncer.model import Problem, Target
+    from syncer.render.style import Style
+
+_AROUND: Final = 3
+_MANY: Final = 3
+
+
+def render_written(draft: Draft, style: Style) -> str:
+    """One line for each file of a model that was written."""
+    sign = style.paint("~", "~") if draft.is_rewritten else style.paint("+", "+")
+    model = draft.live
+    lines = [f"{sign} {visible(draft.path)}  (id {model.id}, {visible(str(model.fields.get('query_type')))})"]
+    if draft.query_file:
+        lines.append(f"{sign} {visible(draft.sql_path)}")
+    return defused("\n".join(lines))
+
+
+def render_adopted(adopted: Adopted, target: Target, style: Style) -> str:
+    """What was left out and why, the variables to set, how many files there are, and what to do next."""
+    sections = [warning_box(problem, style) for problem in adopted.problems if not problem.is_error]
+    if adopted.present:
+        lines = [f"  id {model.id}  {visible(path) or 'declared twice'}" for model, path in adopted.present]
+        sections.append("\n".join(["In git already (--force writes a file anew):", *lines]))
+    if adopted.settings:
+        sections.append(_settings(adopted.settings))
+    files = len(adopted.texts or {})
+    managed = adopted.managed - len(adopted.present)
+    rest = f" {counted(managed, 'model')} {'is' if managed == 1 else 'are'} in git already." if managed else ""
+    said = f"{counted(len(adopted.drafts), 'model')} imported, {counted(files, 'file')} written.{rest}"
+    how = ("good", "Import complete!") if adopted.is_whole else ("error", "Import incomplete!")
+    sections.append(f"{style.paint(*how)} {said}")
+    if files:
+        sections.append(f"Next: syncer plan --env {visible(target.environment)}")
+    return defused(("\n" if adopted.drafts else "") + "\n\n".join(sections))
+
+
+def _settings(settings: Iterable[Setting]) -> str:
+    lines = ["Set these variables where syncer runs (in CI: as masked secrets) to what is live:"]
+    for one in settings:
+        listed = ", ".join(visible(path) for path in one.paths[:_MANY])
+        more = f" and {len(one.paths) - _MANY} more" if len(one.paths) > _MANY else ""
+        hidden = ", hidden by the server: take it from where it was issued" if one.is_hidden else ""
+        lines.append(f"  {visible(one.variable)}  ({listed}{more}{hidden})")
+    return "\n".join(lines)
+
+
+def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, has_base: bool) -> str:
+    """The files as they would change, and what a person has to do."""
+    sections = [_diff(one, style) for one in taken.revisions]
+    if taken.waiting:
+        lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in taken.waiting]
+        sections.append("\n".join(["Your changes, not yet applied (left as they are):", *lines]))
+    if taken.shared and taken.revisions:
+        names = ", ".join(visible(name) for name in taken.shared)
+        sections.append(f"These values hold for {names}, too: `syncer plan --env` shows what that would change there.")
+    if not has_base:
+        sections.append("There is no commit to compare with, so all that differs is taken for an edit outside git.")
+    sections += [warning_box(problem, style) for problem in (*warnings, *taken.left)]
+    if taken.settings:
+        sections.append(_settings(taken.settings))
+    if taken.revisions:
+        count = len(taken.revisions)
+        sections.append(f"{style.paint('bold', 'Drift:')} {counted(count, 'file')} to change.")
+    elif taken.left:
+        sections.append(f"{style.paint('bold', 'Drift:')} nothing that could be written into the files.")
+    else:
+        sections.append(f"{style.paint('good', 'No drift.')} Nothing was changed outside git that the files don't say.")
+    return defused("\n\n".join(sections))
+
+
+def render_next(*, written: bool) -> str:
+    """What to do after the diff was shown."""
+    if written:
+        return "\nNext: git diff, then commit it; syncer plan shows what is left."
+    return "\nNothing was written: say --yes to write it."
+
+
+def render_file(path: str) -> str:
+    """One file that was written."""
+    return defused(f"Wrote {visible(path)}")
+
+
+def _diff(revision: Revision, style: Style) -> str:
+    """A file's difference as `diff -u` shows it, fit for a terminal."""
+    before, after = (_lines(raw) for raw in (revision.before, revision.after))
+    path = visible(revision.path)
+    lines = [style.paint("bold", f"--- {path}"), style.paint("bold", f"+++ {path}")]
+    for hunk in _hunks(before, after):
+        removed = [before[i] for i, _, sign in hunk if sign == "-"]
+        added = [after[j] for _, j, sign in hunk if sign == "+"]
+        old, new = (iter(side) for side in told_apart(removed, added))
+        starts = hunk[0][0] + 1, hunk[0][1] + 1
+        counts = sum(sign != "+" for *_, sign in hunk), sum(sign != "-" for *_, sign in hunk)
+        head = f"@@ -{starts[0]},{counts[0]} +{starts[1]},{counts[1]} @@"
+        lines.append(style.paint("note", head))
+        for i, _, sign in hunk:
+            text = next(old) if sign == "-" else next(new) if sign == "+" else spelt(before[i])
+            lines.append(style.paint(sign, f"{sign}{text}") if sign else f" {text}".rstrip(" "))
+    return "\n".join(lines)
+
+
+def _lines(raw: bytes) -> list[str]:
+    """The lines, without their ends and without a mark at the beginning: those stay as they are in the file."""
+    text = raw.decode("utf-8-sig", "replace")
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
+
+
+def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[tuple[int, int, str]]]:
+    """The stretches that differ with some lines around: for each line its index on both sides, and its sign."""
+    hunk: list[tuple[int, int, str]] = []
+    runs = align(before, after)
+    for number, run in enumerate(runs):
+        if not run.is_same:
+            hunk += [(i, run.after.start, "-") for i in run.before]
+            hunk += [(run.before.stop, j, "+") for j in run.after]
+            continue
+        pairs = [(i, j, "") for i, j in zip(run.before, run.after, strict=True)]
+        is_last = number == len(runs) - 1
+        if hunk and not is_last and len(pairs) <= 2 * _AROUND:
+            hunk += pairs
+            continue
+        if hunk:
+            yield hunk + pairs[:_AROUND]
+        hunk = pairs[-_AROUND:] if not is_last else []
+    if hunk and any(sign for *_, sign in hunk):
+        yield hunk

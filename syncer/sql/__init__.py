@@ -1,0 +1,122 @@
+"""Queries: the one door to sqlglot, and what a text tells of what it means. Pure; sqlglot is optional.
+
+It is imported inside functions alone, when there is a query to look at: a run without one doesn't pay for it, and one
+without the extra `sql` gets None, which means that nobody knows, never that nothing changed. Queries come from
+strangers' pull requests, so work on them is bounded (`parsing`); nothing here raises.
+
+`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns, `lexing` what stands where.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from syncer.model import Columns
+from syncer.sql.forms import form, is_same
+from syncer.sql.lexing import Kind, kind_of, separators_of
+from syncer.sql.outputs import Output, outputs, spellings
+from syncer.sql.parsing import dialect_of, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+__all__ = ["Kind", "columns", "compare", "is_available", "kind_at", "separators"]
+
+
+def is_available() -> bool:
+    """Whether the extra `sql` is installed; it isn't imported for that."""
+    try:
+        return find_spec("sqlglot") is not None
+    except ValueError:  # what is hidden from imports has no spec
+        return False
+
+
+def compare(before: str, after: str, definition: str) -> Columns | None:
+    """What a change of a query does to its columns; None where either text can't be understood.
+
+    `definition` is the connector's type, under the API's own name. Names are spelt as `after` spells them, where the
+    database takes both spellings for one.
+    """
+    dialect = dialect_of(definition) if is_available() else None
+    if dialect is None:
+        return None
+    old = parsed(before, dialect)
+    new = parsed(after, dialect) if old is not None else None
+    if old is None or new is None:
+        return None
+    olds, news = outputs(old.tree, dialect), outputs(new.tree, dialect)
+    names = spellings(news or (), olds or ())
+
+    def called(some: Iterable[Output]) -> tuple[str, ...]:
+        return tuple(names[output.key] for output in some)
+
+    before_names = None if olds is None else called(olds)
+    after_names = None if news is None else called(news)
+    if is_same(old, new):
+        return Columns(before_names, after_names, is_formatting=True)
+    if olds is None or news is None:
+        return Columns(before_names, after_names)
+    removed, added = _beyond(olds, news), _beyond(news, olds)
+    renamed = _renamed(olds, news, dialect)
+    came = set(renamed.values())
+    return Columns(
+        before_names,
+        after_names,
+        called(output for output in added if output not in came),
+        called(output for output in removed if output not in renamed),
+        tuple((names[old.key], names[new.key]) for old, new in renamed.items()),
+    )
+
+
+def columns(query: str, definition: str) -> tuple[str, ...] | None:
+    """The names of a query's output columns as they are written; None where its text doesn't tell."""
+    dialect = dialect_of(definition) if is_available() else None
+    query_parsed = parsed(query, dialect) if dialect is not None else None
+    found = outputs(query_parsed.tree, query_parsed.dialect) if query_parsed is not None else None
+    return None if found is None else tuple(output.name for output in found)
+
+
+def separators(query: str) -> list[int] | None:
+    """Where the `;` are that any database takes for the end of a statement; None if nobody can tell.
+
+    What connector the query is for isn't known here. Databases differ in what they take for a text or a comment, so
+    each that can read the query at all has its say: a `;` is told rather once too often than missed.
+    """
+    return separators_of(query) if is_available() else None
+
+
+def kind_at(query: str, index: int) -> Kind:
+    """What stands at that character: a clause's word, a comment, a text or a name; empty where databases differ."""
+    return kind_of(query, index) if is_available() else ""
+
+
+def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:
+    """Those whose name the others don't have, or have less often."""
+    left = Counter(output.key for output in others)
+    found = []
+    for output in some:
+        left[output.key] -= 1
+        if left[output.key] < 0:
+            found.append(output)
+    return found
+
+
+def _renamed(olds: Sequence[Output], news: Sequence[Output], dialect: str) -> dict[Output, Output]:
+    """The old and the new output of what is the same expression, where it stands once on either side."""
+    before, after = {output.key for output in olds}, {output.key for output in news}
+    old_forms, new_forms = _single(olds, dialect), _single(news, dialect)
+    pairs = [(old, new_forms[key]) for key, old in old_forms.items() if key in new_forms]
+    return {old: new for old, new in pairs if old.key not in after and new.key not in before}
+
+
+def _single(some: Sequence[Output], dialect: str) -> dict[Hashable, Output]:
+    """The outputs by their expressions' form, those that have theirs for themselves."""
+    times = Counter(id(output.expression) for output in some)
+    by_form: dict[Hashable, list[Output]] = {}
+    for output in some:
+        # A star over a star can stand for one expression a thousand times: it's looked at once, or not at all.
+        if times[id(output.expression)] == 1:
+            by_form.setdefault(form(output.expression, dialect), []).append(output)
+    return {key: alike[0] for key, alike in by_form.items() if len(alike) == 1}

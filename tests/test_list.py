@@ -1,0 +1,237 @@
+"""List: every model, of git or live, and how it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import pytest
+from builders import FakeApi, live
+from hypothesis import given
+from hypothesis import strategies as st
+from played import CONNECTORS, Played
+from test_render_machine import VALIDATOR
+
+from syncer.errors import ApiError, RefreshError
+from syncer.listing import Listing, Row, State
+from syncer.model import LiveState, Sync, Unreadable
+from syncer.render.listing import render_listing
+from syncer.render.style import Style
+from syncer.render.text import cells
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = """\
+id: {id}
+name: {name}
+description: Users seen in the last 30 days
+connector: warehouse
+query_type: raw_sql
+primary_key: user_id
+query: |
+  SELECT user_id
+  FROM users
+"""
+SECRET = "configuration: {api_key: {env: SYNCER_SECRET_X}}\n"
+
+
+def _sync(sync_id: int, model_id: int) -> Sync:
+    return Sync(sync_id, model_id, 1, "crm", "Http", "contacts", "full_refresh", "manual", "pending")
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Played:
+    """Four models in git and in step, one that no file declares, and two syncs of the first."""
+    models = [live(number, name=f"Model {number}") for number in range(1, 6)]
+    played = Played(tmp_path, FakeApi(models, CONNECTORS, [_sync(1, 1), _sync(2, 1)]))
+    for number in range(1, 5):
+        played.write(f"models/m{number}.yaml", FILE.format(id=number, name=f"Model {number}"))
+    played.commit()
+    return played
+
+
+def _rows(played: Played, *arguments: str) -> dict[str, dict[str, Any]]:
+    """What the JSON lines say of each model, by its address or its id."""
+    lines = [json.loads(line) for line in played.run("list", "--json", *arguments).out.splitlines()]
+    assert lines[0]["type"] == "version"
+    return {one["address"] or str(one["id"]): one for one in lines if one["type"] == "model_state"}
+
+
+def _states(played: Played, *arguments: str) -> dict[str, str]:
+    return {name: row["state"] for name, row in _rows(played, *arguments).items()}
+
+
+def test_every_state_has_its_word(played: Played) -> None:
+    """In step, changed, drifted, both, new, unmanaged; managed ones by address, then the others by id."""
+    played.write("models/m2.yaml", FILE.format(id=2, name="Mine"))
+    played.api.edit(3, name="Theirs")
+    played.write("models/m4.yaml", FILE.format(id=4, name="Mine"))
+    played.api.edit(4, name="Theirs")
+    played.write("models/a/new.yaml", FILE.format(id=9, name="Not there").replace("id: 9\n", ""))
+
+    assert _states(played) == {
+        "a/new": "new",
+        "m1": "in_step",
+        "m2": "changed",
+        "m3": "drifted",
+        "m4": "conflict",
+        "5": "unmanaged",
+    }
+    shown = played.run("list")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.splitlines()[-1] == ("6 models: 1 in step, 1 changed, 1 drifted, 1 conflict, 1 new, 1 unmanaged.")
+
+
+def test_a_row_says_what_is_known_of_a_model(played: Played) -> None:
+    """Address, id, name, type, connector, syncs, file."""
+    rows = _rows(played)
+
+    kept = {key: value for key, value in rows["m1"].items() if not key.startswith("@") and key != "type"}
+    assert kept == {
+        "state": "in_step",
+        "address": "m1",
+        "id": 1,
+        "name": "Model 1",
+        "query_type": "raw_sql",
+        "connector": {"id": 1, "name": "warehouse"},
+        "syncs": 2,
+        "file": "models/m1.yaml",
+    }
+    assert (rows["5"]["address"], rows["5"]["file"], rows["5"]["syncs"]) == (None, None, 0)
+
+
+def test_every_line_is_described(played: Played) -> None:
+    """By the published schema, which describes nothing else."""
+    played.write("models/new.yaml", FILE.format(id=9, name="Gone"))
+
+    for line in played.run("list", "--json").out.splitlines():
+        VALIDATOR.validate(json.loads(line))
+
+
+def test_the_base_tells_a_change_from_drift(played: Played) -> None:
+    """HEAD, unless --base names another; outside git nobody can tell, and it's called a change."""
+    played.write("models/m1.yaml", FILE.format(id=1, name="Mine"))
+    played.commit()
+
+    assert _states(played)["m1"] == "drifted"
+    assert _states(played, "--base", "HEAD~1")["m1"] == "changed"
+    assert played.run("list", "--base", "nope").code == 1
+
+
+def test_only_what_is_unmanaged(played: Played) -> None:
+    """--unmanaged leaves the others out, from the totals, too."""
+    assert list(_rows(played, "--unmanaged")) == ["5"]
+    assert played.run("list", "--unmanaged").out.endswith("1 model: 1 unmanaged.\n")
+
+
+def test_an_empty_folder_is_fine(tmp_path: Path) -> None:
+    """It's where one begins: everything is unmanaged."""
+    played = Played(tmp_path, FakeApi([live(1)], CONNECTORS))
+
+    assert _states(played) == {"1": "unmanaged"}
+    assert Played(tmp_path, FakeApi([])).run("list").out.endswith("No models.\n")
+
+
+def test_what_stands_beside_may_be_missing(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that may not read syncs gets a list all the same, with `?` and a warning."""
+
+    def refused() -> Any:
+        raise ApiError("GET", "/syncs", 403, "not authorised")
+
+    monkeypatch.setattr(played.api, "syncs", refused)
+    done = played.run("list")
+
+    assert done.code == 0
+    assert re.search(r"^in step +m1 .* \?$", done.out, re.MULTILINE)
+    assert "the syncs could not be read" in done.out
+    assert _rows(played)["m1"]["syncs"] is None
+
+
+def test_connectors_may_be_missing_where_no_file_names_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then ids stand there; a file that names one can't be compared without them, and that stops the list."""
+    played = Played(tmp_path, FakeApi([live(1)], CONNECTORS))
+
+    def lost() -> Any:
+        raise RefreshError("the workspace's connectors could not be read completely")
+
+    monkeypatch.setattr(played.api, "connectors", lost)
+    assert "id 1" in played.run("list").out
+    played.write("models/m.yaml", FILE.format(id=1, name="Active users"))
+    assert played.run("list").code == 1
+
+
+def test_a_secret_that_is_not_set_leaves_it_unknown(played: Played) -> None:
+    """Nobody can say that such a model is in step; what else differs is told, and the list doesn't fail."""
+    played.api.edit(1, configuration={"api_key": "live-key"})
+    played.api.edit(2, configuration={"api_key": "live-key"}, name="Theirs")
+    for number in (1, 2):
+        played.write(f"models/m{number}.yaml", FILE.format(id=number, name=f"Model {number}") + SECRET)
+    played.commit()
+    done = played.run("list")
+
+    assert done.code == 0
+    assert "SYNCER_SECRET_X is not set" in done.out
+    assert "live-key" not in done.text
+    assert {name: _states(played)[name] for name in ("m1", "m2")} == {"m1": "unknown", "m2": "drifted"}
+    played.variables["SYNCER_SECRET_X"] = "live-key"
+    assert _states(played)["m1"] == "in_step"
+
+
+def test_what_cannot_be_told_is_a_problem(played: Played) -> None:
+    """An id that isn't there, a connector that isn't one: the row says unknown, the problem why, the code 1."""
+    played.write("models/m1.yaml", FILE.format(id=77, name="Gone"))
+    played.write("models/m2.yaml", FILE.format(id=2, name="Model 2").replace("warehouse", "nope"))
+    done = played.run("list")
+
+    assert done.code == 1
+    assert "the workspace has no live model with id 77" in done.err
+    assert "no source connector of the workspace is named 'nope'" in done.err
+    assert {name: _states(played)[name] for name in ("m1", "m2", "m3")} == {
+        "m1": "unknown",
+        "m2": "unknown",
+        "m3": "in_step",
+    }
+
+
+def test_what_the_server_cannot_show_is_told(played: Played) -> None:
+    """As everywhere."""
+    found = LiveState(tuple(played.api.models.values()), (Unreadable(8, "no catalog"),))
+    played.api.fetch = mock.Mock(return_value=found)  # type: ignore[method-assign]
+
+    assert "the server can't show live model 8: no catalog" in played.run("list").out
+
+
+def test_broken_files_stop_a_list(played: Played) -> None:
+    """Half of git would call the other half unmanaged."""
+    played.write("models/x.yaml", "name: [")
+
+    assert (played.run("list").code, played.run("list").out) == (1, "")
+
+
+@given(st.lists(st.tuples(st.sampled_from(State), st.text(max_size=120), st.text(max_size=50)), max_size=6))
+def test_a_table_stays_a_table(drawn: list[tuple[State, str, str]]) -> None:
+    """Whatever names hold: one line a model, columns below their heads, nothing invisible, no runner's command."""
+    rows = tuple(
+        Row(state, f"m{i}", i, name, "raw_sql", 1, connector, 7777, "f")
+        for i, (state, name, connector) in enumerate(drawn)
+    )
+    text = render_listing(Listing(rows), Style())
+
+    lines = text.split("\n")
+    assert len(lines) == (len(rows) + 3 if rows else 1)
+    assert all(line.isprintable() for line in lines)
+    if rows and "##[" not in "".join(name for _, *names in drawn for name in names):
+        assert len({cells(line[: line.rindex("7777")]) for line in lines[1:-2]}) <= 1
+    assert not re.search(r"##\[|^\s*::", text, re.MULTILINE)
+
+
+def test_colour_is_of_the_state_alone() -> None:
+    """And the columns stand where they stand without."""
+    row = Row(State.DRIFTED, "a", 1, "A", "dbt", None, None, None, "models/a.yaml")
+    plain, coloured = (render_listing(Listing((row,)), Style(colour=colour)) for colour in (False, True))
+
+    assert "\x1b[1;33mdrifted\x1b[0m" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
