@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from syncer import sql
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -210,11 +212,17 @@ def count_requests(place: Place, count: int, changes: int, page: int) -> list[Ro
     again = requests("plan", promise="No changes")
     place.reset()
     rows = []
-    for name, counts, each in (("plan", plan, 0), ("apply", apply, changes), ("plan after it", again, 0)):
+    # Only where something changes it's asked what that feeds: a page of syncs, and, for the columns, of connectors.
+    beside = 2 if sql.is_available() else 1
+    for name, counts, each, others in (
+        ("plan", plan, 0, beside),
+        ("apply", apply, changes, beside),
+        ("plan after it", again, 0, 0),
+    ):
         total = sum(counts.values())
-        least = pages + 2 * each
+        least = pages + others + 2 * each
         is_met = total <= least + _BEYOND_PAGES and counts.get("put", 0) == each and counts.get("get", 0) == each
-        formula = f"{pages} pages" + (f" + {each:,} GET + {each:,} PUT" if each else "")
+        formula = f"{pages + others} pages" + (f" + {each:,} GET + {each:,} PUT" if each else "")
         aim = f"≤ {formula} + {_BEYOND_PAGES}"
         rows.append(Row(f"{name} of {count:,}: requests", f"{least:,}", f"{total:,}", "", aim, is_met))
     return rows

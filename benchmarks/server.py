@@ -3,6 +3,7 @@
 python -m benchmarks.server N [--changed 0.01] [--page 100] prints "READY http://127.0.0.1:PORT" when it listens.
 
     GET /api/v1/models?page=K&per_page=P   the newest first; at most --page rows; past the end no rows, right `last`
+    GET /api/v1/syncs, /connectors         one page each: no sync, one connector
     GET, PUT /api/v1/models/ID
     GET /counts, POST /reset               what was asked since the start or the reset; neither is counted
 """
@@ -23,6 +24,11 @@ from benchmarks.corpus import is_changed, live
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_CONNECTOR: Final = {"name": "Warehouse 1", "connector_type": "source", "connector_name": "Postgresql"}
+_LISTS: Final[dict[str, list[dict[str, Any]]]] = {
+    "/api/v1/syncs": [],
+    "/api/v1/connectors": [{"id": "1", "type": "connectors", "attributes": _CONNECTOR}],
+}
 _MODEL: Final = re.compile(r"/api/v1/models/([0-9]+)")
 
 
@@ -131,6 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
             query = parse_qs(url.query)
             number, size = (int(query.get(name, ["1"])[0]) for name in ("page", "per_page"))
             self._answer(self.world.page(number, size))
+        elif url.path in _LISTS:
+            self.world.counts["list"] += 1
+            self._answer(_json({"data": _LISTS[url.path], "links": {"next": None, "last": f"{url.path}?page=1"}}))
         elif match := _MODEL.fullmatch(url.path):
             self.world.counts["get"] += 1
             self._answer(self.world.model(match[1]))

@@ -125,7 +125,7 @@ def test_a_plan_that_could_not_begin_is_told_in_its_own_comment(place: Place) ->
     assert place.plan_pull_request(head, base).code == 0
     (comment,) = place.comments
     assert "First" in comment
-    assert "failed" not in comment
+    assert "`prod`: failed" not in comment
 
 
 def test_settings_that_no_one_can_read_are_told(place: Place) -> None:

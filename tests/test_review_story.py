@@ -52,10 +52,10 @@ def test_from_branch_to_drift_and_back(place: Place) -> None:
     assert marker == Marker(Kind.PLAN, "prod", head, place.outputs["digest"], marker.run if marker else 0)
     rows = [line for line in comment.splitlines() if line.startswith("| ~")]
     assert rows == [
-        "| ~ | `m0` | `description`, `query` | `description`: drift, `query`: this change |",
-        "| ~ | `m3` | `description` | drift |",
-        "| ~ | `m1` | `query` | this change |",
-        "| ~ | `m2` | `query` | this change |",
+        "| ~ | `m0` | `description`, `query` | `description`: drift, `query`: this change | 3 syncs |",
+        "| ~ | `m3` | `description` | drift |  |",
+        "| ~ | `m1` | `query` | this change | 1 sync |",
+        "| ~ | `m2` | `query` | this change |  |",
     ]
     assert "2 of 4 changes would undo edits made in the UI" in comment
     assert "@@ description @@ drift: undoes an edit made in the UI" in comment
