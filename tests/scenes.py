@@ -365,29 +365,18 @@ _SYNCS = {
 
 
 def _downstream() -> Planned:
-    plan = make_plan(
-        Bound(
-            tuple(
-                Binding(desired(address, **wanted), live(number, **before))
-                for number, (address, before, wanted) in enumerate(
-                    (
-                        (
-                            "crm/contacts",
-                            {"query": "SELECT id, mail FROM c"},
-                            {"query": "SELECT id, mail AS email FROM c"},
-                        ),
-                        ("crm/keys", {"connector_id": 2}, {"primary_key": "email", "connector_id": 1}),
-                        ("crm/layout", {"query": "select 1 as a"}, {"query": "SELECT 1 AS a"}),
-                        ("crm/odd", {"query": "SELECT 1"}, {"query": "SELECT 2"}),
-                        ("crm/unread", {"description": "old"}, {}),
-                    ),
-                    42,
-                )
-            ),
-            new=(desired("crm/new", name="New | model"),),
-        ),
-        TARGET,
+    pairs: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+        ("crm/contacts", {"query": "SELECT id, mail FROM c"}, {"query": "SELECT id, mail AS email FROM c"}),
+        ("crm/keys", {"connector_id": 2}, {"primary_key": "email", "connector_id": 1}),
+        ("crm/layout", {"query": "select 1 as a"}, {"query": "SELECT 1 AS a"}),
+        ("crm/odd", {"query": "SELECT 1"}, {"query": "SELECT 2"}),
+        ("crm/unread", {"description": "old"}, {}),
     )
+    bindings = tuple(
+        Binding(desired(address, **wanted), live(number, **before))
+        for number, (address, before, wanted) in enumerate(pairs, 42)
+    )
+    plan = make_plan(Bound(bindings, new=(desired("crm/new", name="New | model"),)), TARGET)
     effects = {
         "crm/contacts": Effect(
             (_SYNCS["hourly"], _SYNCS["manual"]),

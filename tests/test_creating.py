@@ -110,7 +110,7 @@ def test_an_unstructured_model_needs_its_harvesters_to_be_made() -> None:
         "embedding_config": {"mode": "open_ai", "model": "m", "api_key": {"env": "SYNCER_SECRET_X"}},
         "chunk_config": {"chunk_size": 10, "chunk_overlap": 0},
     }
-    values = {"query_type": "unstructured", "query": ..., "primary_key": ...}
+    values: dict[str, Any] = {"query_type": "unstructured", "query": ..., "primary_key": ...}
 
     (problem,) = _plan(FakeApi([], CONNECTORS), **values, configuration=configuration).problems
     assert problem.rule == "unsendable"
@@ -226,7 +226,7 @@ def test_what_was_not_taken_is_named() -> None:
 def test_a_saved_creation_is_that_creation() -> None:
     """It comes back from its file, with its secrets looked up, unless somebody made the model meanwhile."""
     api = FakeApi([], CONNECTORS)
-    secret = {"configuration": {"api_key": {"env": "SYNCER_SECRET_X"}}}
+    secret: dict[str, Any] = {"configuration": {"api_key": {"env": "SYNCER_SECRET_X"}}}
     planned = _plan(api, **secret)
     text = planfile.dumps(planned)
     kept = planfile.loads(text.encode(), schema("plan"), "plan.json")

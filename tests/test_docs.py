@@ -51,7 +51,7 @@ def _commit(folder: Path) -> None:
         subprocess.run(["git", *command], cwd=folder, env={**os.environ, **stamp, **plain}, check=True)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/commands.md", "docs/plan-files.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/commands.md", "docs/plan-files.md", "docs/consequences.md"])
 def test_transcripts_are_real(document: str, workshop: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
     """What a document says that a command prints is what it prints."""
     path = ROOT / document
@@ -88,7 +88,11 @@ def test_every_command_explains_itself(name: str) -> None:
 
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
-    core = [Path(syncer.__file__).parent / f"{room}.py" for room in ("resolve", "policy", "saved", "workflow")]
+    here = Path(syncer.__file__).parent
+    core = [
+        *(here / f"{room}.py" for room in ("resolve", "policy", "saved", "undo")),
+        *(here / "workflow").glob("*.py"),
+    ]
     used = {
         rule
         for path in core

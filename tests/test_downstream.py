@@ -174,7 +174,7 @@ def test_a_lost_mapped_column_is_an_error() -> None:
 @pytest.mark.parametrize("limits", [Limits(), Limits(allow=frozenset({"lost_column"}))])
 def test_what_is_allowed_passes_with_a_warning(limits: Limits) -> None:
     """By the file, or by the run."""
-    values = {} if limits.allow else {"lifecycle": {"allow": ["lost_column"]}}
+    values: dict[str, Any] = {} if limits.allow else {"lifecycle": {"allow": ["lost_column"]}}
     planned = _plan(_api(SYNC), limits, query="SELECT user_id FROM users", **values)
 
     assert not planned.problems
@@ -280,7 +280,7 @@ def test_what_was_meant_is_guessed() -> None:
 
 def test_a_name_plans_as_its_number() -> None:
     """No difference if it's the same connector; a change of `connector_id` at the name's place if it isn't."""
-    values = {"connector_id": ..., "query": QUERY}
+    values: dict[str, Any] = {"connector_id": ..., "query": QUERY}
 
     assert _plan(_api(), connector="Snowflake prod", **values).plan.is_empty
     planned = _plan(_api(), connector="both", **values)
@@ -305,11 +305,11 @@ def test_a_name_that_fits_nothing_plans_nothing() -> None:
 
 def test_an_environment_s_connector_replaces_the_other_kind() -> None:
     """A name under an environment beats the number at the top, and the other way round."""
-    values = {"connector_id": 2, "environments": {"prod": {"connector": "Snowflake prod"}}}
+    values: dict[str, Any] = {"connector_id": 2, "environments": {"prod": {"connector": "Snowflake prod"}}}
 
     assert desired(**values).connector == "Snowflake prod"
     assert "connector_id" not in desired(**values).fields
-    other = {"connector_id": ..., "connector": "x", "environments": {"prod": {"connector_id": 3}}}
+    other: dict[str, Any] = {"connector_id": ..., "connector": "x", "environments": {"prod": {"connector_id": 3}}}
     assert (desired(**other).connector, desired(**other).fields["connector_id"]) == ("", 3)
 
 
@@ -317,7 +317,7 @@ def test_the_base_may_name_its_connector_otherwise() -> None:
     """By number before, by name now: the same connector is no change, whoever made it."""
     base = workflow.Base("0" * 40, (document("m", id=42, connector_id=1, query=QUERY),))
     api = _api(connector_id=2)
-    values = {"connector_id": ..., "connector": "Snowflake prod", "query": QUERY}
+    values: dict[str, Any] = {"connector_id": ..., "connector": "Snowflake prod", "query": QUERY}
     planned = _plan(api, base=base, **values)
 
     assert planned.provenance is not None
@@ -326,7 +326,7 @@ def test_the_base_may_name_its_connector_otherwise() -> None:
 
 def test_offline_a_name_stands_for_itself() -> None:
     """Nobody may ask the workspace: the files' names are compared."""
-    named = {"connector_id": ..., "id": 42}
+    named: dict[str, Any] = {"connector_id": ..., "id": 42}
     base = workflow.Base("0" * 40, (document("m", connector="old", **named),))
     planned = workflow.plan_offline([document("m", connector="new", **named)], base, TARGET, Limits())
 

@@ -6,10 +6,15 @@
     markdown.py     plan, drift and report for a pull request, an issue, a job's summary
     html.py         a plan as a page
     history.py      the runs that a folder remembers
+    listing.py      every model and how it stands
+    adopted.py      what an import writes, and what it leaves
+    checkup.py      layers that were looked at
+    modelfile/      YAML out: new model files, and values into those that are there
 
     body.py         the lines between a model's braces: lines.py (texts), pairs.py (lists), align.py (what fits what)
     boxes.py        boxed messages with the source line they point at
     review.py       what a reviewer is told of a plan: order, causes, cautions
+    downstream.py   what a change does to syncs and columns, in words
     hunks.py        a change as the lines of a diff
     inert.py        foreign text that markdown and HTML make nothing of
     totals.py       the verdicts that other tools match

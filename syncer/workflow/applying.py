@@ -1,0 +1,114 @@
+"""Apply: a plan as it was made, a saved one made whole again, or the way back of a run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syncer import applier, policy, saved, undo
+from syncer.errors import RefusedError
+from syncer.planner import Planned
+from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
+from syncer.workflow.consequences import impossible, with_consequences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from syncer.applier import Report, Stop, Writer
+    from syncer.model import (
+        Problem,
+        Secret,
+        Target,
+        Tell,
+    )
+    from syncer.policy import Limits
+    from syncer.undo import Ending
+
+
+def resume(
+    planned: Planned,
+    reader: Reader,
+    target: Target,
+    commit: str,
+    lookup: Callable[[str], Secret | None],
+    limits: Limits,
+) -> Planned:
+    """A saved plan on live state as it is now: the same plan, or RefusedError. Raises ApiError and RefreshError."""
+    saved.admit(planned, target, commit)
+    known = {change.id for change in planned.plan.updated}
+    renewed = saved.renew(planned, reader.fetch(known), lookup)
+    # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
+    stale = {"unread-syncs", "lost-column"}
+    renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
+    connectors = Connectors(reader)
+    renewed = with_consequences(renewed, reader, connectors, limits)
+    if problems := (*impossible(renewed.plan, connectors), *renewed.problems):
+        raise RefusedError("the saved plan can't be applied; nothing was written", "plan again", problems)
+    return renewed
+
+
+def roll_back(
+    kept: Planned,
+    endings: Mapping[str, Ending],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    limits: Limits,
+    *,
+    patterns: Sequence[str] = (),
+) -> tuple[Planned, tuple[Problem, ...]]:
+    """What takes a run back, by its plan and how each change ended; and what of it can't go back, which stops nothing.
+
+    Raises RefusedError for another target, ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    """
+    undo.admit(kept, target)
+    plan = kept.plan
+    changes = tuple(change for change in plan.changes if is_chosen(change.desired, patterns))
+    refuse_nameless([change.desired for change in plan.changes], patterns, "change of that run")
+    left_out = len(plan.changes) - len(changes)
+    # All that the run compared counts: the way back changes as much of it as the way there did.
+    plan = replace(plan, changes=changes, unchanged=plan.unchanged + plan.excluded, excluded=left_out)
+    back = undo.way_back(plan, endings, reader.fetch({change.id for change in plan.updated}), lookup)
+    connectors = Connectors(reader)
+    wrong = {one.address: impossible(replace(back.plan, changes=(one,)), connectors) for one in back.plan.changes}
+    going = tuple(change for change in back.plan.changes if not wrong[change.address])
+    stays = len(back.plan.changes) - len(going)
+    plan = replace(back.plan, changes=going, unchanged=back.plan.unchanged + stays)
+    planned = Planned(plan, (*back.left, *policy.warnings(plan, limits)))
+    refused = (*back.refused, *(problem for problems in wrong.values() for problem in problems))
+    return with_consequences(planned, reader, connectors, limits), refused
+
+
+def expect(planned: Planned, digest: str) -> None:
+    """Raise RefusedError unless the plan is the one that was reviewed."""
+    if planned.plan.digest != digest:
+        message = f"this is not the reviewed plan: its digest is {planned.plan.digest}; nothing was written"
+        raise RefusedError(
+            message, "live models or files changed since the review: review this plan, and name its digest"
+        )
+
+
+def refuse(planned: Planned, limits: Limits) -> None:
+    """Raise RefusedError if the plan may not be applied: it isn't whole, or trips a guard."""
+    if planned.problems:
+        message = "the plan is not whole, so nothing is applied"
+        raise RefusedError(message, "solve the problems above, or apply a part of it with --target")
+    guards = (*policy.refusals(planned.plan, limits), *policy.drift_refusals(planned, limits))
+    if guards:
+        message = "this plan may not be applied as it is; nothing was written"
+        raise RefusedError(message, problems=guards)
+
+
+def apply(
+    planned: Planned,
+    writer: Writer,
+    tell: Tell,
+    limits: Limits,
+    *,
+    parallelism: int,
+    fail_fast: bool,
+    stop: Stop,
+) -> Report:
+    """Carry out exactly the plan that was shown. Raises RefusedError before anything is written."""
+    refuse(planned, limits)
+    return applier.apply(planned.plan, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop)

@@ -1,0 +1,159 @@
+"""What every use case asks first: which definitions are meant, which live models they are, and what is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, Protocol
+
+from syncer import policy
+from syncer.errors import SettingsError
+from syncer.model import (
+    NOWHERE,
+    Bound,
+    Connector,
+    DesiredModel,
+    DesiredState,
+    Document,
+    LiveState,
+    Problem,
+    Severity,
+    Sync,
+)
+from syncer.resolve import bind, bind_connectors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+_MANY: Final = 5
+"""How many files a message lists."""
+
+
+class Reader(Protocol):
+    """What a plan needs of the API. All raise ApiError, and the lists RefreshError."""
+
+    def fetch(self, declared: Collection[int]) -> LiveState:
+        """Live state of the workspace; `declared` are the ids that files name."""
+
+    def connectors(self) -> Sequence[Connector]:
+        """The connectors of the workspace."""
+
+    def syncs(self) -> Sequence[Sync]:
+        """The syncs of the workspace."""
+
+    def is_running(self, sync_id: int) -> bool:
+        """Whether a run of the sync is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What git said before: its commit, those of its definitions that are valid, and the paths of the others."""
+
+    commit: str
+    documents: tuple[Document, ...]
+    unusable: tuple[str, ...] = ()
+
+
+class Connectors:
+    """The workspace's connectors: asked for once, and only if something needs them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: Sequence[Connector] | None = None
+
+    def __call__(self) -> Sequence[Connector]:
+        """All of them."""
+        if self._known is None:
+            self._known = self._reader.connectors()
+        return self._known
+
+    def bound(self, desired: DesiredState) -> tuple[DesiredState, tuple[Problem, ...]]:
+        """The state with the ids of the connectors that it names."""
+        if not any(model.connector for model in desired.models):
+            return desired, ()
+        return bind_connectors(desired, self())
+
+
+def targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:
+    """The definitions that the patterns name; all without any. Raises SettingsError for one that names nothing."""
+    refuse_nameless(desired.models, patterns, "definition")
+    return DesiredState(tuple(model for model in desired.models if is_chosen(model, patterns)))
+
+
+def refuse_nameless(models: Sequence[DesiredModel], patterns: Sequence[str], what: str) -> None:
+    """Raise SettingsError for a pattern that names none of the models."""
+    for pattern in patterns:
+        if not any(_is_named(model, pattern) for model in models):
+            near = get_close_matches(pattern, [model.address for model in models], 1)
+            hint = f"did you mean {near[0]}?" if near else "addresses are paths below the models folder, without .yaml"
+            raise SettingsError(f"--target {pattern} names no {what}", hint)
+
+
+def is_chosen(model: DesiredModel, patterns: Sequence[str]) -> bool:
+    """Whether any of the patterns means the model; without any all are meant."""
+    return not patterns or any(_is_named(model, pattern) for pattern in patterns)
+
+
+def _is_named(model: DesiredModel, pattern: str) -> bool:
+    """Whether a pattern means the model: by address, as the progress lines write it, or by its file's path."""
+    return any(fnmatchcase(name, pattern) for name in (model.address, f"model.{model.address}", model.document.path))
+
+
+def bound_to(
+    everything: DesiredState, chosen: DesiredState, live: LiveState, incomplete: set[str], *, create: bool
+) -> tuple[Bound, tuple[Problem, ...]]:
+    """The chosen definitions' bindings and problems. All are bound, so that a rival among the others is noticed.
+
+    Definitions in the files `incomplete` have a problem already, and can't be compared.
+    """
+    revealed = {model.address: model for model in chosen.models}
+    bound = bind(DesiredState(tuple(revealed.get(m.address, m) for m in everything.models)), live, create=create)
+    paths = {model.document.path for model in chosen.models}
+    ready = {model.address for model in chosen.models if model.document.path not in incomplete}
+    return (
+        replace(
+            bound,
+            bindings=tuple(b for b in bound.bindings if b.desired.address in ready),
+            new=tuple(model for model in bound.new if model.address in ready),
+        ),
+        tuple(problem for problem in bound.problems if problem.origin.path in paths),
+    )
+
+
+def unread(live: LiveState) -> tuple[Problem, ...]:
+    """What refresh couldn't read, in words."""
+    told = [
+        Problem(
+            NOWHERE,
+            "unreadable-model",
+            f"the server can't show live model {row.id}: {row.reason}"
+            if row.id is not None
+            else f"the server can't show one live model: {row.reason}",
+            "it's an ai_ml model whose connector has no catalog, most likely; set its query type back, or delete it. "
+            "Until then a model bound by name may have an unseen namesake: pin it with `id:`",
+            Severity.WARNING,
+        )
+        for row in live.unreadable
+    ]
+    if not live.complete:
+        message = "not every live model could be read, so only those that files pin with `id:` are planned"
+        told.append(Problem(NOWHERE, "incomplete-live-state", message, "", Severity.WARNING))
+    return tuple(told)
+
+
+def silent_base(base: Base | None) -> tuple[Problem, ...]:
+    """What the base can't tell, in words: there an edit outside git looks like this change."""
+    if base is None or (base.documents and not base.unusable):
+        return ()
+    named = f": {', '.join(base.unusable[:_MANY])}{' and more' * (len(base.unusable) > _MANY)}" if base.unusable else ""
+    what = f"{len(base.unusable)} of its files are not valid" if base.unusable else "it has no definitions there"
+    return (
+        Problem(
+            NOWHERE,
+            policy.SILENT_BASE,
+            f"the base {base.commit[:12]} can't tell all: {what}{named}",
+            "where it says nothing, an edit made outside git looks like this change; name another base",
+            Severity.WARNING,
+        ),
+    )

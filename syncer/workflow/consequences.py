@@ -1,0 +1,116 @@
+"""What a plan does beyond its models, and what of it can't be done: syncs, columns, connectors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from syncer import policy, sql
+from syncer.errors import ApiError, RefreshError
+from syncer.model import (
+    NOWHERE,
+    Columns,
+    Connector,
+    Problem,
+    Severity,
+    Sync,
+)
+from syncer.planner import Change, Effect, Plan, Planned
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syncer.policy import Limits
+    from syncer.workflow.asking import Connectors, Reader
+
+_ASKED: Final = 20
+"""How many syncs are asked at most whether they run: it's a request for each."""
+
+_DOWNSTREAM: Final = frozenset({"query", "primary_key", "connector_id", "query_type"})
+"""The fields whose change a sync's next run notices."""
+
+_PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
+"""The query types whose query is SQL."""
+
+
+def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, limits: Limits) -> Planned:
+    """The plan with what its changes do downstream, and with a problem for each column that would be lost there."""
+    effects, unread = _effects(planned.plan, reader, connectors)
+    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *unread))
+    lost = policy.lost_columns(planned, limits)
+    return replace(
+        planned,
+        warnings=(*planned.warnings, *(problem for problem in lost if not problem.is_error)),
+        problems=(*planned.problems, *(problem for problem in lost if problem.is_error)),
+    )
+
+
+def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mapping[str, Effect], tuple[Problem, ...]]:
+    """What each change does downstream, by address; and a warning where that couldn't be read."""
+    if made.is_empty:
+        return {}, ()
+    try:
+        syncs = _running(made, reader.syncs(), reader) if made.updated else {}
+    except (ApiError, RefreshError) as error:
+        what = f"the syncs could not be read, so nobody knows what these changes feed: {error.what}"
+        unread = Problem(NOWHERE, "unread-syncs", what, error.hint, Severity.WARNING)
+        return {change.address: Effect(None, _columns(change, {})) for change in made.changes}, (unread,)
+    needs = any(_is_queried(change) for change in made.changes) and sql.is_available()
+    needs = needs or any("connector_id" in change.changed and syncs.get(change.id) for change in made.updated)
+    try:
+        known = {one.id: one for one in connectors()} if needs else {}
+    except (ApiError, RefreshError):
+        # Only words would be missing: the plan itself doesn't stand on them.
+        known = {}
+    effects = {}
+    for change in made.changes:
+        now = known.get(change.live.fields.get("connector_id", 0))
+        feeds = () if change.is_creation else tuple(syncs.get(change.id, ()))
+        effects[change.address] = Effect(feeds, _columns(change, known), now.name if now else "")
+    return effects, ()
+
+
+def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, list[Sync]]:
+    """The syncs of each model that changes, by its id; of those that notice it, whether they run just now."""
+    changes = {change.id: change for change in made.updated}
+    found: dict[int, list[Sync]] = {}
+    left = _ASKED
+    for sync in syncs:
+        if sync.model_id not in changes:
+            continue
+        notices = sync.is_enabled and _DOWNSTREAM & set(changes[sync.model_id].changed)
+        is_running = False
+        if notices and left:
+            left -= 1
+            try:
+                is_running = reader.is_running(sync.id)
+            except ApiError:
+                # Older servers, and roles, don't show runs: then nobody knows.
+                left = 0
+        found.setdefault(sync.model_id, []).append(replace(sync, is_running=is_running))
+    return found
+
+
+def _is_queried(change: Change) -> bool:
+    """Whether its query may return other columns, or stand on another key, than before."""
+    return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in _PARSED
+
+
+def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | None:
+    connector = connectors.get(change.after["connector_id"])
+    if connector is None or not _is_queried(change):
+        return None
+    before, after = (fields.get("query", "") for fields in (change.live.fields, {**change.live.fields, **change.after}))
+    if not before or "query" not in change.changed:
+        # A model that is made has no columns to lose; but its primary key should be one, and so should a new key.
+        returned = sql.columns(after, connector.definition)
+        return None if returned is None else Columns(returned if before else None, returned)
+    return sql.compare(before, after, connector.definition)
+
+
+def impossible(made: Plan, connectors: Connectors) -> tuple[Problem, ...]:
+    """What can't be sent, and what the server would accept and shouldn't."""
+    problems = policy.unsendable(made)
+    if any(map(policy.needs_connectors, made.changes)):
+        problems = (*problems, *policy.connector_problems(made, connectors()))
+    return problems

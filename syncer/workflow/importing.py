@@ -1,0 +1,361 @@
+"""Import: live models into git, as new files or as values in those that are there. Every text is tried first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from syncer import adoption
+from syncer.adoption import (
+    Addresses,
+    Adopted,
+    Asked,
+    Draft,
+    Intake,
+    Manner,
+    Revision,
+    Taken,
+    UnwritableError,
+    Variables,
+)
+from syncer.model import (
+    Binding,
+    Bound,
+    Connector,
+    DesiredModel,
+    Document,
+    Json,
+    LiveModel,
+    Path,
+    Problem,
+    Secret,
+    Severity,
+    Target,
+)
+from syncer.planner import make_plan
+from syncer.resolve import bind, bind_connectors, resolve, reveal
+from syncer.workflow.asking import Base, Connectors, Reader, unread
+from syncer.workflow.comparing import compared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+
+class Desk(Protocol):
+    """What an import needs of the files: their texts, and a trial of new ones. Nothing is written by it."""
+
+    def variable(self, secret: Secret) -> str:
+        """The variable that has this very value; empty if none has."""
+
+    def names(self) -> Collection[str]:
+        """What is in the folder that new files go to."""
+
+    def path(self, name: str) -> str:
+        """The path, from the root, of a new file in that folder."""
+
+    def is_free(self, path: str) -> bool:
+        """Whether nothing is at a path."""
+
+    def written(self, draft: Draft) -> Mapping[str, str]:
+        """The texts of a draft's files, by path. Raises ValueError for what no file can say."""
+
+    def raw(self, path: str) -> bytes | str:
+        """What a file holds, every byte of it; or, as text, why it can't be rewritten."""
+
+    def revised(self, raw: bytes, edits: Sequence[tuple[Path, Json]]) -> tuple[bytes, Sequence[tuple[Path, str]]]:
+        """The file with the edits in it, and the paths of those that it has no room for, with the reason."""
+
+    def tried(self, texts: Mapping[str, bytes]) -> tuple[Sequence[Document], Sequence[Problem]]:
+        """What git would say with these files in it: their definitions, and every error in them."""
+
+
+def adopt(
+    documents: Sequence[Document],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    asked: Asked,
+    desk: Desk,
+    *,
+    pins_at_top: bool = True,
+    inline: bool = False,
+    force: bool = False,
+) -> Adopted:
+    """The files that declare live models as they are: each was read back, and is in step with its model.
+
+    With `force` a model that is in git already is written anew. What is asked for must make sense
+    (`adoption.check_asked`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
+    """
+    everything = resolve(documents, target.environment)
+    connectors = reader.connectors()
+    live = reader.fetch({*asked.ids, *(model.id for model in everything.models if model.id is not None)})
+    models, problems = adoption.chosen(asked, live, connectors)
+    problems = [*(_as_error(one) if one.rule == "incomplete-live-state" else one for one in unread(live)), *problems]
+    bound = bind(everything, live)
+    owners = {binding.live.id: binding.desired for binding in bound.bindings}
+    unmanaged = {model.id for model in bound.unmanaged}
+    manner = Manner(target.environment, connectors, pins_at_top, inline)
+    variables = Variables(desk.variable, adoption.variables_of(documents))
+    addresses = Addresses(desk.names())
+    is_asked = bool(asked.ids)
+    drafts: list[Draft] = []
+    present: list[tuple[LiveModel, str]] = []
+    for model in models:
+        owner = owners.get(model.id)
+        try:
+            if model.id in unmanaged:
+                name = addresses.of(model)
+                path = desk.path(f"{name}.yaml")
+                made = adoption.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
+            elif not force or owner is None:
+                present.append((model, owner.document.path if owner else ""))
+                continue
+            else:
+                made = _rewritten(model, owner, manner, variables, desk)
+        except UnwritableError as error:
+            problems.append(adoption.left_out(model, str(error), is_asked=is_asked))
+        else:
+            drafts.append(made)
+    kept, texts, refused = _proved(drafts, desk, target, connectors, is_asked=is_asked)
+    return Adopted(
+        tuple(kept),
+        texts,
+        tuple(present) if is_asked else (),
+        len(present),
+        adoption.settings_of(kept, lookup),
+        (*problems, *refused),
+    )
+
+
+def _as_error(problem: Problem) -> Problem:
+    return replace(problem, severity=Severity.ERROR)
+
+
+def _rewritten(model: LiveModel, owner: DesiredModel, manner: Manner, variables: Variables, desk: Desk) -> Draft:
+    """A model that is in git already, as a new text for its file. Raises UnwritableError."""
+    document = owner.document
+    others = {*(document.data.get("environments") or {})} - {manner.environment}
+    if others:
+        raise UnwritableError(
+            f"{document.path} has values of {', '.join(sorted(others))}, too, which would be lost; "
+            "`syncer import --drift` takes live values into it"
+        )
+    folder, _, file = document.path.rpartition("/")
+    name = f"{file.removesuffix('.yaml')}.sql"
+    beside = f"{folder}/{name}".lstrip("/")
+    is_own = beside in {one.path for one in document.files.values()} or desk.is_free(beside)
+    lifecycle, _ = document.effective(manner.environment)
+    kept = {"lifecycle": lifecycle["lifecycle"]} if "lifecycle" in lifecycle else {}
+    return adoption.draft(
+        model, document.path, manner, variables, address=owner.address, query_file=name if is_own else "", kept=kept
+    )
+
+
+def _proved(
+    drafts: Sequence[Draft], desk: Desk, target: Target, connectors: Sequence[Connector], *, is_asked: bool
+) -> tuple[list[Draft], dict[str, str], list[Problem]]:
+    """The drafts whose files, read back, are valid and in step with what is live; their texts; and why not the others.
+
+    What can't be said in YAML, what the rules refuse and what doesn't come back as it is live are found here alike.
+    """
+    texts: dict[str, Mapping[str, str]] = {}
+    reasons: dict[str, str] = {}
+    for draft in drafts:
+        try:
+            texts[draft.path] = desk.written(draft)
+        except ValueError as error:
+            reasons[draft.path] = str(error)
+        else:
+            if adoption.in_clear(draft, texts[draft.path].values()):
+                reasons[draft.path] = "its file would hold, in clear, what is a secret in its configuration"
+    ready = [draft for draft in drafts if draft.path not in reasons]
+    together = {path: text.encode() for draft in ready for path, text in texts[draft.path].items()}
+    documents, errors = desk.tried(together) if together else ((), ())
+    by_path = {document.path: document for document in documents}
+    wrong: dict[str, list[str]] = {}
+    for found_wrong in errors:
+        wrong.setdefault(found_wrong.origin.path, []).append(found_wrong.message)
+    for draft in ready:
+        found = [message for path in texts[draft.path] for message in wrong.get(path, ())]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            reasons[draft.path] = found[0] + more
+        elif draft.path not in by_path:
+            reasons[draft.path] = "its file can't be read back"
+        elif fields := _differing(by_path[draft.path], draft.live, draft.secrets or {}, target, connectors):
+            reasons[draft.path] = f"{', '.join(fields)} would not be read back as it's live"
+    kept = [draft for draft in drafts if draft.path not in reasons]
+    refused = [
+        adoption.left_out(
+            draft.live, reasons[draft.path], is_asked=is_asked, path=draft.path if draft.is_rewritten else ""
+        )
+        for draft in drafts
+        if draft.path in reasons
+    ]
+    return kept, {path: text for draft in kept for path, text in texts[draft.path].items()}, refused
+
+
+def _differing(
+    document: Document,
+    live: LiveModel,
+    secrets: Mapping[str, Secret],
+    target: Target,
+    connectors: Sequence[Connector],
+) -> list[str]:
+    """The fields in which a definition that was just made differs from what it was made of."""
+    desired, nameless = bind_connectors(resolve([document], target.environment), connectors)
+    revealed, missing = reveal(desired, secrets.get)
+    binding = Binding(revealed.models[0], live)
+    if nameless or missing or revealed.models[0].id != live.id:
+        return ["its secrets" if missing else "its connector" if nameless else "its id"]
+    changes = make_plan(Bound((binding,)), target).changes
+    return list(changes[0].changed) if changes else []
+
+
+def adopt_drift(
+    documents: Sequence[Document],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    desk: Desk,
+    patterns: Sequence[str] = (),
+    *,
+    base: Base | None = None,
+    environments: Collection[str] = (),
+) -> tuple[Taken, tuple[Problem, ...]]:
+    """The files with what was changed outside git in them, each read back; and what couldn't be looked at.
+
+    Without a base all that differs is taken. `environments` are those of the settings. Raises ApiError, RefreshError,
+    and SettingsError for a pattern that names nothing.
+    """
+    connectors = Connectors(reader)
+    found = compared(documents, reader, target, lookup, connectors, base=base, patterns=patterns)
+    changes = found.plan.updated
+    is_moved = any("connector_id" in change.changed for change in changes)
+    has_names = any(change.desired.connector for change in changes)
+    sources = connectors() if is_moved or has_names else ()
+    manner = Manner(target.environment, sources)
+    variables = Variables(desk.variable, adoption.variables_of(documents))
+    owners = adoption.owners(documents)
+    intakes = []
+    for change in changes:
+        causes = None if found.provenance is None else found.provenance.of(change)
+        intakes.append(adoption.intake(change, causes, manner, variables, owners))
+    revisions, placed, more = _placed(intakes, desk, target, lookup, sources)
+    drafts = [Draft(one.change.live, one.path, {}, secrets=one.secrets) for one in placed]
+    taken = Taken(
+        target,
+        tuple(sorted(revisions, key=lambda one: one.path)),
+        tuple((one.change.address, one.waiting) for one in intakes if one.waiting),
+        tuple(sorted((*(left for one in intakes for left in one.left), *more), key=lambda one: one.origin)),
+        adoption.settings_of(drafts, lookup),
+        _sharing(placed, target, environments),
+    )
+    return taken, (*found.warnings, *found.problems)
+
+
+def _placed(
+    intakes: Sequence[Intake],
+    desk: Desk,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    connectors: Sequence[Connector],
+) -> tuple[list[Revision], list[Intake], list[Problem]]:
+    """The files that can take what they should, what that is, and a problem for each part that can't be placed."""
+    problems: list[Problem] = []
+    ready: list[tuple[Intake, dict[str, Revision]]] = []
+    beside: dict[str, bytes] = {}
+    for intake in intakes:
+        if not intake.fields:
+            continue
+        try:
+            revised, reasons = _revised(intake, desk)
+            for file in intake.change.desired.document.files.values():
+                beside[file.path] = _bytes(desk.raw(file.path), file.path)
+        except _UnplacedError as error:
+            problems += adoption.unplaced(intake, (((field,), str(error)) for field in intake.fields))
+            continue
+        problems += adoption.unplaced(intake, reasons)
+        missing = {"connector_id" if path[0] == "connector" else path[0] for path, _ in reasons}
+        kept = replace(intake, fields=tuple(field for field in intake.fields if field not in missing))
+        if kept.fields:
+            ready.append((kept, revised))
+    together = {path: one.after for _, files in ready for path, one in files.items()}
+    documents, errors = desk.tried({**beside, **together}) if together else ((), ())
+    by_path = {document.path: document for document in documents}
+    revisions: list[Revision] = []
+    placed: list[Intake] = []
+    for intake, files in ready:
+        wrong = [error.message for error in errors if error.origin.path in files]
+        document = by_path.get(intake.path)
+        if wrong or document is None:
+            reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
+            problems += adoption.unplaced(intake, (((field,), reason) for field in intake.fields))
+            continue
+        rest = _still(intake, document, target, lookup, connectors)
+        if rest:
+            reason = "the file can't say it so that it's read back as it's live"
+            problems += adoption.unplaced(intake, (((field,), reason) for field in rest))
+            continue
+        placed.append(intake)
+        revisions += [one for one in files.values() if one.before != one.after]
+    return revisions, placed, problems
+
+
+class _UnplacedError(Exception):
+    """A file can't be rewritten; the message says why."""
+
+
+def _bytes(found: bytes | str, path: str) -> bytes:
+    if isinstance(found, str):
+        raise _UnplacedError(f"{path}: {found}")
+    return found
+
+
+def _revised(intake: Intake, desk: Desk) -> tuple[dict[str, Revision], Sequence[tuple[Path, str]]]:
+    """A model's files with its drift in them, by path, and what the YAML has no room for. Raises _UnplacedError."""
+    before = _bytes(desk.raw(intake.path), intake.path)
+    after, reasons = desk.revised(before, intake.edits)
+    files = {intake.path: Revision(intake.path, before, after)}
+    if intake.sql is not None:
+        path, query = intake.sql
+        raw = _bytes(desk.raw(path), path)
+        try:
+            files[path] = Revision(path, raw, adoption.in_file(query, raw))
+        except UnicodeEncodeError:
+            raise _UnplacedError("it holds half a character, which no file can") from None
+    return files, reasons
+
+
+def _still(
+    intake: Intake,
+    document: Document,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    connectors: Sequence[Connector],
+) -> list[str]:
+    """The fields that should be in step with the new text and aren't; a secret that was rotated is for a person."""
+    named, nameless = bind_connectors(resolve([document], target.environment), connectors)
+    if nameless:
+        return ["connector_id"]
+    fresh = intake.secrets or {}
+    revealed, _ = reveal(named, lambda variable: fresh.get(variable) or lookup(variable))
+    binding, _ = adoption.blind(Binding(revealed.models[0], intake.change.live))
+    changes = make_plan(Bound((binding,)), target).changes
+    differing = {str(one.path[0]) for change in changes for one in change.fields if not one.is_sensitive}
+    return [field for field in intake.fields if field in differing]
+
+
+def _sharing(placed: Sequence[Intake], target: Target, environments: Collection[str]) -> tuple[str, ...]:
+    """The other environments whose values change with the files."""
+    found = set()
+    for intake in placed:
+        for name in {*environments} - {target.environment}:
+            _, sources = intake.change.desired.document.effective(name)
+            aliases = {"query": "query_file", "connector_id": "connector"}
+            if any(
+                (sources.get(field) or sources.get(aliases.get(field, ""), ()))[:1] != ("environments",)
+                for field in intake.fields
+            ):
+                found.add(name)
+    return tuple(sorted(found))

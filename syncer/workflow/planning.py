@@ -1,0 +1,94 @@
+"""Plan: git beside live state, or, where nobody may ask the server, beside the base."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncer import policy, provenance, wire
+from syncer.model import (
+    Binding,
+    Bound,
+    Document,
+    LiveModel,
+    Secret,
+    Severity,
+    Target,
+)
+from syncer.planner import Planned, make_plan
+from syncer.resolve import resolve, reveal, stand_in_connectors
+from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, unread
+from syncer.workflow.consequences import impossible, with_consequences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from syncer.policy import Limits
+
+
+def plan(
+    documents: Sequence[Document],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    limits: Limits,
+    patterns: Sequence[str] = (),
+    *,
+    base: Base | None = None,
+    create: bool = False,
+    with_effects: bool = True,
+) -> Planned:
+    """Refresh and plan; with `patterns` (addresses or globs) only the definitions that they name.
+
+    With a base the plan says of each difference where it comes from, with `create` definitions that no live model
+    answers to are planned, too, and `with_effects` it says what the changes do downstream. The documents must be valid.
+    Raises ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    """
+    connectors = Connectors(reader)
+    everything = resolve(documents, target.environment)
+    wanted, nameless = connectors.bound(targeted(everything, patterns))
+    chosen, missing = reveal(wanted, lookup)
+    missing = (*nameless, *missing)
+    live = reader.fetch({model.id for model in everything.models if model.id is not None})
+
+    bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in missing}, create=create)
+    told = tuple(problem for problem in problems if not problem.is_error)
+    problems = tuple(problem for problem in problems if problem.is_error)
+    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    problems = (*problems, *impossible(made, connectors))
+    origins = None
+    if base is not None:
+        former, _ = connectors.bound(resolve(base.documents, target.environment))
+        origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+    warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
+    planned = Planned(made, warnings, (*missing, *problems), origins)
+    return with_consequences(planned, reader, connectors, limits) if with_effects else planned
+
+
+def plan_offline(
+    documents: Sequence[Document], base: Base, target: Target, limits: Limits, patterns: Sequence[str] = ()
+) -> Planned:
+    """What a change would do if live were what its base says: for whoever may not ask the server.
+
+    Secrets are compared by the variables that name them. A definition that the base doesn't have can't be compared, and
+    is named in a warning.
+    """
+
+    def lookup(variable: str) -> Secret:
+        return Secret(variable, variable)
+
+    everything = stand_in_connectors(resolve(documents, target.environment))
+    chosen, _ = reveal(targeted(everything, patterns), lookup)
+    before_it = stand_in_connectors(resolve(base.documents, target.environment))
+    former = provenance.Former(reveal(before_it, lookup)[0])
+    bindings, new = [], []
+    for model in chosen.models:
+        before = former.of(model)
+        if before is None:
+            message = f"{model.address} is new: what it would change can't be told without the target"
+            hint = "it's compared when somebody with access plans"
+            new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
+        else:
+            live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
+            bindings.append(Binding(model, live))
+    made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
+    return Planned(made, (*new, *silent_base(base), *policy.warnings(made, limits)), is_offline=True)
