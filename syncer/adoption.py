@@ -13,8 +13,21 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
+from syncer.diff import same
 from syncer.errors import SettingsError
-from syncer.model import ABSENT, NOWHERE, QUERY_TYPES, Binding, Problem, Secret, SecretRef, Severity, is_secret_key
+from syncer.model import (
+    ABSENT,
+    NOWHERE,
+    QUERY_TYPES,
+    Binding,
+    Problem,
+    Secret,
+    SecretRef,
+    Severity,
+    is_mask,
+    is_secret_key,
+    leaves,
+)
 from syncer.planner import Cause
 
 if TYPE_CHECKING:
@@ -97,7 +110,8 @@ def chosen(asked: Asked, live: LiveState, connectors: Sequence[Connector]) -> tu
 def _connector_ids(names: Iterable[str], connectors: Sequence[Connector]) -> set[int]:
     found: set[int] = set()
     for name in names:
-        fits = {one.id for one in connectors if name in (one.name, str(one.id))}
+        named = {one.id for one in connectors if one.name == name}
+        fits = named or {one.id for one in connectors if str(one.id) == name}
         if not fits:
             listed = ", ".join(f"{one.name!r}" for one in connectors if one.kind == "source")
             raise SettingsError(f"the workspace has no connector {name!r}", f"its sources are {listed or 'none'}")
@@ -572,8 +586,13 @@ class _Taking:
             inside = given if isinstance(given, dict) else {}
             return {key: self._blended(inner, inside.get(key), (*path, key)) for key, inner in live.items()}
         if isinstance(live, list):
-            # An element that moved has moved with its secrets: only the place tells which reference is whose.
             others = given if isinstance(given, list) and len(given) == len(live) else [None] * len(live)
+            if _holds_secret(live) and not _is_same_but_for_secrets(live, given):
+                # Elements may have moved, and their secrets with them: the place doesn't tell which reference is whose,
+                # a value does, and where the server hides it nobody knows.
+                if any(is_mask(leaf) for _, leaf in leaves(live)):
+                    raise UnwritableError(f"{dotted(path)} is another list now, with secrets that the server hides")
+                return referenced(live, self._refer, path)
             return [
                 self._blended(inner, other, (*path, index))
                 for index, (inner, other) in enumerate(zip(live, others, strict=True))
@@ -588,6 +607,21 @@ class _Taking:
         reference = self._variables.of(secret, self._change.address, path)
         self.secrets[reference.variable] = secret
         return reference
+
+
+def _holds_secret(value: Json) -> bool:
+    return any(isinstance(leaf, Secret) for _, leaf in leaves(value))
+
+
+def _is_same_but_for_secrets(live: Json, given: Json) -> bool:
+    """Whether a file's value is the live one with references in the place of its secrets."""
+    if isinstance(live, Secret):
+        return isinstance(given, dict) and given.keys() == {"env"}
+    if isinstance(live, dict) and isinstance(given, dict):
+        return live.keys() == given.keys() and all(_is_same_but_for_secrets(live[key], given[key]) for key in live)
+    if isinstance(live, list) and isinstance(given, list):
+        return len(live) == len(given) and all(map(_is_same_but_for_secrets, live, given))
+    return same(live, given)
 
 
 def _with_own(live: Json, given: Json, ignored: Iterable[str]) -> Json:

@@ -189,6 +189,10 @@ def _create(change: Change, writer: Writer) -> Outcome:
         if not error.is_open:
             return Outcome(change, Status.FAILED, error.what, error.hint)
         return _sought(change, writer, name, error)
+    if made.name != name:
+        # Whichever model that is, it isn't known to be the new one: its id must go nowhere.
+        reason = f"the server answered with model {made.id}, {made.name!r}"
+        return Outcome(change, Status.UNKNOWN, reason, "look at that model, and plan again")
     return replace(_compared(change, made), id=made.id)
 
 

@@ -146,6 +146,17 @@ def merge_base(root: Path, ref: str) -> str:
     return found
 
 
+def parted(root: Path) -> str:
+    """The commit where the checked-out one left its remote's default branch; itself without one, empty outside git.
+
+    What a branch of one's own holds beyond that is work in progress, that nothing has applied yet.
+    """
+    found = checked_out(root)
+    done = _git(root, "merge-base", "refs/remotes/origin/HEAD", "HEAD") if found else None
+    common = done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
+    return common if _HASH.fullmatch(common) else found
+
+
 def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
     """The base of a pull request whose run has checked out its head, or the merge of that head into its base.
 

@@ -120,8 +120,8 @@ ENVIRONMENT_KEYS: Final = (
 NUMBER_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Numbers))
 
 VARIABLES: Final = (
-    ("SYNCER_TOKEN", "The API token. It lives 30 minutes in the open-source server."),
-    ("SYNCER_EMAIL", "With `SYNCER_PASSWORD`: log in once a run, in place of a token."),
+    ("SYNCER_TOKEN", "The API token. It lives 30 minutes in the open-source server. It beats e-mail and password."),
+    ("SYNCER_EMAIL", "With `SYNCER_PASSWORD`, and without a token: log in once a run."),
     ("SYNCER_PASSWORD", "The password of that user."),
     ("SYNCER_ENV", "The environment, in place of `--env`."),
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),

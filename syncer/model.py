@@ -51,7 +51,7 @@ SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
 _SECRET_KEY = re.compile(
     r"""(?:.*(?:[_-]|(?<=[a-z0-9])(?=[A-Z])))?
         (?i:api[_-]?keys?|access[_-]?key|private[_-]?key|secret|password|passwd|pwd|passphrase|bearer|token|credentials?
-        |connection[_-]?string)""",
+        |connection[_-]?string|authorization|cookie|dsn)""",
     re.DOTALL | re.VERBOSE,
 )
 _MASK = re.compile(r"\*{3,}")
@@ -69,6 +69,7 @@ CREDENTIAL: Final = re.compile(
     | (?<![A-Za-z0-9]) xox[abeoprs]-[A-Za-z0-9-]{10,}
     | (?<![A-Za-z0-9]) AIza[A-Za-z0-9_-]{35,}
     | (?<![A-Za-z0-9_-]) sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,}
+    | ://[^/\s:@"']{1,100}:[^/\s@"'*{$]{3,200}@
     | (?<![A-Za-z0-9_-]) eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+
     """,
     re.VERBOSE,
@@ -363,7 +364,10 @@ class Sync:
     status: str
     cursor: str = ""
     columns: tuple[str, ...] = ()
-    is_running: bool = False
+    source: str = ""
+    """The name of the connector that it reads from: its own, whatever the model's is."""
+    is_running: bool | None = False
+    """None where it should have been asked, and couldn't be."""
 
     @property
     def is_enabled(self) -> bool:

@@ -158,7 +158,6 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
 
 def _effect(effect: Effect) -> dict[str, Any]:
     return {
-        "connector": effect.connector,
         "syncs": effect.syncs and [asdict(sync) for sync in effect.syncs],
         "columns": effect.columns and asdict(effect.columns),
     }
@@ -285,11 +284,16 @@ def _is_sound(planned: Planned) -> bool:
         and all(field.path[0] in change.after for change in changes for field in change.fields)
         and all(_is_sound_change(change, is_offline=planned.is_offline) for change in changes)
         and planned.effects.keys() <= {change.address for change in changes}
+        and not (planned.is_offline and planned.effects)
+        and len({change.after["name"] for change in planned.plan.created}) == len(planned.plan.created)
         and all(field in FIELDS for fields in already for field in fields)
     )
 
 
 def _is_sound_change(change: Change, *, is_offline: bool) -> bool:
+    # The address is what reviewers see: the path, which ids are written into, follows from it.
+    if f"/{change.desired.document.path}".rpartition(f"/{change.address}.yaml")[1:] != (f"/{change.address}.yaml", ""):
+        return False
     if change.is_creation:
         return not change.id and not is_offline and not change.live.fields
     # Offline a connector may stand there by its name.
@@ -324,7 +328,6 @@ def _read_effect(data: Mapping[str, Any]) -> Effect:
     return Effect(
         syncs if syncs is None else tuple(Sync(**{**one, "columns": tuple(one["columns"])}) for one in syncs),
         columns and Columns(**{key: _tupled(value) for key, value in columns.items()}),
-        data["connector"],
     )
 
 

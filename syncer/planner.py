@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from syncer.model import Bound, Columns, DesiredModel, Json, Problem, Sync, Target
 
 
+LOST_COLUMN_RULE = "lost-column"
+"""The one rule that says something against a change, and nothing against what was planned."""
+
+
 class Action(Enum):
     """What will happen to one model; the value is its symbol in a plan. Deleting is not built, on purpose."""
 
@@ -197,12 +201,10 @@ class Effect:
     """What a change does beyond the model: the syncs that read it, by id, and the columns of its query.
 
     `syncs` is None where they could not be read, `columns` where the query stays, or its text doesn't tell.
-    `connector` is the name of the connector that the model is on now, where it's known.
     """
 
     syncs: tuple[Sync, ...] | None = ()
     columns: Columns | None = None
-    connector: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,11 @@ class Planned:
     def code(self) -> int:
         """The exit code that tells most: 0 nothing differs, 1 it isn't whole, 2 something differs."""
         return 1 if self.problems else 0 if self.plan.is_empty else 2
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of git is in the plan: what a problem is about then is a change that may not be made."""
+        return all(problem.rule == LOST_COLUMN_RULE for problem in self.problems)
 
     @property
     def made_of(self) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Severity
-from syncer.planner import Cause
+from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity
+from syncer.planner import LOST_COLUMN_RULE, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +58,8 @@ class Limits:
     on_drift: OnDrift = OnDrift.WARN
     allow: frozenset[str] = frozenset()
     """What may pass in every model, as `lifecycle.allow` lets it in one."""
+    asks_files: bool = True
+    """Whether a file can allow it; on the way back of a run none is asked."""
 
     def allows(self, change: Change, what: str) -> bool:
         """Whether this may pass in the model that changes."""
@@ -68,7 +70,22 @@ def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
     """What each risky change does to the syncs, where the file gives the new value, and which guards will refuse it."""
     risks = [_risk(change, field, limits) for change in plan.updated for field in _risky_fields(change)]
     guards = [replace(guard, severity=Severity.WARNING) for guard in (*_too_many(plan, limits), *_protected(plan))]
-    return tuple(risks + guards)
+    return (*risks, *_secret_changes(plan), *guards)
+
+
+def _secret_changes(plan: Plan) -> Iterator[Problem]:
+    """The variables whose values differ from what is live: nobody sees in a diff whether that is meant."""
+    for change in plan.updated:
+        for one in change.fields:
+            if isinstance(one.after, Secret) and one.after.reference and isinstance(one.before, Secret):
+                path = ".".join(map(str, one.path))
+                yield change.desired.problem(
+                    "secret-change",
+                    f"{path} of {change.address} is not what {one.after.reference} holds: an apply puts that there",
+                    "configuration",
+                    hint="if the live one is right, correct the variable",
+                    severity=Severity.WARNING,
+                )
 
 
 def refusals(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
@@ -124,7 +141,8 @@ def _risky_fields(change: Change) -> list[str]:
 def _risk(change: Change, field: str, limits: Limits) -> Problem:
     hint = EFFECTS[field]
     if not limits.allows(change, field):
-        hint += f" Apply refuses it until the file says `lifecycle: {{allow: [{field}]}}`, or the run --allow {field}."
+        in_file = f"the file says `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
+        hint += f" Apply refuses it until {in_file}the run says --allow {field}."
     what = f"{field} of {change.address} changes"
     return change.desired.problem("risky-change", what, field, hint=hint, severity=Severity.WARNING)
 
@@ -173,11 +191,11 @@ def lost_columns(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
         replace(problem, severity=Severity.WARNING) if limits.allows(change, LOST_COLUMN) else problem
         for change in planned.plan.changes
         if (effect := planned.effects.get(change.address)) is not None and effect.columns is not None
-        for problem in _lost(change, effect, effect.columns)
+        for problem in _lost(change, effect, effect.columns, limits)
     )
 
 
-def _lost(change: Change, effect: Effect, columns: Columns) -> Iterator[Problem]:
+def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> Iterator[Problem]:
     needed: dict[str, list[str]] = {}
     for sync in effect.syncs or ():
         for column in (*sync.columns, *filter(None, [sync.cursor])):
@@ -193,12 +211,15 @@ def _lost(change: Change, effect: Effect, columns: Columns) -> Iterator[Problem]
         if columns.lacks(column) and (was_there or is_new_key):
             said = ", ".join(f"which {use}" for use in uses[:_MANY])
             said += f" and {len(uses) - _MANY} more" * (len(uses) > _MANY)
+            instead = "name another primary key" if column == key else "change the sync first"
+            in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
+            allowing = f"; if it's meant, say {in_file}--allow {LOST_COLUMN}"
+            is_allowed = limits.allows(change, LOST_COLUMN)
             yield change.desired.problem(
-                "lost-column",
+                LOST_COLUMN_RULE,
                 f"the query of {change.address} doesn't return {column}, {said}",
                 "query",
-                hint="keep the column, or change the sync first; if it's meant, "
-                f"say `lifecycle: {{allow: [{LOST_COLUMN}]}}`, or --allow {LOST_COLUMN}",
+                hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
             )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from syncer.diff import FieldChange
-    from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path
+    from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path, Problem
     from syncer.planner import Plan
 
 
@@ -47,10 +47,30 @@ def attribute(plan: Plan, bindings: Iterable[Binding], base: DesiredState, commi
         if done:
             already_live[desired.address] = done
     for change in plan.created:
-        # What git said before, and nothing live answers to any more, somebody deleted.
-        cause = Cause.CHANGE if former.of(change.desired) is None else Cause.DRIFT
+        # What git said before under this name, and nothing live answers to any more, somebody deleted.
+        model = former.of(change.desired)
+        cause = Cause.DRIFT if model is not None and model.name == change.desired.name else Cause.CHANGE
         causes[change.address] = (cause,) * len(change.fields)
     return Provenance(commit, causes, already_live)
+
+
+def renamed(plan: Plan, base: DesiredState) -> tuple[Problem, ...]:
+    """The creations that are renames, most likely: their file meant another model before, which is live, in no file.
+
+    Without an id nobody can tell a rename from a new model, and a second model would feed nothing.
+    """
+    former = Former(base)
+    left = {model.name: model for model in plan.unmanaged}
+    found = []
+    for change in plan.created:
+        model = former.of(change.desired)
+        if model is not None and model.name != change.desired.name and (live := left.get(model.name)) is not None:
+            message = (
+                f"{change.desired.name!r} would be created, but its file meant live model {live.id} ({live.name!r})"
+            )
+            hint = f"to rename that one, pin it with `id: {live.id}`; for a new model take a new file"
+            found.append(change.desired.problem("renamed-without-id", message, "name", hint=hint))
+    return tuple(found)
 
 
 def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cause:

@@ -5,7 +5,7 @@ No requests, no files: documents and live state are handed in. Documents must be
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,7 @@ from syncer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret
 
@@ -195,32 +195,23 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
     """
     by_id = {model.id: model for model in live.models}
     names = _Names(live.models)
-    broken = {row.id: row.reason for row in live.unreadable if row.id is not None}
 
     claimed: dict[int, list[Binding]] = defaultdict(list)
     problems: list[Problem] = []
     new: list[DesiredModel] = []
+    wanted = Counter(model.name for model in desired.models)
     for model in desired.models:
         namesakes = names.bearers(model.name) if live.complete else []
         if model.id in by_id:
             claimed[model.id].append(Binding(model, by_id[model.id]))
-        elif model.id in broken:
-            problems.append(_unreadable(model, broken[model.id]))
-        elif model.id is not None:
-            problems.append(_unknown_id(model, names))
-        elif not live.complete:
-            problems.append(_not_all_read(model))
-        elif len(namesakes) == 1:
+        elif model.id is None and live.complete and not namesakes and create:
+            told = _against(model, live, names, wanted)
+            problems += told
+            new += [] if any(problem.is_error for problem in told) else [model]
+        elif model.id is None and len(namesakes) == 1:
             claimed[namesakes[0].id].append(Binding(model, namesakes[0]))
-        elif namesakes:
-            problems.append(_ambiguous(model, namesakes))
-        elif not create:
-            problems.append(_nameless(model, names))
-        elif live.unreadable:
-            problems.append(_unseen(model))
         else:
-            new.append(model)
-            problems += _similar(model, names)
+            problems.append(_unbound(model, live, names, namesakes))
     problems += [problem for rivals in claimed.values() for problem in _claimed_twice(rivals)]
     bound = tuple(rivals[0] for rivals in claimed.values() if len(rivals) == 1)
     return Bound(
@@ -229,6 +220,23 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
         tuple(sorted(problems, key=lambda problem: problem.origin)),
         tuple(sorted(new, key=lambda model: model.address)),
     )
+
+
+def _unbound(model: DesiredModel, live: LiveState, names: _Names, namesakes: Sequence[LiveModel]) -> Problem:
+    """Why a definition means no live model, or not one."""
+    if model.id is not None:
+        broken = {row.id: row.reason for row in live.unreadable}
+        return _unreadable(model, broken[model.id]) if model.id in broken else _unknown_id(model, names)
+    if not live.complete:
+        return _not_all_read(model)
+    return _ambiguous(model, namesakes) if namesakes else _nameless(model, names)
+
+
+def _against(model: DesiredModel, live: LiveState, names: _Names, wanted: Mapping[str, int]) -> list[Problem]:
+    """What speaks against creating a model that no live one answers to: errors forbid it, warnings are to be read."""
+    if live.unreadable:
+        return [_unseen(model)]
+    return [_wanted_twice(model)] if wanted[model.name] > 1 else _similar(model, names)
 
 
 def _listed(models: Sequence[LiveModel]) -> str:
@@ -268,7 +276,8 @@ class _Names:
 
 def _nameless(model: DesiredModel, names: _Names) -> Problem:
     near = names.near(model.name)
-    hint = f"did you mean {_listed(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
+    pin = f"did you mean {_listed(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
+    hint = f"{pin}; to make a new one, say `create = true` in the environment's settings"
     return model.problem("no-live-model", f"no live model of the workspace is named {model.name!r}", "name", hint=hint)
 
 
@@ -279,6 +288,12 @@ def _unseen(model: DesiredModel) -> Problem:
         "name",
         hint="repair what it can't show, or pin the live model with `id:`",
     )
+
+
+def _wanted_twice(model: DesiredModel) -> Problem:
+    message = f"{model.name!r} would be created, and another file gives its model that very name"
+    hint = "pin the one you mean with `id:`, or give one of them another name"
+    return model.problem("claimed-twice", message, "name", hint=hint)
 
 
 def _similar(model: DesiredModel, names: _Names) -> list[Problem]:
@@ -297,7 +312,7 @@ def _ambiguous(model: DesiredModel, namesakes: Sequence[LiveModel]) -> Problem:
 
 
 def _unknown_id(model: DesiredModel, names: _Names) -> Problem:
-    hint = "was it deleted, or is it in another workspace?"
+    hint = "was it deleted (then remove the file, or its id to create it anew), or is it in another workspace?"
     if namesakes := names.bearers(model.name):
         hint += f" Of its name there is {_listed(namesakes)}"
     return model.problem("unknown-id", f"the workspace has no live model with id {model.id}", "id", hint=hint)

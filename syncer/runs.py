@@ -100,7 +100,7 @@ def prune(folder: Path, most: int) -> None:
     kept = set(names(folder)[:most])
     for file in list(folder.iterdir()):
         ours = _OURS.fullmatch(file.name)
-        if ours and ours[1] not in kept and not file.is_dir():
+        if ours and ours[1] not in kept and not file.is_dir() and _is_private(file):
             file.unlink(missing_ok=True)
 
 
@@ -118,10 +118,22 @@ def _checksum(data: Mapping[str, Any]) -> str:
 def names(folder: Path) -> list[str]:
     """The names of the runs that are kept, the newest first; none where there is no folder."""
     try:
-        found = [file.name for file in folder.iterdir()]
+        found = [file.name for file in folder.iterdir() if _is_private(file)]
     except OSError:
         return []
     return sorted((name[:-5] for name in found if name.endswith(".json") and _NAME.fullmatch(name[:-5])), reverse=True)
+
+
+def _is_private(file: Path) -> bool:
+    """Whether a file can be a record of ours: what git checked out, from whomever, others may read.
+
+    So nobody's commit can bring a run that this machine never made.
+    """
+    try:
+        mode = file.lstat().st_mode
+    except OSError:
+        return False
+    return os.name == "nt" or not (stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def listed(folder: Path, schema: Mapping[str, Any]) -> list[PastRun | LostRun]:

@@ -148,11 +148,14 @@ def _back(
     moved = _moved(live, wrote, ending.updated_at)
     if moved:
         return _changed(change, ending, moved) if _moved(live, before, change.live.updated_at) else None
+    if others := _touched(live, change, ending):
+        return _changed(change, ending, others)
     lost: list[str] = []
-    after = _restored(before, _known(wrote, live, lookup), dict(leaves(wrote)), lost)
+    after = _restored(before, _known(wrote, live, lookup), lost)
     fields = compare(live.fields, after)
     if lost:
-        return _unrestorable(change, f"{', '.join(lost)}: a secret was replaced, and no record holds one")
+        why = "a secret was replaced, or hidden by the server, and no record holds one"
+        return _unrestorable(change, f"{', '.join(lost)}: {why}")
     if not fields:
         return None
     # What allowed the way there was said of the way there: the way back re-sends once more, and is allowed by itself.
@@ -203,6 +206,14 @@ def _moved(live: LiveModel, fields: Fields, updated_at: str) -> str:
     return ", ".join(moved)
 
 
+def _touched(live: LiveModel, change: Change, ending: Ending) -> str:
+    """What else of the model somebody changed since the run; empty if nothing, as far as the record tells."""
+    kept = {field: value for field, value in change.live.fields.items() if field not in change.changed}
+    return _moved(live, kept, live.updated_at) or (
+        "a field that the run didn't write" if ending.updated_at not in {"", live.updated_at} else ""
+    )
+
+
 _BLANK: Final = Secret("")
 
 
@@ -220,13 +231,13 @@ def _known(wrote: Fields, live: LiveModel, lookup: Callable[[str], Secret | None
     return known
 
 
-def _restored(before: Fields, known: Mapping[Secret, Secret], wrote: Mapping[Path, Json], lost: list[str]) -> Fields:
+def _restored(before: Fields, known: Mapping[Secret, Secret], lost: list[str]) -> Fields:
     """The former fields with their secrets: those that the run wrote, too. What nobody knows any more is `lost`."""
 
     def former(path: Path, secret: Secret) -> Json:
-        # What the server hides is the same as anything: what git put there stands for it.
-        one = wrote.get(path) if secret.is_mask else secret
-        found = known.get(one) if isinstance(one, Secret) else None
+        # What the server hid is the same as anything: nobody knows whose key it was, and what git put there since may
+        # be another one's.
+        found = None if secret.is_mask else known.get(secret)
         if found is None:
             lost.append(".".join(map(str, path)))
         return secret if found is None else found

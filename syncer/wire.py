@@ -45,12 +45,21 @@ def parse(resource: Mapping[str, Any]) -> LiveModel:
     # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
     if fields["query_type"] == "ai_ml" and isinstance(configuration, dict):
         fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
-    # Ids are text in the envelope and numbers inside.
     return LiveModel(
-        int(str(resource["id"])),
-        normal_form({**fields, "connector_id": int(str(connector_id))}),
+        _id(resource["id"]),
+        normal_form({**fields, "connector_id": _id(connector_id)}),
         str(attributes.get("updated_at") or ""),
     )
+
+
+_ID = re.compile(r"[1-9][0-9]{0,18}")
+
+
+def _id(value: object) -> int:
+    """An id: text in the envelope, a number inside. Raises ValueError for what the database can't have."""
+    if not isinstance(value, int | str) or isinstance(value, bool) or not _ID.fullmatch(str(value)):
+        raise ValueError
+    return int(value)
 
 
 def parse_connector(resource: Mapping[str, Any]) -> Connector:
@@ -60,7 +69,7 @@ def parse_connector(resource: Mapping[str, Any]) -> Connector:
     """
     attributes = resource["attributes"]
     name, kind, definition = (str(attributes[key]) for key in ("name", "connector_type", "connector_name"))
-    return Connector(int(str(resource["id"])), name, kind, definition)
+    return Connector(_id(resource["id"]), name, kind, definition)
 
 
 def parse_sync(resource: Mapping[str, Any]) -> Sync:
@@ -71,9 +80,9 @@ def parse_sync(resource: Mapping[str, Any]) -> Sync:
     attributes = resource["attributes"]
     destination = attributes.get("destination") or {}
     return Sync(
-        int(str(resource["id"])),
-        int(str(attributes["model_id"])),
-        int(str(attributes["source_id"])),
+        _id(resource["id"]),
+        _id(attributes["model_id"]),
+        _id(attributes["source_id"]),
         str(destination.get("name") or f"destination {attributes.get('destination_id')}"),
         str(destination.get("connector_name") or ""),
         str(attributes.get("stream_name") or ""),
@@ -82,6 +91,7 @@ def parse_sync(resource: Mapping[str, Any]) -> Sync:
         str(attributes.get("status") or ""),
         str(attributes.get("cursor_field") or ""),
         tuple(dict.fromkeys(_mapped(attributes.get("configuration")))),
+        str((attributes.get("source") or {}).get("name") or ""),
     )
 
 

@@ -359,14 +359,16 @@ _HUBSPOT = ("HubSpot", "Hubspot", "contacts")
 _SYNCS = {
     "hourly": Sync(3, 42, 1, *_HUBSPOT, "incremental", "every 2 hours", "healthy", columns=("email",), is_running=True),
     "manual": Sync(4, 42, 1, *_HUBSPOT, "full_refresh", "manual", "disabled", columns=("email",)),
-    "nightly": Sync(5, 43, 1, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at"),
-    "hostile": Sync(6, 45, 1, "##[error]\u202e|", "", "`@all`\n::error::x", "", "", ""),
+    "nightly": Sync(
+        5, 43, 1, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at", source="Snowflake old"
+    ),
+    "hostile": Sync(6, 45, 1, "##[error]\u202e|", "", "`@all`\n::error::x", "", "", "", is_running=None),
 }
 
 
 def _downstream() -> Planned:
     pairs: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
-        ("crm/contacts", {"query": "SELECT id, mail FROM c"}, {"query": "SELECT id, mail AS email FROM c"}),
+        ("crm/contacts", {"query": "SELECT id, mail FROM c"}, {"query": "SELECT id, mail AS email, x FROM c"}),
         ("crm/keys", {"connector_id": 2}, {"primary_key": "email", "connector_id": 1}),
         ("crm/layout", {"query": "select 1 as a"}, {"query": "SELECT 1 AS a"}),
         ("crm/odd", {"query": "SELECT 1"}, {"query": "SELECT 2"}),
@@ -382,7 +384,7 @@ def _downstream() -> Planned:
             (_SYNCS["hourly"], _SYNCS["manual"]),
             Columns(("id", "mail"), ("id", "email", "x"), ("x",), (), (("mail", "email"),)),
         ),
-        "crm/keys": Effect((_SYNCS["nightly"],), connector="Snowflake old"),
+        "crm/keys": Effect((_SYNCS["nightly"],)),
         "crm/layout": Effect((), Columns(("a",), ("a",), is_formatting=True)),
         "crm/new": Effect(()),
         "crm/odd": Effect((_SYNCS["hostile"],), Columns(None, ("`x`",))),
@@ -393,6 +395,18 @@ def _downstream() -> Planned:
 
 PLANNED: dict[str, Planned] = {
     "downstream": _downstream(),
+    "lost": replace(
+        _downstream(),
+        problems=(
+            Problem(
+                Origin("models/crm/contacts.yaml", 6, 1),
+                "lost-column",
+                "the query of crm/contacts doesn't return mail, which sync 3 to HubSpot maps",
+                "keep the column, or change the sync first",
+                excerpt="query: …",
+            ),
+        ),
+    ),
     "typical": Planned(PLANS["typical"].plan, tuple(PLANS["typical"].warnings), commit=COMMIT),
     "nested": Planned(PLANS["nested"].plan, commit=COMMIT),
     "masked": Planned(PLANS["masked"].plan),

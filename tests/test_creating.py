@@ -133,6 +133,36 @@ def test_what_was_deleted_outside_git_comes_back_as_drift() -> None:
     }
 
 
+def _based(name: str, models: list[LiveModel], **values: Any) -> Planned:
+    base = workflow.Base("0" * 40, (document("new", **{**NEW, "name": "Old name"}),))
+    documents = [document("new", **{**NEW, "name": name, **values})]
+    api = FakeApi(models, CONNECTORS)
+    return workflow.plan(documents, api, TARGET, lambda _: None, Limits(), base=base, create=True)
+
+
+def test_a_rename_without_an_id_makes_no_second_model() -> None:
+    """The base tells which model the file meant: it's live and in no file now. With its id it's a rename."""
+    planned = _based("Quite another", [live(5, name="Old name")])
+
+    assert [problem.rule for problem in planned.problems] == ["renamed-without-id"]
+    assert "pin it with `id: 5`" in planned.problems[0].hint
+    pinned = _based("Quite another", [live(5, name="Old name")], id=5)
+    assert not pinned.problems
+    assert [change.action for change in pinned.plan.changes] == [Action.UPDATE]
+    assert not _based("Quite another", []).problems
+
+
+def test_a_name_that_another_file_gives_its_model_is_not_created() -> None:
+    """The rename and the creation would race for it."""
+    documents = [document("a", id=1, **{**NEW, "name": "X"}), document("b", **{**NEW, "name": "X"})]
+    planned = workflow.plan(
+        documents, FakeApi([live(1, name="Y")], CONNECTORS), TARGET, lambda _: None, Limits(), create=True
+    )
+
+    assert [problem.rule for problem in planned.problems] == ["claimed-twice"]
+    assert not planned.plan.created
+
+
 def test_creations_are_no_mass_change() -> None:
     """The guard is there for what is live: a new workspace may be filled in one go."""
     documents = [document(f"m{n}", **{**NEW, "name": f"Model {n}"}) for n in range(40)]
@@ -201,6 +231,16 @@ def test_several_of_the_name_are_nobody_s_guess() -> None:
 
     assert outcome.status is Status.UNKNOWN
     assert "1, 9 bear the name" in outcome.reason
+
+
+def test_an_answer_about_another_model_pins_nothing() -> None:
+    """A proxy, or a server, that answers with whatever it likes: that id goes nowhere."""
+    api = FakeApi([live(3, name="Precious")], CONNECTORS)
+    api.create = lambda _: api.models[3]  # type: ignore[method-assign,assignment]
+    outcome = _apply(_plan(api).plan, api)
+
+    assert (outcome.status, outcome.id) == (Status.UNKNOWN, 0)
+    assert "model 3, 'Precious'" in outcome.reason
 
 
 def test_what_was_not_taken_is_named() -> None:
@@ -342,3 +382,15 @@ def test_the_new_id_is_written_into_the_file(several: bool, tmp_path: Path) -> N
     assert "Wrote id 67 into models/crm/leads.yaml" in applied.out
     own = "environments:\n  prod:\n    id: 67\n"
     assert written == (f"{text}{own}" if several else text.replace("name:", "id: 67\nname:"))
+
+
+def test_an_id_of_the_sandbox_is_no_id_of_another_environment(tmp_path: Path) -> None:
+    """Even one other environment would take an id at the top for its own model's."""
+    team = Team(tmp_path, "https://api.example.com")
+    team.settings("create = true\n")
+    (tmp_path / "syncer.toml").write_text(f"create = true\n{(tmp_path / 'syncer.toml').read_text()}")
+    team.write("leads", {**NEW, "name": "Leads", "connector_id": 1})
+    applied = team.run("apply", "--env", "sandbox", "--auto-approve", "--write-ids")
+
+    assert applied.code == 0, applied.text
+    assert "environments:\n  sandbox:\n    id: 12\n" in (tmp_path / "models/leads.yaml").read_text("utf-8")

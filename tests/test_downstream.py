@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
-from world import Team, definition, recorded_world
+from world import CONFORMANCE, Team, definition, recorded_world
 
 from syncer import policy, sql, wire, workflow
 from syncer.errors import ApiError, RefusedError
-from syncer.model import Connector, DesiredState, Sync
+from syncer.model import Connector, DesiredState, Secret, Sync
 from syncer.policy import Limits
+from syncer.render.downstream import meaning
 from syncer.resolve import bind_connectors
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
@@ -90,15 +94,15 @@ def test_a_mapping_s_columns_are_those_that_it_reads(configuration: Any, columns
     assert wire.parse_sync({"id": "1", "attributes": attributes}).columns == columns
 
 
-def test_a_recorded_sync_is_read(box: Sandbox) -> None:
-    """As the real server shows it; nothing of its model or its connectors' settings is kept."""
-    with running(box):
-        pass
-    world = recorded_world()["syncs"][2]
-    resource = {"id": "3", "attributes": {**world, "destination": {"name": "crm-webhook", "connector_name": "Http"}}}
+def test_a_recorded_sync_is_read() -> None:
+    """As the real server showed it; nothing of its model or its connectors' settings is kept."""
+    vectors = (CONFORMANCE / "vectors.jsonl").read_text("utf-8").splitlines()
+    case = next(one for one in map(json.loads, vectors) if one["id"] == "syncs-index")
+    resource = case["steps"][0]["response"]["body"]["data"][0]
 
     assert wire.parse_sync(resource) == Sync(
-        3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)
+        *(3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)),
+        source="warehouse",
     )
 
 
@@ -144,8 +148,8 @@ def test_syncs_that_can_not_be_read_are_a_warning() -> None:
     assert not planned.problems
 
 
-def test_runs_that_can_not_be_read_are_nobody_s_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Older servers have none: then it isn't said, and the sync is shown all the same."""
+def test_runs_that_can_not_be_read_are_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Older servers have none: the sync is shown all the same."""
     api = _api(SYNC)
 
     def refuse(sync_id: int) -> bool:
@@ -153,7 +157,68 @@ def test_runs_that_can_not_be_read_are_nobody_s_loss(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(api, "is_running", refuse)
 
-    assert _plan(api, query=QUERY + " WHERE 1 = 1").effects["m"].syncs == (SYNC,)
+    (sync,) = _plan(api, query=QUERY + " WHERE 1 = 1").effects["m"].syncs or ()
+    assert sync == replace(SYNC, is_running=None)
+
+
+def test_only_so_many_are_asked() -> None:
+    """Each is a request: of the others nobody knows, and that is said."""
+    syncs = [replace(SYNC, id=number, is_running=True) for number in range(1, 31)]
+    found = _plan(_api(*syncs), query=QUERY + " WHERE 1 = 1").effects["m"].syncs or ()
+
+    assert [sync.is_running for sync in found] == [True] * 20 + [None] * 10
+
+
+def test_several_harmless_fields_are_harmless() -> None:
+    """Formatting and a description: nothing is sent again, and that is said."""
+    planned = _plan(_api(SYNC), query=QUERY.replace(", ", ",\n  "), description="x")
+    (change,) = planned.plan.changes
+
+    assert change.changed == ("description", "query")
+    assert meaning(change, planned.effects["m"], str) == ["Nothing is sent again because of this."]
+
+
+def test_syncs_stay_on_their_own_connector() -> None:
+    """Which needn't be the model's: it's theirs that is named."""
+    planned = _plan(_api(replace(SYNC, source="Old one")), connector_id=2, query=QUERY)
+    (change,) = planned.plan.changes
+
+    (said, *_) = meaning(change, planned.effects["m"], str)
+    assert said.startswith("The syncs stay on the old connector (Old one)")
+
+
+def test_the_primary_key_is_judged_without_syncs() -> None:
+    """Whoever can't read syncs still learns that rows would be skipped."""
+    planned = _plan(_Silent([live(42, query=QUERY)], CONNECTORS), query="SELECT email FROM users")
+
+    assert _rules(planned.problems) == ["lost-column"]
+    assert "unread-syncs" in _rules(planned.warnings)
+
+
+def test_connectors_that_can_not_be_read_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the dialect nobody knows whether a column gets lost: silence would look like a yes."""
+    api = _api(SYNC)
+
+    def refuse() -> Sequence[Connector]:
+        raise ApiError("GET", "/connectors", 403, "not authorized")
+
+    monkeypatch.setattr(api, "connectors", refuse)
+    planned = _plan(api, query="SELECT user_id FROM users")
+
+    assert not planned.problems
+    assert "unread-connectors" in _rules(planned.warnings)
+
+
+def test_a_rotated_secret_is_said() -> None:
+    """In a diff nobody sees whether a changed secret is meant, or the variable is wrong."""
+    configuration = {"api_key": {"env": "SYNCER_SECRET_X"}, "n": 1}
+    api = _api(configuration={"api_key": "of old", "n": 1})
+    documents = [document("m", id=42, query=QUERY, configuration=configuration)]
+    lookup = {"SYNCER_SECRET_X": Secret("new", "SYNCER_SECRET_X")}.get
+    planned = workflow.plan(documents, api, TARGET, lookup, Limits())
+
+    (warning,) = [one for one in planned.warnings if one.rule == "secret-change"]
+    assert warning.message == ("configuration.api_key of m is not what SYNCER_SECRET_X holds: an apply puts that there")
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -397,3 +462,16 @@ def test_a_lost_column_stops_an_apply(team: Team) -> None:
     assert "which sync 1 to crm-webhook maps, which sync 2 to crm-webhook maps" in planned.err
     assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in allowed.out
     assert RAW_SQL["query"] not in allowed.out
+
+
+def test_a_row_that_can_not_be_shown_takes_no_other_s_syncs_along(team: Team) -> None:
+    """A broken model makes the whole list of syncs a 400: it's read around, and lost columns are found all the same."""
+    headers = {"Authorization": "Bearer admin", "Workspace-Id": "1"}
+    body = {"model": {"query_type": "ai_ml", "configuration": {"harvesters": []}}}
+    httpx.put(f"{team.url}/api/v1/models/9", json=body, headers=headers)
+    assert httpx.get(f"{team.url}/api/v1/syncs", headers=headers).status_code == 400
+    team.write("m", definition(recorded_world()["models"][0], query="SELECT id, score_1 FROM customers_1"))
+    planned = team.run("plan")
+
+    assert "Feeds sync 2 to crm-webhook" in planned.out
+    assert "doesn't return email" in planned.err

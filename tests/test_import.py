@@ -24,6 +24,7 @@ from world import Team, recorded_world, secrets
 
 from syncer import adoption, writing
 from syncer.adoption import Addresses, Variables, slug
+from syncer.cli.main import main
 from syncer.model import FIELDS, QUERY_TYPES, SECRET_VARIABLE, Connector, LiveState, Secret, Unreadable
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
@@ -91,7 +92,7 @@ def _models(draw: st.DrawFn, query_type: str, model_id: int = 1) -> dict[str, An
 
 
 def _variables(out: str) -> list[str]:
-    return re.findall(rf"^  ({SECRET_VARIABLE.pattern})", out, re.MULTILINE)
+    return re.findall(rf"^  export ({SECRET_VARIABLE.pattern})=", out, re.MULTILINE)
 
 
 def _live_secrets(played: Played) -> dict[str, str]:
@@ -591,8 +592,8 @@ def test_a_secret_becomes_the_name_of_a_variable(tmp_path: Path) -> None:
     played = Played(tmp_path, api(_keyed(1), _keyed(2), _keyed(3, f"{CANARY}-other")))
     done = played.run("import", "--all")
 
-    assert "SYNCER_SECRET_DOCS_1_API_KEY  (models/docs_1.yaml, models/docs_2.yaml)" in done.out
-    assert "SYNCER_SECRET_DOCS_3_API_KEY  (models/docs_3.yaml)" in done.out
+    assert "export SYNCER_SECRET_DOCS_1_API_KEY=…  # models/docs_1.yaml, models/docs_2.yaml" in done.out
+    assert "export SYNCER_SECRET_DOCS_3_API_KEY=…  # models/docs_3.yaml" in done.out
     assert CANARY not in done.text
     assert not any(CANARY.encode() in raw for raw in played.files.values())
     played.variables |= {"SYNCER_SECRET_DOCS_1_API_KEY": CANARY, "SYNCER_SECRET_DOCS_3_API_KEY": f"{CANARY}-other"}
@@ -875,7 +876,7 @@ def test_a_new_secret_gets_a_variable(docs: Played) -> None:
     docs.api.edit(1, configuration=_configuration(other={"token": f"{CANARY}-2"}))
     done = docs.run("import", "--drift", "--yes")
 
-    assert "SYNCER_SECRET_M_TOKEN  (models/m.yaml)" in done.out
+    assert "export SYNCER_SECRET_M_TOKEN=…  # models/m.yaml" in done.out
     assert b"token: {env: SYNCER_SECRET_M_TOKEN}" in docs.read("models/m.yaml")
     assert CANARY not in done.text
     docs.variables["SYNCER_SECRET_M_TOKEN"] = f"{CANARY}-2"
@@ -956,6 +957,84 @@ def test_secrets_in_a_list_keep_their_references(tmp_path: Path) -> None:
     assert played.is_in_step()
     played.variables.clear()
     assert "is not set" in played.run("import", "--drift").out
+
+
+def test_hidden_secrets_that_moved_are_left_to_a_person(tmp_path: Path) -> None:
+    """Two elements change places, and nobody sees whose key is whose: a wrong reference would send it elsewhere."""
+    text = FILE.replace("query_file: sql/users.sql", "query: SELECT 1") + (
+        "configuration:\n  hosts:\n"
+        "    - {host: a, api_key: {env: SYNCER_SECRET_A}}\n    - {host: b, api_key: {env: SYNCER_SECRET_B}}\n"
+    )
+    played = Played(tmp_path, api(live(1, query="SELECT 1")), {"SYNCER_SECRET_A": "ka", "SYNCER_SECRET_B": "kb"})
+    played.write("models/m.yaml", text)
+    played.commit()
+    played.api.edit(1, configuration={"hosts": [{"host": "b", "api_key": "***"}, {"host": "a", "api_key": "***"}]})
+    done = played.run("import", "--drift", "--yes")
+
+    assert done.code == 1
+    assert "with secrets that the server hides" in " ".join(done.out.replace("│", " ").split())
+    assert played.read("models/m.yaml").decode() == text
+    played.api.edit(1, configuration={"hosts": [{"host": "b", "api_key": "kb"}, {"host": "a", "api_key": "ka"}]})
+    assert played.run("import", "--drift", "--yes").code == 0
+    assert b"{host: b, api_key: {env: SYNCER_SECRET_B}}" in played.read("models/m.yaml")
+    assert played.is_in_step()
+
+
+def test_a_model_that_was_renamed_is_not_called_in_step(tmp_path: Path) -> None:
+    """Bound by its name, it's lost: whoever takes drift in is told, and how it's found again."""
+    played = Played(tmp_path, api(live(1, name="New name", query="SELECT 1")))
+    played.write("models/m.yaml", FILE.replace("query_file: sql/users.sql", "query: SELECT 1").replace("id: 1\n", ""))
+    done = played.run("import", "--drift")
+
+    assert "No drift" not in done.out
+    assert "was renamed or deleted outside git" in " ".join(done.out.replace("│", " ").split())
+
+
+def test_a_credential_in_clear_leaves_the_model_out(tmp_path: Path) -> None:
+    """Under a key that isn't called secret, or inside an address."""
+    models = [
+        live(1, name="a", configuration={"headers": {"authorization": 5}}),
+        live(2, name="b", configuration={"url": "https://user:pa55w0rd@host/x"}),
+        live(3, name="c", configuration={"headers": {"Authorization": "Bearer abc"}}),
+    ]
+    played = Played(tmp_path, api(*models))
+    done = played.run("import", "--all")
+
+    assert sorted(played.files) == ["models/c.yaml"]
+    assert b"Authorization: {env: SYNCER_SECRET_C_AUTHORIZATION}" in played.files["models/c.yaml"]
+    assert "pa55w0rd" not in done.text
+
+
+def test_a_variable_of_another_value_is_not_taken_by_a_name(tmp_path: Path) -> None:
+    """A foreign model's name makes its variable's: one that is set already means something else."""
+    variables = {"SYNCER_SECRET_DOCS_1_API_KEY": "another"}
+    played = Played(tmp_path, api(_keyed(1, "*********")), variables)
+    played.run("import", "--all")
+
+    assert b"{env: SYNCER_SECRET_DOCS_1_API_KEY_2}" in played.read("models/docs_1.yaml")
+
+
+def test_a_folder_of_nothing_is_not_the_sandbox_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in a wrong folder, an import would write eleven models that nobody has."""
+    monkeypatch.chdir(tmp_path)
+
+    for command in (["import", "--all"], ["list"]):
+        assert main(command) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_force_leaves_the_sql_of_another_definition_alone(tmp_path: Path) -> None:
+    """A model that is written anew takes its query along rather than write into a file that two name."""
+    played = Played(tmp_path, api(live(1, query="SELECT 1\nFROM a"), live(2, name="Other", query="SELECT 1\nFROM b")))
+    assert played.run("import", "--all").code == 0
+    other = played.read("models/other.yaml").decode().replace("other.sql", "active_users.sql")
+    played.write("models/other.yaml", other)
+    before = played.read("models/active_users.sql")
+    played.api.edit(1, query="SELECT 2\nFROM a")
+    assert played.run("import", "1", "--force").code == 0
+
+    assert played.read("models/active_users.sql") == before
+    assert b"query: |" in played.read("models/active_users.yaml")
 
 
 def test_a_connector_is_taken_as_the_file_gives_it(docs: Played) -> None:

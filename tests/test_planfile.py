@@ -29,7 +29,7 @@ from syncer.shipped import schema
 from syncer.workflow import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SCHEMA = schema("plan")
@@ -113,12 +113,14 @@ def plans(draw: st.DrawFn) -> Planned:
         live(number, description=draw(TEXT), configuration=draw(st.none() | CONFIGURATIONS)) for number in (*numbers, 9)
     ]
     planned = workflow.plan(git, FakeApi(models), TARGET, _lookup, Limits(), base=base if draw(st.booleans()) else None)
+    is_offline = draw(st.booleans())
     return replace(
         planned,
+        effects={} if is_offline else planned.effects,
         warnings=(*planned.warnings, *draw(PROBLEMS)),
         problems=(*planned.problems, *draw(PROBLEMS)),
         commit=draw(st.sampled_from(["", COMMIT, f"{COMMIT}-dirty", COMMIT + "0" * 24])),
-        is_offline=draw(st.booleans()),
+        is_offline=is_offline,
     )
 
 
@@ -591,3 +593,22 @@ def test_one_model_is_changed_once() -> None:
 
     with pytest.raises(PlanFileError, match="was altered"):
         planfile.loads(_forged(data), SCHEMA, "plan.json")
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda data: data["changes"][-1].update(path="models/other.yaml"),
+        lambda data: data["changes"][-1].update(path=".github/workflows/ci.yml"),
+        lambda data: data.update(is_offline=True),
+    ],
+)
+def test_a_forged_file_does_not_pass(alter: Callable[[dict[str, Any]], None]) -> None:
+    """Its checksum right again: the path follows from the address, and what nobody asked has no effects."""
+    data: dict[str, Any] = json.loads(dumps(PLANNED["downstream"]))
+    alter(data)
+    del data["checksum"]
+    text = json.dumps({**data, "checksum": planfile._checksum(data)})
+
+    with pytest.raises(PlanFileError, match="altered"):
+        loads(text.encode(), SCHEMA, "plan.json")

@@ -26,6 +26,7 @@ from syncer.shipped import schema
 from syncer.undo import OPEN, Ending, LostRun, PastRun
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA = schema("run")
@@ -33,6 +34,14 @@ NAME = "20261123-104502-3f9a"
 PLAN = PLANNED["caused"]
 ADDRESSES = [change.address for change in PLAN.plan.changes]
 BEGAN = "2026-11-23T10:45:02.123456Z"
+
+
+@pytest.fixture(autouse=True)
+def _private() -> Iterator[None]:
+    """What is written here is written as ours is: nobody else may read it."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 def _past(name: str = NAME, began: str = BEGAN, ended: str = BEGAN, **endings: Ending) -> PastRun:
@@ -304,3 +313,17 @@ def test_no_run_is_a_sentence() -> None:
     """Where it looked, and why there may be none."""
     assert render_no_runs("a/runs", 20) == "No run is kept in a/runs."
     assert render_no_runs("a/runs", 0).endswith("The settings say `keep_runs = 0`, so none is.")
+
+
+def test_what_git_brings_is_no_run(tmp_path: Path) -> None:
+    """A record that a commit planted is neither read, nor the last one, nor a reason to let go of a real one."""
+    _keep(tmp_path, _past())
+    for number in range(9):
+        planted = _keep(tmp_path, _past(f"29991231-23595{number}-ffff"))
+        planted.chmod(0o644)
+
+    assert [run.name for run in runs.listed(tmp_path, SCHEMA)] == [NAME]
+    assert runs.find(tmp_path, "last", SCHEMA) == NAME
+    runs.prune(tmp_path, 1)
+    assert runs.names(tmp_path) == [NAME]
+    assert len(list(tmp_path.iterdir())) == 10

@@ -119,10 +119,9 @@ def test_what_is_taken_back_is_what_it_was(world: tuple[list[Document], list[Liv
 # -- what goes back ----------------------------------------------------------------------------------------------------
 
 
-def test_only_what_the_run_wrote_goes_back() -> None:
-    """A field that it didn't write may have moved since: nobody sends it."""
+def test_only_what_the_run_wrote_is_sent() -> None:
+    """Its fields, and the three that every PUT needs."""
     ran = _one()
-    ran.api.edit(42, description="edited since")
     planned, refused = ran.back()
 
     assert refused == ()
@@ -130,7 +129,17 @@ def test_only_what_the_run_wrote_goes_back() -> None:
     ((_, body),) = ran.api.puts
     assert set(body["model"]) == {"connector_id", "name", "query_type", "query"}
     assert ran.api.models[42].fields["query"] == "SELECT user_id\nFROM users"
-    assert ran.api.models[42].fields["description"] == "edited since"
+
+
+def test_an_edit_of_any_field_since_keeps_a_model_as_it_is() -> None:
+    """Also of one that the run didn't write, and that the file doesn't manage: somebody works on that model."""
+    ran = _one()
+    ran.api.edit(42, description="edited since")
+    assert (ran.refusal().rule, "description" in ran.refusal().message) == ("changed-since", True)
+
+    ran = _one()
+    ran.api.models[42] = replace(ran.api.models[42], updated_at=LATER)
+    assert "a field that the run didn't write" in ran.refusal().message
 
 
 def test_it_is_an_ordinary_plan() -> None:
@@ -341,7 +350,7 @@ def test_a_secret_that_was_replaced_is_gone() -> None:
     refused = _secretive({"deep": {"api_key": "canary"}, "n": 1}, {"deep": {"api_key": KEY}, "n": 2}).refusal()
 
     assert refused.rule == "not-restorable"
-    assert refused.message.endswith("configuration.deep.api_key: a secret was replaced, and no record holds one")
+    assert refused.message.endswith("api_key: a secret was replaced, or hidden by the server, and no record holds one")
     assert "canary" not in refused.message
 
 
@@ -354,8 +363,8 @@ def test_a_secret_that_came_goes() -> None:
     assert ran.api.puts[0][1]["model"]["configuration"] == {"n": 1}
 
 
-def test_a_hidden_secret_is_looked_up_by_the_runs_variable() -> None:
-    """A server that masks compares as equal: what git put there stands for it; without the variable it's refused."""
+def test_a_hidden_secret_does_not_go_back() -> None:
+    """A server that masks compares as equal: what git put there since may be another host's key, and is never sent."""
 
     class Masking(FakeApi):
         def edit(self, model_id: int, **fields: Any) -> None:
@@ -367,11 +376,9 @@ def test_a_hidden_secret_is_looked_up_by_the_runs_variable() -> None:
 
     api = Masking([live(42, configuration={"api_key": "*****", "n": 1})])
     ran = Ran([document(id=42, configuration={"api_key": KEY, "n": 2})], api)
-    assert ran.refusal(lookup=lambda _: None).rule == "not-restorable"
-    planned, _ = ran.back()
-
-    assert _applied(planned, api).is_ok
-    assert api.puts[0][1]["model"]["configuration"] == {"api_key": "value of SYNCER_SECRET_K", "n": 1}
+    for lookup in (lambda _: None, lambda variable: Secret(f"value of {variable}", variable)):
+        assert ran.refusal(lookup=lookup).rule == "not-restorable"
+    assert api.puts == []
 
 
 def test_where_secrets_are_written_the_model_may_not_have_moved_at_all() -> None:
@@ -384,15 +391,6 @@ def test_where_secrets_are_written_the_model_may_not_have_moved_at_all() -> None
 
     ran.said(OPEN, updated_at="")
     assert ran.refusal().rule == "changed-since"
-
-
-def test_where_none_is_written_it_may() -> None:
-    """A model that holds secrets, of which the run wrote the query alone, is judged by the query."""
-    ran = Ran([document(id=42, query="SELECT user_id, 2")], FakeApi([live(42, configuration={"api_key": "k"})]))
-    ran.api.models[42] = replace(ran.api.models[42], updated_at=LATER)
-    planned, _ = ran.back()
-
-    assert [change.changed for change in planned.plan.changes] == [("query",)]
 
 
 def test_an_emptied_secret_comes_back_empty() -> None:

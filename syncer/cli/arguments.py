@@ -14,6 +14,9 @@ from syncer import __version__
 USAGE_ERROR: Final = 64
 """What a mistyped flag exits with: argparse's own 2 would read as "changes present"."""
 
+_APPROVALS: Final = frozenset({"yes", "y", "force", "confirm", "approve"})
+"""How other tools call it."""
+
 _ONE_DASH = re.compile(r"-[a-z][a-z-]+(?:=.*)?", re.DOTALL)
 
 
@@ -30,6 +33,10 @@ class _Parser(argparse.ArgumentParser):
         flag = re.search(r"unrecognized arguments: --?([\w-]+)", message)
         known = [option for action in self._actions for option in action.option_strings]
         near = get_close_matches(f"--{flag[1]}", known, 1) if flag else []
+        if flag and flag[1] in _APPROVALS and "--auto-approve" in known:
+            near = ["--auto-approve"]
+        if choice := re.search(r"argument COMMAND: invalid choice: '([\w-]+)'", message):
+            near = get_close_matches(choice[1], _names(self), 1)
         meant = f" Did you mean {near[0]}?" if near else ""
         printable = "".join(c if c.isprintable() else "?" for c in message)
         self.print_usage(sys.stderr)
@@ -284,7 +291,7 @@ def _import(add: Add) -> None:
         "--base",
         metavar="REF",
         type=_something,
-        help="what differs from git since this commit is drift (HEAD)",
+        help="the commit that was applied last (where the branch left origin's default, else HEAD)",
     )
     drift.add_argument("--target", metavar="ADDRESS", action="append", default=[], help="only this model, or glob")
     drift.add_argument("--yes", action="store_true", help="write what the diff shows")
@@ -295,12 +302,18 @@ def _list(add: Add) -> None:
         add,
         "list",
         "List every model, of git or live, and how it stands.",
-        "in step: live is what git says. changed: git says something new. drifted: live was edited outside git.\n"
-        "conflict: both. new: not live yet. unmanaged: no file declares it. Git is asked what it said at --base.",
+        "in step: live is what git says. changed: git says something new. drifted: live was edited outside git, or\n"
+        "what git said at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file.\n"
+        "unknown: a problem, told below the list.",
         "syncer list\nsyncer list --unmanaged --json",
     )
     _environment(parser)
-    parser.add_argument("--base", metavar="REF", type=_something, help="the commit that was applied last (HEAD)")
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        type=_something,
+        help="the commit that was applied last (where the branch left origin's default, else HEAD)",
+    )
     parser.add_argument("--unmanaged", action="store_true", help="only what is live and in no file")
     parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
 

@@ -166,7 +166,9 @@ class _Inquiry:
             return config.credentials(variables)
         if not is_asked:
             return None
-        address = address or _asked("E-mail of a user, to look up the workspaces (empty: don't look)")
+        address = address or _asked(
+            "E-mail of a user, to look up the workspaces (it ends that user's other logins; empty: don't look)"
+        )
         if not address:
             return None
         password = password or _typed(f"Password of {visible(address)} (neither shown nor kept): ")

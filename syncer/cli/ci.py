@@ -195,6 +195,9 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
     # What a stranger's run handed over was made without access, whatever it says.
     commit = context.head_sha or planned.commit
     named = replace(planned, commit=commit, is_offline=planned.is_offline or is_strange)
+    if is_strange:
+        # What its changes feed can only be made up.
+        named = replace(named, effects={})
 
     @cache
     def render(budget: int) -> str:

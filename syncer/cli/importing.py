@@ -63,8 +63,8 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
     check_asked(asked)
     run = running.settle(flags)
     files = running.read(run, may_be_empty=True)
+    running.refuse_stray(run, flags, files)
     desk = _Desk(run, files, _folder(run, flags.dir))
-    names = {*run.settings.environments}
     with running.connected(run, screen) as api:
         _announce(run, screen)
         found = workflow.adopt(
@@ -74,12 +74,11 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
             run.lookup,
             asked,
             desk,
-            # In any other environment an id at the top would be another model's.
-            pins_at_top=names <= {run.environment.name},
+            pins_at_top=run.is_alone,
             inline=flags.inline,
             force=flags.force,
         )
-    _write_new(run, screen, found)
+    _write_new(run, screen, found, desk)
     errors = [problem for problem in found.problems if problem.is_error]
     screen.show(adopted.render_adopted(found, run.target, screen.style))
     if errors:
@@ -87,16 +86,15 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
     return 0 if found.is_whole else 1
 
 
-def _write_new(run: Run, screen: Screen, found: Adopted) -> None:
+def _write_new(run: Run, screen: Screen, found: Adopted, desk: _Desk) -> None:
     """Write every file, and say so once it's there: a run that ends early has told what it left."""
     texts = found.texts or {}
     for draft in found.drafts:
         # The SQL file first: a model file that names one which isn't there would be a problem.
         for path in filter(None, (draft.sql_path, draft.path)):
             content = texts[path].encode()
-            present = loader.raw(run.settings.root, path) if draft.is_rewritten else ""
-            if isinstance(present, bytes):
-                writing.replace(run.settings.root, path, content, expected=present)
+            if path in desk.present:
+                writing.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
                 writing.create(run.settings.root, path, content)
         screen.show(adopted.render_written(draft, screen.style))
@@ -139,6 +137,8 @@ class _Desk:
         self._files = files
         self._folder = folder
         self._has_schema = (self._root / _SCHEMA).is_file()
+        self.present: dict[str, bytes] = {}
+        """What stood, when they were planned, in the files that are written anew."""
         self._variables = {secret: secret.reference for secret in reversed(_sorted(config.secrets(run.variables)))}
 
     def variable(self, secret: Secret) -> str:
@@ -147,6 +147,10 @@ class _Desk:
             name = str(secret.reveal()).removeprefix(_MADE_UP)
             return name if config.secret(name, {name: "-"}) and self._run.lookup(name) == secret else ""
         return self._variables.get(secret, "")
+
+    def variables(self) -> Collection[str]:
+        """The variables that are set: a name that a foreign model suggests must not be one of another value."""
+        return {one.reference for one in config.secrets(self._run.variables)}
 
     def names(self) -> Collection[str]:
         """What is in the folder that new files go to."""
@@ -173,7 +177,11 @@ class _Desk:
             up = "../" * draft.path.count("/")
             header = f"# yaml-language-server: $schema={up}{_SCHEMA}"
         text = modelfile.write(draft.values, query_file=draft.query_file, header=header)
-        return {draft.path: text.text} | ({draft.sql_path: text.sql} if text.sql is not None else {})
+        texts = {draft.path: text.text} | ({draft.sql_path: text.sql} if text.sql is not None else {})
+        for path in texts if draft.is_rewritten else ():
+            if isinstance(raw := self.raw(path), bytes):
+                self.present[path] = raw
+        return texts
 
     def raw(self, path: str) -> bytes | str:
         """What a file holds, every byte of it; or, as text, why it can't be rewritten."""
@@ -230,7 +238,7 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     run = running.settle(flags)
     files = running.read(run)
     desk = _Desk(run, files)
-    base = running.base_or_head(run, flags.base)
+    base = running.base_or_parted(run, flags.base)
     with running.connected(run, screen) as api:
         _announce(run, screen)
         found, problems = workflow.adopt_drift(
@@ -245,7 +253,7 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
         )
     told = tuple(problem for problem in problems if not problem.is_error)
     errors = tuple(problem for problem in problems if problem.is_error)
-    screen.show(adopted.render_taken(found, told, screen.style, has_base=base is not None))
+    screen.show(adopted.render_taken(found, told, screen.style, base=base.commit if base else ""))
     if flags.yes:
         _write_revised(run, screen, found)
     if found.revisions:

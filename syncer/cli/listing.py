@@ -19,7 +19,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     """List the models. 1 if how one stands can't be told because of an error."""
     run = running.settle(flags)
     files = running.read(run, may_be_empty=True)
-    base = running.base_or_head(run, flags.base)
+    running.refuse_stray(run, flags, files)
+    base = running.base_or_parted(run, flags.base)
     if not screen.json:
         screen.show(terminal.render_banner("list", run.target))
         screen.show("Refreshing live state...\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer import loader, writing
+from syncer.applier import Status
 from syncer.errors import SyncerError
 from syncer.render.text import visible
 
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 def write_ids(run: Run, screen: Screen, report: Report) -> None:
     """Pin every model that was made, and tell of it."""
     for outcome in report.outcomes:
-        if outcome.change.is_creation and outcome.id:
+        if outcome.change.is_creation and outcome.id and outcome.status is Status.DONE:
             _pin(run, screen, outcome)
 
 
 def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
     path = outcome.change.desired.document.path
     try:
-        _write(run, path, outcome.id)
+        _write(run, outcome)
     except SyncerError as error:
         # The model is made, and bound by its name: that its id isn't written is no failure of the apply.
         screen.note(visible(f"Warning: id {outcome.id} could not be written into {path}: {error.what}."))
@@ -34,18 +35,24 @@ def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
             screen.show(visible(f"Wrote id {outcome.id} into {path}"))
 
 
-def _write(run: Run, path: str, model_id: int) -> None:
+def _write(run: Run, outcome: Outcome) -> None:
     from syncer.render import modelfile  # noqa: PLC0415 - ruamel is slow to import, and this is rare
 
-    raw = loader.raw(run.settings.root, path)
+    path, root = outcome.change.desired.document.path, run.settings.root
+    raw = loader.raw(root, path)
     if isinstance(raw, str):
         raise SyncerError(raw)
-    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), model_id)])
+    found = loader.load_files(root, run.settings.models, [root / path])
+    values = found.documents[0].effective(run.environment.name)[0] if found.documents and not found.problems else {}
+    if "id" in values or values.get("name") != outcome.change.after["name"]:
+        # A saved plan says which file it was: what stands there now may mean another model.
+        raise SyncerError("it isn't the definition that was created")
+    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)])
     if revised.unplaced:
         raise SyncerError(revised.unplaced[0].reason)
     writing.replace(run.settings.root, path, revised.text.encode(), expected=raw)
 
 
 def place(run: Run) -> Path:
-    """Where a file gives the id: an id belongs to one workspace, so with several environments below its own."""
-    return ("id",) if len(run.settings.environments) <= 1 else ("environments", run.environment.name, "id")
+    """Where a file gives the id: an id belongs to one workspace, so where there are others below its own."""
+    return ("id",) if run.is_alone else ("environments", run.environment.name, "id")

@@ -50,6 +50,11 @@ class Run:
         """What is read and written."""
         return config.target(self.environment)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other environment is known: an id at the top of a file would be another model's there."""
+        return {*self.settings.environments} <= {self.environment.name}
+
     def lookup(self, variable: str) -> Secret | None:
         """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
         if self.environment.name == SANDBOX:
@@ -101,6 +106,14 @@ def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> F
     return Files(loaded.documents, found)
 
 
+def refuse_stray(run: Run, flags: argparse.Namespace, files: Files) -> None:
+    """Raise SettingsError where a folder of nothing would silently be about the sandbox: it's the wrong one, mostly."""
+    is_meant = flags.env or run.variables.get("SYNCER_ENV") or run.settings.default_environment
+    if run.environment.name == SANDBOX and not is_meant and not files.documents:
+        message = f"there are neither settings nor model files in {run.settings.root} or above"
+        raise SettingsError(message, "work in your repository, begin with `syncer init`, or say --env sandbox")
+
+
 def base_at(run: Run, commit: str) -> Base:
     """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError."""
     from syncer import baseline
@@ -124,11 +137,14 @@ def base_of(run: Run, ref: str) -> Base:
     return base_at(run, baseline.commit_of(run.settings.root, ref))
 
 
-def base_or_head(run: Run, ref: str | None) -> Base | None:
-    """What git said at a ref, else at the commit that is checked out; None outside git. Raises SettingsError."""
+def base_or_parted(run: Run, ref: str | None) -> Base | None:
+    """What git said at a ref, else where this branch left its remote's default; None outside git.
+
+    Raises SettingsError.
+    """
     from syncer import baseline
 
-    commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.checked_out(run.settings.root)
+    commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.parted(run.settings.root)
     return base_at(run, commit) if commit else None
 
 

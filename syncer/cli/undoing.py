@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,17 @@ from syncer import config, planfile, runs, shipped, workflow
 from syncer.cli import applying, planning, running
 from syncer.cli.keeping import FOLDER
 from syncer.cli.screen import now
+from syncer.errors import InputError
 from syncer.render import history as words
 from syncer.render import machine
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
+    from syncer.model import Document
     from syncer.planner import Planned
     from syncer.runs import Record
 
@@ -37,16 +41,24 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
 
 def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
+    record = _record(flags)
     if not (flags.auto_approve or flags.dry_run):
         applying.refuse_without_terminal(screen)
-    record = _record(flags)
     name = record.run.name
     kept = planfile.loads(record.plan.encode(), shipped.schema("plan"), f"the plan of run {name}")
     run = running.settle(flags, record.run.target.environment)
+    run = replace(run, limits=replace(run.limits, asks_files=False))
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
         planned, refused = workflow.roll_back(
-            kept, record.run.endings, api, run.target, run.lookup, run.limits, patterns=flags.target
+            kept,
+            record.run.endings,
+            api,
+            run.target,
+            run.lookup,
+            run.limits,
+            patterns=flags.target,
+            documents=_documents(run),
         )
         _show(flags, screen, run, record, planned)
         screen.problems(refused)
@@ -67,6 +79,14 @@ def _record(flags: argparse.Namespace) -> Record:
     folder = running.own_folder(config.load(Path.cwd()).root, FOLDER, make=False)
     schema = shipped.schema("run")
     return runs.read(folder, runs.find(folder, flags.run, schema), schema)
+
+
+def _documents(run: Run) -> Sequence[Document]:
+    """The definitions as they are now; none if they aren't valid, for a way back must not wait for that."""
+    try:
+        return running.read(run, may_be_empty=True).documents
+    except InputError:
+        return ()
 
 
 def _show(flags: argparse.Namespace, screen: Screen, run: Run, record: Record, planned: Planned) -> None:

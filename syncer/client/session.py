@@ -184,7 +184,7 @@ class Session:
             hint = error.hint
             if error.status in _REFUSALS:
                 hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
-            hint = "; ".join(filter(None, [hint, "a failed login is not tried again: five lock the account"]))
+                hint += "; a failed login is not tried again: five lock the account"
             raise LoginError("POST", "/login", error.status, error.reason, hint) from None
         except (KeyError, TypeError):
             raise LoginError("POST", "/login", 200, "the answer holds no token", "check api_url") from None

@@ -45,22 +45,24 @@ def render_adopted(adopted: Adopted, target: Target, style: Style) -> str:
     how = ("good", "Import complete!") if adopted.is_whole else ("error", "Import incomplete!")
     sections.append(f"{style.paint(*how)} {said}")
     if files:
-        sections.append(f"Next: syncer plan --env {visible(target.environment)}")
+        first = "set the variables above, then " if adopted.settings else ""
+        sections.append(f"Next: {first}syncer plan --env {visible(target.environment)}")
     return defused(("\n" if adopted.drafts else "") + "\n\n".join(sections))
 
 
 def _settings(settings: Iterable[Setting]) -> str:
-    lines = ["Set these variables where syncer runs (in CI: as masked secrets) to what is live:"]
+    lines = ["Set these variables where syncer runs (in CI: as masked secrets) to the values that are live:"]
     for one in settings:
         listed = ", ".join(visible(path) for path in one.paths[:_MANY])
         more = f" and {len(one.paths) - _MANY} more" if len(one.paths) > _MANY else ""
         hidden = ", hidden by the server: take it from where it was issued" if one.is_hidden else ""
-        lines.append(f"  {visible(one.variable)}  ({listed}{more}{hidden})")
+        lines.append(f"  export {visible(one.variable)}=…  # {listed}{more}{hidden}")
+    lines.append("Whoever issued a key has it; an open-source server also shows it to those who may read the model.")
     return "\n".join(lines)
 
 
-def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, has_base: bool) -> str:
-    """The files as they would change, and what a person has to do."""
+def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, base: str) -> str:
+    """The files as they would change since what git said at a commit (empty: none), and what a person has to do."""
     sections = [_diff(one, style) for one in taken.revisions]
     if taken.waiting:
         lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in taken.waiting]
@@ -68,8 +70,13 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, has
     if taken.shared and taken.revisions:
         names = ", ".join(visible(name) for name in taken.shared)
         sections.append(f"These values hold for {names}, too: `syncer plan --env` shows what that would change there.")
-    if not has_base:
+    if not base:
         sections.append("There is no commit to compare with, so all that differs is taken for an edit outside git.")
+    elif taken.revisions:
+        sections.append(
+            f"Compared with commit {base[:12]}: what it says counts as applied. If it never was, these are no edits\n"
+            "made outside git, but your own changes taken back: name with --base the commit that was applied last."
+        )
     sections += [warning_box(problem, style) for problem in (*warnings, *taken.left)]
     if taken.settings:
         sections.append(_settings(taken.settings))

@@ -42,7 +42,7 @@ def _sync(sync: Sync, show: Callable[[str], str]) -> str:
     words = (sync.schedule, sync.mode.replace("_", " "), sync.status)
     # The server's own words need no marks around them; what looks otherwise may be anything.
     how = [word if _WORDS.fullmatch(word) else show(word) for word in words if word]
-    how += ["running now"] if sync.is_running else []
+    how += ["running now"] if sync.is_running else ["nobody knows whether it runs"] if sync.is_running is None else []
     return f"sync {sync.id} to {to}" + (f": {', '.join(how)}" if how else "")
 
 
@@ -78,7 +78,7 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
         said += [
             sentence for field, tell in _FIELDS.items() if field in change.changed for sentence in tell(effect, show)
         ]
-        if not {"query", *_FIELDS} & set(change.changed) or (_is_formatting(effect) and len(change.changed) == 1):
+        if not said:
             said = ["Nothing is sent again because of this."]
         elif not any(sync.is_enabled for sync in effect.syncs):
             said.append("No sync of it is enabled: nothing happens before one is.")
@@ -89,10 +89,6 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
     if "configuration" in change.changed and not change.is_creation:
         said.append("Data apps that use this model use the new configuration at once.")
     return said
-
-
-def _is_formatting(effect: Effect) -> bool:
-    return effect.columns is not None and effect.columns.is_formatting
 
 
 def _key(_: Effect, __: Callable[[str], str]) -> list[str]:
@@ -114,8 +110,9 @@ def _query(effect: Effect, _: Callable[[str], str]) -> list[str]:
 
 
 def _connector(effect: Effect, show: Callable[[str], str]) -> list[str]:
-    old = f" ({show(effect.connector)})" if effect.connector else ""
-    return [f"The syncs stay on the old connector{old}: the next run sends it the model's query as it is then."]
+    own = dict.fromkeys(show(sync.source) for sync in effect.syncs or () if sync.source)
+    named = f" ({_listed(list(own))})" if own else ""
+    return [f"The syncs stay on the old connector{named}: the next run sends it the model's query as it is then."]
 
 
 def _type(_: Effect, __: Callable[[str], str]) -> list[str]:

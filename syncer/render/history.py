@@ -73,16 +73,14 @@ def render_no_runs(folder: str, keep: int) -> str:
 
 def render_nothing_back(run: PastRun) -> str:
     """The verdict where nothing goes back."""
-    return defused(f"Nothing goes back: no model is as run {visible(run.name)} left it, and was otherwise before.")
+    name = visible(run.name)
+    return defused(f"Nothing goes back: what run {name} changed is as it was before, or was changed again since.")
 
 
 def render_afterwards(run: PastRun, style: Style) -> str:
     """What a rollback doesn't touch: the files that said what the run applied."""
-    if run.commit:
-        edits = " and the edits that weren't committed" * run.commit.endswith("-dirty")
-        what = f"revert commit {run.commit[:_COMMIT]}{edits}"
-    else:
-        what = "change them back"
-    text = f"The files still say what that run applied: {what}, or the next apply brings it back."
+    made_of = f" (commit {run.commit[:_COMMIT]}{' with uncommitted edits' * run.commit.endswith('-dirty')})"
+    where = made_of if run.commit else ""
+    text = f"The files still say what that run applied{where}: change them back, or the next apply brings it back."
     lines = wrapped(f"Note: {visible(text)}", style.width)
     return defused("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))

@@ -50,11 +50,12 @@ _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 def render_plan(planned: Planned) -> str:
     """The whole plan, or what kept it from being one."""
-    if planned.problems:
-        return _page(planned, "failed", _problems(planned.problems))
     changes = planned.plan.changes
+    if planned.problems and not (planned.is_whole and changes):
+        return _page(planned, "failed", _problems(planned.problems))
     live = already_live(planned)
     body = [
+        *(_problems(planned.problems) if planned.problems else []),
         *(_alert([_caution(caution)], "") for caution in cautions(planned.plan, planned.provenance)),
         *_warnings(planned.warnings),
         *([f"<p>{_caution(live)}.</p>"] if live else []),
@@ -65,7 +66,7 @@ def render_plan(planned: Planned) -> str:
     has_id = not planned.is_offline
     return _page(
         planned,
-        changes_in_words(planned.plan),
+        f"{'failed, ' * bool(planned.problems)}{changes_in_words(planned.plan)}",
         [
             *body,
             _table(found, has_causes=planned.provenance is not None),

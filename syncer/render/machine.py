@@ -318,7 +318,7 @@ def _outcome(outcome: Outcome, clock: Clock) -> str:
         clock,
         hint=outcome.hint,
         file=change.desired.document.path,
-        resource=_resource(change.address, change.id),
+        resource=_resource(change.address, change.id or outcome.id),
         status=_word(outcome.status.value),
         unapplied=[_attribute(field) for field in outcome.unapplied] or None,
     )

@@ -62,7 +62,7 @@ _HINT: Final = 600
 def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
     """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget."""
     page = _Plan(planned, run_url)
-    if planned.problems:
+    if planned.problems and not (planned.is_whole and planned.plan.changes):
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
@@ -203,14 +203,8 @@ class _Page(ABC):
 
     def failed(self) -> Iterator[str]:
         """The problems, as many as fit, and nothing of what was planned in spite of them."""
-        problems = self.planned.problems
         for most in (SHOWN, 5, 1, 0):
-            listed = [f"- {_problem(problem)}" for problem in problems[:most]]
-            if rest := len(problems) - len(listed):
-                listed.append(
-                    f"- {counted(rest, 'more problem' if listed else 'problem')}: the run's log has all of them"
-                )
-            lead = f"{counted(len(problems), 'problem')} to mend first:" if most else ""
+            lead, listed = _problems(self.planned.problems, most)
             yield _blocks(self._heading("failed"), self._asked(), lead, "\n".join(listed), self._footer(has_plan=False))
 
     def _clean(self, said: str, verdict: str) -> Iterator[str]:
@@ -318,7 +312,8 @@ class _Plan(_Page):
         return self._clean("no changes", f"No changes. {what} {code(self.planned.plan.target.environment, _NAME)}.")
 
     def _count(self) -> str:
-        return changes_in_words(self.planned.plan)
+        failed = "failed, " * bool(self.planned.problems)
+        return f"{failed}{changes_in_words(self.planned.plan)}"
 
     def _where(self) -> str:
         planned = self.planned
@@ -334,6 +329,10 @@ class _Plan(_Page):
             f"> [!WARNING]\n> {_caution(caution, most)}"
             for caution in cautions(self.planned.plan, self.planned.provenance)
         ]
+        if self.planned.problems:
+            lead, listed = _problems(self.planned.problems, most)
+            lines = "\n".join(f"> {line}" for line in filter(None, (lead, *listed)))
+            notices.insert(0, f"> [!CAUTION]\n{lines}")
         live = already_live(self.planned)
         return [*notices, *([f"{_caution(live, most)}"] if live else [])]
 
@@ -379,6 +378,14 @@ class _Drift(_Page):
 def _run(url: str, words: str = "run") -> str:
     """A link to the run, or the words alone."""
     return f"[{words}]({url})" if link(url) else words
+
+
+def _problems(problems: Sequence[Problem], most: int) -> tuple[str, list[str]]:
+    """How many there are, and a line for each of the first."""
+    listed = [f"- {_problem(problem)}" for problem in problems[:most]]
+    if rest := len(problems) - len(listed):
+        listed.append(f"- {counted(rest, 'more problem' if listed else 'problem')}: the run's log has all of them")
+    return f"{counted(len(problems), 'problem')} to mend first:" if most else "", listed
 
 
 def _problem(problem: Problem) -> str:

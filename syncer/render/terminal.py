@@ -117,7 +117,8 @@ def _downstream(change: Change, effect: Effect | None, style: Style) -> str:
     shaped = columns(change, effect, visible)
     synced = [f"Feeds {one}" for one in feeds(effect, visible)]
     lines = [*([shaped] if shaped else []), *synced, *meaning(change, effect, visible)]
-    return "".join(f"\n  {style.paint('faint', '#')} {line}" for line in lines)
+    head, room = f"\n  {style.paint('faint', '#')} ", style.width - 4
+    return "".join(head + f"{head}  ".join(wrapped(line, room - 2)) for line in lines)
 
 
 def _line(row: Row, style: Style) -> str:
@@ -186,6 +187,7 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     if plan.changes:
         env = visible(plan.target.environment)
         sections.append(
+            "What was merged and never applied looks the same.\n"
             f"To keep what is live: syncer import --drift --env {env}, and let that be reviewed and merged.\n"
             f"To go back to git:    syncer apply --env {env}"
         )

@@ -23,16 +23,22 @@ if TYPE_CHECKING:
 _NOISE: Final = frozenset({"ALIAS", "INNER", "OUTER", "DCOLON", "CAST"})
 _QUOTED: Final = frozenset({"IDENTIFIER", "NUMBER"})
 
-_TELLING: Final = re.compile(r"/\*M?[!+]|(?:--|//|#)\+|[^\S \t\r\n\f\v]|\r(?!\n)")
+_TELLING: Final = re.compile(
+    r"/\*M?[!+] | (?:--|//|\#)\+ | [^\S\x20\t\r\n\f\v] | \r(?!\n) | \{\# | \#(?:standard|legacy)SQL",
+    re.IGNORECASE | re.VERBOSE,
+)
 """In what stands between two tokens: a hint or a command in a comment, and what not every database takes for white
 space or a line's end."""
 _DASHES: Final = re.compile(r"--(?!\s|\Z)")
 """A comment to sqlglot; to MariaDB, two minus signs."""
-_GLUED: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]{2,}")
+_SIGNS_BEHIND: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]+\Z")
+_SIGNS_AHEAD: Final = re.compile(r"[-+*/<>=~!@#%^&|`?]+")
 _GLUE: Final = re.compile(r"[~!@#%^&|`?]")
 """PostgreSQL takes signs without white space between them for one operator, if one of these is among them."""
 _LIMIT: Final = re.compile(r"LIMIT [0-9]+", re.IGNORECASE | re.ASCII)
 """What makes the server refuse every run of a sync, wherever it stands: no white space or comment is idle that does."""
+
+_KEYS: Final = 2
 
 _WORDS: Final = frozenset({"side", "kind", "method", "unit", "start", "start_side", "end", "end_side"})
 _NOTHING: Final[tuple[object, ...]] = (None, False, "", [])
@@ -94,16 +100,21 @@ def _word(node: exp.Expression, key: str, value: object, dialect: str) -> object
 def _words(query: Parsed) -> Iterator[str]:
     """The words of a text in order, without noise, and with what isn't idle between them."""
     casts: list[bool] = []
-    end, before, text = 0, "", query.text
+    end, before, signs, dots, text = 0, "", "", 0, query.text
+    # A stage's path is made of words, and of their case.
+    has_paths = query.dialect == "snowflake" and "@" in text
     for token in query.tokens:
         kind = token.token_type.name
         if kind == "VAR" and token.text.upper() == "CAST":
             kind = "CAST"
         gap = text[end : token.start]
-        start, end = end, token.end + 1
-        signs = text[start - 1 : end] if not gap else ""
-        if _GLUED.fullmatch(signs) and _GLUE.search(signs):
+        end = token.end + 1
+        word = text[token.start : end]
+        ahead = _SIGNS_AHEAD.match(word)
+        if not gap and signs and ahead and _GLUE.search(signs + ahead[0]):
             yield "glue"
+        behind = _SIGNS_BEHIND.search(word)
+        signs = "" if behind is None else signs + behind[0] if not gap and behind[0] == word else behind[0]
         if _is_telling(gap, query.dialect) or ("STRING" in kind and "STRING" in before):
             yield f"gap {gap}"
         is_noise = kind in _NOISE
@@ -113,9 +124,12 @@ def _words(query: Parsed) -> Iterator[str]:
             casts.append(is_noise)
         elif kind == "R_PAREN" and casts:
             is_noise = casts.pop()
+        # Behind a second dot, or an index, may stand a key of some document, whose case counts.
+        is_inner = before == "DOT" and (dots >= _KEYS or query.dialect == "bigquery")
+        dots = dots + 1 if kind == "DOT" else dots if before == "DOT" else _KEYS if kind == "R_BRACKET" else 0
         before = kind
         if not is_noise:
-            yield _spelled(text[token.start : end], kind)
+            yield word if has_paths or is_inner else _spelled(word, kind)
     if _is_telling(text[end:], query.dialect):
         yield f"gap {text[end:]}"
 
@@ -129,7 +143,7 @@ def _spelled(word: str, kind: str) -> str:
     """A word as it counts: exactly, if it's a text, a quoted name or a number; some keywords are two words."""
     if kind == "NEQ":
         return "<>"
-    is_exact = kind in _QUOTED or "STRING" in kind or not word[:1].isalpha() or "'" in word
+    is_exact = kind in _QUOTED or "STRING" in kind or not (word[:1].isalpha() and word.isascii()) or "'" in word
     return word if is_exact else " ".join(word.upper().split())
 
 

@@ -84,17 +84,21 @@ class _Reader:
 
     def _with(self, clause: exp.Expression, known: _Known) -> _Known:
         inner = dict(known)
+        is_plain = _given(clause) <= {"expressions", "recursive"}
         for cte in clause.expressions:
             name = self._key(cte.args["alias"].this)
             # In a recursive one it's the first branch that tells, and it can't name itself.
             inner.pop(name, None)
             if clause.args.get("recursive"):
                 inner[name] = None
-            inner[name] = self._under(cte, self.query(cte.this, inner))
+            # SEARCH and CYCLE add columns.
+            is_plain_cte = is_plain and _given(cte) <= {"this", "alias", "materialized", "scalar"}
+            inner[name] = self._under(cte, self.query(cte.this, inner)) if is_plain_cte else None
         return inner
 
     def _select(self, select: exp.Select, known: _Known) -> tuple[Output, ...] | None:
-        if select.args.get("kind") or not select.expressions:  # SELECT AS STRUCT; a list that is left out
+        # SELECT AS STRUCT, MATCH_RECOGNIZE, EXCLUDE behind the list and whatever comes: only what is known tells.
+        if not select.expressions or not _given(select) <= _PLAIN:
             return None
         found: list[Output] = []
         for projection in select.expressions:
@@ -111,6 +115,10 @@ class _Reader:
             return self._star(projection, select, known)
         if isinstance(projection, exp.Aliases) or projection.is_star:
             return None
+        inner = projection.unalias()
+        if isinstance(inner, exp.Columns) or inner.name.casefold() == "untuple":
+            # One alias for many columns.
+            return None
         if isinstance(projection, exp.Alias):
             return (self._output(projection.args["alias"], projection.this),)
         name = self._implied(projection)
@@ -121,6 +129,9 @@ class _Reader:
         from sqlglot import exp  # noqa: PLC0415
 
         if isinstance(projection, exp.Column):
+            if self._dialect == "clickhouse" and projection.args.get("table"):
+                # Its name may be the whole path.
+                return None
             column: exp.Expression = projection.this
             return column
         if isinstance(projection, exp.Dot) and self._dialect in _NESTED:
@@ -179,6 +190,44 @@ class _Reader:
 
     def _key(self, name: exp.Expression) -> str:
         return name.name if name.args.get("quoted") else folded(name.name, self._dialect)
+
+
+_PLAIN: Final = frozenset(
+    {
+        *(
+            "with",
+            "with_",
+            "expressions",
+            "hint",
+            "distinct",
+            "from",
+            "from_",
+            "joins",
+            "laterals",
+            "where",
+            "prewhere",
+        ),
+        *(
+            "group",
+            "having",
+            "qualify",
+            "windows",
+            "cluster",
+            "distribute",
+            "sort",
+            "order",
+            "limit",
+            "offset",
+            "sample",
+        ),
+        *("settings", "format", "options", "locks", "connect"),
+    }
+)
+"""What of a SELECT leaves its columns as they are listed."""
+
+
+def _given(node: exp.Expression) -> set[str]:
+    return {key for key, value in node.args.items() if value}
 
 
 def _arg(node: exp.Expression, key: str) -> Any:  # noqa: ANN401 - as sqlglot gives it

@@ -9,6 +9,7 @@ parser's steps while it parses: it goes forward and back through one method.
 from __future__ import annotations
 
 import types
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -23,6 +24,9 @@ MAX_TOKENS: Final = 20_000
 MAX_STEPS: Final = 25_000
 """Queries that people write take 1.2 steps a token."""
 MAX_DEPTH: Final = 24
+MAX_PIPES: Final = 20
+"""The tree is copied for each `|>`, in no step of the parser's."""
+MAX_BRACKETS: Final = 1_000
 MAX_WEIGHT: Final = 40_000
 """The depths of all tokens together: a query of people's has a depth of two on average."""
 _TYPE_WEIGHT: Final = 20
@@ -103,7 +107,10 @@ def parsed(query: str, dialect: str) -> Parsed | None:
 
 
 def _is_flat(tokens: Sequence[Token]) -> bool:
-    """Whether brackets, CASE and types of types are nested within the bounds."""
+    """Whether brackets, CASE and types of types are nested within the bounds, and pipes and subscripts few enough."""
+    kinds = Counter(token.token_type.name for token in tokens)
+    if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS:
+        return False
     depth = deepest = weight = angles = 0
     before = ""
     for token in tokens:

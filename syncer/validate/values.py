@@ -17,7 +17,7 @@ _MAX_PLAIN_KEYS: Final = 10_000
 _SIGNS: Final = (
     *("\0", "***", "SYNCER_SECRET_"),
     *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    *("glpat-", "xox", "AIza", "sk-", "eyJ"),
+    *("glpat-", "xox", "AIza", "sk-", "eyJ", "://"),
 )
 """Every string that a rule of this module has something against has one of these in it, or is no valid text."""
 

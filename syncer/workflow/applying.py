@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from syncer import applier, policy, saved, undo
 from syncer.errors import RefusedError
 from syncer.planner import Planned
+from syncer.resolve import resolve
 from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
 from syncer.workflow.consequences import impossible, with_consequences
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
     from syncer.applier import Report, Stop, Writer
     from syncer.model import (
+        Document,
         Problem,
         Secret,
         Target,
         Tell,
     )
+    from syncer.planner import Change
     from syncer.policy import Limits
     from syncer.undo import Ending
 
@@ -38,7 +41,7 @@ def resume(
     known = {change.id for change in planned.plan.updated}
     renewed = saved.renew(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
-    stale = {"unread-syncs", "lost-column"}
+    stale = {"unread-syncs", "unread-connectors", "lost-column"}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
     connectors = Connectors(reader)
     renewed = with_consequences(renewed, reader, connectors, limits)
@@ -56,8 +59,11 @@ def roll_back(
     limits: Limits,
     *,
     patterns: Sequence[str] = (),
+    documents: Sequence[Document] = (),
 ) -> tuple[Planned, tuple[Problem, ...]]:
     """What takes a run back, by its plan and how each change ended; and what of it can't go back, which stops nothing.
+
+    `documents` are the files as they are now: what they protect is protected.
 
     Raises RefusedError for another target, ApiError, RefreshError, and SettingsError for a pattern that names nothing.
     """
@@ -67,6 +73,8 @@ def roll_back(
     refuse_nameless([change.desired for change in plan.changes], patterns, "change of that run")
     left_out = len(plan.changes) - len(changes)
     # All that the run compared counts: the way back changes as much of it as the way there did.
+    protected = {model.address for model in resolve(documents, target.environment).models if model.lifecycle.protect}
+    changes = tuple(_protected(change) if change.address in protected else change for change in changes)
     plan = replace(plan, changes=changes, unchanged=plan.unchanged + plan.excluded, excluded=left_out)
     back = undo.way_back(plan, endings, reader.fetch({change.id for change in plan.updated}), lookup)
     connectors = Connectors(reader)
@@ -77,6 +85,11 @@ def roll_back(
     planned = Planned(plan, (*back.left, *policy.warnings(plan, limits)))
     refused = (*back.refused, *(problem for problems in wrong.values() for problem in problems))
     return with_consequences(planned, reader, connectors, limits), refused
+
+
+def _protected(change: Change) -> Change:
+    lifecycle = replace(change.desired.lifecycle, protect=True)
+    return replace(change, desired=replace(change.desired, lifecycle=lifecycle))
 
 
 def expect(planned: Planned, digest: str) -> None:

@@ -46,28 +46,33 @@ def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, 
 
 
 def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mapping[str, Effect], tuple[Problem, ...]]:
-    """What each change does downstream, by address; and a warning where that couldn't be read."""
+    """What each change does downstream, by address; and a warning for what couldn't be read."""
     if made.is_empty:
         return {}, ()
+    unread = []
+    known: Mapping[int, Connector] = {}
+    if any(_is_queried(change) for change in made.changes) and sql.is_available():
+        try:
+            known = {one.id: one for one in connectors()}
+        except (ApiError, RefreshError) as error:
+            unread.append(_unread("connectors", "whether a column that is needed gets lost", error))
+    syncs: Mapping[int, Sequence[Sync]] | None = {}
     try:
         syncs = _running(made, reader.syncs(), reader) if made.updated else {}
     except (ApiError, RefreshError) as error:
-        what = f"the syncs could not be read, so nobody knows what these changes feed: {error.what}"
-        unread = Problem(NOWHERE, "unread-syncs", what, error.hint, Severity.WARNING)
-        return {change.address: Effect(None, _columns(change, {})) for change in made.changes}, (unread,)
-    needs = any(_is_queried(change) for change in made.changes) and sql.is_available()
-    needs = needs or any("connector_id" in change.changed and syncs.get(change.id) for change in made.updated)
-    try:
-        known = {one.id: one for one in connectors()} if needs else {}
-    except (ApiError, RefreshError):
-        # Only words would be missing: the plan itself doesn't stand on them.
-        known = {}
-    effects = {}
-    for change in made.changes:
-        now = known.get(change.live.fields.get("connector_id", 0))
-        feeds = () if change.is_creation else tuple(syncs.get(change.id, ()))
-        effects[change.address] = Effect(feeds, _columns(change, known), now.name if now else "")
-    return effects, ()
+        syncs = None
+        unread.append(_unread("syncs", "what these changes feed", error))
+
+    def effect(change: Change) -> Effect:
+        feeds = () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))
+        return Effect(feeds, _columns(change, known))
+
+    return {change.address: effect(change) for change in made.changes}, tuple(unread)
+
+
+def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
+    message = f"the {what} could not be read, so nobody knows {unknown}: {error.what}"
+    return Problem(NOWHERE, f"unread-{what}", message, error.hint, Severity.WARNING)
 
 
 def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, list[Sync]]:
@@ -78,15 +83,16 @@ def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, lis
     for sync in syncs:
         if sync.model_id not in changes:
             continue
-        notices = sync.is_enabled and _DOWNSTREAM & set(changes[sync.model_id].changed)
-        is_running = False
-        if notices and left:
-            left -= 1
-            try:
-                is_running = reader.is_running(sync.id)
-            except ApiError:
-                # Older servers, and roles, don't show runs: then nobody knows.
-                left = 0
+        is_running: bool | None = False
+        if sync.is_enabled and _DOWNSTREAM & set(changes[sync.model_id].changed):
+            is_running = None
+            if left:
+                left -= 1
+                try:
+                    is_running = reader.is_running(sync.id)
+                except ApiError:
+                    # Older servers, and roles, don't show runs: then nobody knows.
+                    left = 0
         found.setdefault(sync.model_id, []).append(replace(sync, is_running=is_running))
     return found
 

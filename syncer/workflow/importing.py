@@ -40,12 +40,17 @@ from syncer.workflow.comparing import compared
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from syncer.model import Origin
+
 
 class Desk(Protocol):
     """What an import needs of the files: their texts, and a trial of new ones. Nothing is written by it."""
 
     def variable(self, secret: Secret) -> str:
         """The variable that has this very value; empty if none has."""
+
+    def variables(self) -> Collection[str]:
+        """The variables that are set: a name that a foreign model suggests must not be one of another value."""
 
     def names(self) -> Collection[str]:
         """What is in the folder that new files go to."""
@@ -95,9 +100,10 @@ def adopt(
     owners = {binding.live.id: binding.desired for binding in bound.bindings}
     unmanaged = {model.id for model in bound.unmanaged}
     manner = Manner(target.environment, connectors, pins_at_top, inline)
-    variables = Variables(desk.variable, adoption.variables_of(documents))
+    variables = Variables(desk.variable, {*adoption.variables_of(documents), *desk.variables()})
     addresses = Addresses(desk.names())
     is_asked = bool(asked.ids)
+    sql_owners = adoption.owners(documents)
     drafts: list[Draft] = []
     present: list[tuple[LiveModel, str]] = []
     for model in models:
@@ -111,7 +117,7 @@ def adopt(
                 present.append((model, owner.document.path if owner else ""))
                 continue
             else:
-                made = _rewritten(model, owner, manner, variables, desk)
+                made = _rewritten(model, owner, manner, variables, desk, sql_owners)
         except UnwritableError as error:
             problems.append(adoption.left_out(model, str(error), is_asked=is_asked))
         else:
@@ -131,7 +137,14 @@ def _as_error(problem: Problem) -> Problem:
     return replace(problem, severity=Severity.ERROR)
 
 
-def _rewritten(model: LiveModel, owner: DesiredModel, manner: Manner, variables: Variables, desk: Desk) -> Draft:
+def _rewritten(
+    model: LiveModel,
+    owner: DesiredModel,
+    manner: Manner,
+    variables: Variables,
+    desk: Desk,
+    sql_owners: Mapping[str, Collection[str]],
+) -> Draft:
     """A model that is in git already, as a new text for its file. Raises UnwritableError."""
     document = owner.document
     others = {*(document.data.get("environments") or {})} - {manner.environment}
@@ -143,7 +156,7 @@ def _rewritten(model: LiveModel, owner: DesiredModel, manner: Manner, variables:
     folder, _, file = document.path.rpartition("/")
     name = f"{file.removesuffix('.yaml')}.sql"
     beside = f"{folder}/{name}".lstrip("/")
-    is_own = beside in {one.path for one in document.files.values()} or desk.is_free(beside)
+    is_own = desk.is_free(beside) or sql_owners.get(beside) == {document.path}
     lifecycle, _ = document.effective(manner.environment)
     kept = {"lifecycle": lifecycle["lifecycle"]} if "lifecycle" in lifecycle else {}
     return adoption.draft(
@@ -235,7 +248,7 @@ def adopt_drift(
     has_names = any(change.desired.connector for change in changes)
     sources = connectors() if is_moved or has_names else ()
     manner = Manner(target.environment, sources)
-    variables = Variables(desk.variable, adoption.variables_of(documents))
+    variables = Variables(desk.variable, {*adoption.variables_of(documents), *desk.variables()})
     owners = adoption.owners(documents)
     intakes = []
     for change in changes:
@@ -247,11 +260,31 @@ def adopt_drift(
         target,
         tuple(sorted(revisions, key=lambda one: one.path)),
         tuple((one.change.address, one.waiting) for one in intakes if one.waiting),
-        tuple(sorted((*(left for one in intakes for left in one.left), *more), key=lambda one: one.origin)),
+        tuple(
+            sorted((*(left for one in intakes for left in one.left), *more, *_lost(found.bound.new)), key=_by_origin)
+        ),
         adoption.settings_of(drafts, lookup),
         _sharing(placed, target, environments),
     )
     return taken, (*found.warnings, *found.problems)
+
+
+def _by_origin(problem: Problem) -> Origin:
+    return problem.origin
+
+
+def _lost(models: Sequence[DesiredModel]) -> list[Problem]:
+    """The definitions that no live model answers to: what became of it only a person can tell."""
+    return [
+        model.problem(
+            "no-live-model",
+            f"no live model is named {model.name!r}: it's new, or was renamed or deleted outside git",
+            "name",
+            hint="if it was renamed, pin the live model with `id:`; then its name is taken into the file",
+            severity=Severity.WARNING,
+        )
+        for model in models
+    ]
 
 
 def _placed(
@@ -351,9 +384,12 @@ def _sharing(placed: Sequence[Intake], target: Target, environments: Collection[
     found = set()
     for intake in placed:
         for name in {*environments} - {target.environment}:
-            _, sources = intake.change.desired.document.effective(name)
+            document = intake.change.desired.document
+            values, sources = document.effective(name)
             aliases = {"query": "query_file", "connector_id": "connector"}
-            if any(
+            file = document.files.get(str(values.get("query_file")))
+            is_same_file = intake.sql is not None and file is not None and file.path == intake.sql[0]
+            if is_same_file or any(
                 (sources.get(field) or sources.get(aliases.get(field, ""), ()))[:1] != ("environments",)
                 for field in intake.fields
             ):

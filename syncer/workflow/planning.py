@@ -59,6 +59,7 @@ def plan(
     if base is not None:
         former, _ = connectors.bound(resolve(base.documents, target.environment))
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+        problems = (*problems, *provenance.renamed(made, former))
     warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
     planned = Planned(made, warnings, (*missing, *problems), origins)
     return with_consequences(planned, reader, connectors, limits) if with_effects else planned
