@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, loader, workflow, writing
-from syncer.adoption import Asked, check_asked
 from syncer.cli import running
 from syncer.cli.validating import check
 from syncer.errors import SettingsError
+from syncer.importer import Asked, check_asked
 from syncer.model import SANDBOX, Origin, Problem
-from syncer.render import adopted, modelfile, terminal
+from syncer.render import imported, modelfile, terminal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Mapping, Sequence
 
-    from syncer.adoption import Adopted, Draft, Taken
     from syncer.cli.running import Files, Run
     from syncer.cli.screen import Screen
+    from syncer.importer import Draft, Imported, Taken
     from syncer.model import Document, Json, Secret
     from syncer.model import Path as DataPath
 
@@ -67,7 +67,7 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
     desk = _Desk(run, files, _folder(run, flags.dir))
     with running.connected(run, screen) as api:
         _announce(run, screen)
-        found = workflow.adopt(
+        found = workflow.import_models(
             files.documents,
             api,
             run.target,
@@ -80,13 +80,13 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
         )
     _write_new(run, screen, found, desk)
     errors = [problem for problem in found.problems if problem.is_error]
-    screen.show(adopted.render_adopted(found, run.target, screen.style))
+    screen.show(imported.render_imported(found, run.target, screen.style))
     if errors:
         screen.problems(errors)
     return 0 if found.is_whole else 1
 
 
-def _write_new(run: Run, screen: Screen, found: Adopted, desk: _Desk) -> None:
+def _write_new(run: Run, screen: Screen, found: Imported, desk: _Desk) -> None:
     """Write every file, and say so once it's there: a run that ends early has told what it left."""
     texts = found.texts or {}
     for draft in found.drafts:
@@ -97,7 +97,7 @@ def _write_new(run: Run, screen: Screen, found: Adopted, desk: _Desk) -> None:
                 writing.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
                 writing.create(run.settings.root, path, content)
-        screen.show(adopted.render_written(draft, screen.style))
+        screen.show(imported.render_written(draft, screen.style))
 
 
 def _folder(run: Run, given: str) -> str:
@@ -241,7 +241,7 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     base = running.base_or_parted(run, flags.base)
     with running.connected(run, screen) as api:
         _announce(run, screen)
-        found, problems = workflow.adopt_drift(
+        found, problems = workflow.import_drift(
             files.documents,
             api,
             run.target,
@@ -253,11 +253,11 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
         )
     told = tuple(problem for problem in problems if not problem.is_error)
     errors = tuple(problem for problem in problems if problem.is_error)
-    screen.show(adopted.render_taken(found, told, screen.style, base=base.commit if base else ""))
+    screen.show(imported.render_taken(found, told, screen.style, base=base.commit if base else ""))
     if flags.yes:
         _write_revised(run, screen, found)
     if found.revisions:
-        screen.show(adopted.render_next(written=flags.yes))
+        screen.show(imported.render_next(written=flags.yes))
     if errors:
         screen.problems(errors)
     return 1 if errors or (flags.yes and found.left) else 0
@@ -269,4 +269,4 @@ def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
         screen.show("")
     for one in found.revisions:
         writing.replace(run.settings.root, one.path, one.after, expected=one.before)
-        screen.show(adopted.render_file(one.path))
+        screen.show(imported.render_file(one.path))

@@ -7,7 +7,7 @@
     html.py         a plan as a page
     history.py      the runs that a folder remembers
     listing.py      every model and how it stands
-    adopted.py      what an import writes, and what it leaves
+    imported.py      what an import writes, and what it leaves
     checkup.py      layers that were looked at
     modelfile/      YAML out: new model files, and values into those that are there
 

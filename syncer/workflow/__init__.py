@@ -8,17 +8,17 @@ consequences  what a plan does beyond     importing   import, and import --drift
 from syncer.workflow.applying import apply, expect, refuse, resume, roll_back
 from syncer.workflow.asking import Base, Reader
 from syncer.workflow.comparing import listing
-from syncer.workflow.importing import Desk, adopt, adopt_drift
+from syncer.workflow.importing import Desk, import_drift, import_models
 from syncer.workflow.planning import plan, plan_offline
 
 __all__ = [
     "Base",
     "Desk",
     "Reader",
-    "adopt",
-    "adopt_drift",
     "apply",
     "expect",
+    "import_drift",
+    "import_models",
     "listing",
     "plan",
     "plan_offline",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from syncer import adoption, provenance
+from syncer import importer, provenance
 from syncer.errors import ApiError, RefreshError
 from syncer.listing import Around, Listing
 from syncer.listing import listed as rows_of
@@ -58,7 +58,7 @@ def compared(
     chosen, missing = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
-    pairs = [adoption.blind(binding) for binding in bound.bindings]
+    pairs = [importer.blind(binding) for binding in bound.bindings]
     bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     origins = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from syncer import adoption
-from syncer.adoption import (
+from syncer import importer
+from syncer.importer import (
     Addresses,
-    Adopted,
     Asked,
     Draft,
+    Imported,
     Intake,
     Manner,
     Revision,
@@ -74,7 +74,7 @@ class Desk(Protocol):
         """What git would say with these files in it: their definitions, and every error in them."""
 
 
-def adopt(
+def import_models(
     documents: Sequence[Document],
     reader: Reader,
     target: Target,
@@ -85,25 +85,25 @@ def adopt(
     pins_at_top: bool = True,
     inline: bool = False,
     force: bool = False,
-) -> Adopted:
+) -> Imported:
     """The files that declare live models as they are: each was read back, and is in step with its model.
 
     With `force` a model that is in git already is written anew. What is asked for must make sense
-    (`adoption.check_asked`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
+    (`importer.check_asked`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
     """
     everything = resolve(documents, target.environment)
     connectors = reader.connectors()
     live = reader.fetch({*asked.ids, *(model.id for model in everything.models if model.id is not None)})
-    models, problems = adoption.chosen(asked, live, connectors)
+    models, problems = importer.chosen(asked, live, connectors)
     problems = [*(_as_error(one) if one.rule == "incomplete-live-state" else one for one in unread(live)), *problems]
     bound = bind(everything, live)
     owners = {binding.live.id: binding.desired for binding in bound.bindings}
     unmanaged = {model.id for model in bound.unmanaged}
     manner = Manner(target.environment, connectors, pins_at_top, inline)
-    variables = Variables(desk.variable, {*adoption.variables_of(documents), *desk.variables()})
+    variables = Variables(desk.variable, {*importer.variables_of(documents), *desk.variables()})
     addresses = Addresses(desk.names())
     is_asked = bool(asked.ids)
-    sql_owners = adoption.owners(documents)
+    sql_owners = importer.owners(documents)
     drafts: list[Draft] = []
     present: list[tuple[LiveModel, str]] = []
     for model in models:
@@ -112,23 +112,23 @@ def adopt(
             if model.id in unmanaged:
                 name = addresses.of(model)
                 path = desk.path(f"{name}.yaml")
-                made = adoption.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
+                made = importer.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
             elif not force or owner is None:
                 present.append((model, owner.document.path if owner else ""))
                 continue
             else:
                 made = _rewritten(model, owner, manner, variables, desk, sql_owners)
         except UnwritableError as error:
-            problems.append(adoption.left_out(model, str(error), is_asked=is_asked))
+            problems.append(importer.left_out(model, str(error), is_asked=is_asked))
         else:
             drafts.append(made)
     kept, texts, refused = _proved(drafts, desk, target, connectors, is_asked=is_asked)
-    return Adopted(
+    return Imported(
         tuple(kept),
         texts,
         tuple(present) if is_asked else (),
         len(present),
-        adoption.settings_of(kept, lookup),
+        importer.settings_of(kept, lookup),
         (*problems, *refused),
     )
 
@@ -159,7 +159,7 @@ def _rewritten(
     is_own = desk.is_free(beside) or sql_owners.get(beside) == {document.path}
     lifecycle, _ = document.effective(manner.environment)
     kept = {"lifecycle": lifecycle["lifecycle"]} if "lifecycle" in lifecycle else {}
-    return adoption.draft(
+    return importer.draft(
         model, document.path, manner, variables, address=owner.address, query_file=name if is_own else "", kept=kept
     )
 
@@ -179,7 +179,7 @@ def _proved(
         except ValueError as error:
             reasons[draft.path] = str(error)
         else:
-            if adoption.in_clear(draft, texts[draft.path].values()):
+            if importer.in_clear(draft, texts[draft.path].values()):
                 reasons[draft.path] = "its file would hold, in clear, what is a secret in its configuration"
     ready = [draft for draft in drafts if draft.path not in reasons]
     together = {path: text.encode() for draft in ready for path, text in texts[draft.path].items()}
@@ -199,7 +199,7 @@ def _proved(
             reasons[draft.path] = f"{', '.join(fields)} would not be read back as it's live"
     kept = [draft for draft in drafts if draft.path not in reasons]
     refused = [
-        adoption.left_out(
+        importer.left_out(
             draft.live, reasons[draft.path], is_asked=is_asked, path=draft.path if draft.is_rewritten else ""
         )
         for draft in drafts
@@ -225,7 +225,7 @@ def _differing(
     return list(changes[0].changed) if changes else []
 
 
-def adopt_drift(
+def import_drift(
     documents: Sequence[Document],
     reader: Reader,
     target: Target,
@@ -248,12 +248,12 @@ def adopt_drift(
     has_names = any(change.desired.connector for change in changes)
     sources = connectors() if is_moved or has_names else ()
     manner = Manner(target.environment, sources)
-    variables = Variables(desk.variable, {*adoption.variables_of(documents), *desk.variables()})
-    owners = adoption.owners(documents)
+    variables = Variables(desk.variable, {*importer.variables_of(documents), *desk.variables()})
+    owners = importer.owners(documents)
     intakes = []
     for change in changes:
         causes = None if found.provenance is None else found.provenance.of(change)
-        intakes.append(adoption.intake(change, causes, manner, variables, owners))
+        intakes.append(importer.intake(change, causes, manner, variables, owners))
     revisions, placed, more = _placed(intakes, desk, target, lookup, sources)
     drafts = [Draft(one.change.live, one.path, {}, secrets=one.secrets) for one in placed]
     taken = Taken(
@@ -263,7 +263,7 @@ def adopt_drift(
         tuple(
             sorted((*(left for one in intakes for left in one.left), *more, *_lost(found.bound.new)), key=_by_origin)
         ),
-        adoption.settings_of(drafts, lookup),
+        importer.settings_of(drafts, lookup),
         _sharing(placed, target, environments),
     )
     return taken, (*found.warnings, *found.problems)
@@ -306,9 +306,9 @@ def _placed(
             for file in intake.change.desired.document.files.values():
                 beside[file.path] = _bytes(desk.raw(file.path), file.path)
         except _UnplacedError as error:
-            problems += adoption.unplaced(intake, (((field,), str(error)) for field in intake.fields))
+            problems += importer.unplaced(intake, (((field,), str(error)) for field in intake.fields))
             continue
-        problems += adoption.unplaced(intake, reasons)
+        problems += importer.unplaced(intake, reasons)
         missing = {"connector_id" if path[0] == "connector" else path[0] for path, _ in reasons}
         kept = replace(intake, fields=tuple(field for field in intake.fields if field not in missing))
         if kept.fields:
@@ -323,12 +323,12 @@ def _placed(
         document = by_path.get(intake.path)
         if wrong or document is None:
             reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
-            problems += adoption.unplaced(intake, (((field,), reason) for field in intake.fields))
+            problems += importer.unplaced(intake, (((field,), reason) for field in intake.fields))
             continue
         rest = _still(intake, document, target, lookup, connectors)
         if rest:
             reason = "the file can't say it so that it's read back as it's live"
-            problems += adoption.unplaced(intake, (((field,), reason) for field in rest))
+            problems += importer.unplaced(intake, (((field,), reason) for field in rest))
             continue
         placed.append(intake)
         revisions += [one for one in files.values() if one.before != one.after]
@@ -354,7 +354,7 @@ def _revised(intake: Intake, desk: Desk) -> tuple[dict[str, Revision], Sequence[
         path, query = intake.sql
         raw = _bytes(desk.raw(path), path)
         try:
-            files[path] = Revision(path, raw, adoption.in_file(query, raw))
+            files[path] = Revision(path, raw, importer.in_file(query, raw))
         except UnicodeEncodeError:
             raise _UnplacedError("it holds half a character, which no file can") from None
     return files, reasons
@@ -373,7 +373,7 @@ def _still(
         return ["connector_id"]
     fresh = intake.secrets or {}
     revealed, _ = reveal(named, lambda variable: fresh.get(variable) or lookup(variable))
-    binding, _ = adoption.blind(Binding(revealed.models[0], intake.change.live))
+    binding, _ = importer.blind(Binding(revealed.models[0], intake.change.live))
     changes = make_plan(Bound((binding,)), target).changes
     differing = {str(one.path[0]) for change in changes for one in change.fields if not one.is_sensitive}
     return [field for field in intake.fields if field in differing]

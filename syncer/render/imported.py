@@ -12,7 +12,7 @@ from syncer.render.text import counted, defused, spelt, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from syncer.adoption import Adopted, Draft, Revision, Setting, Taken
+    from syncer.importer import Draft, Imported, Revision, Setting, Taken
     from syncer.model import Problem, Target
     from syncer.render.style import Style
 
@@ -30,24 +30,24 @@ def render_written(draft: Draft, style: Style) -> str:
     return defused("\n".join(lines))
 
 
-def render_adopted(adopted: Adopted, target: Target, style: Style) -> str:
+def render_imported(imported: Imported, target: Target, style: Style) -> str:
     """What was left out and why, the variables to set, how many files there are, and what to do next."""
-    sections = [warning_box(problem, style) for problem in adopted.problems if not problem.is_error]
-    if adopted.present:
-        lines = [f"  id {model.id}  {visible(path) or 'declared twice'}" for model, path in adopted.present]
+    sections = [warning_box(problem, style) for problem in imported.problems if not problem.is_error]
+    if imported.present:
+        lines = [f"  id {model.id}  {visible(path) or 'declared twice'}" for model, path in imported.present]
         sections.append("\n".join(["In git already (--force writes a file anew):", *lines]))
-    if adopted.settings:
-        sections.append(_settings(adopted.settings))
-    files = len(adopted.texts or {})
-    managed = adopted.managed - len(adopted.present)
+    if imported.settings:
+        sections.append(_settings(imported.settings))
+    files = len(imported.texts or {})
+    managed = imported.managed - len(imported.present)
     rest = f" {counted(managed, 'model')} {'is' if managed == 1 else 'are'} in git already." if managed else ""
-    said = f"{counted(len(adopted.drafts), 'model')} imported, {counted(files, 'file')} written.{rest}"
-    how = ("good", "Import complete!") if adopted.is_whole else ("error", "Import incomplete!")
+    said = f"{counted(len(imported.drafts), 'model')} imported, {counted(files, 'file')} written.{rest}"
+    how = ("good", "Import complete!") if imported.is_whole else ("error", "Import incomplete!")
     sections.append(f"{style.paint(*how)} {said}")
     if files:
-        first = "set the variables above, then " if adopted.settings else ""
+        first = "set the variables above, then " if imported.settings else ""
         sections.append(f"Next: {first}syncer plan --env {visible(target.environment)}")
-    return defused(("\n" if adopted.drafts else "") + "\n\n".join(sections))
+    return defused(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
 
 def _settings(settings: Iterable[Setting]) -> str:

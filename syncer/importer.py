@@ -359,7 +359,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class Imported:
     """What an import writes, and what it leaves out. `texts` are the files of each draft, by path."""
 
     drafts: tuple[Draft, ...] = ()
@@ -698,9 +698,9 @@ def unplaced(taken: Intake, reasons: Iterable[tuple[Path, str]]) -> Iterator[Pro
 
 __all__ = [
     "Addresses",
-    "Adopted",
     "Asked",
     "Draft",
+    "Imported",
     "Intake",
     "Manner",
     "Revision",
