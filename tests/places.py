@@ -1,6 +1,7 @@
 """Where a change goes its way: a repository with a bare remote, the server that its prod is, a GitHub that remembers.
 
-The commands are the real ones, and so is git; one `job` is one CI job.
+The commands are the real ones, in processes of their own unless somebody asks for another kind of team, and so is git;
+one `job` is one CI job.
 """
 
 from __future__ import annotations
@@ -171,15 +172,15 @@ def _outputs(text: str) -> dict[str, str]:
 
 
 @contextmanager
-def placed(box: Sandbox, folder: Path) -> Iterator[Place]:
-    """Six models in git and in step, on main of a bare remote."""
+def placed(box: Sandbox, folder: Path, kind: type[Team] = Team) -> Iterator[Place]:
+    """Six models in git and in step, on main of a bare remote; the commands are run by a team of this kind."""
     host = FakeGitHub()
     work = folder / "work"
     work.mkdir()
     with running(box) as url, serving(host) as host_url:
         subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "remote.git")], check=True)
         subprocess.run(["git", "init", "--quiet", "--initial-branch", "main", str(work)], check=True)
-        team = Team(work, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
+        team = kind(work, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
         here = Place(team, box, host, host_url, folder)
         here.git("remote", "add", "origin", str(folder / "remote.git"))
         for number, model in enumerate(MODELS):

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 from fake_github import EVENTS, Fault
 from fake_gitlab import FakeGitLab
+from inside import Inside
 from places import MODELS, change, placed, push
 from werkzeug.wrappers import Request, Response
 from workflows import ROOT, load
@@ -39,7 +40,7 @@ DRIFT = ["ci", "drift"]
 @pytest.fixture(name="place")
 def _place(box: Sandbox, tmp_path: Path) -> Iterator[Place]:
     """Six models in git and in step, on main of a bare remote."""
-    with placed(box, tmp_path) as here:
+    with placed(box, tmp_path, Inside) as here:
         yield here
 
 
@@ -411,7 +412,7 @@ def _echoing(folder: Path) -> Iterator[tuple[Place, _Echo]]:
     world["tokens"][TOKEN] = world["tokens"]["admin"]
     with ExitStack() as stack:
         box = stack.enter_context(Sandbox(world))
-        place = stack.enter_context(placed(box, folder))
+        place = stack.enter_context(placed(box, folder, Inside))
         echo = _Echo(box)
         place.team.variables |= {"SYNCER_TOKEN": TOKEN, "SYNCER_API_URL": stack.enter_context(serving(echo))}
         place.host.tokens[HOST_TOKEN] = "github-actions[bot]"

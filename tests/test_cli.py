@@ -16,7 +16,8 @@ import pexpect
 import pyte
 import pytest
 from builders import RAW_SQL
-from world import Team, definition, recorded_world
+from inside import Inside
+from world import Team, definition, interrupt, recorded_world
 from wsgi import serving
 
 from syncer.sandbox import Faults, Sandbox
@@ -32,7 +33,7 @@ MODEL = next(model for model in recorded_world()["models"] if model["id"] == 1)
 def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
     """A team whose prod is that world, and whose one file differs from live."""
     with running(box) as url:
-        team = Team(tmp_path, url)
+        team = Inside(tmp_path, url)
         team.write("m", definition(MODEL, description="edited in git"))
         yield team
 
@@ -47,7 +48,7 @@ def _puts(box: Sandbox) -> int:
 def test_plan_exits_with_0_or_with_2_if_asked(team: Team) -> None:
     """Changes are no error; --detailed-exitcode tells them apart, with one dash, too."""
     assert team.run("plan").code == 0
-    assert team.run("plan", "--detailed-exitcode").code == 2
+    assert Team.run(team, "plan", "--detailed-exitcode").code == 2  # a process of its own
     assert team.run("plan", "-detailed-exitcode").code == 2
     team.write("m", definition(MODEL))
     assert team.run("plan", "--detailed-exitcode").code == 0
@@ -68,15 +69,18 @@ def test_plan_exits_with_0_or_with_2_if_asked(team: Team) -> None:
 )
 def test_a_wrong_command_line_exits_with_64(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Never with 2, which means changes."""
-    result = Team(tmp_path).run(*arguments)
+    result = Inside(tmp_path).run(*arguments)
 
     assert (result.code, result.out) == (64, "")
     assert "--help" in result.err
 
 
 def test_a_mistyped_flag_is_guessed_at(tmp_path: Path) -> None:
-    """The nearest one is named."""
-    assert "Did you mean --detailed-exitcode?" in Team(tmp_path).run("plan", "--detailed-exitcod").err
+    """The nearest one is named; the process's own exit code is 64, too."""
+    result = Team(tmp_path).run("plan", "--detailed-exitcod")
+
+    assert (result.code, result.out) == (64, "")
+    assert "Did you mean --detailed-exitcode?" in result.err
 
 
 def test_a_plan_is_on_stdout_alone(team: Team) -> None:
@@ -115,7 +119,7 @@ def test_json_is_json_and_nothing_else(team: Team) -> None:
 
 def test_errors_are_json_too(tmp_path: Path) -> None:
     """Whoever reads JSON gets the trouble as JSON."""
-    result = Team(tmp_path).run("plan", "--json")
+    result = Inside(tmp_path).run("plan", "--json")
     lines = [json.loads(line) for line in result.out.splitlines()]
 
     assert (result.code, result.err) == (1, "")
@@ -128,7 +132,7 @@ def test_errors_are_json_too(tmp_path: Path) -> None:
 def test_json_begins_with_its_version_whatever_comes(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """A wrong environment, no terminal, wrong settings: the first line is the version."""
     (tmp_path / "syncer.toml").write_text("nonsense = 1\n" if "validate" in arguments else "")
-    result = Team(tmp_path).run(*arguments)
+    result = Inside(tmp_path).run(*arguments)
 
     assert (result.code, result.err) == (1, "")
     assert json.loads(result.out.splitlines()[0])["type"] == "version"
@@ -136,7 +140,7 @@ def test_json_begins_with_its_version_whatever_comes(arguments: tuple[str, ...],
 
 def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path) -> None:
     """Credentials mean a real server: without settings that's an error, not the sandbox."""
-    team = Team(tmp_path)
+    team = Inside(tmp_path)
     team.write("m", RAW_SQL)
     result = team.run("apply", "--auto-approve")
 
@@ -182,7 +186,7 @@ def test_ascii_streams_get_ascii(team: Team) -> None:
     """A stream that can't hold a character gets its escape, never an exception."""
     team.write("m", definition(MODEL, description="größer ☃"))
     team.variables |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    result = team.run("plan")
+    result = Team.run(team, "plan")  # streams of its own
 
     assert result.code == 0
     assert r"gr\xf6\xdfer \u2603" in result.out
@@ -216,7 +220,7 @@ def test_validate_needs_no_http() -> None:
 
 def test_completion_scripts_are_shell(tmp_path: Path) -> None:
     """Bash takes the script, and it knows the commands."""
-    result = Team(tmp_path).run("completion", "bash")
+    result = Inside(tmp_path).run("completion", "bash")
     checked = subprocess.run(["bash", "-n"], input=result.out, text=True, capture_output=True, check=False)
 
     assert (checked.returncode, checked.stderr) == (0, "")
@@ -282,11 +286,10 @@ def test_ctrl_c_at_the_prompt_leaves(team: Team, box: Sandbox) -> None:
     """Nothing was done, and there is no traceback."""
     child = team.spawn("apply", NO_COLOR="1")
     child.expect("Enter a value: ")
-    child.sendintr()
-    child.expect("Interrupted: nothing more was done.")
-    child.expect(pexpect.EOF)
+    interrupt(child)
     child.close()
 
+    assert "Interrupted: nothing more was done." in str(child.before)
     assert (child.exitstatus, _puts(box)) == (130, 0)
 
 
@@ -409,7 +412,7 @@ def test_a_wrong_folder(tmp_path: Path) -> None:
     """Finding nothing is an error that says where it looked, never "no changes"."""
     empty = tmp_path / "empty"
     empty.mkdir()
-    team = Team(tmp_path)
+    team = Inside(tmp_path)
     _fails(team, "plan", "--chdir", str(empty), says=f"no settings in {empty}", hints="the folder of the settings")
     _fails(team, "plan", "--chdir", str(empty), "--env", "sandbox", says="models")
     _fails(team, "plan", "--chdir", "nowhere", says="--chdir nowhere: No such file or directory")
@@ -508,14 +511,14 @@ def test_a_web_page_with_200(tmp_path: Path) -> None:
         return [b"<html>Please log in</html>"]
 
     with serving(portal) as url:
-        team = Team(tmp_path, url)
+        team = Inside(tmp_path, url)
         team.write("m", RAW_SQL)
         _fails(team, "plan", says="the answer is a web page", hints="check api_url")
 
 
 def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
     """The sandbox says what it needs; a file in its place is as good as a missing permission."""
-    team = Team(tmp_path, variables={})
+    team = Inside(tmp_path, variables={})
     team.write("m", RAW_SQL)
     (tmp_path / ".syncer").write_text("in the way")
     _fails(team, "plan", says="the sandbox can't keep its state", hints="--chdir")
@@ -528,7 +531,7 @@ def test_the_sandbox_writes_through_no_link(planted: str, tmp_path: Path) -> Non
     victim.write_text("precious")
     folder = tmp_path / "repo"
     folder.mkdir()
-    team = Team(folder, variables={})
+    team = Inside(folder, variables={})
     team.write("m", RAW_SQL)
     (folder / planted).parent.mkdir(exist_ok=True)
     (folder / planted).symlink_to(victim)
@@ -539,7 +542,7 @@ def test_the_sandbox_writes_through_no_link(planted: str, tmp_path: Path) -> Non
 
 def test_real_secrets_stay_out_of_the_sandbox(tmp_path: Path) -> None:
     """Its state file holds what it was sent: made-up values."""
-    team = Team(tmp_path, variables={"SYNCER_SECRET_OPENAI": "canary-real-secret"})
+    team = Inside(tmp_path, variables={"SYNCER_SECRET_OPENAI": "canary-real-secret"})
     shutil.copytree(Path(__file__).parent.parent / "models", tmp_path / "models", dirs_exist_ok=True)
     assert team.run("apply", "--auto-approve").code == 0
 
@@ -548,7 +551,7 @@ def test_real_secrets_stay_out_of_the_sandbox(tmp_path: Path) -> None:
 
 def test_a_sandbox_state_that_is_none(tmp_path: Path) -> None:
     """A file that isn't a database is named."""
-    team = Team(tmp_path, variables={})
+    team = Inside(tmp_path, variables={})
     team.write("m", RAW_SQL)
     (tmp_path / ".syncer").mkdir()
     (tmp_path / ".syncer" / "sandbox.db").write_text("not a database, but long enough to look like one" * 50)
@@ -601,7 +604,7 @@ def test_serve_prints_where_it_listens(team: Team) -> None:
 
 def test_sandbox_state_lasts_and_resets(tmp_path: Path) -> None:
     """What is applied is still there in the next run, until `sandbox reset`; its folder ignores itself."""
-    team = Team(tmp_path, variables={})
+    team = Inside(tmp_path, variables={})
     team.write("m", {**RAW_SQL, "query": "SELECT 1", "lifecycle": {"allow": ["primary_key", "connector_id"]}})
     assert team.run("apply", "--auto-approve").code == 0
     assert team.run("plan", "--detailed-exitcode").code == 0

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from transcripts import rewritten
+from transcripts import BLOCK, filled, parts, printed
 
 import syncer
 from syncer import config, validate
 from syncer.cli.arguments import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,11 +31,18 @@ def _commands() -> dict[str, argparse.ArgumentParser]:
     return dict(action.choices)
 
 
-def _check(path: Path, text: str, *, accept: bool) -> None:
-    """The file holds the text; `pytest --accept` writes it."""
+def _check(path: Path, revised: Callable[[str], str], *, accept: bool) -> None:
+    """The file is as it would be revised; `pytest --accept` revises it, also where several tests do so at once."""
     if accept:
-        path.write_text(text, "utf-8")
-    assert path.read_text("utf-8") == text, f"{path.name} is stale: `pytest --accept` rewrites it"
+        with path.open("r+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            text = revised(file.read())
+            file.seek(0)
+            file.write(text)
+            file.truncate()
+        return
+    text = path.read_text("utf-8")
+    assert text == revised(text), f"{path.name} is stale: `pytest --accept` rewrites it"
 
 
 @pytest.fixture
@@ -51,22 +63,38 @@ def _commit(folder: Path) -> None:
         subprocess.run(["git", *command], cwd=folder, env={**os.environ, **stamp, **plain}, check=True)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/commands.md", "docs/plan-files.md", "docs/consequences.md"])
-def test_transcripts_are_real(document: str, workshop: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
-    """What a document says that a command prints is what it prints."""
+REFERENCE = ROOT / "docs" / "commands.md"
+TRANSCRIPTS = [
+    (document, heading)
+    for document in ("README.md", "docs/commands.md", "docs/plan-files.md", "docs/consequences.md")
+    for heading, part in parts((ROOT / document).read_text("utf-8")).items()
+    if BLOCK.search(part)
+]
+
+
+@pytest.mark.parametrize(("document", "heading"), TRANSCRIPTS)
+def test_transcripts_are_real(document: str, heading: str, workshop: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """What a document says that a command prints is what it prints, also for whoever reads this part alone."""
     path = ROOT / document
-    _check(path, rewritten(path.read_text("utf-8"), workshop), accept=accept)
+    blocks = printed(parts(path.read_text("utf-8"))[heading], workshop)
+
+    def revised(text: str) -> str:
+        return "".join(filled(part, blocks) if title == heading else part for title, part in parts(text).items())
+
+    _check(path, revised, accept=accept)
 
 
 def test_the_command_reference_has_every_help_text(accept: bool) -> None:  # noqa: FBT001 - a fixture
     """Each command's help stands in the reference as the command prints it."""
-    path = ROOT / "docs" / "commands.md"
-    text = path.read_text("utf-8")
-    for name, parser in _commands().items():
-        block = re.compile(rf"(?<=<!-- help: {name} -->\n)```text\n.*?^```$", re.DOTALL | re.MULTILINE)
-        assert block.search(text), f"docs/commands.md has no block for `syncer {name}`"
-        text = block.sub(f"```text\n{_help(parser)}```".replace("\\", r"\\"), text)
-    _check(path, text, accept=accept)
+
+    def revised(text: str) -> str:
+        for name, parser in _commands().items():
+            block = re.compile(rf"(?<=<!-- help: {name} -->\n)```text\n.*?^```$", re.DOTALL | re.MULTILINE)
+            assert block.search(text), f"docs/commands.md has no block for `syncer {name}`"
+            text = block.sub(f"```text\n{_help(parser)}```".replace("\\", r"\\"), text)
+        return text
+
+    _check(REFERENCE, revised, accept=accept)
 
 
 def _help(parser: argparse.ArgumentParser) -> str:
@@ -106,12 +134,12 @@ def test_what_a_plan_finds_is_documented() -> None:
 
 def test_the_rules_are_documented(accept: bool) -> None:  # noqa: FBT001 - a fixture
     """docs/rules.md is made from the rules."""
-    _check(ROOT / "docs" / "rules.md", validate.rules_markdown(), accept=accept)
+    _check(ROOT / "docs" / "rules.md", lambda _: validate.rules_markdown(), accept=accept)
 
 
 def test_the_settings_are_documented(accept: bool) -> None:  # noqa: FBT001 - a fixture
     """docs/settings.md is made from the settings."""
-    _check(ROOT / "docs" / "settings.md", _settings(), accept=accept)
+    _check(ROOT / "docs" / "settings.md", lambda _: _settings(), accept=accept)
 
 
 def _settings() -> str:

@@ -18,6 +18,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx
 import pytest
+from inside import Inside
 from places import IDENTITY
 from world import Result, Team, definition, recorded_world
 from wsgi import serving
@@ -45,7 +46,7 @@ AFTER_NETWORK = ("token", "workspace", "role", "models", "connectors", "syncs")
 def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
     """A team with one model in git, in step with live, and committed."""
     with running(box) as url:
-        team = Team(tmp_path, url)
+        team = Inside(tmp_path, url)
         team.write("m", definition(MODELS[1]))
         commit(team)
         yield team
@@ -124,7 +125,7 @@ def test_it_only_reads(team: Team, box: Sandbox) -> None:
 
 def test_the_sandbox_has_no_network(tmp_path: Path) -> None:
     """Without settings it's the embedded server that is examined: nothing is looked up, nothing is sent."""
-    team = Team(tmp_path, variables={})
+    team = Inside(tmp_path, variables={})
     result = team.run("doctor", "--env", "sandbox")
 
     assert result.code == 0
@@ -212,7 +213,7 @@ def test_dns(
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     monkeypatch.setenv("SYNCER_TOKEN", "canary-token")
-    Team(tmp_path, "https://api.example.invalid")
+    Inside(tmp_path, "https://api.example.invalid")
     code = main(["doctor", "--chdir", str(tmp_path)])
     out = capsys.readouterr().out
     result = Result(code, out, "")
@@ -562,7 +563,7 @@ def _with_role(role: str | None) -> dict[str, Any]:
 def test_a_user_without_any_workspace(tmp_path: Path) -> None:
     """There is nothing to choose from."""
     with Sandbox(_with_role(None)) as box, running(box) as url:
-        fails(Team(tmp_path, url), "workspace", "this user has no workspace 1", "add the user to a workspace")
+        fails(Inside(tmp_path, url), "workspace", "this user has no workspace 1", "add the user to a workspace")
 
 
 @pytest.mark.parametrize(
@@ -576,7 +577,7 @@ def test_a_user_without_any_workspace(tmp_path: Path) -> None:
 def test_what_a_role_may_do(role: str, mark: str, says: str, tmp_path: Path) -> None:
     """A reader can plan: that is no failure, but it's said."""
     with Sandbox(_with_role(role)) as box, running(box) as url:
-        result = Team(tmp_path, url).run("doctor")
+        result = Inside(tmp_path, url).run("doctor")
 
     assert (result.code, states(result)["role"]) == (0, mark)
     assert says in result.out
@@ -625,7 +626,7 @@ def test_broken_rows_are_named(tmp_path: Path) -> None:
     broken = next(model for model in world["models"] if model["query_type"] == "ai_ml" and model["workspace_id"] == 1)
     next(one for one in world["connectors"] if one["id"] == broken["connector_id"])["catalog"] = None
     with Sandbox(world) as box, running(box) as url:
-        result = Team(tmp_path, url).run("doctor")
+        result = Inside(tmp_path, url).run("doctor")
 
     assert (result.code, states(result)["models"]) == (0, "!")
     assert re.search(r"! models +\d+ live; \d+ can't be shown by the server: [\d, ]*", result.out)
@@ -705,7 +706,7 @@ def test_no_secret_is_ever_told(fault: str, team: Team, box: Sandbox) -> None:
 def test_where_only_ascii_can(team: Team) -> None:
     """Words in place of marks."""
     team.variables |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "SYNCER_TOKEN": "nobody"}
-    result = team.run("doctor")
+    result = Team.run(team, "doctor")  # streams of its own
 
     assert result.out.isascii()
     assert [line.split()[0] for line in result.out.splitlines()[:8:2]] == ["ok", "ok", "ok", "failed"]

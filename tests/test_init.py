@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+from inside import Inside
 from workflows import load
-from world import Result, Team
+from world import Result, Team, interrupt
 
 from syncer.cli import starting
 from syncer.sandbox.server import running
@@ -34,7 +35,7 @@ PLAN, LAST = ".github/workflows/plan.yml", ".github/workflows/drift.yml"
 @pytest.fixture
 def team(tmp_path: Path) -> Team:
     """A repository with settings, and without CI."""
-    return Team(tmp_path, "https://api.example.com")
+    return Inside(tmp_path, "https://api.example.com")
 
 
 def _files(folder: Path) -> set[str]:
@@ -112,7 +113,7 @@ def test_nothing_is_written_through_a_link(
     """Whoever made the repository doesn't choose which files of this machine are written; nor is any other one."""
     (outside := tmp_path / "outside").mkdir()
     (inside := tmp_path / "inside").mkdir()
-    team = Team(inside, "https://api.example.com")
+    team = Inside(inside, "https://api.example.com")
     lead_out(inside, outside)
     before = _files(inside)
     result = team.run("init", "--ci", "github", *flags)
@@ -139,7 +140,7 @@ def test_files_go_where_the_host_looks(tmp_path: Path) -> None:
     """To the top of the repository, also when the settings are further down; that is said."""
     (below := tmp_path / "data" / "ours").mkdir(parents=True)
     (below / "syncer.toml").write_text('models = "."\n')
-    result = Team(tmp_path).run("--chdir", "data/ours", "init", "--ci", "github")
+    result = Inside(tmp_path).run("--chdir", "data/ours", "init", "--ci", "github")
 
     assert (result.code, result.err) == (0, "")
     assert (tmp_path / PLAN).exists()
@@ -168,7 +169,7 @@ def url(box: Sandbox) -> Iterator[str]:
         yield url
 
 
-class Newcomer(Team):
+class Newcomer(Inside):
     """Somebody in a folder of their own: nothing is written before `syncer init`."""
 
     def __post_init__(self) -> None:
@@ -183,12 +184,13 @@ class Newcomer(Team):
                 child.expect_exact(expected)
                 seen += f"{child.before}{child.after}"
             if answer == "^C":
-                child.sendintr()
+                interrupt(child)
             elif answer == "^D":
                 child.sendeof()
             else:
                 child.sendline(answer)
-        child.expect(pexpect.EOF)
+        if child.after is not pexpect.EOF:
+            child.expect(pexpect.EOF)
         child.close()
         return Result(child.exitstatus or 0, (seen + str(child.before)).replace("\r\n", "\n"), "")
 

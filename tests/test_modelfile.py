@@ -192,7 +192,7 @@ VALUES = st.recursive(
 MAPPINGS = st.dictionaries(ANY_TEXT, VALUES | JSON, max_size=6) | CONFIGURATIONS
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(MAPPINGS)
 @example({text: text for text in NASTY})
 @example({"l": NASTY, "m": [[text] for text in NASTY], "d": [{text: text} for text in NASTY]})
@@ -561,6 +561,11 @@ GOLDENS: dict[str, tuple[str, list[Edit], str]] = {
         [Edit(("a",), 6), Edit(("b",), "z")],
         "a: 6 # c\nb: &x z\nc: !!map\n  d: 1\n",
     ),
+    "a tag of somebody's own, and a key without a value": (
+        "a: !<tag:x> b\n? c",
+        [Edit(("a",), 1), Edit(("n", "o"), "x\ny")],
+        'a: 1\n? c\n"n":\n  o: |-\n    x\n    y',
+    ),
     "questions": (
         "? a # q\n: 1 # c\n? b\n: c: 1\n  d: 2\n",
         [Edit(("a",), 2), Edit(("b", "d"), 3), Edit(("e",), 4)],
@@ -651,7 +656,6 @@ BROKEN = [
     "a: &a " + "[" * 90 + "]" * 90 + "\nb: &b " + "[" * 90 + "*a" + "]" * 90 + "\nc: " + "[" * 90 + "*b" + "]" * 90,
     "a: [" + "1," * (MAX_VALUES + 1) + "]\n",
     "%FOO\n---\n%",
-    "a: !<tag:x> b\n? c",
     "\t\ta: 1",
     "a: |99\n x",
     "a: b: c",
@@ -660,12 +664,13 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
 def test_a_file_that_makes_no_sense_is_left_as_it_is(text: str) -> None:
-    """Nothing is raised, nothing hangs: every edit is reported, or is right."""
-    revised = revise(text, [Edit(("a",), 1), Edit(("n", "o"), "x\ny")])
+    """Nothing is raised, nothing hangs, nothing is written: every edit is reported, with what is wrong with the file."""
+    paths: list[tuple[str, ...]] = [("a",), ("n", "o")]
+    revised = revise(text, [Edit(path, "x\ny") for path in paths])
 
-    if revised.unplaced:
-        assert revised.text == text or len(revised.unplaced) < 2
-        assert all(one.reason for one in revised.unplaced)
+    assert revised.text == text
+    assert [one.path for one in revised.unplaced] == paths
+    assert all(one.reason.startswith("the file can't be revised: ") for one in revised.unplaced)
 
 
 def test_a_path_without_end_is_reported() -> None:
@@ -962,7 +967,7 @@ def test_a_revision_changes_what_was_asked_for_and_nothing_else(number: int, crl
     original = CORPUS[number].replace("\n", "\r\n") if crlf else CORPUS[number]
     placed = [0, 0]
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def law(data: st.DataObject) -> None:
         text = original

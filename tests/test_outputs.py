@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from inside import Inside
 from repositories import GIT, Repository
 from test_render_machine import VALIDATOR
 from world import Team, definition, recorded_world, writes
@@ -40,7 +41,7 @@ def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
     """A team whose prod is that world, in a repository that holds one model as it is live."""
     repository = Repository.made(tmp_path / "work")
     with running(box) as url:
-        team = Team(repository.folder, url, variables={"SYNCER_TOKEN": "admin", **GIT})
+        team = Inside(repository.folder, url, variables={"SYNCER_TOKEN": "admin", **GIT})
         team.write("m", definition(PLAIN))
         repository.commit()
         yield team
@@ -108,7 +109,9 @@ def test_one_run_keeps_the_plan_in_every_format(team: Team, box: Sandbox) -> Non
     lines = [json.loads(line) for line in _read(team, "plan.jsonl").splitlines()]
     for line in lines:
         VALIDATOR.validate(line)
-    assert [line["type"] for line in lines] == ["version", "planned_change", "planned_change", "change_summary"]
+    changes = ["planned_change", "planned_change"]
+    assert [line["type"] for line in lines] == ["version", *changes, "diagnostic", "change_summary"]
+    assert [line["diagnostic"]["rule"] for line in lines if "diagnostic" in line] == ["secret-change"]
     assert lines[-1]["base"]["commit"] == Repository(team.folder).git("rev-parse", "HEAD^")
     assert json.loads(_read(team, "plan.json"))["commit"] == Repository(team.folder).head
 

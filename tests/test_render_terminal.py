@@ -166,7 +166,7 @@ def test_the_prompt(count: int, noun: str, described: str) -> None:
 )
 def test_totals_are_grammatical_and_without_zeros(unchanged: int, unmanaged: int, expected: str) -> None:
     """Singular, plural, and nothing said of nothing."""
-    strays = [live(number) for number in range(unmanaged)]
+    strays = [live(number) for number in range(1, unmanaged + 1)]
     plan = plan_of(("a", {"query": "SELECT 0"}, {}), unmanaged=strays, unchanged=unchanged)
 
     assert render_plan(Planned(plan), PLAIN).partition("Plan: 0 to add, 1 to change, 0 to destroy.")[2] == expected

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_github import FakeGitHub
+from inside import Inside
 from test_render_markdown import OURS, shown
 from world import Team, definition, recorded_world
 from wsgi import serving
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COUNT = 3_000
+COUNT = 1_000
 PIECES = (
     *("::error::a", "::stop-commands::t", "::add-mask::e", "::set-output name=digest::x", "::set-env name=PATH::/tmp"),
     *("::save-state name=a::b", "  ::debug::a", "\t::group::a", "\u00a0::error::a", "::ERROR file=a::b", "::a b::"),
@@ -76,7 +77,7 @@ def _commands(output: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    """Three thousand models, live and in git, that hold nothing but trouble and differ in it."""
+    """A thousand models, live and in git, that hold nothing but trouble and differ in it."""
     dice = random.Random(7)  # noqa: S311 - the same trouble in each run
     world = recorded_world()
     template = next(model for model in world["models"] if model["query_type"] == "raw_sql")
@@ -84,7 +85,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     world["syncs"] = []
     folder = tmp_path_factory.mktemp("hostile")
     with Sandbox(world) as box, running(box) as url:
-        team = Team(folder, url)
+        team = Inside(folder, url)
         for model in world["models"]:
             team.write(f"m{model['id']:04}", _wanted(model, dice))
         subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
@@ -121,7 +122,7 @@ def _safe(dice: random.Random) -> str:
     ids=" ".join,
 )
 def test_no_model_commands_the_runner(command: list[str], hostile: Team) -> None:
-    """No line of either stream is a command, whatever three thousand models hold."""
+    """No line of either stream is a command, whatever a thousand models hold."""
     done = hostile.run(*command)
 
     assert "Plan: 0 to add, " in done.out

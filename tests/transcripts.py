@@ -1,6 +1,6 @@
 """Documents as transcripts: the commands in their `console` blocks are run, and what they print must stand there.
 
-A document has one workshop: a folder with the shipped models, in which its commands run one after the other. Elapsed
+A text has one workshop: a folder with the shipped models, in which its commands run one after the other. Elapsed
 times are the machine's own, and so are the times at which runs began: they are made the same before comparing.
 """
 
@@ -41,18 +41,34 @@ def steady(text: str) -> str:
     return re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "2026-11-23 10:45:02", text)
 
 
-def rewritten(text: str, folder: Path) -> str:
-    """The document with what its commands really print, after its preparations, which readers don't see."""
+def printed(text: str, folder: Path) -> list[str]:
+    """The blocks of a text with what their commands really print, after its preparations, which readers don't see."""
     for command in PREPARATION.findall(text):
         run(command, folder)
 
-    def block(match: re.Match[str]) -> str:
+    def block(inner: str) -> str:
         lines = []
-        for command in re.findall(r"^\$ (.*)$", match[1], re.MULTILINE):
+        for command in re.findall(r"^\$ (.*)$", inner, re.MULTILINE):
             lines.append(f"$ {command}")
             lines += [line.rstrip() for line in run(command, folder).rstrip("\n").splitlines()]
         while lines and not lines[-1]:
             lines.pop()
         return "```console\n" + "\n".join(lines) + "\n```"
 
-    return BLOCK.sub(block, text)
+    return [block(inner) for inner in BLOCK.findall(text)]
+
+
+def filled(text: str, blocks: list[str]) -> str:
+    """The text with these blocks in place of its own."""
+    given = iter(blocks)
+    return BLOCK.sub(lambda _: next(given), text)
+
+
+def rewritten(text: str, folder: Path) -> str:
+    """The text with what its commands really print."""
+    return filled(text, printed(text, folder))
+
+
+def parts(text: str) -> dict[str, str]:
+    """A document by its headings of the second level; the first part goes by its own first line."""
+    return {part.partition("\n")[0].removeprefix("## "): part for part in re.split("(?m)^(?=## )", text)}

@@ -107,6 +107,19 @@ class Team:
         return Result(done.returncode, done.stdout, done.stderr)
 
 
+def interrupt(child: pexpect.spawn[str]) -> None:
+    """Press Ctrl-C at a question until the command ends.
+
+    Python sees a signal that comes between its looking for one and its waiting for a line only with the next one.
+    """
+    for _ in range(12):
+        child.sendintr()
+        if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=5) == 0:
+            return
+    message = f"Ctrl-C doesn't end it: {child.before}"
+    raise AssertionError(message)
+
+
 def definition(model: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     """A model of a recorded world as the file that declares it, pinned by its id."""
     keys = ("id", "name", "description", "connector_id", "query_type", "primary_key", "query")
