@@ -271,7 +271,10 @@ def test_a_plan_for_another_target_is_refused(target: Target) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"is_offline": True, "effects": {}}, "made from the files only, without reading the target; nothing was written"),
+        (
+            {"is_offline": True, "effects": {}},
+            "made from the files only, without reading the target; nothing was written",
+        ),
         ({"problems": (Problem(Origin("models/a.yaml"), "r", "m"),)}, "the saved plan is not whole"),
         ({"commit": OTHER}, "made for commit bbbbbbbbbbbb, but aaaaaaaaaaaa is checked out; nothing was written"),
         ({"commit": f"{COMMIT}-dirty"}, "is checked out"),
