@@ -51,6 +51,7 @@ _ONLY: Final = {
     "file": ("comment", "apply"),
     "expect_digest": ("apply",),
     "on_drift": ("apply",),
+    "allow": ("plan", "apply"),
     "parallelism": ("apply",),
     "fail_fast": ("apply",),
     "commit": ("drift",),
