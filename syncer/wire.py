@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _BLANK_IS_NULL = ("description", "primary_key", "query")
 _BLOCK_TEXT = ("description", "query")
-_FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
+FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
+"""What at the end of `query` and `description` is nobody's."""
 
 
 def parse(resource: Mapping[str, Any]) -> LiveModel:
@@ -127,7 +128,7 @@ def normal_form(fields: Fields) -> Fields:
     for field in _BLOCK_TEXT:
         # A YAML block ends in a line end, editors add one to a file, nobody means it; the server keeps every byte.
         if isinstance(normal.get(field), str):
-            normal[field] = _FINAL_LINE_ENDS.sub("", normal[field])
+            normal[field] = FINAL_LINE_ENDS.sub("", normal[field])
     if "configuration" in normal:
         normal["configuration"] = _normal_value(normal["configuration"], False)
     return normal

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT | st.floats(-1e6, 1e6, allow_nan=False)
-NO_NULL = SCALARS.filter(lambda value: value is not None)
 
 
 def _is_something(value: Any) -> bool:

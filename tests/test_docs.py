@@ -16,8 +16,9 @@ import pytest
 from transcripts import BLOCK, filled, parts, printed
 
 import syncer
-from syncer import config, validate
+from syncer import config, shipped, validate
 from syncer.cli.arguments import build
+from syncer.model import LOST_COLUMN, RISKY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,3 +220,11 @@ def test_documented_settings_are_taken(tmp_path: Path) -> None:
             folder.mkdir(exist_ok=True)
             (folder / "syncer.toml").write_text(re.sub("(?m)^ +", "", example))
             assert config.load(folder).environments
+
+
+def test_what_may_be_allowed_is_one_list() -> None:
+    """The flag, the schema of a file and the guards know the same words; the flags import no more for that."""
+    allow = next(action for action in _commands()["plan"]._actions if action.dest == "allow")
+    schema = shipped.schema()["properties"]["lifecycle"]["properties"]["allow"]["items"]["enum"]
+
+    assert tuple(allow.choices or ()) == tuple(schema) == (*RISKY, LOST_COLUMN)

@@ -903,12 +903,6 @@ def steps(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | 
         yield from steps(inner, (*path, key))
 
 
-def got(value: Any, path: tuple[str | int, ...]) -> Any:
-    for key in path:
-        value = value[key]
-    return value
-
-
 def separate(data: Any) -> Any:
     """A copy in which nothing is shared, as the loader's aliases are."""
     return json.loads(json.dumps(data))

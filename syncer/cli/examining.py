@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from syncer import baseline, client, config, loader, resolve
 from syncer.cli import running
 from syncer.cli.screen import Screen
+from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
 from syncer.client import probe
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
@@ -43,9 +44,6 @@ _PATIENCE: Final = 30
 _MINUTE: Final = 60
 _SHORT: Final = 12
 """Characters of a commit's name that people read."""
-
-_EMPTY: Final = frozenset({"no-files", "no-models-folder"})
-"""The rules of a folder that holds no definition yet: that is how everybody begins."""
 
 
 class _Ear(Screen):
@@ -340,7 +338,7 @@ def _near(subject: Run) -> Iterator[Check]:
     found = problems_of(loaded, {*subject.settings.environments, subject.environment.name})
     count = len(loaded.documents)
     errors = [problem for problem in found if problem.is_error]
-    if errors and {problem.rule for problem in errors} <= _EMPTY:
+    if errors and {problem.rule for problem in errors} <= EMPTY:
         hint = "`syncer import --all` writes the live models down as files"
         yield Check("files", State.WARNING, f"no definition in {subject.settings.models} yet", hint)
         yield _skipped("secrets")

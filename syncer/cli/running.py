@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, loader
-from syncer.cli.validating import check
+from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Credentials, Secret
 from syncer.policy import Limits, OnDrift
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
 
-
-_EMPTY: Final = frozenset({"no-files", "no-models-folder"})
-"""The rules of a folder that holds no definition: a base may well be empty."""
 
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
 """The variables whose values are secrets of the tool itself."""
@@ -100,7 +97,7 @@ def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> F
     # The sandbox and an environment made of variables have no table: they are checked because they are meant.
     found = check(loaded, {*run.settings.environments, run.environment.name})
     if may_be_empty:
-        found = tuple(problem for problem in found if problem.rule not in _EMPTY)
+        found = tuple(problem for problem in found if problem.rule not in EMPTY)
     if any(problem.is_error for problem in found):
         raise InputError(found)
     return Files(loaded.documents, found)
@@ -123,7 +120,7 @@ def base_at(run: Run, commit: str) -> Base:
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
     found = check(loaded, {*run.settings.environments, run.environment.name, *spoken})
-    wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in _EMPTY}
+    wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in EMPTY}
     documents = tuple(
         one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
     )

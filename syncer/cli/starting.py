@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, loader, shipped
 from syncer.cli.asking import Start, decide
+from syncer.cli.validating import EMPTY
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ _IGNORED: Final = (".syncer/", ".env")
 """What git must not keep: the tool's own state, and the variables of one machine."""
 
 _LARGEST: Final = 1 << 20
-_EMPTY: Final = frozenset({"no-files", "no-models-folder"})
-"""What the loader says of a folder without a definition."""
-
 _README: Final = """\
 # Models
 
@@ -174,7 +172,7 @@ def _guess(top: Path) -> str:
 def _is_empty(settings: config.Settings) -> bool:
     """Whether there is no definition yet."""
     loaded = loader.load(settings.root, settings.models)
-    return not loaded.documents and {problem.rule for problem in loaded.problems} <= _EMPTY
+    return not loaded.documents and {problem.rule for problem in loaded.problems} <= EMPTY
 
 
 # -- the files -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer import config, loader, shipped, validate
 from syncer.render.annotations import render_problems as render_annotations
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from syncer.cli.screen import Screen
     from syncer.model import Problem
+
+
+EMPTY: Final = frozenset({"no-files", "no-models-folder"})
+"""The rules of a folder that holds no definition: a base, or a repository that begins, may well be empty."""
 
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:

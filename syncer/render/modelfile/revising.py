@@ -22,6 +22,7 @@ from syncer.model import ABSENT, SecretRef
 from syncer.render.modelfile import scalars, writing
 from syncer.render.modelfile.reading import BREAK, Node, Tree, UnreadableError, at, canonical, same
 from syncer.render.modelfile.writing import Habit
+from syncer.wire import FINAL_LINE_ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,6 @@ _MANY: Final = 300
 
 _SHOWN: Final = 40
 _BLOCK_TEXT: Final = ("query", "description")
-_FINAL_LINE_ENDS: Final = re.compile(r"(?:\r?\n)+\Z")
 _BLANK_LINE: Final = re.compile(r"[ \t]*(?:\r\n|\n|\r)|[ \t]+\Z")
 
 
@@ -242,7 +242,7 @@ class _Changes:
         field = path[2:] if path[:1] == ("environments",) else path
         if len(field) != 1 or field[0] not in _BLOCK_TEXT or not isinstance(value, str) or node.style not in {"|", ">"}:
             return value
-        body = _FINAL_LINE_ENDS.sub("", value)
+        body = FINAL_LINE_ENDS.sub("", value)
         kept = body + node.text[len(node.text.rstrip("\n")) :]
         return kept if self._mode.blocks and scalars.literal(kept, 2) else value
 
