@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from syncer.model import CREDENTIAL, SENSITIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from syncer.model import Secret
 
@@ -26,7 +26,7 @@ _LONGEST: Final = 300
 """How much of a foreign text is quoted."""
 
 _MOST: Final = 8_192
-"""How much of a foreign text is looked at."""
+"""How much of a text is looked at."""
 
 _MARGIN: Final = 2_048
 """How much is looked at beyond what is shown: a secret that is cut off would not be found."""
@@ -40,10 +40,14 @@ _SHORTEST_SQUEEZED: Final = 8
 _SHORTEST_LINE: Final = 8
 _SHORTEST_HELD: Final = 8
 _MOST_FOUND: Final = 16
-_WORK: Final = 6 << 20
+_HEAD: Final = 24
+"""Letters and digits by which a secret of twice as many is known, because its end may be cut off."""
+
+_FEW: Final = 100
+_WORK: Final = 1 << 20
 """Bytes of views that are made of one text before it is hidden whole."""
 
-_WORK_HELD: Final = 64 << 20
+_WORK_HELD: Final = 8 << 20
 _OVERHEAD: Final = 500
 """What a view costs beyond its bytes, in bytes."""
 
@@ -71,21 +75,27 @@ class Scrubber:
 
     def quote(self, text: str) -> str:
         """A foreign text as a message quotes it: one printable line of at most 300 characters, without a secret."""
-        line = " ".join("".join(char if char.isprintable() else " " for char in text[: _MOST + 1]).split())
-        line = self.hide(line if len(text) <= _MOST else f"{line} {'…' * _MOST}")
-        return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+        line = _one_line(text[:_MOST])
+        line = self._hidden(line, len(line) if len(text) <= _MOST else len(line) - _MARGIN, _SHORTEST)
+        line = _NAMED.sub(lambda match: (match[1] or "") + SENSITIVE, CREDENTIAL.sub(SENSITIVE, line))
+        if words := "|".join(map(re.escape, self._words)):
+            line = re.sub(rf"(?<!\w)(?:{words})(?!\w)", SENSITIVE, line)
+        return line if len(text) <= _MOST and len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
     def hide(self, text: str) -> str:
-        """The text without a secret. Of a very long one only the beginning is kept."""
+        """A text of ours, which may quote a foreign one, without a secret; short ones are words here.
+
+        Of a very long text only the beginning is kept.
+        """
+        return self._hidden(text[:_MOST], len(text) if len(text) <= _MOST else _MOST - _MARGIN, _SHORTEST_HELD)
+
+    def _hidden(self, text: str, shown: int, least: int) -> str:
+        """The first `shown` characters of the text without the secrets that are not shorter than `least`."""
         self._read()
-        whole, shown = text[:_MOST], len(text) if len(text) <= _MOST else _MOST - _MARGIN
         try:
-            text = self._without(whole, shown)
+            return self._without(text, max(shown, 0), least)
         except _TooMuchError:
             return SENSITIVE
-        text = _NAMED.sub(lambda match: (match[1] or "") + SENSITIVE, CREDENTIAL.sub(SENSITIVE, text))
-        words = "|".join(map(re.escape, self._words))
-        return re.sub(rf"(?<!\w)(?:{words})(?!\w)", SENSITIVE, text) if words else text
 
     def _read(self) -> None:
         """Take in what was told of since the last text."""
@@ -101,31 +111,42 @@ class Scrubber:
             self._exact.setdefault(needle[:_SHORTEST], set()).add(needle)
             squeezed = _squeezed(needle)
             if len(squeezed) >= _SHORTEST_SQUEEZED:
-                self._squeezed.setdefault(squeezed[:_SHORTEST_SQUEEZED], set()).add(squeezed)
+                known = squeezed if len(squeezed) < 2 * _HEAD else squeezed[:_HEAD]
+                self._squeezed.setdefault(squeezed[:_SHORTEST_SQUEEZED], set()).update({squeezed, known})
 
-    def _without(self, text: str, shown: int) -> str:
+    def _without(self, text: str, shown: int, least: int) -> str:
         """The first `shown` characters without the stretches that hold a secret; a stretch at their end is whole."""
+        stretches = list(self._plain(text, least))
+        left = text
+        for start, end in stretches:
+            left = f"{left[:start]}{' ' * (end - start)}{left[end:]}"
         work = _Work(_WORK)
-        found = self._found(text, work)
-        if not found:
-            return text[:shown]
+        found = self._found(left, work, least)
         if len(found) > _MOST_FOUND:
             raise _TooMuchError
-        stretches = sorted(stretch for needle in found for stretch in _stretches(text, needle, work))
+        stretches += [stretch for needle in found for stretch in _stretches(left, needle, work)]
         pieces: list[str] = []
         at = 0
-        for start, end in stretches:
+        for start, end in sorted(stretches):
             if start >= shown:
                 break
             if start >= at:
                 pieces.append(text[at:start])
             at = max(at, end)
         pieces.append(text[at : max(at, shown)])
-        if self._found("\n".join(pieces), work):
+        if found and self._found("\n".join(pieces), work, least):
             raise _TooMuchError
         return SENSITIVE.join(pieces)
 
-    def _found(self, text: str, work: _Work) -> list[_Needle]:
+    def _plain(self, text: str, least: int) -> Iterator[tuple[int, int]]:
+        """Where the text holds a secret as it is."""
+        for needle in _among(self._exact, _SHORTEST, _encoded(text)):
+            if len(needle) < least:
+                continue
+            for match in re.finditer(re.escape(needle.decode("utf-8", "replace")), text):
+                yield match.span()
+
+    def _found(self, text: str, work: _Work, least: int) -> list[_Needle]:
         """The secrets that some view of the text holds."""
         found: set[_Needle] = set()
         for view in _views(text, work) if self._exact else ():
@@ -134,7 +155,7 @@ class Scrubber:
                 _Needle(value, is_squeezed=True)
                 for value in _among(self._squeezed, _SHORTEST_SQUEEZED, _squeezed(view))
             }
-        return list(found)
+        return [needle for needle in found if len(needle.value) >= least]
 
 
 def held(text: str, secrets: Iterable[Secret]) -> list[str]:
@@ -168,19 +189,23 @@ class _Needle(NamedTuple):
         """Whether the view holds it."""
         return self.value in (_squeezed(view) if self.is_squeezed else view)
 
+    def is_plain_in(self, text: str) -> bool:
+        """Whether the text holds it without being decoded."""
+        return self.is_in(_encoded(text))
+
 
 def _needles(value: str) -> set[bytes]:
-    """The bytes of a secret: of all of it, of its lines, and of all of it in one line."""
-    texts = {value, " ".join(value.split()), *(line.strip() for line in value.split("\n"))}
-    least = _SHORTEST_LINE if "\n" in value else _SHORTEST
+    """The bytes of a secret: of all of it, of all of it in one line, and of its lines."""
+    texts = {value, _one_line(value)}
+    if "\n" in value:
+        texts |= {line for line in map(str.strip, value.split("\n")) if len(line) >= _SHORTEST_LINE}
     codings = ("utf-8",) if value.isascii() else ("utf-8", "latin-1", "utf-16-le")
-    needles = {
-        text.encode(coding, "surrogatepass" if coding != "latin-1" else "ignore")
-        for text in texts
-        for coding in codings
-        if len(text) >= least
-    }
+    needles = {text.encode(coding, _ERRORS.get(coding, "surrogatepass")) for text in texts for coding in codings}
     return {needle for needle in needles if len(needle) >= _SHORTEST}
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _encoded(text: str) -> bytes:
@@ -193,12 +218,14 @@ def _squeezed(view: bytes) -> bytes:
 
 
 def _among(needles: Mapping[bytes, set[bytes]], length: int, view: bytes) -> set[bytes]:
-    starts = needles.keys() & {view[at : at + length] for at in range(len(view) - length + 1)} if needles else ()
+    starts: Collection[bytes] = needles.keys()
+    if len(needles) > _FEW:
+        starts = needles.keys() & {view[at : at + length] for at in range(len(view) - length + 1)}
     return {needle for start in starts for needle in needles[start] if needle in view}
 
 
 def _stretches(text: str, needle: _Needle, work: _Work) -> Iterator[tuple[int, int]]:
-    """Where the text holds a secret: the shortest stretches of which some view holds it."""
+    """Where the text holds a secret: the shortest stretches of which some view holds it, and what they are part of."""
 
     def is_in(start: int, end: int) -> bool:
         return any(needle.is_in(view) for view in _views(text[start:end], work))
@@ -207,6 +234,9 @@ def _stretches(text: str, needle: _Needle, work: _Work) -> Iterator[tuple[int, i
     while is_in(at, len(text)):
         end = _least(lambda end: is_in(at, end), at, len(text))  # noqa: B023 - called before the next turn
         start = -_least(lambda start: is_in(-start, end), -end, -at)  # noqa: B023
+        if not needle.is_plain_in(text[start:end]):
+            # It's encoded: what stands around it may be encoded with it.
+            start, end = start - len(_EDGE.match(text[at:start][::-1])[0]), _EDGE.match(text, end).end()  # type: ignore[index,union-attr]
         yield start, end
         at = end
 
@@ -252,7 +282,7 @@ def _views(text: str, work: _Work) -> Iterator[bytes]:
             work.take(len(raw))
             yield raw
             # Most of this is noise, and what is noise needs no decoding.
-            plain.append(b" ".join(_PRINTABLE.findall(raw)))
+            plain.append(b" ".join(_PRINTABLE.findall(raw.replace(b"\0", b""))))
         for further in plain:
             if len(further) >= _SHORTEST and further not in seen:
                 seen.add(further)
@@ -274,7 +304,7 @@ def _unslashed(match: re.Match[bytes]) -> bytes:
         return bytes([int(match["byte"], 16)])
     if match["octal"]:
         return bytes([int(match["octal"], 8)])
-    return b" " if match[0][1:] in _BLANK_ESCAPES else match[0][1:]
+    return _CONTROLS.get(match[0][1:], match[0][1:])
 
 
 def _entities(view: bytes) -> bytes:
@@ -317,7 +347,7 @@ def _hexadecimals(view: bytes) -> Iterator[bytes]:
     """Pairs of digits, with or without something between them, beginning at either digit."""
     runs = [_NO_HEX.sub(b"", run) for run in _HEX_RUN.findall(_HEX_PREFIX.sub(b" ", view))]
     for at in (0, 1) if runs else ():
-        yield b" ".join(bytes.fromhex(run[at : at + (len(run) - at) // 2 * 2].decode()) for run in runs)
+        yield b"".join(bytes.fromhex(run[at : at + (len(run) - at) // 2 * 2].decode()) for run in runs)
 
 
 def _decimals(view: bytes) -> Iterator[bytes]:
@@ -331,7 +361,7 @@ def _base64s(view: bytes) -> Iterator[bytes]:
     words = [word.translate(_STANDARD) for word in _BASE64_WORD.findall(view)]
     for folded in (words, [b"".join(words)] if len(words) > 1 else []):
         for at in range(4) if folded else ():
-            yield b" ".join(_from_base64(word[at:]) for word in folded)
+            yield b"".join(_from_base64(word[at:]) for word in folded)
 
 
 def _from_base64(word: bytes) -> bytes:
@@ -348,7 +378,7 @@ _BACKSLASH = re.compile(
     re.VERBOSE,
 )
 _PAIRS: Final = (0xD800 << 10) + 0xDC00 - 0x10000
-_BLANK_ESCAPES: Final = frozenset(b"n r t b f v a e 0".split())
+_CONTROLS: Final = dict(zip(b"n r t b f v a e 0".split(), b"\n \r \t \b \f \v \a \x1b \0".split(b" "), strict=True))
 _ENTITY = re.compile(rb"&(?:#[xX](?P<hex>[0-9a-fA-F]{1,8})|#(?P<decimal>[0-9]{1,8})|[A-Za-z][A-Za-z0-9]{1,31});?")
 _PERCENT = re.compile(rb"%(?:u(?P<point>[0-9a-fA-F]{4})|(?P<byte>[0-9a-fA-F]{2}))")
 _EQUAL = re.compile(rb"=(?:([0-9a-fA-F]{2})|[ \t]*\r?\n)")
@@ -360,6 +390,11 @@ _NUMBER = re.compile(rb"[0-9]+")
 _LARGEST_BYTE: Final = 255
 _BASE64_WORD = re.compile(rb"[A-Za-z0-9+/_-]+")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_PRINTABLE = re.compile(rb"[ -~]{8,}")
+_ERRORS: Final = {"latin-1": "ignore"}
+_PRINTABLE = re.compile(
+    rb"(?: [\t\n\r\ -~] | [\xc2-\xdf][\x80-\xbf] | [\xe0-\xef][\x80-\xbf]{2} | [\xf0-\xf4][\x80-\xbf]{3} ){8,}",
+    re.VERBOSE,
+)
+_EDGE = re.compile(r"[A-Za-z0-9+/%\\&#;_-]*=*")
 _LOWER: Final = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _OTHERS: Final = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))

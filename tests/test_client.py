@@ -6,22 +6,19 @@ import gzip
 import json
 import ssl
 import threading
-from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
 from builders import TARGET, resource
-from hypothesis import given
-from hypothesis import strategies as st
 
 from syncer.client import Api, Options, Session
 from syncer.client.limiter import TokenBucket
-from syncer.client.reasons import explain, scrub
+from syncer.client.reasons import explain
 from syncer.errors import ApiError, LoginError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
+from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
     from syncer.model import Event
@@ -245,7 +242,7 @@ def test_which_answers_leave_a_put_open(answer: httpx.Response, is_open: bool) -
 )  # fmt: skip
 def test_error_bodies_in_words(status: int, body: Any, reason: str, hint: str) -> None:
     """All five shapes come down to one reason, and where there is something to do, it's said."""
-    told = explain(status, "application/json", json.dumps(body).encode(), [])
+    told = explain(status, "application/json", json.dumps(body).encode(), Scrubber())
 
     assert told.text == reason
     assert hint in told.hint
@@ -263,63 +260,15 @@ def test_error_bodies_in_words(status: int, body: Any, reason: str, hint: str) -
 )
 def test_what_is_not_json_is_named_not_quoted(kind: str, body: bytes, reason: str) -> None:
     """A proxy's page is no word of the application."""
-    assert explain(502, kind, body, []).text == reason
+    assert explain(502, kind, body, Scrubber()).text == reason
 
 
 def test_a_long_reason_is_cut() -> None:
     """An error is one line, not a page."""
-    told = explain(404, "", json.dumps({"error": "word \n" * 1000}).encode(), [])
+    told = explain(404, "", json.dumps({"error": "word \n" * 1000}).encode(), Scrubber())
 
-    assert len(told.text) == 500
+    assert len(told.text) == 300
     assert "\n" not in told.text
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        quote,
-        quote_plus,
-        lambda secret: b64encode(secret.encode()).decode(),
-        lambda secret: b64encode(b"x" + secret.encode() + b"yz").decode(),
-        lambda secret: secret.replace(" ", "\n"),
-        lambda secret: json.dumps(secret, ensure_ascii=False),
-    ],
-)
-def test_known_secrets_are_hidden_however_they_are_written(form: Callable[[str], str]) -> None:
-    """In a URL, in base64 wherever it begins, with its blanks folded, in JSON of either kind."""
-    secret = 'pä ss"w/ord-9f3kq'
-    shown = scrub(f"before {form(secret)} after", [Secret(secret)])
-
-    assert shown.startswith("before ")
-    assert "9f3kq" not in shown
-    assert "ss" not in shown.removeprefix("before ").removesuffix("after").replace("(sensitive value)", "")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "bad token tok-canary",
-        'Authorization: "Bearer tok-canary"',
-        "nested tok-canarytok-canary",
-        'quoted "tok\\"canary" and tok-canary',
-        'PUT {"api_key"=>"sk-canary", "model"=>"m"}',
-        "password: hunter-canary",
-        "api_key=sk-canary&x=1",
-        "eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary",
-    ],
-)
-def test_no_credential_passes_in_an_error(text: str) -> None:
-    """Known secrets are taken out, and what looks like one."""
-    assert "canary" not in scrub(text, [Secret("tok-canary"), Secret('tok"canary'), Secret("")])
-
-
-@given(st.text(min_size=4), st.text(), st.text())
-def test_a_known_secret_never_passes(secret: str, before: str, after: str) -> None:
-    """Whatever stands around it, as it is or as JSON writes it."""
-    for form in (secret, json.dumps(secret)[1:-1]):
-        assert form not in scrub(f"{before}{form}{after}", [Secret(secret)]).replace("(sensitive value)", "") or (
-            form in before + after or form in "(sensitive value)"
-        )
 
 
 # -- the token ---------------------------------------------------------------------------------------------------
@@ -511,7 +460,7 @@ def test_every_source_of_secrets_is_hidden() -> None:
     """What the environment holds and what live models hold are both kept out of errors."""
     keyed = resource(42, configuration={"embedding_config": {"api_key": "live-canary"}})
     wire = Wire(answers(ok(keyed), httpx.Response(422, json={"error": "neither live-canary nor env-canary"})))
-    wire.session.hide(lambda: [Secret("env-canary")])
+    wire.session.scrubber.learn([Secret("env-canary")])
     wire.api.read(42)
 
     with pytest.raises(ApiError, match=r"neither \(sensitive value\) nor \(sensitive value\)"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from syncer import config
 from syncer.errors import ApiError, SettingsError
 from syncer.model import SANDBOX, Credentials, Secret, Target
-from syncer.render.checkup import Check, State, render_check
+from syncer.render.checkup import Check, State
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class _Inquiry:
         from syncer.cli.examining import reach  # noqa: PLC0415 - HTTP is slow to import, and --no-check does without
 
         checks = []
-        for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell):
+        for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell, self._screen.scrubber):
             checks.append(check)
             self._tell(check)
             if check.state not in {State.OK, State.WARNING}:
@@ -178,7 +178,9 @@ class _Inquiry:
         from syncer.cli.examining import workspaces  # noqa: PLC0415 - see above
 
         try:
-            return workspaces(Target("", _address(url), 0), credentials, config.Numbers(), self._screen.tell)
+            return workspaces(
+                Target("", _address(url), 0), credentials, config.Numbers(), self._screen.tell, self._screen.scrubber
+            )
         except ApiError as error:
             self._stop(Check("token", State.FAILED, error.what, error.hint))
 
@@ -190,7 +192,7 @@ class _Inquiry:
     # -- telling -----------------------------------------------------------------------------------------------
 
     def _tell(self, check: Check) -> None:
-        self._screen.show(render_check(check, self._screen.style))
+        self._screen.check(check)
 
     def _stop(self, check: Check) -> NoReturn:
         self._tell(check)

@@ -69,7 +69,7 @@ _ONLY: Final = {
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:
     """Do one part."""
-    host = hosts.detect(os.environ)
+    host = hosts.detect(os.environ, scrubber=screen.scrubber)
     if host is None:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
         raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")

@@ -20,7 +20,7 @@ from syncer.cli.validating import check as problems_of
 from syncer.client import probe
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting
-from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
+from syncer.render.checkup import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from syncer.cli.running import Run
     from syncer.client import Api
     from syncer.model import Event, Secret, Tell
+    from syncer.scrubber import Scrubber
 
 _NETWORK: Final = ("DNS", "connection", "TLS", "host")
 _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
@@ -50,7 +51,7 @@ class _Ear(Screen):
     """The screen of an examination: it remembers what was asked and answered."""
 
     def __init__(self, screen: Screen) -> None:
-        super().__init__(screen.style, screen.error_style, screen.json, screen.debug)
+        super().__init__(screen.style, screen.error_style, screen.json, screen.debug, screen.scrubber)
         self.heard: list[Event] = []
         self._screen = screen
 
@@ -69,7 +70,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     checks: list[Check] = []
     for check in examined:
         checks.append(check)
-        screen.show(render_check(check, screen.style))
+        screen.check(check)
     screen.show(f"\n{render_verdict(checks, name, screen.style)}")
     return int(any(check.state is State.FAILED for check in checks))
 
@@ -91,7 +92,7 @@ def _all(subject: Run, ear: _Ear) -> Iterator[Check]:
         is_reached = True
     else:
         network = []
-        for check in reach(subject.target, subject.environment.numbers, ear.tell):
+        for check in reach(subject.target, subject.environment.numbers, ear.tell, ear.scrubber):
             network.append(check)
             yield check
         yield (check := _credentials(subject.variables))
@@ -131,7 +132,7 @@ def _is_passed(check: Check) -> bool:
 # -- what needs neither credentials nor a workspace ------------------------------------------------------------------
 
 
-def reach(target: Target, numbers: config.Numbers, tell: Tell) -> Iterator[Check]:
+def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubber | None = None) -> Iterator[Check]:
     """The layers down to the API itself, and whether it's the models API: without credentials."""
 
     def asked(layer: str, ask: Callable[[probe.Route], str]) -> tuple[str, Callable[[], Check]]:
@@ -146,7 +147,7 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell) -> Iterator[Check
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
     def greeted(_: probe.Route) -> str:
-        with client.Session(target, Credentials(), tell, _options(numbers)) as session:
+        with _session(target, Credentials(), numbers, tell, scrubber) as session:
             return probe.greet(session)
 
     return _in_turn(
@@ -159,15 +160,20 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell) -> Iterator[Check
     )
 
 
-def workspaces(target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell) -> Mapping[int, str]:
+def workspaces(
+    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber
+) -> Mapping[int, str]:
     """The workspaces of a user: id → name. Logs in once if it has to. Raises ApiError."""
-    with client.Session(target, credentials, tell, _options(numbers)) as session:
+    with _session(target, credentials, numbers, tell, scrubber) as session:
         return client.Api(session).workspaces()
 
 
-def _options(numbers: config.Numbers) -> client.Options:
+def _session(
+    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber | None
+) -> client.Session:
     short = _impatient(numbers)
-    return client.Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)
+    options = client.Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)
+    return client.Session(target, credentials, tell, options, scrubber=scrubber)
 
 
 def _impatient(numbers: config.Numbers) -> config.Numbers:

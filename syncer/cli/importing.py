@@ -17,6 +17,7 @@ from syncer.errors import SettingsError
 from syncer.importer import Asked, check_asked
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import imported, modelfile, terminal
+from syncer.scrubber import held
 
 if TYPE_CHECKING:
     import argparse
@@ -215,8 +216,6 @@ class _Desk:
 
     def _leaks(self, texts: Mapping[str, bytes]) -> list[Problem]:
         """The files that would hold the value of a secret of this process."""
-        from syncer.client.reasons import held  # noqa: PLC0415 - HTTP is slow to import, and a connection is open by now
-
         secrets = running.secrets(self._run.variables)
         found = []
         for path, content in texts.items():

@@ -126,7 +126,7 @@ def refuse_secrets(text: str, where: str) -> None:
     secrets = running.secrets(os.environ)
     if not secrets:
         return
-    from syncer.client.reasons import held
+    from syncer.scrubber import held
 
     if found := held(text, secrets):
         message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"

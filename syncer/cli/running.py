@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from syncer import config, loader
 from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError
-from syncer.model import SANDBOX, Credentials, Secret
+from syncer.model import SANDBOX, Credentials, Secret, is_secret_key
 from syncer.policy import Limits, OnDrift
 from syncer.workflow import Base
 
@@ -31,6 +33,13 @@ _INSIDE: Final = "http://localhost/api/v1"
 
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
 """The variables whose values are secrets of the tool itself."""
+
+
+_SHORTEST: Final = 8
+"""The value of a variable that isn't ours and is shorter is a switch, rather than a secret."""
+
+_PASSWORD: Final = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
+"""The password in a URL, such as a proxy's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,15 @@ def secrets(variables: Mapping[str, str]) -> list[Secret]:
     """Every secret that this process was given, for keeping it out of what leaves it."""
     own = (Secret(variables[name], name) for name in _OWN if variables.get(name))
     return [*config.secrets(variables), *own]
+
+
+def hidden(variables: Mapping[str, str]) -> Iterator[Secret]:
+    """Every secret that a foreign text could repeat: also what others gave this process, and proxies' passwords."""
+    yield from secrets(variables)
+    for name, value in variables.items():
+        if is_secret_key(name) and len(value) >= _SHORTEST:
+            yield Secret(value, name)
+        yield from (Secret(unquote(password), name) for password in _PASSWORD.findall(value))
 
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
@@ -199,6 +217,7 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
             credentials, transport = config.credentials(run.variables), None
-        session = stack.enter_context(client.Session(target, credentials, screen.tell, options, transport=transport))
-        session.hide(lambda: config.secrets(run.variables))
+        session = stack.enter_context(
+            client.Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
+        )
         yield client.Api(session)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+from syncer.cli import running
+from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
+from syncer.render.checkup import Check, render_check
+from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +37,8 @@ class Screen:
     error_style: terminal.Style
     json: bool = False
     debug: bool = False
+    scrubber: Scrubber = field(default_factory=Scrubber)
+    """Knows the secrets of this run; what prints errors passes through it."""
     _has_version: bool = False
     _has_shown: bool = False
 
@@ -51,7 +57,8 @@ class Screen:
                 stream.reconfigure(errors="backslashreplace")
         # `--json FILE` goes to a file, beside what is shown.
         is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
-        return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug)
+        scrubber = Scrubber(running.hidden(variables))
+        return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug, scrubber=scrubber)
 
     @property
     def out(self) -> TextIO:
@@ -77,9 +84,17 @@ class Screen:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
+    def check(self, check: Check) -> None:
+        """Print how a layer is."""
+        hide = self.scrubber.hide
+        self.show(render_check(replace(check, detail=hide(check.detail), hint=hide(check.hint)), self.style))
+
     def fail(self, error: SyncerError) -> None:
         """Print an error."""
         self.out.flush()
+        error.what, error.hint = self.scrubber.hide(error.what), self.scrubber.hide(error.hint)
+        if isinstance(error, (InputError, RefusedError)):
+            error.problems = self._safe(error.problems)
         if self.json:
             self.lines(machine.error_lines(error, now))
         else:
@@ -87,10 +102,17 @@ class Screen:
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Print problems."""
+        problems = self._safe(problems)
         if self.json:
             self.lines(machine.problem_lines(problems, now))
         elif problems:
             self._boxes(terminal.render_problems(problems, self.error_style))
+
+    def _safe(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        hide = self.scrubber.hide
+        return tuple(
+            replace(one, message=hide(one.message), hint=hide(one.hint), excerpt=hide(one.excerpt)) for one in problems
+        )
 
     def _boxes(self, text: str) -> None:
         """Print boxes to stderr, apart from what stands above them on a terminal."""

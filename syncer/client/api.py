@@ -20,7 +20,7 @@ from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from syncer.client.session import Session
     from syncer.model import Json
@@ -97,8 +97,6 @@ class Api:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._seen: list[LiveModel] = []
-        session.hide(self._secrets)
 
     def fetch(self, declared: Collection[int]) -> LiveState:
         """Live state of the whole workspace; `declared` are the ids that files name.
@@ -115,7 +113,7 @@ class Api:
                 raise
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
-        self._seen.extend(models)
+        self._hide(models)
         return LiveState(models, state.unreadable, state.complete)
 
     def read(self, model_id: int) -> LiveModel:
@@ -142,7 +140,7 @@ class Api:
         """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again."""
         answer = self._session.post(_MODELS.path, body)
         model = self._as("POST", _MODELS.path, answer, lambda data: wire.parse(data["data"]))
-        self._seen.append(model)
+        self._hide([model])
         return model
 
     def named(self, name: str) -> tuple[LiveModel, ...]:
@@ -270,7 +268,7 @@ class Api:
             reason = f"the server answered with model {row.id}"
             raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
         if isinstance(row, LiveModel):
-            self._seen.append(row)
+            self._hide([row])
         return row
 
     @staticmethod
@@ -377,7 +375,7 @@ class Api:
                 found.append(row)
         return tuple(found)
 
-    def _secrets(self) -> Iterator[Secret]:
-        """The secrets in the models seen so far: an error text may quote them."""
-        for model in self._seen:
-            yield from (value for _, value in leaves(model.fields.get("configuration")) if isinstance(value, Secret))
+    def _hide(self, models: Iterable[LiveModel]) -> None:
+        """Keep the secrets of models out of error texts, which may quote them."""
+        found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
+        self._session.scrubber.learn(leaf for leaf in found if isinstance(leaf, Secret))

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
-from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, quote_plus
-
-from syncer.model import SENSITIVE
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from syncer.model import Json, Secret
+    from syncer.model import Json
+    from syncer.scrubber import Scrubber
 
-_LONGEST: Final = 500
-_SHORTEST_LINE: Final = 8
-_SHORTEST_HELD: Final = 8
 _EXCEPTION = "There was a problem with the request format: "
-_MOST: Final = 8_192
-"""How much of an error text is looked at: what is shown of it is far less."""
-
-_CREDENTIAL = re.compile(
-    r"""bearer\s+[^\s"',;]+ | (?<![\w-])eyJ[\w-]{4,4096}\.[\w-]{1,4096}(?:\.[\w-]{0,4096})? |
-        ((?:api[_-]?key|token|password|passwd|secret|authorization)["']?\s*(?:=>|[:=])\s*["']?)[^\s"',;&]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,52 +24,14 @@ class Reason:
     is_exception: bool = False
 
 
-def scrub(text: str, secrets: Iterable[Secret]) -> str:
-    """The text in one line, without the secrets that are known, in any form, and without what looks like a credential.
-
-    Of a very long text only the beginning is kept.
-    """
-    forms = {form for secret in secrets for form in _forms(str(secret.reveal()))}
-    # As it came, and as it's shown: a secret of several lines is one line then.
-    for shown, known in ((text[:_MOST], forms), (None, {" ".join(form.split()) for form in forms})):
-        text = " ".join(text.split()) if shown is None else shown
-        for form in sorted(known - {""}, key=len, reverse=True):
-            text = text.replace(form, SENSITIVE)
-    return _CREDENTIAL.sub(lambda match: (match[1] or "") + SENSITIVE, text)
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """How a server may write a secret: as it is, or inside JSON, a literal, a URL or base64."""
-    if not secret:
-        return
-    raw = secret.encode("utf-8", "replace")
-    yield secret
-    yield from (line for line in secret.split("\n") if len(line) >= _SHORTEST_LINE)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield repr(secret)[1:-1]
-    yield html.escape(secret)
-    yield quote(raw, safe="")
-    yield quote(raw)
-    yield quote_plus(raw)
-    # The end of base64 depends on what follows, and its beginning on what stands before: the middle is the secret's.
-    for before in range(3):
-        for encoded in (b64encode(b"\0" * before + raw), urlsafe_b64encode(b"\0" * before + raw)):
-            middle = encoded.decode().rstrip("=")[(0, 2, 3)[before] : -1]
-            if len(middle) >= _SHORTEST_LINE:
-                yield middle
-
-
-def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secret]) -> Reason:
+def explain(status: int, content_type: str, body: bytes, scrubber: Scrubber) -> Reason:
     """What the server said, in one line without secrets, and what to do about it."""
     data = _json(body)
     if data is None:
         text, is_exception = _no_json(content_type, body), False
     else:
         text, is_exception = "; ".join(_sentences(data)) or "no reason given", _is_exception(data)
-    text = scrub(text, secrets)
-    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return Reason(text, _hint(status, text, data), is_exception)
+    return Reason(scrubber.quote(text), _hint(status, text, data), is_exception)
 
 
 def _json(body: bytes) -> Json:
@@ -168,12 +114,3 @@ def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one lin
     if status == 500:  # noqa: PLR2004
         return "the server failed; if it does so for every request, the user's account may be locked (for an hour)"
     return ""
-
-
-def held(text: str, secrets: Iterable[Secret]) -> list[str]:
-    """The variables whose values stand in the text in any form; short values are words, not secrets."""
-    return sorted(
-        secret.reference
-        for secret in secrets
-        if len(value := str(secret.reveal())) >= _SHORTEST_HELD and any(form in text for form in _forms(value))
-    )

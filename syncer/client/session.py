@@ -31,12 +31,13 @@ import httpx
 
 from syncer import __version__
 from syncer.client.limiter import TokenBucket
-from syncer.client.reasons import Reason, explain, scrub
+from syncer.client.reasons import Reason, explain
 from syncer.errors import ApiError, LoginError
 from syncer.model import Requested, Secret, Slowing, Waiting
+from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from syncer.model import Credentials, Json, Target, Tell
 
@@ -77,6 +78,7 @@ class Session:
         tell: Tell,
         options: Options | None = None,
         *,
+        scrubber: Scrubber | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -91,9 +93,10 @@ class Session:
         self._patience_lock = threading.Lock()
         self._token = credentials.token
         self._logins = 0
-        self._former: list[Secret] = []
         self._refusal: LoginError | None = None
-        self._secrets: list[Callable[[], Iterable[Secret]]] = []
+        self.scrubber = scrubber or Scrubber()
+        """What keeps secrets out of error texts; whoever sees one tells it."""
+        self.scrubber.learn(one for one in (credentials.token, credentials.password) if one is not None)
         self._http = httpx.Client(
             timeout=httpx.Timeout(options.read_seconds, connect=options.connect_seconds),
             # The token goes to the configured origin alone: a redirect is an error, and `links` are only counted.
@@ -116,10 +119,6 @@ class Session:
     def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self._http.close()
-
-    def hide(self, secrets: Callable[[], Iterable[Secret]]) -> None:
-        """Name further secrets that no error text may show: asked for when there is an error to tell."""
-        self._secrets.append(secrets)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         """The JSON that a GET answers. Raises ApiError."""
@@ -177,9 +176,7 @@ class Session:
         body = {"email": address, "password": password.reveal()}
         try:
             answer = self._persistent("POST", "/login", None, body=body)
-            token = answer["data"]["attributes"]["token"]
-            self._former.append(Secret(_usable(token)))
-            return self._former[-1]
+            token = Secret(_usable(answer["data"]["attributes"]["token"]))
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
@@ -188,6 +185,8 @@ class Session:
             raise LoginError("POST", "/login", error.status, error.reason, hint) from None
         except (KeyError, TypeError):
             raise LoginError("POST", "/login", 200, "the answer holds no token", "check api_url") from None
+        self.scrubber.learn([token])
+        return token
 
     # -- again and again ---------------------------------------------------------------------------------------
 
@@ -282,10 +281,10 @@ class Session:
         """The JSON of a good answer; everything else raises."""
         status, kind = response.status_code, response.headers.get("content-type", "")
         if response.is_redirect:
-            where = scrub(response.headers.get("location", "nowhere"), self._hidden())
+            where = self.scrubber.quote(response.headers.get("location", "nowhere"))
             reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
         elif not response.is_success:
-            reason = explain(status, kind, content, self._hidden())
+            reason = explain(status, kind, content, self.scrubber)
         else:
             try:
                 return json.loads(content, parse_constant=_refused)
@@ -318,7 +317,7 @@ class Session:
             method,
             path,
             0,
-            scrub(reason, self._hidden()),
+            self.scrubber.quote(reason),
             hint,
             is_open=method in _WRITES and not is_unsent,
             is_transient=not is_final,
@@ -326,14 +325,6 @@ class Session:
         if is_final or (path == "/login" and not is_unsent):
             return told
         return _AgainError(told, None, is_safe=is_unsent or method == "GET")
-
-    def _hidden(self) -> list[Secret]:
-        own = (self._credentials.token, self._credentials.password)
-        return [
-            *(one for one in own if one is not None),
-            *self._former,
-            *(one for more in self._secrets for one in more()),
-        ]
 
 
 class _EndlessError(OSError):

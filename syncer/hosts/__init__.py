@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.posting import Host
+    from syncer.scrubber import Scrubber
 
 
 def detect(
     variables: Mapping[str, str],
     *,
+    scrubber: Scrubber | None = None,
     sleep: Callable[[float], None] = time.sleep,
     transport: httpx.BaseTransport | None = None,
 ) -> Host | None:
@@ -33,9 +35,9 @@ def detect(
     if variables.get("GITHUB_ACTIONS") == "true":
         from syncer.hosts.github import GitHub  # noqa: PLC0415 - see above
 
-        return GitHub(variables, sleep=sleep, transport=transport)
+        return GitHub(variables, scrubber=scrubber, sleep=sleep, transport=transport)
     if variables.get("GITLAB_CI") == "true":
         from syncer.hosts.gitlab import GitLab  # noqa: PLC0415 - see above
 
-        return GitLab(variables, sleep=sleep, transport=transport)
+        return GitLab(variables, scrubber=scrubber, sleep=sleep, transport=transport)
     return None

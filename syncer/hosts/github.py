@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Json
     from syncer.posting import Event
+    from syncer.scrubber import Scrubber
 
 _LARGEST_EVENT: Final = 25 * 1024 * 1024
 _LARGEST_SUMMARY: Final = 1024 * 1024
@@ -77,6 +78,7 @@ class GitHub:
         self,
         variables: Mapping[str, str],
         *,
+        scrubber: Scrubber | None = None,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -92,7 +94,9 @@ class GitHub:
         self._here = f"{api}/repos/{self._repository}"
         self._token = secret(variables, "GITHUB_TOKEN")
         self._me = ""
-        self._session = Session(_HABITS, (api, self._graphql), self._token, sleep=sleep, transport=transport)
+        self._session = Session(
+            _HABITS, (api, self._graphql), self._token, scrubber=scrubber, sleep=sleep, transport=transport
+        )
 
     # -- who -------------------------------------------------------------------------------------------------------
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Json
     from syncer.posting import Event
+    from syncer.scrubber import Scrubber
 
 _PAGES: Final = 100
 _PER_PAGE: Final = 100
@@ -62,6 +63,7 @@ class GitLab:
         self,
         variables: Mapping[str, str],
         *,
+        scrubber: Scrubber | None = None,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -76,7 +78,7 @@ class GitLab:
         self._api, self._here = api, f"{api}/projects/{project}"
         self._me = ""
         token = secret(variables, "SYNCER_GITLAB_TOKEN")
-        self._session = Session(_HABITS, (api,), token, sleep=sleep, transport=transport)
+        self._session = Session(_HABITS, (api,), token, scrubber=scrubber, sleep=sleep, transport=transport)
 
     def whoami(self) -> str:
         """The user name, whose case doesn't count."""

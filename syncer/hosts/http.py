@@ -19,13 +19,14 @@ import time
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from syncer import __version__
 from syncer.errors import HostError, SettingsError
-from syncer.model import SENSITIVE, Secret
+from syncer.model import Secret
+from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ _LARGEST_NUMBER: Final = 10**15
 _PATIENCE: Final = 300.0
 _LARGEST_ANSWER: Final = 32 * 1024 * 1024
 _LONGEST_ANSWER: Final = 120.0
-_LONGEST_REASON: Final = 300
+_LONGEST_BRANCH: Final = 300
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PLAIN_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*")
@@ -80,10 +81,14 @@ class Session:
         bases: tuple[str, ...],
         token: Secret | None,
         *,
+        scrubber: Scrubber | None,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None,
     ) -> None:
         self._habits, self._bases, self._token = habits, bases, token
+        scrubber = scrubber or Scrubber()
+        scrubber.learn([token] if token else [])
+        self._safe = scrubber.quote
         self._sleep = sleep
         self._patience = _PATIENCE
         is_near = all(urlsplit(base).hostname in _LOOPBACK for base in bases)
@@ -213,15 +218,6 @@ class Session:
         how = f"was refused ({status})" if is_refusal else f"failed ({status})" if status else "failed"
         return HostError(f"{what} {how}: {reason}", self._habits.hint(status, reason), status=status)
 
-    def _safe(self, text: str) -> str:
-        """A host's words in one printable line, not long, without the token."""
-        token = str(self._token.reveal()) if self._token else ""
-        for form in {token, quote(token, safe="")} - {""}:
-            text = text.replace(form, SENSITIVE)
-        text = "".join(char if char.isprintable() else " " for char in text[: 4 * _LONGEST_REASON])
-        text = " ".join(text.split())
-        return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
-
 
 class _EndlessError(OSError):
     """An answer that is too large, or takes too long."""
@@ -304,7 +300,7 @@ def decimal(text: str | None) -> int | None:
 
 def branch_name(value: object) -> str:
     """A branch's name that may stand in a path; empty for what git wouldn't take."""
-    if not isinstance(value, str) or len(value) > _LONGEST_REASON:
+    if not isinstance(value, str) or len(value) > _LONGEST_BRANCH:
         return ""
     is_fit = value.isprintable() and " " not in value and ".." not in value and "@{" not in value
     return value if is_fit and not value.startswith(("/", "-", ".")) else ""
