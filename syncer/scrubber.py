@@ -189,10 +189,6 @@ class _Needle(NamedTuple):
         """Whether the view holds it."""
         return self.value in (_squeezed(view) if self.is_squeezed else view)
 
-    def is_plain_in(self, text: str) -> bool:
-        """Whether the text holds it without being decoded."""
-        return self.is_in(_encoded(text))
-
 
 def _needles(value: str) -> set[bytes]:
     """The bytes of a secret: of all of it, of all of it in one line, and of its lines."""
@@ -234,9 +230,9 @@ def _stretches(text: str, needle: _Needle, work: _Work) -> Iterator[tuple[int, i
     while is_in(at, len(text)):
         end = _least(lambda end: is_in(at, end), at, len(text))  # noqa: B023 - called before the next turn
         start = -_least(lambda start: is_in(-start, end), -end, -at)  # noqa: B023
-        if not needle.is_plain_in(text[start:end]):
-            # It's encoded: what stands around it may be encoded with it.
-            start, end = start - len(_EDGE.match(text[at:start][::-1])[0]), _EDGE.match(text, end).end()  # type: ignore[index,union-attr]
+        # It's encoded, or cut off: what stands around it belongs to it.
+        before, after = _EDGE.match(text[at:start][::-1]), _EDGE.match(text, end)
+        start, end = start - (before.end() if before else 0), after.end() if after else end
         yield start, end
         at = end
 
@@ -395,6 +391,6 @@ _PRINTABLE = re.compile(
     rb"(?: [\t\n\r\ -~] | [\xc2-\xdf][\x80-\xbf] | [\xe0-\xef][\x80-\xbf]{2} | [\xf0-\xf4][\x80-\xbf]{3} ){8,}",
     re.VERBOSE,
 )
-_EDGE = re.compile(r"[A-Za-z0-9+/%\\&#;_-]*=*")
+_EDGE = re.compile(r"[A-Za-z0-9+/%\\&#;._-]*=*")
 _LOWER: Final = bytes.maketrans(string.ascii_uppercase.encode(), string.ascii_lowercase.encode())
 _OTHERS: Final = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
