@@ -12,10 +12,11 @@ import tomllib
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from syncer.errors import InputError, SettingsError
 from syncer.model import (
+    CREDENTIAL,
     SANDBOX,
     SECRET_VARIABLE,
     SENSITIVE,
@@ -33,31 +34,35 @@ if TYPE_CHECKING:
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
 _KEEP_RUNS: Final = 20
+_MOST_RUNS: Final = 10_000
+_LARGEST_ID: Final = 2**63 - 1
+"""The server keeps ids as bigint."""
+
 SANDBOX_URL: Final = "embedded"
 """What stands for the sandbox's address: it has none."""
+
+
+def _number(default: int, least: int, most: int, words: str) -> int:
+    """A field of `Numbers`, with its bounds and its help."""
+    number: int = field(default=default, metadata={"help": words, "least": least, "most": most})
+    return number
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """The numbers of an environment; the same keys stand at the top of the settings for all environments."""
 
-    requests_per_minute: int = field(
-        default=100, metadata={"help": "Requests a minute, the first minute's at once; 0: no limit.", "least": 0}
+    requests_per_minute: int = _number(100, 0, 100_000, "Requests a minute, the first minute's at once; 0: no limit.")
+    parallelism: int = _number(4, 1, 64, "Models changed at the same time.")
+    connect_seconds: int = _number(10, 1, 600, "Seconds to wait for a connection.")
+    read_seconds: int = _number(60, 1, 3_600, "Seconds to wait for an answer.")
+    retry_seconds: int = _number(
+        120, 0, 86_400, "Seconds of waiting between tries, added up over a run, before it gives up."
     )
-    parallelism: int = field(default=4, metadata={"help": "Models changed at the same time.", "least": 1})
-    connect_seconds: int = field(default=10, metadata={"help": "Seconds to wait for a connection.", "least": 1})
-    read_seconds: int = field(default=60, metadata={"help": "Seconds to wait for an answer.", "least": 1})
-    retry_seconds: int = field(
-        default=120,
-        metadata={"help": "Seconds of waiting between tries, added up over a run, before it gives up.", "least": 0},
+    max_change_percent: int = _number(
+        30, 0, 100, "An apply that changes more of the bound models than this is refused."
     )
-    max_change_percent: int = field(
-        default=30,
-        metadata={"help": "An apply that changes more of the bound models than this is refused.", "least": 0},
-    )
-    max_change_floor: int = field(
-        default=10, metadata={"help": "Fewer changes than this are never too many.", "least": 0}
-    )
+    max_change_floor: int = _number(10, 0, 1_000_000, "Fewer changes than this are never too many.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,12 @@ Complain: TypeAlias = "Callable[[str, str, str], None]"
 KEYS: Final = (
     Key("models", "text", "models", "The folder of the model files, below the settings file."),
     Key("default_environment", "text", "", "The environment that is meant when none is named."),
-    Key("keep_runs", "number", "20", "How many applies are kept below `.syncer/runs` for `syncer rollback`; 0: none."),
+    Key(
+        "keep_runs",
+        f"number, 0 to {_MOST_RUNS}",
+        "20",
+        "How many applies are kept below `.syncer/runs` for `syncer rollback`; 0: none.",
+    ),
 )
 ENVIRONMENT_KEYS: Final = (
     Key(
@@ -117,7 +127,10 @@ ENVIRONMENT_KEYS: Final = (
         "Let an apply create the models that no live one answers to. At the top of the file for every environment.",
     ),
 )
-NUMBER_KEYS: Final = tuple(Key(f.name, "number", str(f.default), f.metadata["help"]) for f in fields(Numbers))
+NUMBER_KEYS: Final = tuple(
+    Key(one.name, f"number, {one.metadata['least']} to {one.metadata['most']}", str(one.default), one.metadata["help"])
+    for one in fields(Numbers)
+)
 
 VARIABLES: Final = (
     ("SYNCER_TOKEN", "The API token. It lives 30 minutes in the open-source server. It beats e-mail and password."),
@@ -135,14 +148,27 @@ VARIABLES: Final = (
 
 _LARGEST: Final = 256 * 1024
 _LONGEST_LINE: Final = 4096
-_LONGEST_WORD: Final = 300
 _MOST_PROBLEMS: Final = 100
 
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
-_LONGEST: Final = 20
-"""Digits of an id: a bigint has nineteen."""
+_SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
+_LONGEST_KEY: Final = 80
+_LONGEST_SHOWN: Final = 4
+_NO_CREDENTIALS: Final = (
+    "credentials come from variables alone: set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD, take this out, and "
+    "change what was committed"
+)
+_PLAIN = re.compile(r"""\s*[\w.-]+\s*=\s*(?:[\w.+-]+|"[^"]*"|'[^']*')\s*""")
+"""A line with one key and one value, and nothing else."""
 
+_HEADER = re.compile(r"\s*\[[\w.\s\"-]+\]\s*")
+_CREDENTIAL_KEYS: Final = (
+    *("token", "password", "passwd", "pass", "pwd", "secret", "api_key", "apikey", "credentials", "authorization"),
+    *("email", "user", "username", "login", "bearer"),
+)
+_AT = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)\Z")
+_ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -232,9 +258,11 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     own = own or Environment(name, numbers=settings.numbers, create=settings.create)
     url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
     workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
-    if isinstance(workspace, str) and not (workspace.isascii() and workspace.isdecimal() and len(workspace) < _LONGEST):
-        message = f"SYNCER_WORKSPACE_ID must be a number, not {workspace[:_LONGEST]!r}"
-        raise SettingsError(message)
+    if isinstance(workspace, str) and not (_ID.fullmatch(workspace) and int(workspace) <= _LARGEST_ID):
+        # Something longer may be a token in the wrong place.
+        shown = f", not {workspace!r}" if len(workspace) <= _LONGEST_SHOWN else ": the id of a workspace"
+        message = f"SYNCER_WORKSPACE_ID must be a number{shown}"
+        raise SettingsError(message, "set it to the number of the workspace: SYNCER_WORKSPACE_ID=2")
     if not int(workspace):
         message = f"the environment {name!r} has no workspace_id"
         raise SettingsError(message, "set workspace_id in its table, or SYNCER_WORKSPACE_ID")
@@ -281,7 +309,11 @@ def _table(file: Path) -> dict[str, Any] | None:
         data = tomllib.loads(_text_of(file))
     except (ValueError, RecursionError) as error:
         # A TOMLDecodeError and a UnicodeDecodeError are ValueErrors, too; so is a number of five thousand digits.
-        raise SettingsError(f"{file.name} can't be read: {str(error)[:_LONGEST_WORD]}", "mend the TOML") from None
+        where = _AT.search(str(error)) if isinstance(error, tomllib.TOMLDecodeError) else None
+        place = f"{file.name}:{where[1]}:{where[2]}" if where else file.name
+        # Neither the line nor what the reader says of it: a credential may stand there.
+        message = f"{file.name} can't be read: {place} is no TOML"
+        raise SettingsError(message, 'write key = value, and text in quotes: models = "models"') from None
     except OSError as error:
         raise SettingsError(f"{file.name} can't be read: {error.strerror}", "check its permissions") from None
     if file.name == FILES[0]:
@@ -309,14 +341,23 @@ def _prefix(file: Path) -> str:
 
 def _located(file: Path, text: str, key: str, message: str, hint: str) -> Problem:
     """A problem at the line that gives the key: the TOML reader doesn't tell, so it's looked for."""
+    message = CREDENTIAL.sub(SENSITIVE, message)
     pattern = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])")
     for number, line in enumerate(text.splitlines(), 1):
         name = line.partition("=")[0].partition("#")[0]
         if match := pattern.search(name):
-            # A credential that somebody put here by mistake needn't be in every log as well.
-            shown = line if not is_secret_key(key) else f"{name}= {SENSITIVE}"
-            return Problem(Origin(file.name, number, match.start() + 1), "settings", message, hint, excerpt=shown)
+            origin = Origin(file.name, number, match.start() + 1)
+            return Problem(origin, "settings", message, hint, excerpt=_excerpt(line, name, key))
     return Problem(Origin(file.name), "settings", message, hint)
+
+
+def _excerpt(line: str, name: str, key: str) -> str:
+    """The line without its value, but for the value of a key that is known, and holds nothing secret.
+
+    A credential that somebody put here by mistake, under whatever key, needn't be in every log as well.
+    """
+    is_shown = (key in _SHOWN and _PLAIN.fullmatch(line)) or _HEADER.fullmatch(line)
+    return CREDENTIAL.sub(SENSITIVE, line) if is_shown else f"{CREDENTIAL.sub(SENSITIVE, name)}= {SENSITIVE}"
 
 
 def _meant(name: str, names: set[str]) -> str:
@@ -326,7 +367,10 @@ def _meant(name: str, names: set[str]) -> str:
 
 def _unknown(table: Mapping[str, Any], known: set[str], where: str, complain: Complain) -> None:
     for key in (key for key in table if key not in known):
-        complain(key, f"unknown setting {where}{key}", _meant(key, known))
+        near = get_close_matches(key.lower(), (*known, *_CREDENTIAL_KEYS), 1, 0.7) if len(key) < _LONGEST_KEY else []
+        is_credential = is_secret_key(key) or (near and near[0] in _CREDENTIAL_KEYS)
+        hint = _NO_CREDENTIALS if is_credential else _meant(key, known)
+        complain(key, f"unknown setting {where}{key}", hint)
 
 
 def _text(table: Mapping[str, Any], key: str, default: str, complain: Complain) -> str:
@@ -341,16 +385,18 @@ def _numbers(table: Mapping[str, Any], base: Numbers, where: str, complain: Comp
     values = {}
     for item in fields(Numbers):
         value = table.get(item.name, getattr(base, item.name))
-        least = item.metadata["least"]
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            complain(
-                item.name,
-                f"{where}{item.name} must be a whole number, {least} or more",
-                f"{item.name} = {item.default}",
-            )
+        if wrong := _no_number(value, item.metadata["least"], item.metadata["most"]):
+            complain(item.name, f"{where}{item.name} must be {wrong}", f"{item.name} = {item.default}")
             value = item.default
         values[item.name] = value
     return Numbers(**values)
+
+
+def _no_number(value: object, least: int, most: int) -> str:
+    """What the value must be and isn't; empty for a number within the bounds."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        return f"a whole number, {least} or more"
+    return f"{most} or less" if value > most else ""
 
 
 def _switch(table: Mapping[str, Any], key: str, where: str, complain: Complain, *, default: bool = False) -> bool:
@@ -363,10 +409,10 @@ def _switch(table: Mapping[str, Any], key: str, where: str, complain: Complain, 
 
 def _keep_runs(table: Mapping[str, Any], complain: Complain) -> int:
     value = table.get("keep_runs", _KEEP_RUNS)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        complain("keep_runs", "keep_runs must be a whole number, 0 or more", "keep_runs = 20")
+    if wrong := _no_number(value, 0, _MOST_RUNS):
+        complain("keep_runs", f"keep_runs must be {wrong}", f"keep_runs = {_KEEP_RUNS}")
         return 0
-    return value
+    return int(value)
 
 
 def _environment(
@@ -375,36 +421,55 @@ def _environment(
     where = f"environments.{name}."
     _unknown(own, {key.name for key in (*ENVIRONMENT_KEYS, *NUMBER_KEYS)}, where, complain)
     workspace = own.get("workspace_id", 0)
-    if not isinstance(workspace, int) or isinstance(workspace, bool) or workspace < 0:
-        complain("workspace_id", f"{where}workspace_id must be a whole number", "workspace_id = 2")
+    if _no_number(workspace, 0, _LARGEST_ID):
+        what = "a whole number" if not isinstance(workspace, int) or workspace < 0 else "the id of a workspace"
+        complain("workspace_id", f"{where}workspace_id must be {what}", "workspace_id = 2")
         workspace = 0
     numbers = _numbers(own, shared, where, complain)
     create = _switch(own, "create", where, complain, default=create)
-    return Environment(name, _text(own, "api_url", "", complain), workspace, numbers, create)
+    url = _text(own, "api_url", "", complain)
+    if url and (wrong := _no_url(url)):
+        complain("api_url", f"{where}api_url {wrong[0]}", wrong[1])
+    return Environment(name, url, workspace, numbers, create)
 
 
 def _url(given: str, name: str) -> str:
-    """The API's root; raises SettingsError for what can't be one."""
+    """The API's root; raises SettingsError for what can't be one, without saying what it is: it may hold a password."""
     if not given:
         message = f"the environment {name!r} has no api_url"
         raise SettingsError(message, "set api_url in its table, or SYNCER_API_URL")
-    try:
-        parts = urlsplit(given)
-        host, _ = parts.hostname, parts.port
-        # What can't be looked up fails here, where it can be said of whom, and not in the middle of a request.
-        (host or "").encode("idna")
-        if ":" in (host or "") or "[" in parts.netloc:
-            ipaddress.ip_address(host or "")
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in {"http", "https"} or not host or not given.isprintable() or " " in given:
-        message = f"api_url {given!r} is no usable address"
-        raise SettingsError(message, "write it like https://api.squared.ai")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        message = "api_url may hold neither a user, a password nor a query"
-        raise SettingsError(message, "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD")
+    if wrong := _no_url(given):
+        message = f"the api_url of the environment {name!r} {wrong[0]}"
+        raise SettingsError(message, f"{wrong[1]}; SYNCER_API_URL beats the settings")
     root = given.rstrip("/")
     return root if root.endswith("/api/v1") else f"{root}/api/v1"
+
+
+def _no_url(given: str) -> tuple[str, str] | None:
+    """Why a text is no URL of an API, and what to do; None if it's one."""
+    if "@" in given or "?" in given or "#" in given:
+        return (
+            "may hold neither a user, a password nor a query",
+            "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD; change what was committed",
+        )
+    parts = _parts(given)
+    if parts is None or parts.scheme not in {"http", "https"}:
+        return "is no usable address", "write it like https://api.squared.ai"
+    return None
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of a URL with a host that can be looked up; None if it's none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        # What can't be looked up fails here, where it can be said of whom, and not in the middle of a request.
+        host.encode("idna")
+        if ":" in host or "[" in parts.netloc:
+            ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return parts if host and port != 0 and url.isprintable() and " " not in url and "\\" not in url else None
 
 
 def is_in_clear(url: str) -> bool:
