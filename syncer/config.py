@@ -5,12 +5,16 @@ Credentials come from the environment's variables alone, and are marked as secre
 
 from __future__ import annotations
 
+import errno
+import importlib.util
 import ipaddress
 import os
 import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -30,7 +34,6 @@ from syncer.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
 _KEEP_RUNS: Final = 20
@@ -150,6 +153,8 @@ _LARGEST: Final = 256 * 1024
 _LONGEST_LINE: Final = 4096
 _MOST_PROBLEMS: Final = 100
 
+_UNREADABLE: Final = "the certificates to verify with can't be read"
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
 _SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
@@ -192,9 +197,9 @@ def load(start: Path) -> Settings:
     problems: list[Problem] = []
     text = _text_of(file)
 
-    def complain(key: str, message: str, hint: str) -> None:
+    def complain(key: str, message: str, hint: str, table: str = "") -> None:
         if len(problems) < _MOST_PROBLEMS:
-            problems.append(_located(file, text, key, message, hint))
+            problems.append(_located(file, text, key, message, hint, table))
 
     known = {key.name for key in (*KEYS, *NUMBER_KEYS)} | {"environments", "create"}
     _unknown(table, known, "", complain)
@@ -212,7 +217,7 @@ def load(start: Path) -> Settings:
             why = "is taken by the embedded sandbox" if name == SANDBOX else "may hold letters, digits, - and _ only"
             complain(name, f"the environment name {name!r} {why}", "choose another name")
         else:
-            environments[name] = _environment(name, own, shared, complain, create=create)
+            environments[name] = _environment(name, own, shared, partial(complain, table=name), create=create)
     if not isinstance(tables, dict):
         complain("environments", "environments must be a table of tables", f"write [{_prefix(file)}environments.NAME]")
     if default and default not in {*environments, SANDBOX}:
@@ -339,25 +344,29 @@ def _prefix(file: Path) -> str:
     return "" if file.name == FILES[0] else "tool.syncer."
 
 
-def _located(file: Path, text: str, key: str, message: str, hint: str) -> Problem:
-    """A problem at the line that gives the key: the TOML reader doesn't tell, so it's looked for."""
+def _located(file: Path, text: str, key: str, message: str, hint: str, table: str = "") -> Problem:
+    """A problem where the key stands, in that environment's table: the TOML reader doesn't tell, so it's looked for."""
     message = CREDENTIAL.sub(SENSITIVE, message)
-    pattern = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])")
-    for number, line in enumerate(text.splitlines(), 1):
-        name = line.partition("=")[0].partition("#")[0]
-        if match := pattern.search(name):
+    pattern = re.compile(rf"""(?<![\w-])(["']?){re.escape(key)}\1\s*(?:=|\.|\])""")
+    header = re.compile(rf"""\s*\[[^\]=]*(?<![\w-])(["']?){re.escape(table)}\1\s*\]""")
+    lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if table and header.match(line)), 0)
+    for number, line in enumerate(lines[start:], start + 1):
+        if match := pattern.search(line.partition("#")[0]):
             origin = Origin(file.name, number, match.start() + 1)
-            return Problem(origin, "settings", message, hint, excerpt=_excerpt(line, name, key))
+            return Problem(origin, "settings", message, hint, excerpt=_excerpt(line, key))
     return Problem(Origin(file.name), "settings", message, hint)
 
 
-def _excerpt(line: str, name: str, key: str) -> str:
+def _excerpt(line: str, key: str) -> str:
     """The line without its value, but for the value of a key that is known, and holds nothing secret.
 
     A credential that somebody put here by mistake, under whatever key, needn't be in every log as well.
     """
-    is_shown = (key in _SHOWN and _PLAIN.fullmatch(line)) or _HEADER.fullmatch(line)
-    return CREDENTIAL.sub(SENSITIVE, line) if is_shown else f"{CREDENTIAL.sub(SENSITIVE, name)}= {SENSITIVE}"
+    if (key in _SHOWN and _PLAIN.fullmatch(line)) or _HEADER.fullmatch(line):
+        return CREDENTIAL.sub(SENSITIVE, line)
+    name, is_given, _ = line.partition("=")
+    return f"{CREDENTIAL.sub(SENSITIVE, name)}= {SENSITIVE}" if is_given and key in name else ""
 
 
 def _meant(name: str, names: set[str]) -> str:
@@ -470,6 +479,63 @@ def _parts(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if host and port != 0 and url.isprintable() and " " not in url and "\\" not in url else None
+
+
+def check_way(variables: Mapping[str, str], url: str = "https:") -> None:
+    """Raise SettingsError unless a server at that URL can be asked with the proxies and certificates of variables."""
+    check_proxies(variables)
+    if url.startswith("https:"):
+        check_certificates(variables)
+
+
+def check_certificates(variables: Mapping[str, str]) -> None:
+    """Raise SettingsError unless what SSL_CERT_FILE or SSL_CERT_DIR names can be verified with."""
+    import ssl  # noqa: PLC0415 - it's slow to import, and only a connection needs it
+
+    file, folder = variables.get("SSL_CERT_FILE"), variables.get("SSL_CERT_DIR")
+    try:
+        if file:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except (ssl.SSLError, ValueError):
+        what = "a file without a certificate"
+    except OSError as error:
+        what = {errno.ENOENT: "a file that isn't there", errno.EISDIR: "a folder"}.get(
+            error.errno or 0, "no readable file"
+        )
+    else:
+        if not file and folder and not Path(folder).is_dir():
+            message = f"{_UNREADABLE}: SSL_CERT_DIR names no folder"
+            raise SettingsError(
+                message, "SSL_CERT_DIR must name the folder with the authorities' certificates, or nothing"
+            )
+        return
+    message = f"{_UNREADABLE}: SSL_CERT_FILE names {what}"
+    raise SettingsError(message, "SSL_CERT_FILE must name a PEM file with the authority's certificate, or nothing")
+
+
+def check_proxies(variables: Mapping[str, str]) -> None:
+    """Raise SettingsError for a variable that names no usable proxy, without its value, which may hold a password."""
+    for name in filter(variables.get, _PROXIES):
+        parts = _parts(variables[name] if "://" in variables[name] else f"http://{variables[name]}")
+        if parts is None:
+            raise SettingsError(f"{name} names no usable proxy", f"write it like {name}=http://proxy.example.com:3128")
+        is_socks = parts.scheme in {"socks5", "socks5h"} and importlib.util.find_spec("socksio") is not None
+        if parts.scheme not in {"http", "https"} and not is_socks:
+            message = f"{name} names a proxy of a kind that can't be used"
+            raise SettingsError(message, "name a proxy that speaks HTTP (http://…), or unset the variable")
+    for name in filter(variables.get, ("no_proxy", "NO_PROXY")):
+        if not all(_is_host(entry.strip()) for entry in variables[name].split(",")):
+            message = f"{name} holds something that is no host"
+            raise SettingsError(message, f"separate the hosts with commas: {name}=localhost,.example.com")
+
+
+def _is_host(entry: str) -> bool:
+    """Whether an entry of NO_PROXY is a host, the end of one, an address or a network; or nothing."""
+    try:
+        ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return entry in {"", "*"} or _parts(entry if "://" in entry else f"all://{entry.lstrip('*.')}") is not None
+    return True
 
 
 def is_in_clear(url: str) -> bool:

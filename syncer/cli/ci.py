@@ -69,6 +69,7 @@ _ONLY: Final = {
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:
     """Do one part."""
+    config.check_way(os.environ)
     host = hosts.detect(os.environ, scrubber=screen.scrubber)
     if host is None:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"

@@ -5,6 +5,7 @@ It only reads, and logs in once at most: five failures lock an account.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from http import HTTPStatus
@@ -136,11 +137,16 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
     """The layers down to the API itself, and whether it's the models API: without credentials."""
 
     def asked(layer: str, ask: Callable[[probe.Route], str]) -> tuple[str, Callable[[], Check]]:
-        return layer, lambda: Check(layer, State.OK, ask(probe.Route.of(target.url)))
+        def look() -> Check:
+            config.check_proxies(os.environ)
+            return Check(layer, State.OK, ask(probe.Route.of(target.url)))
+
+        return layer, look
 
     def tls() -> Check:
         route = probe.Route.of(target.url)
         if route.is_tls:
+            config.check_certificates(os.environ)
             return Check("TLS", State.OK, probe.shake_hands(route, numbers.connect_seconds))
         if config.is_in_clear(target.url):
             return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")

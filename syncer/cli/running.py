@@ -216,6 +216,7 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
             target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
+            config.check_way(run.variables, target.url)
             credentials, transport = config.credentials(run.variables), None
         session = stack.enter_context(
             client.Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
