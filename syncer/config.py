@@ -29,7 +29,7 @@ from syncer.model import (
     Problem,
     Secret,
     Target,
-    is_secret_key,
+    resembles_secret_key,
 )
 
 if TYPE_CHECKING:
@@ -158,7 +158,6 @@ _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTP
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
 _SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
-_LONGEST_KEY: Final = 80
 _LONGEST_SHOWN: Final = 4
 _NO_CREDENTIALS: Final = (
     "credentials come from variables alone: set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD, take this out, and "
@@ -168,10 +167,7 @@ _PLAIN = re.compile(r"""\s*[\w.-]+\s*=\s*(?:[\w.+-]+|"[^"]*"|'[^']*')\s*""")
 """A line with one key and one value, and nothing else."""
 
 _HEADER = re.compile(r"\s*\[[\w.\s\"-]+\]\s*")
-_CREDENTIAL_KEYS: Final = (
-    *("token", "password", "passwd", "pass", "pwd", "secret", "api_key", "apikey", "credentials", "authorization"),
-    *("email", "user", "username", "login", "bearer"),
-)
+_LOGIN_KEYS: Final = frozenset({"email", "user", "username", "login"})
 _AT = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)\Z")
 _ID = re.compile(r"[0-9]{1,19}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -314,8 +310,11 @@ def _table(file: Path) -> dict[str, Any] | None:
         data = tomllib.loads(_text_of(file))
     except (ValueError, RecursionError) as error:
         # A TOMLDecodeError and a UnicodeDecodeError are ValueErrors, too; so is a number of five thousand digits.
-        where = _AT.search(str(error)) if isinstance(error, tomllib.TOMLDecodeError) else None
-        place = f"{file.name}:{where[1]}:{where[2]}" if where else file.name
+        place = file.name
+        if isinstance(error, tomllib.TOMLDecodeError):
+            at = _AT.search(str(error))
+            lines = _text_of(file).split("\n")
+            place += f":{at[1]}:{at[2]}" if at else f":{len(lines)}:{len(lines[-1]) + 1}"
         # Neither the line nor what the reader says of it: a credential may stand there.
         message = f"{file.name} can't be read: {place} is no TOML"
         raise SettingsError(message, 'write key = value, and text in quotes: models = "models"') from None
@@ -376,8 +375,7 @@ def _meant(name: str, names: set[str]) -> str:
 
 def _unknown(table: Mapping[str, Any], known: set[str], where: str, complain: Complain) -> None:
     for key in (key for key in table if key not in known):
-        near = get_close_matches(key.lower(), (*known, *_CREDENTIAL_KEYS), 1, 0.7) if len(key) < _LONGEST_KEY else []
-        is_credential = is_secret_key(key) or (near and near[0] in _CREDENTIAL_KEYS)
+        is_credential = resembles_secret_key(key) or key.lower() in _LOGIN_KEYS
         hint = _NO_CREDENTIALS if is_credential else _meant(key, known)
         complain(key, f"unknown setting {where}{key}", hint)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol, TypeAlias
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -54,6 +54,11 @@ _SECRET_KEY = re.compile(
         |connection[_-]?string|authorization|cookie|dsn)""",
     re.DOTALL | re.VERBOSE,
 )
+_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_SECRET_WORDS: Final = ("apikey", "accesskey", "privatekey", "secret", "password", "passwd", "passphrase", "bearer",
+                        "token", "credential", "credentials", "authorization")  # fmt: skip
+_ABBREVIATIONS: Final = frozenset({"pass", "pwd", "pw", "psw", "auth"})
+_LONGEST_KEY: Final = 100
 _MASK = re.compile(r"\*{3,}")
 
 SENSITIVE: Final = "(sensitive value)"
@@ -81,6 +86,31 @@ CREDENTIAL: Final = re.compile(
 def is_secret_key(key: str | int) -> bool:
     """Whether what stands under this key of a `configuration` is secret: `api_key`; not `max_tokens`."""
     return isinstance(key, str) and _SECRET_KEY.fullmatch(key) is not None
+
+
+@lru_cache(1024)
+def resembles_secret_key(key: str | int) -> bool:
+    """Whether what stands under this key may be secret though the key is mistyped: `tokn`, `pasword`, `api_ky`, `pass`.
+
+    It decides what a message leaves out, and nothing else.
+    """
+    if is_secret_key(key) or not isinstance(key, str) or len(key) > _LONGEST_KEY:
+        return is_secret_key(key)
+    parts = [part.lower() for part in _PART.findall(key)]
+    words = {"".join(parts[-1:]), "".join(parts[-2:])}
+    return any(word in _ABBREVIATIONS or any(map(partial(_is_near, word), _SECRET_WORDS)) for word in words)
+
+
+def _is_near(word: str, other: str) -> bool:
+    """Whether one slip makes one word of the other: a letter more, less, another, or two that changed places."""
+    if word == f"{other}s" or abs(len(word) - len(other)) > 1:
+        # A plural is no slip: max_tokens is a number.
+        return False
+    start = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), None)
+    if start is None:
+        return True
+    rest, left = word[start:], other[start:]
+    return rest[1:] == left[1:] or rest[1:] == left or rest == left[1:] or (rest[1::-1] + rest[2:]) == left
 
 
 class Absent(Enum):

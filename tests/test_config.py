@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from syncer import config
 from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Secret
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SETTINGS = """
 models = "definitions"
@@ -135,6 +134,22 @@ def test_what_does_not_fit_is_said(
         ("modells = 'x'", ["syncer.toml:1:1 unknown setting modells | did you mean 'models'?"]),
         ("models = 3", ['syncer.toml:1:1 models must be text in quotes | models = "models"']),
         ("parallelism = 0", ["syncer.toml:1:1 parallelism must be a whole number, 1 or more | parallelism = 4"]),
+        (
+            "read_seconds = 100000000000000000000",
+            ["syncer.toml:1:1 read_seconds must be 3600 or less | read_seconds = 60"],
+        ),
+        (
+            "[environments.prod]\nretry_seconds = 1.5\nparallelism = 65",
+            [
+                "syncer.toml:2:1 environments.prod.retry_seconds must be a whole number, 0 or more | retry_seconds = 120",
+                "syncer.toml:3:1 environments.prod.parallelism must be 64 or less | parallelism = 4",
+            ],
+        ),
+        ("keep_runs = 10001", ["syncer.toml:1:1 keep_runs must be 10000 or less | keep_runs = 20"]),
+        (
+            f"environments.prod.workspace_id = {2**63}",
+            ["syncer.toml:1:19 environments.prod.workspace_id must be the id of a workspace | workspace_id = 2"],
+        ),
         ("parallelism = true", ["syncer.toml:1:1 parallelism must be a whole number, 1 or more | parallelism = 4"]),
         ("environments = 3", ["syncer.toml:1:1 environments must be a table of tables | write [environments.NAME]"]),
         ("environments.prod = 3", ["syncer.toml:1:14 environments.prod must be a table | write [environments.prod]"]),
@@ -160,12 +175,127 @@ def test_every_mistake_of_the_file_has_a_place(tmp_path: Path, text: str, proble
     assert [f"{one.origin} {one.message} | {one.hint}" for one in caught.value.problems] == problems
 
 
-def test_a_credential_in_the_settings_is_not_shown(tmp_path: Path) -> None:
-    """It has no business there, and even less in a log."""
-    with pytest.raises(InputError) as caught:
-        _settings(tmp_path, 'token = "canary"\n')
+@pytest.mark.parametrize("item", fields(config.Numbers))
+@pytest.mark.parametrize("value", ["1e400", "inf", "nan", "true", "-1", "'9'", "[]", f"{10**19}", "0x7fffffffffffffff"])
+def test_every_number_has_its_bounds(tmp_path: Path, item: Any, value: str) -> None:
+    """What no clock and no server could take is refused, with its place, whatever its type."""
+    with pytest.raises(InputError, match="1 problem") as caught:
+        _settings(tmp_path, f"{item.name} = {value}\n")
+    assert caught.value.problems[0].message.startswith(f"{item.name} must be ")
+    least, most = item.metadata["least"], item.metadata["most"]
+    for number in (least, most):
+        assert getattr(_settings(tmp_path, f"{item.name} = {number}\n").numbers, item.name) == number
 
-    assert [problem.excerpt for problem in caught.value.problems] == ["token = (sensitive value)"]
+
+@pytest.mark.parametrize(
+    ("line", "excerpt", "hint"),
+    [
+        ('token = "canary"', "token = (sensitive value)", "SYNCER_TOKEN"),
+        ('tokn = "canary"', "tokn = (sensitive value)", "SYNCER_TOKEN"),
+        ('pass = "canary"', "pass = (sensitive value)", "SYNCER_PASSWORD"),
+        ('pasword = "canary"', "pasword = (sensitive value)", "SYNCER_PASSWORD"),
+        ('SYNCER_TOKEN = "canary"', "SYNCER_TOKEN = (sensitive value)", "change what was committed"),
+        ('user = "canary"', "user = (sensitive value)", "SYNCER_EMAIL"),
+        ('zzz = "canary"', "zzz = (sensitive value)", "there are"),
+        ('zzz = """\ncanary\nzzz canary\n"""', "zzz = (sensitive value)", "there are"),
+        ("zzz = ['canary']", "zzz = (sensitive value)", "there are"),
+        ('environments.prod = {api_url = "https://x.example", tokn = "canary"}', "", "SYNCER_TOKEN"),
+        ('environments.prod = {tokn = "canary"}', "", "SYNCER_TOKEN"),
+        ("parallelism = 0 # the token is canary", "parallelism = (sensitive value)", "parallelism = 4"),
+        ('parallelism = "ghp_canary00000000000000000000000000000000"', 'parallelism = "(sensitive value)"', ""),
+        ('"ghp_canary00000000000000000000000000000000" = 1', '"(sensitive value)" = (sensitive value)', "there are"),
+        ('environments.prod.api_url = "htp://me:canary@x"', "environments.prod.api_url = (sensitive value)", "TOKEN"),
+        ('environments.prod.api_url = "https://x/?key=canary"', "environments.prod.api_url = (sensitive value)", ""),
+        ('environments.prod.api_url = "https://x/#canary"', "environments.prod.api_url = (sensitive value)", ""),
+        ('environments.prod.api_url = "https//me:canary"', "environments.prod.api_url = (sensitive value)", "https://"),
+        ("models = 3", "models = 3", "models"),
+    ],
+)
+def test_settings_are_told_without_their_values(tmp_path: Path, line: str, excerpt: str, hint: str) -> None:
+    """A credential has no business there, under whatever key, and even less in a log: place, key and what to do."""
+    with pytest.raises(InputError) as caught:
+        _settings(tmp_path, f"# settings\n{line}\n")
+
+    (problem,) = caught.value.problems
+    assert (problem.origin.path, problem.origin.line) == ("syncer.toml", 2)
+    assert problem.excerpt == excerpt
+    assert hint in problem.hint
+    assert "canary" not in f"{problem.message}{problem.hint}{problem.excerpt}"
+
+
+def test_a_problem_stands_in_its_own_table(tmp_path: Path) -> None:
+    """The same key of another environment isn't pointed at."""
+    tables = "".join(f'[environments.{name}]\napi_url = "{url}"\n' for name, url in (("a", "https://x"), ("b", "y")))
+    with pytest.raises(InputError) as caught:
+        _settings(tmp_path, tables)
+    assert [str(problem.origin) for problem in caught.value.problems] == ["syncer.toml:4:1"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"SYNCER_WORKSPACE_ID": "canary-token"}, "SYNCER_WORKSPACE_ID must be a number"),
+        ({"SYNCER_WORKSPACE_ID": str(2**63)}, "SYNCER_WORKSPACE_ID must be a number"),
+        ({"SYNCER_WORKSPACE_ID": "-2"}, "SYNCER_WORKSPACE_ID must be a number"),
+        ({"SYNCER_API_URL": "htp://user:canary@host"}, "may hold neither a user, a password nor a query"),
+        ({"SYNCER_API_URL": "https://user:canary@host/x"}, "may hold neither a user, a password nor a query"),
+        ({"SYNCER_API_URL": "https://host/?token=canary"}, "may hold neither a user, a password nor a query"),
+        ({"SYNCER_API_URL": "canary"}, "is no usable address"),
+        ({"SYNCER_API_URL": "https://host:canary"}, "is no usable address"),
+    ],
+)
+def test_a_variable_is_told_without_its_value(tmp_path: Path, variables: dict[str, str], message: str) -> None:
+    """Which variable, and what it must be; it may be a credential in the wrong place."""
+    with pytest.raises(SettingsError, match=message) as caught:
+        config.environment(_settings(tmp_path), "prod", variables)
+    assert next(iter(variables)) in f"{caught.value}{caught.value.hint}"
+    assert "canary" not in f"{caught.value}{caught.value.hint}"
+
+
+PEM = Path(__file__).parent / "tls" / "localhost.pem"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SSL_CERT_FILE", "{}/canary", "SSL_CERT_FILE names a file that isn't there"),
+        ("SSL_CERT_FILE", "{}/empty", "SSL_CERT_FILE names a file without a certificate"),
+        ("SSL_CERT_FILE", "{}/text", "SSL_CERT_FILE names a file without a certificate"),
+        ("SSL_CERT_FILE", "{}", "SSL_CERT_FILE names a folder"),
+        ("SSL_CERT_FILE", "{}/text/canary", "SSL_CERT_FILE names no readable file"),
+        ("SSL_CERT_DIR", "{}/canary", "SSL_CERT_DIR names no folder"),
+        ("SSL_CERT_DIR", "{}/text", "SSL_CERT_DIR names no folder"),
+        ("HTTPS_PROXY", "http://me:canary@", "HTTPS_PROXY names no usable proxy"),
+        ("HTTPS_PROXY", "http://me:canary@[x", "HTTPS_PROXY names no usable proxy"),
+        ("https_proxy", "me:canary@host:port", "https_proxy names no usable proxy"),
+        ("ALL_PROXY", "http://host:99999", "ALL_PROXY names no usable proxy"),
+        ("ALL_PROXY", "socks4://me:canary@host:1", "ALL_PROXY names a proxy of a kind that can't be used"),
+        ("HTTP_PROXY", "ftp://me:canary@host", "HTTP_PROXY names a proxy of a kind that can't be used"),
+        ("NO_PROXY", "localhost,[::1", "NO_PROXY holds something that is no host"),
+        ("no_proxy", "ca nary", "no_proxy holds something that is no host"),
+        ("SSL_CERT_FILE", str(PEM), ""),
+        ("SSL_CERT_FILE", "", ""),
+        ("SSL_CERT_DIR", "{}", ""),
+        ("HTTPS_PROXY", "http://me:canary@proxy.example.com:3128", ""),
+        ("ALL_PROXY", "proxy.example.com", ""),
+        ("NO_PROXY", "*", ""),
+        ("NO_PROXY", "localhost, .example.com,127.0.0.1,10.0.0.0/8,::1,[::1]:80,host:80,", ""),
+    ],
+)
+def test_the_way_is_looked_at_before_it_is_taken(tmp_path: Path, variable: str, value: str, message: str) -> None:
+    """What no connection could be made with is told by the variable's name, never by what is in it."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "text").write_text("canary")
+    variables = {variable: value.format(tmp_path)}
+    if not message:
+        config.check_way(variables)
+        return
+    with pytest.raises(SettingsError, match=message) as caught:
+        config.check_way(variables)
+    assert variable in caught.value.hint or "unset the variable" in caught.value.hint
+    assert "canary" not in f"{caught.value}{caught.value.hint}"
+    if variable.startswith("SSL"):
+        config.check_way(variables, "http://localhost")
 
 
 @pytest.mark.parametrize(
@@ -207,13 +337,19 @@ def test_hosts_that_can_not_be_are_refused(tmp_path: Path, host: str) -> None:
         config.environment(_settings(tmp_path), "prod", {"SYNCER_API_URL": f"http://{host}"})
 
 
-@pytest.mark.parametrize("text", ["x = ", "x = '\udcff'", "[" * 3000])
+@pytest.mark.parametrize(
+    "text",
+    ["x = ", "x = '\udcff'", "[" * 3000, "a = 1\ntoken = canary", "canary", "[canary]\n[canary]", 'a = "canary\\z"'],
+)
 def test_broken_toml_is_an_error(tmp_path: Path, text: str) -> None:
     """Never a traceback."""
     (tmp_path / "syncer.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    with pytest.raises(SettingsError, match=r"syncer\.toml can't be read"):
+    with pytest.raises(SettingsError, match=r"syncer\.toml can't be read") as caught:
         config.load(tmp_path)
+    assert "canary" not in f"{caught.value}{caught.value.hint}"
+    if place := {"x = ": "syncer.toml:1:5", "a = 1\ntoken = canary": "syncer.toml:2:9"}.get(text):
+        assert f"{place} is no TOML" in str(caught.value)
 
 
 def test_credentials_come_from_variables() -> None:

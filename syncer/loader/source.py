@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from syncer.model import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, is_secret_key
+from syncer.model import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def excerpt(raw: bytes, number: int) -> str:
 def redacted(line: str) -> str:
     """The line without what stands under a secret's key, and without anything that looks like a credential."""
     for match in _KEY.finditer(line):
-        if is_secret_key(match["key"]) and not _HARMLESS.match(line, match.end()):
+        if resembles_secret_key(match["key"]) and not _HARMLESS.match(line, match.end()):
             return f"{CREDENTIAL.sub(SENSITIVE, line[: match.end()])} {SENSITIVE}"
     return CREDENTIAL.sub(SENSITIVE, line)
 
@@ -88,8 +88,10 @@ def _above(lines: tuple[str, ...], row: int) -> Iterator[str]:
 
 
 def _ends_in_secret_key(line: str) -> bool:
-    return any(is_secret_key(match["key"]) and _HARMLESS.fullmatch(line, match.end()) and "{" not in line[match.end() :]
-               for match in _KEY.finditer(line))  # fmt: skip
+    return any(
+        resembles_secret_key(match["key"]) and _HARMLESS.fullmatch(line, match.end()) and "{" not in line[match.end() :]
+        for match in _KEY.finditer(line)
+    )
 
 
 def _indent(line: str) -> int:

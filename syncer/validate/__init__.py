@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import SANDBOX, SECRET_VARIABLE, SENSITIVE, Problem, Severity, is_secret_key
+from syncer.model import SANDBOX, SECRET_VARIABLE, SENSITIVE, Problem, Severity, resembles_secret_key
 from syncer.validate import queries, values
 from syncer.validate.finding import Finding, did_you_mean, own_values, quoted
 from syncer.validate.identity import Claims
@@ -236,7 +236,7 @@ def _literals(value: object, *, secret: bool) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
             if not (key == "env" and isinstance(inner, str) and SECRET_VARIABLE.fullmatch(inner)):
-                yield from _literals(inner, secret=secret or is_secret_key(key))
+                yield from _literals(inner, secret=secret or resembles_secret_key(key))
     elif isinstance(value, list):
         for inner in value:
             yield from _literals(inner, secret=secret)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from syncer.model import CREDENTIAL, SENSITIVE, is_secret_key
+from syncer.model import CREDENTIAL, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def quoted(text: str) -> str:
 
 def described(value: object, path: Path = ()) -> str:
     """What was found, in words; never what stands under a secret's key."""
-    if any(map(is_secret_key, path)):
+    if any(map(resembles_secret_key, path)):
         return SENSITIVE
     if isinstance(value, str):
         return f"the text {quoted(value)}" if value.strip() else "blank text"
