@@ -7,17 +7,17 @@ import os
 import shlex
 import subprocess
 import sys
-from base64 import b64encode
 from contextlib import ExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
 from fake_github import EVENTS, Fault
 from fake_gitlab import FakeGitLab
 from inside import Inside
 from places import MODELS, change, placed, push
+from spellings import SPELLINGS
 from werkzeug.wrappers import Request, Response
 from workflows import ROOT, load
 from world import Result, definition, recorded_world, writes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from places import Place
 
-TOKEN, HOST_TOKEN = "canary/of+the==target", "ghs_canary/of+the==host"
+TOKEN, HOST_TOKEN, KEY = "canary/of+the==target", "ghs_canary/of+the==host", "canary-of+a==model"
 DRIFT = ["ci", "drift"]
 
 
@@ -389,19 +389,24 @@ def test_drift_that_could_not_begin_is_unknown(place: Place) -> None:
 # -- secrets -----------------------------------------------------------------------------------------------------
 
 
+def _spelled(*secrets: str) -> Iterator[str]:
+    """The secrets in every spelling, in turn."""
+    return cycle([spell(secret) for spell in SPELLINGS.values() for secret in secrets])
+
+
 class _Echo:
-    """The target behind a proxy that, once it refuses, says whom: the token stands in the answer."""
+    """The target behind a proxy that, once it refuses, says whom, and what else it heard of: secrets stand in the answer."""
 
     def __init__(self, box: Sandbox) -> None:
         self._box = box
         self.status = 0
+        self._spelled = _spelled(HOST_TOKEN, KEY, TOKEN)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not self.status:
             return self._box.wsgi(environ, start_response)
         said = Request(environ).headers["Authorization"]
-        bare = said.removeprefix("Bearer ")
-        body = json.dumps({"error": f"refused: {said}, {quote(bare, safe='')}, {b64encode(bare.encode()).decode()}"})
+        body = json.dumps({"error": f"refused: {next(self._spelled)}, {said}"})
         return Response(body, self.status, content_type="application/json")(environ, start_response)
 
 
@@ -427,7 +432,11 @@ def _left_behind(place: Place, done: Result) -> list[str]:
 
 def test_no_token_leaves(tmp_path: Path) -> None:
     """Not with --debug, and not when target or host refuse and repeat the token in their answer."""
-    told = json.dumps({"message": f"Bad credentials {HOST_TOKEN}, {quote(HOST_TOKEN, safe='')}"})
+    spelled = _spelled(TOKEN, KEY, HOST_TOKEN)
+
+    def told() -> str:
+        return json.dumps({"message": f"Bad credentials {next(spelled)}, {HOST_TOKEN}"})
+
     seen: list[str] = []
     with _echoing(tmp_path) as (place, echo):
         base, head = place.head, place.branch(description="First")
@@ -438,7 +447,7 @@ def test_no_token_leaves(tmp_path: Path) -> None:
         ask, drift = change(head, base), [*DRIFT, "--debug"]
 
         def job(event: dict[str, Any] | str, command: list[str], name: str, code: int = 0) -> None:
-            done = place.job(event, command, name=name, more={"GITHUB_TOKEN": HOST_TOKEN})
+            done = place.job(event, command, name=name, more={"GITHUB_TOKEN": HOST_TOKEN, "SYNCER_SECRET_K": KEY})
             assert done.code == code, done.text
             assert place.host.faults == []
             seen.extend(_left_behind(place, done))
@@ -452,10 +461,10 @@ def test_no_token_leaves(tmp_path: Path) -> None:
             echo.status = status
             job(ask, plan, "pull_request", code=1 if status else 0)
             kept()
-        place.host.faults += [Fault(500, body=told, method="POST", path="/comments")] * 2
+        place.host.faults += [Fault(500, body=told(), method="POST", path="/comments") for _ in range(2)]
         job(ask, comment, "pull_request", code=1)
         job(ask, comment, "pull_request")
-        place.host.faults += [Fault(401, body=told, path="/graphql")]
+        place.host.faults += [Fault(401, body=told(), path="/graphql")]
         job(ask, comment, "pull_request")
 
         merged = place.merge()
@@ -467,10 +476,10 @@ def test_no_token_leaves(tmp_path: Path) -> None:
             job(pushed, apply, "push", code=1)
             job("schedule", drift, "schedule", code=1)
         echo.status = 0
-        place.host.faults += [Fault(401, body=told, path="/branches/")]
+        place.host.faults += [Fault(401, body=told(), path="/branches/")]
         job(pushed, apply, "push", code=1)
         place.edit(MODELS[1]["id"], query="SELECT id, email FROM elsewhere")
-        place.host.faults += [Fault(500, body=told, method="POST", path="/issues")] * 2
+        place.host.faults += [Fault(500, body=told(), method="POST", path="/issues") for _ in range(2)]
         job("schedule", drift, "schedule", code=1)
         job("schedule", drift, "schedule")
         place.edit(MODELS[1]["id"], query=MODELS[1]["query"])
@@ -479,9 +488,8 @@ def test_no_token_leaves(tmp_path: Path) -> None:
         seen += [call.body for call in place.host.calls]
         assert (len(place.comments), len(place.host.issues)) == (1, 1)
     assert any("(sensitive value)" in text for text in seen)
-    for secret in (TOKEN, HOST_TOKEN):
-        forms = {secret, quote(secret, safe=""), b64encode(secret.encode()).decode()}
-        assert [text for text in seen for form in forms if form in text] == []
+    forms = {spell(secret) for spell in SPELLINGS.values() for secret in (TOKEN, HOST_TOKEN, KEY)}
+    assert [text for text in seen for form in forms if form in text] == []
 
 
 # -- GitLab ------------------------------------------------------------------------------------------------------

@@ -141,8 +141,8 @@ def test_what_does_not_fit_is_said(
         (
             "[environments.prod]\nretry_seconds = 1.5\nparallelism = 65",
             [
-                "syncer.toml:2:1 environments.prod.retry_seconds must be a whole number, 0 or more | retry_seconds = 120",
                 "syncer.toml:3:1 environments.prod.parallelism must be 64 or less | parallelism = 4",
+                "syncer.toml:2:1 environments.prod.retry_seconds must be a whole number, 0 or more | retry_seconds = 120",
             ],
         ),
         ("keep_runs = 10001", ["syncer.toml:1:1 keep_runs must be 10000 or less | keep_runs = 20"]),

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from random import Random
 
+import httpx
 import pytest
+from builders import TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
 from spellings import SPELLINGS
 
-from syncer.model import SENSITIVE, Secret
+from syncer.client import Api, Session
+from syncer.errors import ApiError, HostError
+from syncer.hosts import detect
+from syncer.model import SENSITIVE, Credentials, Secret
 from syncer.scrubber import Scrubber, held
 
 CANARY = 'tök-"Canary"/7+9f3kq==x'
@@ -129,3 +134,62 @@ def test_secrets_are_read_once_and_late() -> None:
     assert read == []
     assert [scrubber.quote(f"no one-canary-{number}, two") for number in (1, 999)] == [f"no {SENSITIVE}, two"] * 2
     assert sorted(read) == ["one", "two"]
+
+
+SECRETS = {
+    "the own token": "tok/Canary+1",
+    "the password": 'päss "Canary-2',
+    "a login's token": "log.Canary/3",
+    "a variable": "var&Canary=4",
+    "a live model": "live<Canary>5",
+    "the other system": "ghs_Canary+6",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_secret_passes_on_either_side(spelling: str) -> None:
+    """Whoever says it, of either system: in an error body, a redirect, a refusal of the host."""
+    texts = [SPELLINGS[spelling](secret) for secret in SECRETS.values()]
+    said = iter(texts * 3)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        live = {"embedding_config": {"api_key": SECRETS["a live model"]}}
+        if request.url.path.endswith("/login"):
+            return _answer(200, {"data": {"attributes": {"token": SECRETS["a login's token"]}}})
+        if request.url.path.endswith("/models/7"):
+            return _answer(200, {"data": resource(7, configuration=live)})
+        if request.url.path.endswith("/models/8"):
+            return _answer(422, {"errors": [{"detail": f"no: {next(said)}"}]})
+        if request.url.path.startswith("/repos/"):
+            return _answer(422, {"message": "no", "errors": [{"message": next(said)}]})
+        location = f"https://x.example/{next(said)}".encode().replace(b"\n", b" ")
+        return httpx.Response(302, headers=[(b"location", location)], stream=httpx.ByteStream(b""))
+
+    scrubber = Scrubber(Secret(SECRETS[name]) for name in ("a variable", "the own token", "the other system"))
+    credentials = Credentials(None, "me@example.com", Secret(SECRETS["the password"]))
+    transport = httpx.MockTransport(answer)
+    shown = []
+    with Session(TARGET, credentials, lambda _: None, scrubber=scrubber, transport=transport) as session:
+        Api(session).read(7)
+        for path in [*["/models/8"] * len(texts), *["/elsewhere"] * len(texts)]:
+            with pytest.raises(ApiError) as caught:
+                session.get(path)
+            shown.append(str(caught.value))
+    variables = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "a/b", "GITHUB_EVENT_NAME": "push", "GITHUB_TOKEN": "t"}
+    host = detect(variables | {"GITHUB_SHA": "1" * 40}, scrubber=scrubber, transport=transport)
+    assert host is not None
+    for _ in texts:
+        with pytest.raises(HostError) as refused:
+            host.comments(7)
+        shown.append(str(refused.value))
+
+    assert next(said, None) is None
+    assert [text for text in shown if SENSITIVE not in text] == []
+    assert [text for text in shown if any("".join(one.split()) in "".join(text.split()) for one in texts)] == []
+    assert [text for text in shown if "canary" in text.lower()] == []
+
+
+def _answer(status: int, data: object) -> httpx.Response:
+    return httpx.Response(
+        status, headers={"content-type": "application/json"}, stream=httpx.ByteStream(json.dumps(data).encode())
+    )
