@@ -138,6 +138,37 @@ def test_json_begins_with_its_version_whatever_comes(arguments: tuple[str, ...],
     assert json.loads(result.out.splitlines()[0])["type"] == "version"
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("SSL_CERT_FILE", "canary.pem", "SSL_CERT_FILE names a file that isn't there"),
+        ("SSL_CERT_FILE", "syncer.toml", "SSL_CERT_FILE names a file without a certificate"),
+        ("SSL_CERT_FILE", ".", "SSL_CERT_FILE names a folder"),
+        ("SSL_CERT_DIR", "canary", "SSL_CERT_DIR names no folder"),
+        ("ALL_PROXY", "socks4://me:canary@127.0.0.1:9", "ALL_PROXY names a proxy of a kind that can't be used"),
+        ("HTTPS_PROXY", "http://me:canary@127.0.0.1:port", "HTTPS_PROXY names no usable proxy"),
+        ("NO_PROXY", "[::1", "NO_PROXY holds something that is no host"),
+        ("SYNCER_API_URL", "htp://me:canary@127.0.0.1", "may hold neither a user, a password nor a query"),
+    ],
+)
+def test_variables_that_make_no_connection_are_named(variable: str, value: str, said: str, tmp_path: Path) -> None:
+    """By the plan, by the job in CI and by the doctor: in words, without what is in them, and nothing is asked."""
+    (tmp_path / "syncer.toml").write_text('[environments.prod]\napi_url = "https://127.0.0.1:9"\nworkspace_id = 1\n')
+    (tmp_path / "models").mkdir()
+    inside = Inside(tmp_path)
+    inside.variables |= {"SYNCER_TOKEN": "canary-token", "SYNCER_ENV": "prod", variable: value}
+    # The doctor looks at certificates once the host is reached, which is told elsewhere.
+    runs = [inside.run("list"), *([] if variable.startswith("SSL") else [inside.run("doctor")])]
+    if variable != "SYNCER_API_URL":
+        inside.variables |= {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "a/b", "GITHUB_EVENT_NAME": "schedule"}
+        runs.append(inside.run("ci", "drift"))
+    for done in runs:
+        assert done.code == 1
+        assert said in " ".join(done.text.replace("│", " ").split()), done.text
+        assert "canary" not in done.text
+        assert "syncer itself failed" not in done.text
+
+
 def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path) -> None:
     """Credentials mean a real server: without settings that's an error, not the sandbox."""
     team = Inside(tmp_path)
