@@ -14,6 +14,7 @@ SyncerError                 catch this one to catch all
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,12 +45,23 @@ class InputError(SyncerError):
         self.problems = tuple(problems)
 
 
+class Excess(Enum):
+    """What of an answer was more than it may be: asked for less, the server may do better."""
+
+    ROW = "row"
+    """One value in it is too long, has too many parts, or is nested too deep."""
+    SIZE = "size"
+    """All of it together."""
+    TIME = "time"
+    """The wait for it."""
+
+
 class ApiError(SyncerError):
     """A request that the API refused or failed: `PUT /models/7 was refused (422): query: can't be blank`.
 
     `status` is 0 when there was no answer. `is_open` says that the write may have happened all the same: look
     before saying failed. `is_transient` says that the same request may go through later, `is_exception` that the
-    server's own code broke: it answers 400 for that, too.
+    server's own code broke: it answers 400 for that, too. `excess` says that there was too much of an answer.
     """
 
     def __init__(
@@ -63,6 +75,7 @@ class ApiError(SyncerError):
         is_open: bool = False,
         is_transient: bool = False,
         is_exception: bool = False,
+        excess: Excess | None = None,
     ) -> None:
         how = f"was refused ({status})" if 400 <= status < 500 else f"failed ({status})" if status else "failed"  # noqa: PLR2004 - HTTP's classes
         super().__init__(f"{method} {path} {how}: {reason}", hint)
@@ -73,6 +86,7 @@ class ApiError(SyncerError):
         self.is_open = is_open
         self.is_transient = is_transient
         self.is_exception = is_exception
+        self.excess = excess
 
 
 class LoginError(ApiError):

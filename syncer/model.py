@@ -347,10 +347,19 @@ class LiveModel:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A live model that the API can't serve (it answers 400 for it); the id if it could be found out."""
+    """A live model that the API can't serve (it answers 400 for it), or serves as what no model can be.
+
+    The id and the name are there if they could be found out.
+    """
 
     id: int | None
     reason: str
+    name: str = ""
+    hint: str = ""
+
+    def may_be(self, name: str) -> bool:
+        """Whether it may bear the name."""
+        return self.name in {"", name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +389,8 @@ class Sync:
     """A sync that reads a model and writes its rows into a destination. The API has no name for it.
 
     `destination` is the name of that connector, `definition` its type (`Hubspot`), `schedule` words (`every 3 hours`).
-    `columns` are those of the model that its mapping reads.
+    `columns` are those of the model that its mapping reads. `unknown` says what of it the server sent wrongly, so that
+    nobody knows which model it reads (`model_id` 0), or which columns.
     """
 
     id: int
@@ -398,6 +408,7 @@ class Sync:
     """The name of the connector that it reads from: its own, whatever the model's is."""
     is_running: bool | None = False
     """None where it should have been asked, and couldn't be."""
+    unknown: str = ""
 
     @property
     def is_enabled(self) -> bool:

@@ -26,7 +26,7 @@ from syncer.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret
+    from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret, Unreadable
 
 _COMPARISONS: Final = 20_000
 _LONG: Final = 200
@@ -189,9 +189,10 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
         yes              the one of that id     bound
         yes              none                   problem `unknown-id`, candidates by name
         no               one of the name        bound
+        either           one nobody can read    problem `unreadable-model`
         no               none                   new with `create`, else problem `no-live-model`, candidates by likeness
         no               several                problem `ambiguous-name`, all of them
-        no               (not all were read)    problem `incomplete-live-state`
+        no               none among those read  problem `incomplete-live-state`, where another may bear the name
     """
     by_id = {model.id: model for model in live.models}
     names = _Names(live.models)
@@ -202,8 +203,11 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
     wanted = Counter(model.name for model in desired.models)
     for model in desired.models:
         namesakes = names.bearers(model.name) if live.complete else []
+        broken = _broken(model, live)
         if model.id in by_id:
             claimed[model.id].append(Binding(model, by_id[model.id]))
+        elif broken is not None:
+            problems.append(_unreadable(model, broken))
         elif model.id is None and live.complete and not namesakes and create:
             told = _against(model, live, names, wanted)
             problems += told
@@ -222,19 +226,25 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
     )
 
 
+def _broken(model: DesiredModel, live: LiveState) -> Unreadable | None:
+    """The live model that a definition means and nobody can read: the one of its `id`, else one of its name."""
+    meant = (row for row in live.unreadable if (row.name == model.name if model.id is None else row.id == model.id))
+    return next(meant, None)
+
+
 def _unbound(model: DesiredModel, live: LiveState, names: _Names, namesakes: Sequence[LiveModel]) -> Problem:
     """Why a definition means no live model, or not one."""
     if model.id is not None:
-        broken = {row.id: row.reason for row in live.unreadable}
-        return _unreadable(model, broken[model.id]) if model.id in broken else _unknown_id(model, names)
-    if not live.complete:
-        return _not_all_read(model)
-    return _ambiguous(model, namesakes) if namesakes else _nameless(model, names)
+        return _unknown_id(model, names)
+    if namesakes:
+        return _ambiguous(model, namesakes)
+    is_unseen = not live.complete or any(row.may_be(model.name) for row in live.unreadable)
+    return _not_all_read(model) if is_unseen else _nameless(model, names)
 
 
 def _against(model: DesiredModel, live: LiveState, names: _Names, wanted: Mapping[str, int]) -> list[Problem]:
     """What speaks against creating a model that no live one answers to: errors forbid it, warnings are to be read."""
-    if live.unreadable:
+    if any(row.may_be(model.name) for row in live.unreadable):
         return [_unseen(model)]
     return [_wanted_twice(model)] if wanted[model.name] > 1 else _similar(model, names)
 
@@ -327,12 +337,13 @@ def _not_all_read(model: DesiredModel) -> Problem:
     )
 
 
-def _unreadable(model: DesiredModel, reason: str) -> Problem:
+def _unreadable(model: DesiredModel, row: Unreadable) -> Problem:
+    which = f"live model {row.id}" if row.id is not None else f"the live model {row.name!r}"
     return model.problem(
         "unreadable-model",
-        f"the server can't show live model {model.id}: {reason}",
-        "id",
-        hint="repair it in the UI (set its query type back, or its connector's catalog), then plan again",
+        f"the server can't show {which}: {row.reason}",
+        "id" if model.id is not None else "name",
+        hint=row.hint or "repair it in the UI (set its query type back, or its connector's catalog), then plan again",
     )
 
 

@@ -47,12 +47,12 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
     """The plan with live models as they are now and with its secrets: the same plan, or RefusedError."""
     models = {model.id: model for model in live.models}
     names = {model.name: model for model in live.models}
-    is_whole = live.complete and not live.unreadable
     broken = {row.id: row.reason for row in live.unreadable}
     changes, problems = [], []
     for change in saved.plan.changes:
         if change.is_creation:
-            renewed = _still_new(change, names, lookup, is_whole=is_whole)
+            is_seen = live.complete and not any(row.may_be(str(change.after["name"])) for row in live.unreadable)
+            renewed = _still_new(change, names, lookup, is_seen=is_seen)
         else:
             renewed = _renewed(change, models.get(change.id) or broken.get(change.id), lookup)
         if isinstance(renewed, Problem):
@@ -71,10 +71,10 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
 
 
 def _still_new(
-    change: Change, names: Mapping[str, LiveModel], lookup: Callable[[str], Secret | None], *, is_whole: bool
+    change: Change, names: Mapping[str, LiveModel], lookup: Callable[[str], Secret | None], *, is_seen: bool
 ) -> Change | Problem:
     """The creation with its secrets; or why it is none any more."""
-    if not is_whole:
+    if not is_seen:
         message = f"{change.address} can't be created: not every live model can be read, and one may bear its name"
         return change.desired.problem("stale-plan", message)
     if (other := names.get(str(change.after["name"]))) is not None:

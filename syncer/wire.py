@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer.model import (
     FIELDS,
@@ -17,12 +18,13 @@ from syncer.model import (
     Secret,
     SecretRef,
     Sync,
+    Unreadable,
     is_mask,
     is_secret_key,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from syncer.model import Fields, Json
 
@@ -32,90 +34,203 @@ FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
 """What at the end of `query` and `description` is nobody's."""
 
 
-def parse(resource: Mapping[str, Any]) -> LiveModel:
+MAX_DEPTH: Final = 100
+"""How deep a configuration may be nested: the server takes no more."""
+
+_TEXTS: Final = {"name": False, "description": True, "query_type": False, "primary_key": True, "query": True}
+"""The fields that are text, and whether null will do."""
+
+
+MALFORMED_HINT: Final = "repair it in the UI, or ask whoever runs the server"
+
+
+class MalformedError(ValueError):
+    """A resource of the API is no such thing; the message says why."""
+
+
+def read(resource: Json) -> LiveModel | Unreadable:
+    """A model of the API in normal form; what can't be one is unreadable, whatever the server sent."""
+    try:
+        return parse(resource)
+    except MalformedError as error:
+        attributes = _at(resource, "attributes")
+        try:
+            model_id = _id(_at(resource, "id"), "id")
+        except MalformedError:
+            model_id = None
+        return Unreadable(model_id, str(error), _text(_at(attributes, "name")), MALFORMED_HINT)
+
+
+def parse(resource: Json) -> LiveModel:
     """A model of the API (`{"id", "type", "attributes"}`) as a live model in normal form.
 
-    Raises KeyError, TypeError, AttributeError or ValueError where the resource is no such thing.
+    Every field has the type that the server's own contract gives it: no room behind this one looks again. Raises
+    MalformedError where the resource is no such thing.
     """
-    attributes = resource["attributes"]
-    connector = attributes.get("connector")
+    attributes = _at(resource, "attributes")
+    model_id = _id(_at(resource, "id"), "id")
     # The documents promise connector_id; the server sends a nested connector, whose other keys are not ours to keep.
-    connector_id = connector["id"] if connector else attributes["connector_id"]
-    fields = {field: attributes.get(field) for field in FIELDS if field != "connector_id"}
+    connector = _at(attributes, "connector")
+    connector_id = _at(connector, "id") if connector else _at(attributes, "connector_id")
+    fields = {field: _at(attributes, field) for field in FIELDS}
+    fields["connector_id"] = _id(connector_id, "connector's id")
+    for field, is_optional in _TEXTS.items():
+        value = fields[field]
+        if not (isinstance(value, str) or (is_optional and value is None)):
+            raise MalformedError(f"its {field} is {_kind(value)}, not text")
+        if value and not _is_fit(value):
+            raise MalformedError(f"its {field} holds half a character")
     configuration = fields["configuration"]
-    # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
-    if fields["query_type"] == "ai_ml" and isinstance(configuration, dict):
-        fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
-    return LiveModel(
-        _id(resource["id"]),
-        normal_form({**fields, "connector_id": _id(connector_id)}),
-        str(attributes.get("updated_at") or ""),
-    )
+    if configuration is not None:
+        _check(configuration)
+        # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
+        if fields["query_type"] == "ai_ml":
+            fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
+    return LiveModel(model_id, normal_form(fields), _text(_at(attributes, "updated_at")))
+
+
+def _check(configuration: Json) -> None:
+    """Raise MalformedError for a configuration that the server can't have stored, or nobody could send back."""
+    if not isinstance(configuration, dict):
+        raise MalformedError(f"its configuration is {_kind(configuration)}, not an object")
+    level: list[Json] = [configuration]
+    for _ in range(MAX_DEPTH):
+        inner: list[Json] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += value
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+            elif isinstance(value, str):
+                if not _is_fit(value):
+                    raise MalformedError("its configuration holds half a character")
+            elif isinstance(value, float) and not isfinite(value):
+                raise MalformedError("its configuration holds a number that is too large")
+        level = inner
+    if level:
+        raise MalformedError("its configuration is nested too deep")
+
+
+def _at(value: Json, key: str) -> Json:
+    """What stands under a key; None where there is none, whatever the value is."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _text(value: Json) -> str:
+    """A text that is only told; empty for whatever else."""
+    return value if isinstance(value, str) and _is_fit(value) else ""
+
+
+def _is_fit(text: str) -> bool:
+    """Whether a text has whole characters only, so that it can be printed, stored and sent."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _kind(value: Json) -> str:
+    """The type of a JSON value in words."""
+    if value is None:
+        return "missing"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names[type(value)]
 
 
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
-def _id(value: object) -> int:
-    """An id: text in the envelope, a number inside. Raises ValueError for what the database can't have."""
+def _id(value: Json, what: str) -> int:
+    """An id: text in the envelope, a number inside. Raises MalformedError for what the database can't have."""
     if not isinstance(value, int | str) or isinstance(value, bool) or not _ID.fullmatch(str(value)):
-        raise ValueError
+        raise MalformedError(f"its {what} is no number that an id can be")
     return int(value)
 
 
-def parse_connector(resource: Mapping[str, Any]) -> Connector:
+def parse_connector(resource: Json) -> Connector:
     """A connector of the API; of its configuration (hosts, users, masked passwords) nothing is kept.
 
-    Raises KeyError, TypeError or ValueError where the resource is no such thing.
+    An id that is none is 0, a text that is none is empty.
     """
-    attributes = resource["attributes"]
-    name, kind, definition = (str(attributes[key]) for key in ("name", "connector_type", "connector_name"))
-    return Connector(_id(resource["id"]), name, kind, definition)
+    attributes = _at(resource, "attributes")
+    name, kind, definition = (_text(_at(attributes, key)) for key in ("name", "connector_type", "connector_name"))
+    return Connector(_number(_at(resource, "id")), name, kind, definition)
 
 
-def parse_sync(resource: Mapping[str, Any]) -> Sync:
+def parse_workspace(resource: Json) -> tuple[int, str]:
+    """The id and the name of a workspace; 0 and empty for what is none."""
+    return _number(_at(resource, "id")), _text(_at(_at(resource, "attributes"), "name"))
+
+
+def parse_sync(resource: Json) -> Sync:
     """A sync of the API; of its model, its source and its destination's settings nothing is kept.
 
-    Raises KeyError, TypeError, AttributeError or ValueError where the resource is no such thing.
+    What says which model it reads, and which columns, may be `unknown`; what is only told may be empty.
     """
-    attributes = resource["attributes"]
-    destination = attributes.get("destination") or {}
+    attributes = _at(resource, "attributes")
+    sync_id = _number(_at(resource, "id"))
+    model_id, cursor = _number(_at(attributes, "model_id")), _at(attributes, "cursor_field")
+    columns, unknown = _mapped(_at(attributes, "configuration"))
+    if cursor is not None and not _text(cursor) and cursor != "":
+        unknown = "its cursor_field is no text"
+    if not (model_id and sync_id):
+        model_id, unknown = 0, f"its {'model_id' if sync_id else 'id'} is no number that an id can be"
+    destination, source = _at(attributes, "destination"), _at(attributes, "source")
     return Sync(
-        _id(resource["id"]),
-        _id(attributes["model_id"]),
-        _id(attributes["source_id"]),
-        str(destination.get("name") or f"destination {attributes.get('destination_id')}"),
-        str(destination.get("connector_name") or ""),
-        str(attributes.get("stream_name") or ""),
-        str(attributes.get("sync_mode") or ""),
+        sync_id,
+        model_id,
+        _number(_at(attributes, "source_id")),
+        _text(_at(destination, "name")) or f"destination {_number(_at(attributes, 'destination_id')) or '?'}",
+        _text(_at(destination, "connector_name")),
+        _text(_at(attributes, "stream_name")),
+        _text(_at(attributes, "sync_mode")),
         _schedule(attributes),
-        str(attributes.get("status") or ""),
-        str(attributes.get("cursor_field") or ""),
-        tuple(dict.fromkeys(_mapped(attributes.get("configuration")))),
-        str((attributes.get("source") or {}).get("name") or ""),
+        _text(_at(attributes, "status")),
+        _text(cursor),
+        columns,
+        _text(_at(source, "name")),
+        unknown=unknown,
     )
 
 
-def _schedule(attributes: Mapping[str, Any]) -> str:
-    kind = attributes.get("schedule_type")
-    count, unit = attributes.get("sync_interval"), attributes.get("sync_interval_unit")
+def _number(value: Json) -> int:
+    """An id that is only told; 0 for whatever else."""
+    try:
+        return _id(value, "")
+    except MalformedError:
+        return 0
+
+
+def _schedule(attributes: Json) -> str:
+    kind = _text(_at(attributes, "schedule_type"))
+    count, unit = _number(_at(attributes, "sync_interval")), _text(_at(attributes, "sync_interval_unit"))
     if kind == "interval" and count and unit:
-        return f"every {str(unit).removesuffix('s')}" if str(count) == "1" else f"every {count} {unit}"
+        return f"every {unit.removesuffix('s')}" if count == 1 else f"every {count} {unit}"
     if kind == "cron_expression":
-        return f"cron {attributes.get('cron_expression')}"
-    return str(kind or "")
+        return f"cron {_text(_at(attributes, 'cron_expression'))}"
+    return kind
 
 
-def _mapped(configuration: Json) -> Iterator[str]:
-    """The model's columns that a mapping reads: a list of pairs, or, in older syncs, column → field."""
-    if isinstance(configuration, dict):
-        yield from (key for key in configuration if isinstance(key, str))
-    for pair in configuration if isinstance(configuration, list) else ():
-        # A static or a template mapping has a text of its own there, not a column.
-        if isinstance(pair, dict) and pair.get("mapping_type", "standard") == "standard":
-            column = pair.get("from")
-            if isinstance(column, str) and column:
-                yield column
+def _mapped(configuration: Json) -> tuple[tuple[str, ...], str]:
+    """The model's columns that a mapping reads, and what of it is none.
+
+    It's a list of pairs, or, in older syncs, column → field.
+    """
+    pairs = configuration if isinstance(configuration, list) else []
+    # A static or a template mapping has a text of its own there, not a column.
+    mapped = [pair.get("from") for pair in pairs if isinstance(pair, dict) and not _is_composed(pair)]
+    names = list(configuration) if isinstance(configuration, dict) else [name for name in mapped if name != ""]
+    columns = tuple(dict.fromkeys(name for name in map(_text, names) if name))
+    is_whole = isinstance(configuration, dict | list | None) and all(isinstance(pair, dict) for pair in pairs)
+    return columns, "" if is_whole and all(map(_text, names)) else "its mapping holds what is no column"
+
+
+def _is_composed(pair: Mapping[str, Json]) -> bool:
+    return bool(pair.get("mapping_type", "standard") != "standard")
 
 
 def normal_form(fields: Fields) -> Fields:

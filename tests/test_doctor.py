@@ -33,6 +33,7 @@ from syncer.render.checkup import LAYERS, Check, State, render_check, render_ver
 from syncer.render.style import Style
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.transport import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -235,7 +236,7 @@ def test_several_addresses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(0, 0, 0, "", (f"192.0.2.{number}", 443)) for number in (1, 2, 2)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
-    assert probe.resolve(probe.Route("api.example.com", 443, True)) == "api.example.com is 192.0.2.1 and 1 more"
+    assert probe.resolve(Route("api.example.com", 443, True)) == "api.example.com is 192.0.2.1 and 1 more"
 
 
 def test_a_closed_port(team: Team) -> None:
@@ -261,7 +262,7 @@ def test_a_host_that_is_out_of_reach(error: OSError, says: str, monkeypatch: pyt
 
     monkeypatch.setattr(socket, "create_connection", silent)
     with pytest.raises(SyncerError, match=says):
-        probe.connect(probe.Route("192.0.2.1", 443, True), 2)
+        probe.connect(Route("192.0.2.1", 443, True), 2)
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------
@@ -372,7 +373,7 @@ def _proxies(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
 def test_a_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It's the proxy that looks up the name, and its password isn't told."""
     _proxies(monkeypatch, HTTPS_PROXY="http://me:canary@127.0.0.1:3129")
-    route = probe.Route.of("https://api.example.com/api/v1")
+    route = Route.of("https://api.example.com/api/v1")
 
     assert (route.first, route.via) == (("127.0.0.1", 3129), "the proxy 127.0.0.1:3129 (HTTPS_PROXY)")
     assert probe.resolve(route) == "left to the proxy 127.0.0.1:3129 (HTTPS_PROXY)"
@@ -381,18 +382,18 @@ def test_a_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proxy_is_not_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_PROXY and the other scheme go straight; ALL_PROXY is for what has none of its own."""
     _proxies(monkeypatch, HTTPS_PROXY="proxy.example.com", NO_PROXY="api.example.com")
-    assert not probe.Route.of("https://api.example.com").proxy
-    assert not probe.Route.of("http://other.example.com").proxy
-    assert probe.Route.of("https://other.example.com").first == ("proxy.example.com", 3128)
+    assert not Route.of("https://api.example.com").proxy
+    assert not Route.of("http://other.example.com").proxy
+    assert Route.of("https://other.example.com").first == ("proxy.example.com", 3128)
     _proxies(monkeypatch, ALL_PROXY="http://proxy.example.com:1")
-    assert probe.Route.of("http://other.example.com").via == "the proxy proxy.example.com:1 (ALL_PROXY)"
+    assert Route.of("http://other.example.com").via == "the proxy proxy.example.com:1 (ALL_PROXY)"
 
 
 def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would stop every request, so it's said before the first."""
     _proxies(monkeypatch, ALL_PROXY="gopher://proxy.example.com")
     with pytest.raises(SyncerError, match="a kind that can't be used: gopher"):
-        probe.Route.of("https://api.example.com")
+        Route.of("https://api.example.com")
 
 
 class _Tunnel(socketserver.StreamRequestHandler):
@@ -433,14 +434,14 @@ def test_tls_goes_through_the_proxy(box: Sandbox, monkeypatch: pytest.MonkeyPatc
         stack.callback(tunnel.shutdown)
         proxy = f"127.0.0.1:{tunnel.server_address[1]}"
         _proxies(monkeypatch, HTTPS_PROXY=f"http://me:canary@{proxy}")
-        found = probe.shake_hands(probe.Route.of(f"https://localhost:{port}"), 5)
+        found = probe.shake_hands(Route.of(f"https://localhost:{port}"), 5)
         assert "the certificate holds until 2120-01-01" in found
         _proxies(monkeypatch, HTTPS_PROXY=proxy)
         with pytest.raises(SyncerError, match="407 Proxy Authentication Required") as refused:
-            probe.shake_hands(probe.Route.of(f"https://localhost:{port}"), 5)
+            probe.shake_hands(Route.of(f"https://localhost:{port}"), 5)
         assert refused.value.hint == "check the proxy, and what it lets through"
     assert "left to the first request" in probe.shake_hands(
-        probe.Route("localhost", 443, True, "https://127.0.0.1:1", "HTTPS_PROXY"), 5
+        Route("localhost", 443, True, "https://127.0.0.1:1", "HTTPS_PROXY"), 5
     )
 
 

@@ -23,6 +23,7 @@ from syncer.errors import ApiError, InputError, RefreshError, SettingsError, Syn
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting
 from syncer.render.checkup import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
+from syncer.transport import Route
 
 if TYPE_CHECKING:
     import argparse
@@ -136,15 +137,15 @@ def _is_passed(check: Check) -> bool:
 def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubber | None = None) -> Iterator[Check]:
     """The layers down to the API itself, and whether it's the models API: without credentials."""
 
-    def asked(layer: str, ask: Callable[[probe.Route], str]) -> tuple[str, Callable[[], Check]]:
+    def asked(layer: str, ask: Callable[[Route], str]) -> tuple[str, Callable[[], Check]]:
         def look() -> Check:
             config.check_proxies(os.environ)
-            return Check(layer, State.OK, ask(probe.Route.of(target.url)))
+            return Check(layer, State.OK, ask(Route.of(target.url)))
 
         return layer, look
 
     def tls() -> Check:
-        route = probe.Route.of(target.url)
+        route = Route.of(target.url)
         if route.is_tls:
             config.check_certificates(os.environ)
             return Check("TLS", State.OK, probe.shake_hands(route, numbers.connect_seconds))
@@ -152,7 +153,7 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
             return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
-    def greeted(_: probe.Route) -> str:
+    def greeted(_: Route) -> str:
         with _session(target, Credentials(), numbers, tell, scrubber) as session:
             return probe.greet(session)
 

@@ -1,95 +1,34 @@
-"""Models, connectors and syncs, rightly read: completely, in few requests, or not at all.
-
-The server sorts its lists by `updated_at` alone: where that ties, pages show some rows twice and others never, for
-good. One page that holds everything is a proof in itself. Several pages prove to be everything when their rows are
-as many as the server counts, all different, and when the newest page stands unchanged at the end: a change or a
-creation would have moved it, a deletion would have shown in the count.
-"""
+"""Models, connectors and syncs of one workspace: the Reader and the Writer of a run."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer import wire
-from syncer.client.reasons import is_wrong_workspace
+from syncer.client.lists import IncompleteError, List, Lists, is_broken, parsed
 from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from syncer.client.session import Session
     from syncer.model import Json
 
-Parsed = TypeVar("Parsed")
-Row = TypeVar("Row", LiveModel, Connector, Sync)
-
-_LARGE: Final = 10_000
-"""Rows asked for at once. The open-source server has no maximum; the hosted one is said to give 100."""
-
-_DOCUMENTED: Final = 100
-"""The largest page that the hosted service's documents promise."""
-
-_ROUNDS: Final = 4
-"""How often a list is read, each time in pages of another size, before it counts as unprovable."""
-
 _PROBES: Final = 25
 """How many ids are asked for to name broken rows that no file declares."""
 
-_MOST_PAGES: Final = 2_000
-"""How many pages a list may have."""
-
-_TRIES: Final = 500
-"""How many pages are asked for at most to read a list around its broken rows."""
-
-_FAR: Final = 100_000_000
-"""A page number past every end."""
-
 _SOUND: Final = tuple(name for name in QUERY_TYPES if name != "ai_ml")
 
-_PAGE = re.compile(r"[?&]page=(\d{1,9})(?:&|$)")
-
-
-class _IncompleteError(Exception):
-    """A list could not be proved complete; `rows` are those that were seen."""
-
-    def __init__(self, rows: Collection[Any]) -> None:
-        super().__init__()
-        self.rows = tuple(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class _Page(Generic[Row]):
-    rows: tuple[Row, ...]
-    last: int
-    """The number of the last page, as the server counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class _List(Generic[Row]):
-    """One of the API's lists: where it is, how its rows are read, what filters it."""
-
-    path: str
-    parse: Callable[[Mapping[str, Any]], Row]
-    query: tuple[tuple[str, str], ...] = ()
-
-
-_MODELS = _List("/models", wire.parse)
-_CONNECTORS = _List("/connectors", wire.parse_connector)
-_SYNCS = _List("/syncs", wire.parse_sync)
+_MODELS: Final[List[LiveModel | Unreadable]] = List("/models", wire.read)
+_CONNECTORS: Final = List("/connectors", wire.parse_connector)
+_SYNCS: Final = List("/syncs", wire.parse_sync)
 
 _RUNNING: Final = frozenset({"started", "querying", "queued", "in_progress"})
 """The states of a sync's run that reads or writes rows right now."""
-
-
-def _is_broken_row(error: ApiError) -> bool:
-    """Whether the server's own code broke while it showed something; a wrong workspace comes in the same clothes."""
-    is_400 = error.status == HTTPStatus.BAD_REQUEST
-    return is_400 and error.is_exception and not is_wrong_workspace(error.status, error.reason)
 
 
 class Api:
@@ -97,6 +36,7 @@ class Api:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._lists = Lists(session)
 
     def fetch(self, declared: Collection[int]) -> LiveState:
         """Live state of the whole workspace; `declared` are the ids that files name.
@@ -105,43 +45,45 @@ class Api:
         the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
         """
         try:
-            state = LiveState(self._complete(_MODELS))
-        except _IncompleteError as incomplete:
-            state = self._by_id(incomplete.rows, declared)
+            state = _state(self._lists.complete(_MODELS))
+        except IncompleteError as incomplete:
+            state = self._by_id(_state(incomplete.rows, is_complete=False), declared)
         except ApiError as error:
-            if not _is_broken_row(error):
+            if not is_broken(error):
                 raise
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
         self._hide(models)
-        return LiveState(models, state.unreadable, state.complete)
+        return replace(state, models=models)
 
     def read(self, model_id: int) -> LiveModel:
         """The live model of that id now.
 
-        Raises MissingError if there is none, UnreadableError if the server can't show it, else ApiError.
+        Raises MissingError if there is none, UnreadableError if the server can't show it, or shows what no model can
+        be, else ApiError.
         """
         path = f"/models/{model_id}"
         try:
-            return self._parsed("GET", path, self._session.get(path), wire.parse)
+            model = self._shown("GET", path, self._session.get(path))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 raise MissingError("GET", path, error.status, error.reason, error.hint) from error
-            if _is_broken_row(error):
+            if is_broken(error):
                 raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
             raise
+        if isinstance(model, Unreadable):
+            raise UnreadableError("GET", path, HTTPStatus.OK, model.reason, wire.MALFORMED_HINT)
+        return model
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
         """Change one model and return it as the server answered. Raises ApiError."""
         path = f"/models/{model_id}"
-        return self._parsed("PUT", path, self._session.put(path, body), wire.parse)
+        return self._written("PUT", path, self._shown("PUT", path, self._session.put(path, body)))
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
         """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again."""
-        answer = self._session.post(_MODELS.path, body)
-        model = self._as("POST", _MODELS.path, answer, lambda data: wire.parse(data["data"]))
-        self._hide([model])
-        return model
+        path = _MODELS.path
+        return self._written("POST", path, self._shown("POST", path, self._session.post(path, body)))
 
     def named(self, name: str) -> tuple[LiveModel, ...]:
         """Every live model of that name now, by id: there is no filter, so all are read. Raises as `fetch` does.
@@ -149,7 +91,7 @@ class Api:
         RefreshError, too, if not every model can be seen: one of the others could bear the name.
         """
         state = self.fetch(())
-        if state.unreadable or not state.complete:
+        if not state.complete or any(row.may_be(name) for row in state.unreadable):
             message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
             raise RefreshError(message, "repair what the server can't show")
         return tuple(model for model in state.models if model.name == name)
@@ -159,10 +101,10 @@ class Api:
         try:
             # A sync is shown with its model: one that the server can't show takes the lists of its syncs along. Those
             # syncs read a model that nothing can be planned for, so nobody misses them.
-            rows, _ = self._around(_SYNCS)
-        except _IncompleteError:
+            rows, _ = self._lists.around(_SYNCS)
+        except IncompleteError:
             message = "the workspace's syncs could not be read completely"
-            raise RefreshError(message, "try again when nobody changes them") from None
+            raise RefreshError(message, _AGAIN) from None
         return tuple(sorted(rows, key=lambda sync: sync.id))
 
     def is_running(self, sync_id: int) -> bool:
@@ -170,141 +112,76 @@ class Api:
         path = f"/syncs/{sync_id}/sync_runs"
         answer = self._session.get(path, {"page": 1, "per_page": 10})
         # The newest come first; what began last is what may still be at work.
-        return self._as(
-            "GET", path, answer, lambda data: any(run["attributes"]["status"] in _RUNNING for run in data["data"])
-        )
+        states = parsed("GET", path, answer, lambda data: [_text(run["attributes"]["status"]) for run in _rows(data)])
+        return not _RUNNING.isdisjoint(states)
 
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector of the workspace, by id. Raises ApiError and RefreshError."""
         try:
-            return tuple(sorted(self._complete(_CONNECTORS), key=lambda connector: connector.id))
-        except _IncompleteError:
+            found = (connector for connector in self._lists.complete(_CONNECTORS) if connector.id)
+            return tuple(sorted(found, key=lambda connector: connector.id))
+        except IncompleteError:
             message = "the workspace's connectors could not be read completely"
-            raise RefreshError(message, "try again when nobody changes them") from None
+            raise RefreshError(message, _AGAIN) from None
 
     def workspaces(self) -> Mapping[int, str]:
         """The workspaces of this user: id → name, by id. Nothing else of them is kept. Raises ApiError."""
 
-        def named(data: Mapping[str, Any]) -> dict[int, str]:
-            return {int(row["id"]): str(row["attributes"]["name"]) for row in data["data"]}
+        def named(data: Json) -> dict[int, str]:
+            rows = _rows(data)
+            found = {number: name for number, name in map(wire.parse_workspace, rows) if number}
+            if rows and not found:
+                raise ValueError
+            return dict(sorted(found.items()))
 
         path = "/workspaces"
-        return dict(sorted(self._as("GET", path, self._session.get(path), named).items()))
+        return parsed("GET", path, self._session.get(path), named)
 
     def me(self) -> str:
         """The name of this user's role in the workspace. Raises ApiError."""
         path = "/users/me"
-        return self._as("GET", path, self._session.get(path), lambda data: str(data["data"]["attributes"]["role"]))
+        answer = self._session.get(path)
+        return parsed("GET", path, answer, lambda data: _text(data["data"]["attributes"]["role"]))
 
-    # -- lists -------------------------------------------------------------------------------------------------
+    # -- one model -----------------------------------------------------------------------------------------------
 
-    def _complete(self, source: _List[Row]) -> tuple[Row, ...]:
-        """Every row of a list, proved; raises _IncompleteError."""
-        first = self._first(source)
-        if first.last <= 1 and len({row.id for row in first.rows}) == len(first.rows):
-            return first.rows
-        seen: dict[int, Row] = {}
-        size = len(first.rows)
-        for _ in range(_ROUNDS):
-            if not size:
-                break
-            rows, count = self._round(source, first, size)
-            if count is None:
-                seen.clear()
-            else:
-                seen |= {row.id: row for row in rows}
-                if len(seen) == count:
-                    return tuple(seen.values())
-                # Another page size cuts the ties elsewhere, so rows show that no page showed before.
-                size -= 1 + size // 7
-            if size:
-                first = self._page(source, 1, size)
-        raise _IncompleteError(seen.values())
-
-    def _first(self, source: _List[Row]) -> _Page[Row]:
-        """The newest rows, as many as the server gives at once."""
-        try:
-            return self._page(source, 1, _LARGE)
-        except ApiError as error:
-            # The hosted service is documented with a maximum; should it refuse more instead of giving less, ask for it.
-            if "per_page" not in error.reason:
-                raise
-            return self._page(source, 1, _DOCUMENTED)
-
-    def _round(self, source: _List[Row], first: _Page[Row], size: int) -> tuple[list[Row], int | None]:
-        """The rows of all pages of one size, and the server's count; None for that if something moved meanwhile."""
-        count = self._count(source)
-        if count > _MOST_PAGES * size:
-            raise RefreshError(f"the server counts {count} rows, and gives {size} at once", "check api_url")
-        rows = list(first.rows)
-        # The number of pages is worked out here: past the last one the server's `next` never ends.
-        for number in range(2, -(-count // size) + 1):
-            page = self._page(source, number, size)
-            rows += page.rows
-            if not page.rows:
-                break
-        is_static = len(rows) == count and self._page(source, 1, size).rows == first.rows
-        return rows, count if is_static else None
-
-    def _count(self, source: _List[Row]) -> int:
-        """How many rows the server counts: far past the end it shows none, so a broken one can't spoil the answer."""
-        return self._page(source, _FAR, 1).last
-
-    def _page(self, source: _List[Row], number: int, size: int) -> _Page[Row]:
-        answer = self._session.get(source.path, {**dict(source.query), "page": number, "per_page": size})
-
-        def page(data: Mapping[str, Any]) -> _Page[Row]:
-            rows = tuple(map(source.parse, data["data"]))
-            last = _PAGE.search(data["links"]["last"])
-            if last is None:
-                raise ValueError
-            return _Page(rows, int(last[1]))
-
-        return self._as("GET", source.path, answer, page)
-
-    def _parsed(self, method: str, path: str, answer: Json, parse: Callable[[Mapping[str, Any]], Row]) -> Row:
-        row = self._as(method, path, answer, lambda data: parse(data["data"]))
-        if path != f"/models/{row.id}":
-            reason = f"the server answered with model {row.id}"
+    def _shown(self, method: str, path: str, answer: Json) -> LiveModel | Unreadable:
+        """The model that an answer shows. Raises ApiError if it's another one than was asked for."""
+        model: LiveModel | Unreadable = parsed(method, path, answer, lambda data: wire.read(data["data"]))
+        if method != "POST" and model.id is not None and path != f"/models/{model.id}":
+            reason = f"the server answered with model {model.id}"
             raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
-        if isinstance(row, LiveModel):
-            self._hide([row])
-        return row
+        if isinstance(model, LiveModel):
+            self._hide([model])
+        return model
 
     @staticmethod
-    def _as(method: str, path: str, answer: Json, parse: Callable[[Any], Parsed]) -> Parsed:
-        try:
-            return parse(answer)
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-            raise ApiError(
-                method,
-                path,
-                200,
-                "the answer is JSON, but not what the models API sends",
-                "check api_url, and proxies on the way",
-                is_open=method in ("PUT", "POST"),
-            ) from error
+    def _written(method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
+        """The model that an answer to a write shows. Raises ApiError if it can't be one: it may be written."""
+        if isinstance(model, Unreadable):
+            raise ApiError(method, path, 200, model.reason, wire.MALFORMED_HINT, is_open=True)
+        return model
 
     # -- when a list doesn't tell everything ---------------------------------------------------------------------
 
-    def _by_id(self, rows: Collection[LiveModel], declared: Collection[int]) -> LiveState:
+    def _by_id(self, state: LiveState, declared: Collection[int]) -> LiveState:
         """What the pages showed and what the declared ids say."""
-        known = {row.id: row for row in rows}
-        unreadable = []
-        for model_id in sorted(set(declared) - known.keys()):
+        models, unreadable = list(state.models), list(state.unreadable)
+        known = {model.id for model in models} | {row.id for row in unreadable}
+        for model_id in sorted(set(declared) - known):
             model = self._try(model_id)
             if isinstance(model, Unreadable):
                 unreadable.append(model)
             elif model is not None:
-                known[model_id] = model
-        return LiveState(tuple(known.values()), tuple(unreadable), complete=False)
+                models.append(model)
+        return LiveState(tuple(models), tuple(unreadable), state.complete)
 
     def _try(self, model_id: int) -> LiveModel | Unreadable | None:
         """The model of that id, or that it's there but can't be shown, or None."""
         try:
             return self.read(model_id)
         except UnreadableError as broken:
-            return Unreadable(model_id, broken.reason)
+            return Unreadable(model_id, broken.reason, hint=broken.hint)
         except MissingError:
             return None
 
@@ -313,60 +190,30 @@ class Api:
 
         The rows that break are ai_ml models on a connector without catalog, so the other types come in one list.
         """
-        known: dict[int, LiveModel] = {}
-        broken = 0
+        rows: list[LiveModel | Unreadable] = []
+        broken: list[ApiError] = []
         is_complete = True
         for types in (_SOUND, ("ai_ml",)):
             source = replace(_MODELS, query=(("query_type", ",".join(types)),))
             try:
-                rows, failed = self._around(source)
-            except _IncompleteError as incomplete:
-                rows, failed, is_complete = incomplete.rows, 0, False
-            known |= {row.id: row for row in rows}
-            broken += failed
-        if is_complete and not broken:
+                found, errors = self._lists.around(source)
+            except IncompleteError as incomplete:
+                found, errors, is_complete = incomplete.rows, (), False
+            rows += found
+            broken += errors
+        if is_complete and not broken and error.excess is None:
             message = f"the list of models can't be read, and no broken row explains it: {error.what}"
             raise RefreshError(message, "try again; if it stays so, ask whoever runs the server") from error
-        state = self._by_id(known.values(), declared)
-        named = (*state.unreadable, *self._probed(broken - len(state.unreadable), state, declared))
-        unnamed = (Unreadable(None, error.reason),) * (broken - len(named))
-        return LiveState(state.models, (*named, *unnamed), is_complete)
-
-    def _around(self, source: _List[Row]) -> tuple[tuple[Row, ...], int]:
-        """Every row of a list but those that can't be shown, and how many these are; raises _IncompleteError."""
-        try:
-            return self._complete(source), 0
-        except ApiError as error:
-            if not _is_broken_row(error):
-                raise
-        count = self._count(source)
-        rows: dict[int, Row] = {}
-        broken = 0
-        pages = [(1, 1 << (count - 1).bit_length())]
-        tries = 0
-        while pages:
-            number, size = pages.pop()
-            if (number - 1) * size >= count:
-                continue
-            tries += 1
-            if tries > _TRIES:
-                raise _IncompleteError(rows.values())
-            try:
-                rows |= {row.id: row for row in self._page(source, number, size).rows}
-            except ApiError as error:
-                if not _is_broken_row(error):
-                    raise
-                if size == 1:
-                    broken += 1
-                else:
-                    pages += [(2 * number, size // 2), (2 * number - 1, size // 2)]
-        if len(rows) + broken != count:
-            raise _IncompleteError(rows.values())
-        return tuple(rows.values()), broken
+        shown = _state(rows, is_complete=is_complete)
+        state = self._by_id(shown, declared)
+        found_out = len(state.unreadable) - len(shown.unreadable)
+        probed = self._probed(len(broken) - found_out, state, declared)
+        unnamed = (Unreadable(None, one.reason, hint=one.hint) for one in broken[found_out + len(probed) :])
+        return replace(state, unreadable=(*state.unreadable, *probed, *unnamed))
 
     def _probed(self, missing: int, state: LiveState, declared: Collection[int]) -> tuple[Unreadable, ...]:
         """The broken rows that no file declares, as far as a few questions in the gaps between the ids find them."""
-        known = {model.id for model in state.models} | set(declared)
+        known = {model.id for model in state.models} | {row.id or 0 for row in state.unreadable} | set(declared)
         newest = max(known, default=0) + 1
         gaps = (model_id for model_id in range(newest, 0, -1) if model_id not in known)
         found: list[Unreadable] = []
@@ -379,3 +226,38 @@ class Api:
         """Keep the secrets of models out of error texts, which may quote them."""
         found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
         self._session.scrubber.learn(leaf for leaf in found if isinstance(leaf, Secret))
+
+
+_AGAIN: Final = "try again when nobody changes them"
+
+
+def _state(rows: Iterable[LiveModel | Unreadable], *, is_complete: bool = True) -> LiveState:
+    """The rows of a list as live state. An id that stands for two different models can be read as neither."""
+    by_id: dict[int, LiveModel | Unreadable] = {}
+    nameless: list[Unreadable] = []
+    for row in rows:
+        if row.id is None:
+            nameless.append(row)
+        elif row.id in by_id and by_id[row.id] != row:
+            name = row.name if row.name == by_id[row.id].name else ""
+            reason = "the list shows two different models of that id"
+            by_id[row.id] = Unreadable(row.id, reason, name, wire.MALFORMED_HINT)
+        else:
+            by_id[row.id] = row
+    models = tuple(row for row in by_id.values() if isinstance(row, LiveModel))
+    unreadable = tuple(row for row in by_id.values() if isinstance(row, Unreadable))
+    return LiveState(models, (*unreadable, *nameless), is_complete)
+
+
+def _rows(data: Json) -> list[Json]:
+    """The rows of a list that has no pages. Raises ValueError or TypeError where it is none."""
+    rows = data["data"]
+    if not isinstance(rows, list):
+        raise TypeError
+    return rows
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from syncer.transport import ExcessError, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from syncer.model import Json
     from syncer.scrubber import Scrubber
 
 _EXCEPTION = "There was a problem with the request format: "
+
+_MOST: Final = 8_192
+"""How much of an error text is looked at: what is shown of it is far less."""
+
+_LONGEST_PATH: Final = 300
+_DEEPEST: Final = 10
+"""How many keys of a field's path are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +32,39 @@ class Reason:
     is_exception: bool = False
 
 
-def explain(status: int, content_type: str, body: bytes, scrubber: Scrubber) -> Reason:
+def explain(status: int, content_type: str, body: bytes | bytearray, scrubber: Scrubber) -> Reason:
     """What the server said, in one line without secrets, and what to do about it."""
     data = _json(body)
     if data is None:
         text, is_exception = _no_json(content_type, body), False
     else:
-        text, is_exception = "; ".join(_sentences(data)) or "no reason given", _is_exception(data)
+        text, is_exception = _beginning(_sentences(data)) or "no reason given", _is_exception(data)
     return Reason(scrubber.quote(text), _hint(status, text, data), is_exception)
 
 
-def _json(body: bytes) -> Json:
+def _json(body: bytes | bytearray) -> Json:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return decoded(body)
+    except (ValueError, ExcessError):
         return None
 
 
-def _no_json(content_type: str, body: bytes) -> str:
+def _no_json(content_type: str, body: bytes | bytearray) -> str:
     """HTML is a proxy's or the framework's page, not the application's word: it's named, never quoted."""
     if not body.strip():
         return "the answer is empty"
     return "the answer is a web page, not JSON" if "html" in content_type else "the answer is not JSON"
+
+
+def _beginning(sentences: Iterable[str]) -> str:
+    """So many of the sentences as are looked at: a small body can have a large product of keys and texts."""
+    found, length = [], 0
+    for sentence in sentences:
+        found.append(sentence[:_MOST])
+        length += len(found[-1])
+        if length > _MOST:
+            break
+    return "; ".join(found)
 
 
 def _sentences(data: Json) -> Iterator[str]:
@@ -54,7 +73,7 @@ def _sentences(data: Json) -> Iterator[str]:
         return
     errors = data.get("errors")
     if isinstance(errors, dict):  # {"errors": {"model": {"name": ["must be filled"]}}}: the contract
-        yield from _contract(errors, ())
+        yield from _contract(errors)
     elif isinstance(errors, list):  # {"errors": [{"status", "title", "detail", "source"}]}: refusals and exceptions
         for error in errors:
             if isinstance(error, dict):
@@ -63,29 +82,38 @@ def _sentences(data: Json) -> Iterator[str]:
         yield data["error"]
 
 
-def _contract(errors: Json, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(errors, dict):
-        for key, inner in errors.items():
-            yield from _contract(inner, path if key == "model" else (*path, str(key)))
-    elif isinstance(errors, list):
-        where = f"{'.'.join(path) or 'model'}: "
-        yield from (where + error for error in errors if isinstance(error, str))
+def _contract(errors: dict[str, Json]) -> Iterator[str]:
+    """The texts under each field, in their order, however deep it is nested."""
+    waiting: list[tuple[tuple[str, ...], Json]] = [((), errors)]
+    while waiting:
+        path, one = waiting.pop()
+        if isinstance(one, dict):
+            inner = [(path if key == "model" else (*path, key)[:_DEEPEST], value) for key, value in one.items()]
+            waiting += reversed(inner)
+        elif isinstance(one, list):
+            where = ".".join(path)[:_LONGEST_PATH] or "model"
+            yield from (f"{where}: {error}" for error in one if isinstance(error, str))
 
 
 def _refusal(error: dict[str, Any]) -> Iterator[str]:
-    detail = str(error.get("detail") or error.get("title") or "")
+    detail = _word(error.get("detail") or error.get("title"))
     source = error.get("source")
-    told = dict(source) if isinstance(source, dict) else {}
-    told.pop("pointer", None)
+    told = {key: _word(why) for key, why in source.items() if key != "pointer"} if isinstance(source, dict) else {}
     # A configuration that fails its JSON schema has no text on the server: only the key of a missing translation.
-    fields = [f"{key}: {'does not fit its schema' if 'ranslation' in str(why) else why}" for key, why in told.items()]
+    fields = [f"{key}: {'does not fit its schema' if 'ranslation' in why else why}" for key, why in told.items()]
     yield ": ".join(filter(None, [detail.removeprefix(_EXCEPTION), ", ".join(fields)]))
+
+
+def _word(value: Json) -> str:
+    """A text, or the texts of a list; empty for whatever else."""
+    texts = value if isinstance(value, list) else [value]
+    return ", ".join(text for text in texts if isinstance(text, str))
 
 
 def _is_exception(data: Json) -> bool:
     errors = data.get("errors") if isinstance(data, dict) else None
     return isinstance(errors, list) and any(
-        isinstance(error, dict) and str(error.get("detail", "")).startswith(_EXCEPTION) for error in errors
+        isinstance(error, dict) and _word(error.get("detail")).startswith(_EXCEPTION) for error in errors
     )
 
 
@@ -104,10 +132,10 @@ def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one lin
     if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
         return "the token is wrong, expired (it lives 30 minutes) or replaced by a newer login of the same user"
     if status == 403:  # noqa: PLR2004
-        if data is None:
+        if not isinstance(data, dict):
             return "the server, or a proxy before it, refuses this host name: check api_url"
         return "this user's role may not do that: changing models takes the role Member or Admin"
-    if status == 404 and (data is None or "status" in data):  # noqa: PLR2004
+    if status == 404 and (not isinstance(data, dict) or "status" in data):  # noqa: PLR2004
         return "there is no such API at this address: check api_url"
     if status == 429:  # noqa: PLR2004
         return "lower requests_per_minute, or wait a minute"

@@ -16,7 +16,6 @@ sent again after an open end, because what it made would be made twice.
 from __future__ import annotations
 
 import email.utils
-import json
 import random
 import socket
 import ssl
@@ -32,9 +31,10 @@ import httpx
 from syncer import __version__
 from syncer.client.limiter import TokenBucket
 from syncer.client.reasons import Reason, explain
-from syncer.errors import ApiError, LoginError
+from syncer.errors import ApiError, Excess, LoginError
 from syncer.model import Requested, Secret, Slowing, Waiting
 from syncer.scrubber import Scrubber
+from syncer.transport import ExcessError, Transport, body, decoded, paged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,11 +50,16 @@ _TRANSIENT: Final = frozenset({502, 503, 504})
 _WRITES: Final = frozenset({"PUT", "POST"})
 _REFUSALS: Final = frozenset({400, 401, 422})
 _LONGEST_PAUSE: Final = 30.0
-_LARGEST_ANSWER: Final = 128 * 1024 * 1024
-_GZIP: Final = 31
-"""What zlib calls gzip with its header."""
 
-_LONGEST_ANSWER: Final = 600.0
+_MIB: Final = 1024 * 1024
+_LARGEST_ERROR: Final = _MIB
+_LARGEST_ANSWER: Final = 8 * _MIB
+"""What one model may need, and whatever else is no list: its query alone seldom has 64 KiB."""
+
+_LARGEST_ROW: Final = 64 * 1024
+"""What each row of a list may need on the average."""
+
+_LARGEST_PAGE: Final = 64 * _MIB
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -88,6 +93,8 @@ class Session:
         self._clock, self._sleep = clock, sleep
         self._bucket = TokenBucket(options.requests_per_minute, clock, sleep)
         self._is_slow = False
+        self._longest = options.connect_seconds + options.read_seconds
+        self._read_seconds = options.read_seconds
         self._bound = self._patience = options.retry_seconds
         self._login_lock = threading.Lock()
         self._patience_lock = threading.Lock()
@@ -106,10 +113,7 @@ class Session:
                 "Accept-Encoding": "gzip",
                 "User-Agent": f"syncer/{__version__}",
             },
-            transport=transport,
-            # Plain http needs no certificates, and loading them takes longer than a request. This context has none,
-            # so nothing could ever be verified against it: it can only refuse.
-            verify=True if target.url.startswith("https:") else _trusting_nobody(),
+            transport=transport or Transport(self._longest, is_tls=target.url.startswith("https:")),
         )
 
     def __enter__(self) -> Self:
@@ -122,15 +126,24 @@ class Session:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         """The JSON that a GET answers. Raises ApiError."""
-        return self._authorised("GET", path, params=params)
+        return self._read("GET", path, self._authorised("GET", path, params=params), decoded)
+
+    def page(self, path: str, params: Mapping[str, str | int], row: Callable[[Json], Any]) -> Json:
+        """The JSON of one page of a list, with what `row` makes of each element of `data`, one after the other.
+
+        Raises ApiError; one with an `excess` may go better with fewer rows (`per_page`), and wasn't tried again.
+        """
+        return self._read(
+            "GET", path, self._authorised("GET", path, params=params), lambda content: paged(content, row)
+        )
 
     def put(self, path: str, body: Mapping[str, Any]) -> Json:
         """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same."""
-        return self._authorised("PUT", path, body=body)
+        return self._read("PUT", path, self._authorised("PUT", path, body=body), decoded)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Json:
         """The JSON that a POST answers. Raises ApiError: one that `is_open` may have been written all the same."""
-        return self._authorised("POST", path, body=body)
+        return self._read("POST", path, self._authorised("POST", path, body=body), decoded)
 
     # -- the token ---------------------------------------------------------------------------------------------
 
@@ -141,7 +154,7 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Json:
+    ) -> bytearray:
         token = self._token or self._log_in(None)
         try:
             return self._persistent(method, path, token, params=params, body=body)
@@ -175,7 +188,7 @@ class Session:
     def _login(self, address: str, password: Secret) -> Secret:
         body = {"email": address, "password": password.reveal()}
         try:
-            answer = self._persistent("POST", "/login", None, body=body)
+            answer = self._read("POST", "/login", self._persistent("POST", "/login", None, body=body), decoded)
             token = Secret(_usable(answer["data"]["attributes"]["token"]))
         except ApiError as error:
             hint = error.hint
@@ -198,7 +211,7 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
-    ) -> Json:
+    ) -> bytearray:
         """Send, and send again where the table above says so."""
         for attempt in range(1, _TRIES + 1):
             if self._bucket.take() and not self._is_slow:
@@ -239,58 +252,49 @@ class Session:
         path: str,
         token: Secret | None,
         params: Mapping[str, str | int] | None,
-        body: Mapping[str, Any] | None,
-    ) -> Json:
+        sent: Mapping[str, Any] | None,
+    ) -> bytearray:
         headers = {"Workspace-Id": str(self._target.workspace_id)}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
+        rows = int(params["per_page"]) if params and "per_page" in params else 0
         began = self._clock()
         status = 0
+        content: bytearray | None
         try:
             request = self._http.build_request(
-                method, self._target.url + path, params=params, json=body, headers=headers
+                method, self._target.url + path, params=params, json=sent, headers=headers
             )
             response = self._http.send(request, stream=True)
             try:
                 status = response.status_code
-                content = self._content(response, began)
+                most = _largest(rows) if response.is_success else _LARGEST_ERROR
+                content = body(response, most, lambda: self._clock() - began > self._longest)
+            except ExcessError:
+                if response.is_success:
+                    raise
+                content = None
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, zlib.error) as error:
-            raise self._unanswered(method, path, error) from error
+            raise self._unanswered(method, path, error, rows) from error
         finally:
             self._tell(Requested(method, path, status, self._clock() - began))
-        return self._answer(method, path, response, content)
+        if response.is_success and content is not None:
+            return content
+        raise self._refused(method, path, response, content)
 
-    def _content(self, response: httpx.Response, began: float) -> bytes:
-        """The body, bounded: the server isn't ours, and a little gzip can hold a lot."""
-        coding = response.headers.get("content-encoding", "identity").strip().lower()
-        if coding not in {"gzip", "identity"}:
-            raise _EndlessError
-        unpack = zlib.decompressobj(_GZIP) if coding == "gzip" else None
-        chunks, size = [], 0
-        for raw in response.iter_raw():
-            chunk = unpack.decompress(raw, _LARGEST_ANSWER + 1 - size) if unpack else raw
-            size += len(chunk)
-            if size > _LARGEST_ANSWER or self._clock() - began > _LONGEST_ANSWER:
-                raise _EndlessError
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _answer(self, method: str, path: str, response: httpx.Response, content: bytes) -> Json:
-        """The JSON of a good answer; everything else raises."""
-        status, kind = response.status_code, response.headers.get("content-type", "")
+    def _refused(self, method: str, path: str, response: httpx.Response, content: bytearray | None) -> Exception:
+        """An answer that is no good one: what it says (None: too much), and whether sending it again is safe."""
+        status = response.status_code
         if response.is_redirect:
             where = self.scrubber.quote(response.headers.get("location", "nowhere"))
             reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
-        elif not response.is_success:
-            reason = explain(status, kind, content, self.scrubber)
+        elif content is None:
+            # What it would have said of an exception can't be known, so it counts as one.
+            reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=True)
         else:
-            try:
-                return json.loads(content, parse_constant=_refused)
-            except (ValueError, RecursionError, MemoryError):
-                what = "a web page" if "html" in kind else "not whole JSON" if content.strip() else "empty"
-                reason = Reason(f"the answer is {what}", "check api_url, and proxies on the way")
+            reason = explain(status, response.headers.get("content-type", ""), content, self.scrubber)
         error = ApiError(
             method,
             path,
@@ -298,21 +302,38 @@ class Session:
             reason.text,
             reason.hint,
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
-            # So can an answer that can't be read.
-            is_open=method in _WRITES
-            and (reason.is_exception or response.is_success or response.is_server_error or status == _GAVE_UP),
+            is_open=method in _WRITES and (reason.is_exception or response.is_server_error or status == _GAVE_UP),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
         )
         if path != "/login" and (status == _BUSY or error.is_transient):
             after = _retry_after(response.headers.get("retry-after"))
-            raise _AgainError(error, after, is_safe=status == _BUSY or method == "GET")
-        raise error
+            return _AgainError(error, after, is_safe=status == _BUSY or method == "GET")
+        return error
 
-    def _unanswered(self, method: str, path: str, error: Exception) -> Exception:
+    def _read(self, method: str, path: str, content: bytearray, read: Callable[[bytearray], Json]) -> Json:
+        """The JSON of a good answer. Raises ApiError where it can't be read: what was sent may have been written."""
+        excess = None
+        try:
+            return read(content)
+        except ExcessError as error:
+            reason, excess = "the answer is too large, or nested too deep", error.kind
+        except (ValueError, MemoryError):
+            start = content.lstrip()[:1]
+            what = "empty" if not start else "a web page, not JSON" if start == b"<" else "not whole JSON"
+            reason = f"the answer is {what}"
+        hint = "check api_url, and proxies on the way"
+        raise ApiError(method, path, 200, reason, hint, is_open=method in _WRITES, excess=excess)
+
+    def _unanswered(self, method: str, path: str, error: Exception, rows: int) -> Exception:
         """A request without an answer: what happened in words, and whether sending it again is safe."""
         is_unsent = isinstance(error, _UNSENT)
         reason, hint, is_final = _network_trouble(error, self._target.url)
+        excess = error.kind if isinstance(error, ExcessError) else None
+        if isinstance(error, httpx.TimeoutException) and not is_unsent:
+            excess = Excess.TIME
+        if excess is Excess.TIME:
+            hint = f"{hint}; syncer waits {self._read_seconds:g} s for an answer (read_seconds)"
         told = ApiError(
             method,
             path,
@@ -321,14 +342,12 @@ class Session:
             hint,
             is_open=method in _WRITES and not is_unsent,
             is_transient=not is_final,
+            excess=excess,
         )
-        if is_final or (path == "/login" and not is_unsent):
+        # The same page would take as long once more, but a smaller one may not.
+        if is_final or (path == "/login" and not is_unsent) or (excess and rows > 1):
             return told
         return _AgainError(told, None, is_safe=is_unsent or method == "GET")
-
-
-class _EndlessError(OSError):
-    """An answer that is too large, or takes too long."""
 
 
 class _AgainError(Exception):
@@ -351,13 +370,9 @@ def _usable(token: object) -> str:
     return token
 
 
-def _refused(constant: str) -> None:
-    """NaN and the infinities are Python's JSON, nobody else's."""
-    raise ValueError(constant)
-
-
-def _trusting_nobody() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def _largest(rows: int) -> int:
+    """The bytes that an answer may have: of a page so many rows, or of something else (0)."""
+    return min(_LARGEST_ANSWER + rows * _LARGEST_ROW, _LARGEST_PAGE)
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -377,7 +392,7 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)  # type: ignore[arg-type]
-    if isinstance(error, _EndlessError):
+    if isinstance(error, ExcessError):
         return "the answer is too large, or takes too long", "check api_url", True
     host = urlsplit(url).hostname
     for cause in causes:

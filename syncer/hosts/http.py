@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import time
 import weakref
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from syncer import __version__
 from syncer.errors import HostError, SettingsError
 from syncer.model import Secret
 from syncer.scrubber import Scrubber
+from syncer.transport import ExcessError, Route, Transport, body, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +39,10 @@ _TRIES: Final = 5
 _BUSY: Final = 429
 _LARGEST_NUMBER: Final = 10**15
 _PATIENCE: Final = 300.0
-_LARGEST_ANSWER: Final = 32 * 1024 * 1024
+_LARGEST_ERROR: Final = 1024 * 1024
+_LARGEST_ANSWER: Final = 16 * 1024 * 1024
+"""What a page of a hundred comments may need, of 64 KiB each."""
+
 _LONGEST_ANSWER: Final = 120.0
 _LONGEST_BRANCH: Final = 300
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -97,11 +101,13 @@ class Session:
             # The token goes to the configured bases alone.
             follow_redirects=False,
             headers={**habits.headers, "Accept-Encoding": "identity", "User-Agent": f"syncer/{__version__}"},
-            transport=transport,
-            # A proxy has no business between this process and its own machine.
-            trust_env=not is_near,
-            # Plain http needs no certificates, and loading them takes long. This context can only refuse.
-            verify=any(base.startswith("https:") for base in bases) or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            transport=transport
+            or Transport(
+                _LONGEST_ANSWER,
+                is_tls=any(base.startswith("https:") for base in bases),
+                # A proxy has no business between this process and its own machine.
+                route=Route.direct if is_near else Route.of,
+            ),
         )
         # A host lives as long as its run, so nobody closes it.
         weakref.finalize(self, self._http.close)
@@ -172,33 +178,29 @@ class Session:
         began = time.monotonic()
         try:
             response = self._http.send(request, stream=True)
+            most = _LARGEST_ANSWER if response.is_success else _LARGEST_ERROR
             try:
-                content = self._content(response, began)
+                # It's asked for without compression, so that its size is what came.
+                content = body(response, most, lambda: time.monotonic() - began > _LONGEST_ANSWER)
+            except ExcessError:
+                if response.is_success:
+                    raise
+                return Answer(response.status_code, response.headers, None, "the answer is too large")
             finally:
                 response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            return self._answer(response, content)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, zlib.error) as error:
             # Not chained: what httpx says of a header it doesn't like is the header.
             raise _UnansweredError(_trouble(error), is_unsent=isinstance(error, _UNSENT)) from None
-        return self._answer(response, content)
 
-    def _content(self, response: httpx.Response, began: float) -> bytes:
-        """The body, bounded. It's asked for without compression, so that its size is what came."""
-        chunks, size = [], 0
-        for chunk in response.iter_raw():
-            size += len(chunk)
-            if size > _LARGEST_ANSWER or time.monotonic() - began > _LONGEST_ANSWER:
-                raise _EndlessError
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
+    def _answer(self, response: httpx.Response, content: bytearray) -> Answer:
         status = response.status_code
         if response.is_redirect:
             where = self._safe(response.headers.get("location", "nowhere"))
             return Answer(status, response.headers, None, f"it redirects to {where}, which is not followed")
         try:
-            data = json.loads(content, parse_constant=_refused) if content.strip() else None
-        except (ValueError, RecursionError, MemoryError):
+            data = decoded(content) if content.strip() else None
+        except (ValueError, MemoryError, ExcessError):
             if response.is_success:
                 raise _UnansweredError("the answer is not JSON", is_unsent=False) from None
             data = None
@@ -219,10 +221,6 @@ class Session:
         return HostError(f"{what} {how}: {reason}", self._habits.hint(status, reason), status=status)
 
 
-class _EndlessError(OSError):
-    """An answer that is too large, or takes too long."""
-
-
 class _UnansweredError(Exception):
     """No answer, or none that can be read. If it `is_unsent`, the request can't have arrived."""
 
@@ -233,18 +231,13 @@ class _UnansweredError(Exception):
 
 
 def _trouble(error: Exception) -> str:
-    if isinstance(error, _EndlessError):
+    if isinstance(error, ExcessError):
         return "the answer is too large, or takes too long"
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
         return "no connection"
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return "no answer in time"
     return "the connection was lost"
-
-
-def _refused(constant: str) -> None:
-    """NaN and the infinities are Python's JSON, nobody else's."""
-    raise ValueError(constant)
 
 
 # -- what both hosts read ----------------------------------------------------------------------------------------

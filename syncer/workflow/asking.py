@@ -20,6 +20,7 @@ from syncer.model import (
     Problem,
     Severity,
     Sync,
+    Unreadable,
 )
 from syncer.resolve import bind, bind_connectors
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _MANY: Final = 5
 """How many files a message lists."""
+
+_MANY_IDS: Final = 100
+"""How many ids it lists."""
 
 
 class Reader(Protocol):
@@ -123,23 +127,39 @@ def bound_to(
 
 def unread(live: LiveState) -> tuple[Problem, ...]:
     """What refresh couldn't read, in words."""
+    alike: dict[tuple[str, str], list[Unreadable]] = {}
+    for row in live.unreadable:
+        alike.setdefault((row.reason, row.hint), []).append(row)
     told = [
         Problem(
             NOWHERE,
             "unreadable-model",
-            f"the server can't show live model {row.id}: {row.reason}"
-            if row.id is not None
-            else f"the server can't show one live model: {row.reason}",
-            "it's an ai_ml model whose connector has no catalog, most likely; set its query type back, or delete it. "
-            "Until then a model bound by name may have an unseen namesake: pin it with `id:`",
+            f"the server can't show {_counted([row.id for row in rows])}: {reason}",
+            f"{hint or _NO_CATALOG}. Until then a model bound by name may have an unseen namesake: pin it with `id:`",
             Severity.WARNING,
         )
-        for row in live.unreadable
+        for (reason, hint), rows in alike.items()
     ]
     if not live.complete:
         message = "not every live model could be read, so only those that files pin with `id:` are planned"
         told.append(Problem(NOWHERE, "incomplete-live-state", message, "", Severity.WARNING))
     return tuple(told)
+
+
+_NO_CATALOG: Final = (
+    "it's an ai_ml model whose connector has no catalog, most likely; set its query type back, or delete it"
+)
+
+
+def _counted(ids: Sequence[int | None]) -> str:
+    """`live model 7`, or how many they are and which, as far as that is known."""
+    known = sorted(model_id for model_id in ids if model_id is not None)
+    if len(ids) == 1:
+        return f"live model {known[0]}" if known else "one live model"
+    shown = ", ".join(map(str, known[:_MANY_IDS]))
+    more = len(ids) - min(len(known), _MANY_IDS)
+    named = f"{shown}{f' and {more} more' if more else ''}" if known else "their ids are not known"
+    return f"{len(ids)} live models ({named})"
 
 
 def silent_base(base: Base | None) -> tuple[Problem, ...]:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _ASKED: Final = 20
 """How many syncs are asked at most whether they run: it's a request for each."""
 
+_LISTED: Final = 10
+"""How many syncs a message lists."""
+
 _DOWNSTREAM: Final = frozenset({"query", "primary_key", "connector_id", "query_type"})
 """The fields whose change a sync's next run notices."""
 
@@ -58,7 +61,9 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
             unread.append(_unread("connectors", "whether a column that is needed gets lost", error))
     syncs: Mapping[int, Sequence[Sync]] | None = {}
     try:
-        syncs = _running(made, reader.syncs(), reader) if made.updated else {}
+        read = reader.syncs() if made.updated else ()
+        syncs = _running(made, read, reader)
+        unread += _half_read([sync for sync in read if sync.unknown])
     except (ApiError, RefreshError) as error:
         syncs = None
         unread.append(_unread("syncs", "what these changes feed", error))
@@ -73,6 +78,16 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
     message = f"the {what} could not be read, so nobody knows {unknown}: {error.what}"
     return Problem(NOWHERE, f"unread-{what}", message, error.hint, Severity.WARNING)
+
+
+def _half_read(syncs: Sequence[Sync]) -> list[Problem]:
+    """What can't be told of syncs that the server shows as nothing that can be read, in words."""
+    if not syncs:
+        return []
+    more = f" and {len(syncs) - _LISTED} more" if len(syncs) > _LISTED else ""
+    named = f"{', '.join(str(sync.id or '?') for sync in syncs[:_LISTED])}{more}"
+    message = f"what these changes do to some syncs can't be told ({named}): of the first, {syncs[0].unknown}"
+    return [Problem(NOWHERE, "unread-syncs", message, "look at them in the UI before you apply", Severity.WARNING)]
 
 
 def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, list[Sync]]:
