@@ -100,7 +100,7 @@ Complain: TypeAlias = "Callable[[str, str, str], None]"
 KEYS: Final = (
     Key("models", "text", "models", "The folder of the model files, below the settings file."),
     Key("default_environment", "text", "", "The environment that is meant when none is named."),
-    Key("keep_runs", "number", "20", "How many applies are kept below `.syncer/runs` for `syncer rollback`; 0: none."),
+    Key("keep_runs", "number", "20", "How many applies are kept on this machine for `syncer rollback`; 0: none."),
 )
 ENVIRONMENT_KEYS: Final = (
     Key(
@@ -127,6 +127,10 @@ VARIABLES: Final = (
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),
     ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
     ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
+    (
+        "SYNCER_STATE_DIR",
+        "The folder for what is kept on this machine, by its absolute path; else the user's own for such things.",
+    ),
     ("GITHUB_TOKEN", "On GitHub: what comments and issues are written with."),
     ("SYNCER_GITLAB_TOKEN", "On GitLab the same: a token of the project, because a job's own can't write notes."),
     ("NO_COLOR", "Any value: no colour. `TERM=dumb` and a pipe mean the same; `CLICOLOR_FORCE=1` means colour."),
@@ -139,6 +143,8 @@ _LONGEST_WORD: Final = 300
 _MOST_PROBLEMS: Final = 100
 
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 _LONGEST: Final = 20
 """Digits of an id: a bigint has nineteen."""
@@ -405,6 +411,14 @@ def _url(given: str, name: str) -> str:
         raise SettingsError(message, "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD")
     root = given.rstrip("/")
     return root if root.endswith("/api/v1") else f"{root}/api/v1"
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address: whom credentials would go to. Look-alikes of ASCII stand as escapes."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("ascii", "backslashreplace").decode()
+    port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def is_in_clear(url: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,6 +35,7 @@ class Screen:
     debug: bool = False
     _has_version: bool = False
     _has_shown: bool = False
+    _noted: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
@@ -76,6 +77,12 @@ class Screen:
         """Print to stderr."""
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
+
+    def note_once(self, text: str) -> None:
+        """Print to stderr what several steps of a run may have to say."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
 
     def fail(self, error: SyncerError) -> None:
         """Print an error."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -65,10 +66,20 @@ def ending(run: PastRun) -> str:
     )
 
 
-def render_no_runs(folder: str, keep: int) -> str:
+def render_lost(folder: str, source: str, target: str, count: int, *, is_here: bool) -> str:
+    """Runs that are kept of a folder which is gone, and how they become those of this one."""
+    of_whom = "which is this folder before it was moved" if is_here else "which is gone; it may have been moved here"
+    command = f"mv {shlex.quote(source)}/*.json {shlex.quote(target)}/"
+    return defused(
+        f"Note: {counted(count, 'run')} {'is' if count == 1 else 'are'} kept of {visible(folder)}, {of_whom}.\n"
+        f"To have {'it' if count == 1 else 'them'} here:\n  {visible(command)}"
+    )
+
+
+def render_no_runs(keep: int) -> str:
     """Where no run is remembered, and why that may be."""
     why = "" if keep else "\nThe settings say `keep_runs = 0`, so none is."
-    return defused(f"No run is kept in {visible(folder)}.{why}")
+    return f"No run of this folder is kept.{why}"
 
 
 def render_nothing_back(run: PastRun) -> str:
