@@ -40,17 +40,24 @@ def sandbox_at(root: Path, screen: Screen, faults: Faults | None = None) -> Iter
 
 def _reset(root: Path, screen: Screen) -> None:
     """Back to the seeded world; what can't be used is taken away first."""
-    folder = state_folder(root, screen)
-    path = folder.file(_DATABASE)
+    path = state_folder(root, screen).file(_DATABASE)
     try:
         with closing(Sandbox(path=path)) as box:
             box.reset()
     except UnusableError as error:
         if not error.is_busy:
-            for rest in ("", "-journal", "-wal", "-shm"):
-                path.with_name(f"{_DATABASE}{rest}").unlink(missing_ok=True)
+            _take_away(path)
         with sandbox_at(root, screen):
             pass
+
+
+def _take_away(path: Path) -> None:
+    try:
+        for rest in ("", "-journal", "-wal", "-shm"):
+            path.with_name(f"{path.name}{rest}").unlink(missing_ok=True)
+    except OSError as error:
+        message = f"the sandbox's state can't be taken away: {error.strerror} ({path})"
+        raise SettingsError(message, "delete it by hand") from None
 
 
 def sandbox(flags: argparse.Namespace, screen: Screen) -> int:

@@ -32,13 +32,14 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
     """List the runs that are kept of this folder, the newest first, and name what may be its history from before."""
     settings = config.load(Path.cwd())
     kept = running.state_folder(settings.root, screen)
-    found = runs.listed(kept.looked_at(FOLDER), shipped.schema("run"))
+    folder = kept.looked_at(FOLDER)
+    found = runs.listed(folder, shipped.schema("run"))
     if screen.json:
         screen.lines(machine.run_lines(found, now))
     elif found:
         screen.show(words.render_history(found, screen.style))
     else:
-        screen.show(words.render_no_runs(settings.keep_runs))
+        screen.show(words.render_no_runs(str(folder), settings.keep_runs))
     lost = [one for one in kept.lost() if (one.is_here or not found) and runs.names(one.state / FOLDER)]
     if lost:
         there = kept.made(FOLDER)

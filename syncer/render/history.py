@@ -76,10 +76,10 @@ def render_lost(folder: str, source: str, target: str, count: int, *, is_here: b
     )
 
 
-def render_no_runs(keep: int) -> str:
+def render_no_runs(folder: str, keep: int) -> str:
     """Where no run is remembered, and why that may be."""
     why = "" if keep else "\nThe settings say `keep_runs = 0`, so none is."
-    return f"No run of this folder is kept.{why}"
+    return defused(f"No run is kept in {visible(folder)}.{why}")
 
 
 def render_nothing_back(run: PastRun) -> str:

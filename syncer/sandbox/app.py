@@ -65,13 +65,21 @@ class Sandbox:
         with self._usable():
             self._store = Store(path)
         try:
-            with self._usable() if world is None else nullcontext(), self._store.transaction():
+            with self._usable() if world is None else nullcontext():
                 if not worlds.is_loaded(self._store):
-                    worlds.load(self._store, json.loads(worlds.seed()) if world is None else world)
+                    self._begin(json.loads(worlds.seed()) if world is None else world)
                 self._last_time = self._store.newest_time()
         except BaseException:
             self._store.close()
             raise
+
+    def _begin(self, world: Mapping[str, Any]) -> None:
+        """Fill a new state, unless another process was quicker."""
+        from syncer.sandbox import world as worlds  # noqa: PLC0415 - late, as above
+
+        with self._store.transaction(is_alone=True):
+            if not worlds.is_loaded(self._store):
+                worlds.load(self._store, world)
 
     def __enter__(self) -> Self:
         """Use it for the length of a `with` block."""
