@@ -413,7 +413,7 @@ def _url(given: str, name: str) -> str:
     return root if root.endswith("/api/v1") else f"{root}/api/v1"
 
 
-def origin(url: str) -> str:
+def server(url: str) -> str:
     """Scheme, host and port of an address: whom credentials would go to. Look-alikes of ASCII stand as escapes."""
     parts = urlsplit(url)
     host = (parts.hostname or "").encode("ascii", "backslashreplace").decode()

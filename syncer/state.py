@@ -7,7 +7,7 @@ below the user's folder for such things or below `SYNCER_STATE_DIR`:
       belongs.json        which repository and folder that is
       runs/               what applies replaced
       sandbox.db          the embedded server's models
-      origins.json        the servers that credentials went to; for a whole repository, at its top
+      servers.json        the servers that credentials went to; for a whole repository, at its top
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VARIABLE: Final = "SYNCER_STATE_DIR"
 """The variable that names another folder for all of it."""
 
 _LABEL: Final = "belongs.json"
-_ORIGINS: Final = "origins.json"
+_SERVERS: Final = "servers.json"
 _MAX_BYTES: Final = 1 << 20
 _ELSEWHERE: Final = f"set {VARIABLE} to the absolute path of a folder of your own, outside the repository"
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -117,26 +117,26 @@ class StateFolder:
                     if is_here or not os.path.lexists(folder):
                         yield Lost(folder, state, is_here)
 
-    # -- origins ---------------------------------------------------------------------------------------------------
+    # -- servers ---------------------------------------------------------------------------------------------------
 
-    def origins(self) -> dict[str, str]:
+    def servers(self) -> dict[str, str]:
         """The server that each environment's credentials went to last. Raises StateError."""
-        file = self.looked_at() / _ORIGINS
+        file = self.looked_at() / _SERVERS
         try:
             raw = _bytes(file)
             known = {} if raw is None else json.loads(raw)
         except (OSError, ValueError, RecursionError):
             known = None
-        if not isinstance(known, dict) or not all(isinstance(origin, str) for origin in known.values()):
+        if not isinstance(known, dict) or not all(isinstance(server, str) for server in known.values()):
             message = f"{file} can't be read, so nobody can tell which servers your credentials went to before"
             raise StateError(message, "look at the api_url in your settings; if it's right, delete that file")
         return known
 
-    def remember(self, environment: str, origin: str) -> None:
+    def remember(self, environment: str, server: str) -> None:
         """Keep where an environment's credentials go. Raises StateError."""
-        file = self.file(_ORIGINS)
+        file = self.file(_SERVERS)
         try:
-            _write(file, {**self.origins(), environment: origin})
+            _write(file, {**self.servers(), environment: server})
         except OSError as error:
             raise _unavailable(file, error) from None
 

@@ -87,9 +87,7 @@ def _hot_journal(folder: Path, victim: str) -> None:
 
 def _endless_view(folder: Path, _: str) -> None:
     with closing(sqlite3.connect(folder / "sandbox.db")) as db:
-        db.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        db.execute("INSERT INTO meta VALUES ('world', '{}')")
-        db.execute(f"CREATE VIEW models AS {ENDLESS} SELECT x AS id, 1 AS workspace_id FROM n")
+        db.execute(f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n")
         db.commit()
 
 
@@ -182,7 +180,7 @@ def test_every_folder_is_the_users_alone(team: Team, state_root: Path) -> None:
         os.umask(before)
     (own,) = (state_root / "deep" / "down").iterdir()
     folders = [state_root, state_root / "deep", own.parent, own, own / "runs"]
-    files = [own / "belongs.json", own / "origins.json", *(own / "runs").iterdir()]
+    files = [own / "belongs.json", own / "servers.json", *(own / "runs").iterdir()]
 
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -380,7 +378,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "torn": _torn,
     "scrawled over": _scrawled,
     "an endless view": lambda path: _execute(
-        path, "DROP TABLE models", f"CREATE VIEW models AS {ENDLESS} SELECT x AS id, 1 AS workspace_id FROM n"
+        path, "DROP TABLE meta", f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n"
     ),
     "a trigger": lambda path: _execute(
         path, f"CREATE TRIGGER t BEFORE UPDATE ON models BEGIN SELECT ({ENDLESS} SELECT max(x) FROM n); END"

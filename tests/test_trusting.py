@@ -65,7 +65,7 @@ class Pair:
     @property
     def known(self) -> dict[str, str]:
         """What is remembered."""
-        return state.repository_folder_of(self.team.folder, os.environ).origins()
+        return state.repository_folder_of(self.team.folder, os.environ).servers()
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_settings_elsewhere_in_the_repository_are_no_way_round(pair: Pair) -> No
 
 def test_a_memory_that_cannot_be_read_refuses(pair: Pair) -> None:
     """Taking it for empty would accept anything."""
-    file = state.repository_folder_of(pair.team.folder, os.environ).path / "origins.json"
+    file = state.repository_folder_of(pair.team.folder, os.environ).path / "servers.json"
     whole = file.read_text()
     for damage in ("", "{", "[]", '{"prod": 1}', "[" * 100_000, None):
         file.unlink()
@@ -173,7 +173,7 @@ def test_a_memory_that_cannot_be_read_refuses(pair: Pair) -> None:
 def test_the_first_server_is_accepted_and_remembered(pair: Pair) -> None:
     """Without a question; when it's accepted, whether it answers or not."""
     folder = state.repository_folder_of(pair.team.folder, os.environ)
-    (folder.path / "origins.json").unlink()
+    (folder.path / "servers.json").unlink()
     pair.names(url="http://127.0.0.1:9")
     assert pair.team.run("plan").code == 1
 
@@ -212,7 +212,7 @@ def test_init_remembers_what_was_typed(box: Sandbox, tmp_path: Path) -> None:
     with running(box) as url:
         team = Inside(folder)
         assert team.run("init", "--api-url", url, "--workspace-id", "1", "--env", "staging").code == 0
-        assert state.repository_folder_of(folder, os.environ).origins() == {"staging": url}
+        assert state.repository_folder_of(folder, os.environ).servers() == {"staging": url}
         (folder / "syncer.toml").write_text(
             '[environments.staging]\napi_url = "http://127.0.0.1:9"\nworkspace_id = 1\n'
         )
@@ -298,28 +298,28 @@ def test_commits_alone_never_reach_a_second_server(commits: list[tuple[str, str]
     """Whatever environments and servers they bring, in whatever order."""
     known: dict[str, str] = {}
     reached = set()
-    for environment, origin in commits:
-        if may_get_credentials(known, environment, origin, is_named=False):
-            known[environment] = origin
-            reached.add(origin)
+    for environment, server in commits:
+        if may_get_credentials(known, environment, server, is_named=False):
+            known[environment] = server
+            reached.add(server)
 
-    assert reached == {origin for _, origin in commits[:1]}
+    assert reached == {server for _, server in commits[:1]}
 
 
 @given(st.lists(st.tuples(NAMES, SERVERS, st.booleans())))
 def test_no_environment_changes_its_server_without_a_question(runs: list[tuple[str, str, bool]]) -> None:
     """Also where the user names it; and what was accepted stays accepted."""
     known: dict[str, str] = {}
-    for environment, origin, is_named in runs:
-        is_accepted = may_get_credentials(known, environment, origin, is_named=is_named)
+    for environment, server, is_named in runs:
+        is_accepted = may_get_credentials(known, environment, server, is_named=is_named)
         assert is_accepted or known
-        assert is_accepted == (known[environment] == origin) if environment in known else is_accepted or not is_named
+        assert is_accepted == (known[environment] == server) if environment in known else is_accepted or not is_named
         if is_accepted:
-            known[environment] = origin
+            known[environment] = server
 
 
 @pytest.mark.parametrize(
-    ("url", "origin"),
+    ("url", "server"),
     [
         ("https://API.squared.ai/api/v1", "https://api.squared.ai"),
         ("https://api.squared.ai:443/x/api/v1", "https://api.squared.ai"),
@@ -330,9 +330,9 @@ def test_no_environment_changes_its_server_without_a_question(runs: list[tuple[s
         ("https://api.squared.ai./api/v1", "https://api.squared.ai."),
     ],
 )
-def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
+def test_an_origin_is_scheme_host_and_port(url: str, server: str) -> None:
     """Nothing that is another server has the same; a letter that looks like another one shows."""
-    assert config.origin(url) == origin
+    assert config.server(url) == server
 
 
 def test_two_that_remember_at_once_leave_a_whole_file(pair: Pair) -> None:
@@ -340,7 +340,7 @@ def test_two_that_remember_at_once_leave_a_whole_file(pair: Pair) -> None:
     folder = state.repository_folder_of(pair.team.folder, os.environ)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: folder.remember("prod", f"https://{number}"), range(64)))
-        assert all(known.keys() == {"prod"} for known in pool.map(lambda _: folder.origins(), range(64)))
+        assert all(known.keys() == {"prod"} for known in pool.map(lambda _: folder.servers(), range(64)))
     assert [file.name for file in folder.path.iterdir() if file.name.startswith(".")] == []
 
 

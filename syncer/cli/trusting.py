@@ -39,20 +39,20 @@ def admit(run: Run, screen: Screen) -> None:
     name, root = run.environment.name, run.settings.root
     if name == SANDBOX or run.variables.get("SYNCER_API_URL"):
         return
-    origin = config.origin(run.environment.api_url)
+    server = config.server(run.environment.api_url)
     try:
         folder = state.repository_folder_of(root, run.variables)
-        known = folder.origins()
+        known = folder.servers()
     except state.UnavailableError as error:
         _warn(screen, error)
         return
-    if known.get(name) == origin:
+    if known.get(name) == server:
         return
-    is_clear = policy.may_get_credentials(known, name, origin, is_named=run.is_named)
+    is_clear = policy.may_get_credentials(known, name, server, is_named=run.is_named)
     if not is_clear:
-        _ask(screen, name, origin, _shown(root), {name: known[name]} if name in known else known)
+        _ask(screen, name, server, _shown(root), {name: known[name]} if name in known else known)
     try:
-        folder.remember(name, origin)
+        folder.remember(name, server)
     except state.UnavailableError as error:
         if not is_clear:
             raise
@@ -61,9 +61,9 @@ def admit(run: Run, screen: Screen) -> None:
 
 def vouch(root: Path, environment: config.Environment, variables: Mapping[str, str], screen: Screen) -> None:
     """Remember the server that a person named for new settings."""
-    origin = config.origin(environment.api_url)
+    server = config.server(environment.api_url)
     try:
-        state.repository_folder_of(root, variables).remember(environment.name, origin)
+        state.repository_folder_of(root, variables).remember(environment.name, server)
     except state.StateError as error:
         _warn(screen, error)
 
@@ -73,13 +73,13 @@ def _shown(root: Path) -> str:
     return file.name if file else "no settings file"
 
 
-def _ask(screen: Screen, name: str, origin: str, file: str, known: Mapping[str, str]) -> None:
+def _ask(screen: Screen, name: str, server: str, file: str, known: Mapping[str, str]) -> None:
     """Raise RefusedError for anything but `yes`, and where nobody can be asked."""
     if screen.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         before = ", ".join(f"{one} ({environment})" for environment, one in known.items())
-        message = f"{file} sends the credentials of {name!r} to {origin}; before it was {before}; nothing was sent"
+        message = f"{file} sends the credentials of {name!r} to {server}; before it was {before}; nothing was sent"
         raise RefusedError(message, "if that is meant, answer `yes` on a terminal, or set SYNCER_API_URL")
-    sys.stderr.write(f"\n{terminal.render_origin(name, origin, file, known)}")
+    sys.stderr.write(f"\n{terminal.render_server(name, server, file, known)}")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

@@ -30,12 +30,12 @@ __all__ = [
     "render_drift",
     "render_error",
     "render_event",
-    "render_origin",
     "render_plan",
     "render_problems",
     "render_prompt",
     "render_report",
     "render_saved",
+    "render_server",
 ]
 
 _LEGEND: Final = {"+": "create", "~": "update in-place"}
@@ -268,13 +268,13 @@ def render_prompt(target: Target, count: int) -> str:
     )
 
 
-def render_origin(environment: str, origin: str, file: str, known: Mapping[str, str]) -> str:
+def render_server(environment: str, server: str, file: str, known: Mapping[str, str]) -> str:
     """The question before credentials go to another server than the `known` ones, up to where the answer is typed."""
     before = "".join(f"  before  {visible(one)} ({visible(name)})\n" for name, one in known.items())
     return defused(
         f"The credentials of environment {quoted(environment)} would go to another server than before.\n"
         f"{before}"
-        f"  now     {visible(origin)} ({visible(environment)}, in {visible(file)})\n\n"
+        f"  now     {visible(server)} ({visible(environment)}, in {visible(file)})\n\n"
         "Do you want to send them there, now and from now on?\n"
         "  Only 'yes' will be accepted.\n\n"
         "  Enter a value: "
