@@ -198,11 +198,9 @@ def _root(variables: Mapping[str, str], repository: Path) -> Path:
         root = platformdirs.user_state_path("syncer", appauthor=False)
         if not root.is_absolute():
             raise UnavailableError("there is no home folder to keep anything in", _ELSEWHERE)
-    try:
-        root = root.resolve()
-    except (OSError, RuntimeError):
-        raise StateError(f"{root} leads nowhere: its links go in a circle", _ELSEWHERE) from None
-    if root.is_relative_to(repository) and os.path.lexists(repository / ".git"):
+    root = Path(os.path.realpath(root))
+    tops = {repository, _main(repository)} if os.path.lexists(repository / ".git") else set()
+    if any(root.is_relative_to(top) for top in tops):
         raise StateError(f"the state folder {root} lies in the repository, where a commit could bring it", _ELSEWHERE)
     return root
 

@@ -87,7 +87,7 @@ def _hot_journal(folder: Path, victim: str) -> None:
 
 def _endless_view(folder: Path, _: str) -> None:
     with closing(sqlite3.connect(folder / "sandbox.db")) as db:
-        db.execute(f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n")
+        db.execute(f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n")  # noqa: S608
         db.commit()
 
 
@@ -306,6 +306,10 @@ def test_clones_and_worktrees_have_histories_of_their_own(boxed: Team, tmp_path:
     assert "1 changed" in boxed.run("--chdir", str(tmp_path / "link"), "history").out
     assert len({folder_of(place, os.environ).path for place in (boxed.folder, *places)}) == 4
 
+    boxed.variables["SYNCER_STATE_DIR"] = str(boxed.folder / "kept")
+    for place in (*places[1:], boxed.folder):
+        assert "lies in the repository" in boxed.run("--chdir", str(place), "history").err
+
 
 def test_a_moved_folder_is_told_of_its_history(boxed: Team, tmp_path: Path, state_root: Path) -> None:
     """What the note says to do brings the history back; a folder that is gone is named where there is no history."""
@@ -378,10 +382,13 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "torn": _torn,
     "scrawled over": _scrawled,
     "an endless view": lambda path: _execute(
-        path, "DROP TABLE meta", f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n"
+        path,
+        "DROP TABLE meta",
+        f"CREATE VIEW meta AS {ENDLESS} SELECT CAST(x AS TEXT) AS name, '' AS value FROM n",  # noqa: S608
     ),
     "a trigger": lambda path: _execute(
-        path, f"CREATE TRIGGER t BEFORE UPDATE ON models BEGIN SELECT ({ENDLESS} SELECT max(x) FROM n); END"
+        path,
+        f"CREATE TRIGGER t BEFORE UPDATE ON models BEGIN SELECT ({ENDLESS} SELECT max(x) FROM n); END",  # noqa: S608
     ),
     "another program's": lambda path: _execute(path, "CREATE TABLE theirs (x)"),
     "a table less": lambda path: _execute(path, "DROP TABLE syncs"),
@@ -485,8 +492,8 @@ def test_a_label_that_was_moved_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_links_in_a_circle_are_told(team: Team, state_root: Path) -> None:
-    """As a folder that leads nowhere."""
+    """They lead to no folder."""
     state_root.parent.mkdir(exist_ok=True)
     state_root.symlink_to(state_root)
 
-    assert "its links go in a circle" in team.run("history").err
+    assert "keeps nothing behind a symbolic link" in team.run("history").err
