@@ -34,8 +34,12 @@ def sandbox_at(root: Path, screen: Screen, faults: Faults | None = None) -> Iter
         with closing(Sandbox(path=path, faults=faults)) as box:
             yield box
     except UnusableError as error:
-        hint = "end the other syncer that uses it" if error.is_busy else "`syncer sandbox reset` makes it anew"
-        raise SettingsError(f"the sandbox's state can't be used: {error} ({path})", hint) from None
+        raise _unusable(error, path) from None
+
+
+def _unusable(error: UnusableError, path: Path) -> SettingsError:
+    hint = "end the other syncer that uses it" if error.is_busy else "`syncer sandbox reset` makes it anew"
+    return SettingsError(f"the sandbox's state can't be used: {error} ({path})", hint)
 
 
 def _reset(root: Path, screen: Screen) -> None:
@@ -45,8 +49,9 @@ def _reset(root: Path, screen: Screen) -> None:
         with closing(Sandbox(path=path)) as box:
             box.reset()
     except UnusableError as error:
-        if not error.is_busy:
-            _take_away(path)
+        if error.is_busy:
+            raise _unusable(error, path) from None
+        _take_away(path)
         with sandbox_at(root, screen):
             pass
 
