@@ -127,10 +127,7 @@ VARIABLES: Final = (
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),
     ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
     ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
-    (
-        "SYNCER_STATE_DIR",
-        "The folder for what is kept on this machine, by its absolute path; else the user's own for such things.",
-    ),
+    ("SYNCER_STATE_DIR", "Where syncer keeps what it remembers on this machine: an absolute path; see below."),
     ("GITHUB_TOKEN", "On GitHub: what comments and issues are written with."),
     ("SYNCER_GITLAB_TOKEN", "On GitLab the same: a token of the project, because a job's own can't write notes."),
     ("NO_COLOR", "Any value: no colour. `TERM=dumb` and a pipe mean the same; `CLICOLOR_FORCE=1` means colour."),

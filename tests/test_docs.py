@@ -204,7 +204,7 @@ The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, e
 
 ## Which server gets the credentials
 
-A commit can change `api_url`, and add or rename environments. So syncer remembers, of each repository and environment, which server the credentials went to: scheme, host and port. The first one is accepted, as ssh's `accept-new` does. This is how each further run decides:
+A commit can change `api_url`, and add or rename environments. So syncer remembers, of each repository and environment, which server the credentials went to: scheme, host and port. The first server is accepted, as ssh's `accept-new` does. After that:
 
 | the settings name | then |
 | --- | --- |
@@ -219,7 +219,7 @@ A server is remembered when it's accepted, not when it answers: one that took th
 
 ## What is kept on this machine
 
-Nothing is kept in the repository, because a commit could bring it there. It stands in the state folder: `~/.local/state/syncer` on Linux, `~/Library/Application Support/syncer` on macOS, `%LOCALAPPDATA%\\syncer` on Windows, or where `SYNCER_STATE_DIR` says. Each settings' folder has one of its own in there, named after the repository and a hash of where it stands:
+Nothing is kept in the repository: a commit could bring it there. What syncer remembers stands in the state folder: `~/.local/state/syncer` on Linux, `~/Library/Application Support/syncer` on macOS, `%LOCALAPPDATA%\\syncer` on Windows, or where `SYNCER_STATE_DIR` says. Each settings' folder has one of its own in there, named after the repository and a hash of where it stands:
 
 | file | holds |
 | --- | --- |
@@ -228,9 +228,9 @@ Nothing is kept in the repository, because a commit could bring it there. It sta
 | `sandbox.db` | the embedded sandbox's models |
 | `servers.json` | which servers the credentials went to, for the whole repository |
 
-The folders are made for you alone (mode 0700). One that belongs to somebody else, that others may write into, that lies in the repository, or that is a link within the state folder is refused, and so is a relative `SYNCER_STATE_DIR`. Where no folder can be made, plan and apply of a server go on and say what they can't keep; the sandbox, `history` and `rollback` need one. If `servers.json` can't be read, nothing is sent: look at `api_url`, and delete the file.
+The folders are made for you alone (mode 0700). One that belongs to somebody else, that others may write into, that lies in the repository, or that is a link within the state folder is refused. So is a relative `SYNCER_STATE_DIR`. Where no folder can be made, plan and apply go on and say what they can't keep; the sandbox, `history` and `rollback` need one. If `servers.json` can't be read, nothing is sent: look at `api_url`, and delete the file.
 
-Versions before kept `.syncer/` beside the settings. It's told of, never read, and can be deleted.
+Older versions kept `.syncer/` beside the settings. It's never read now. A run that finds it says so; delete it.
 """
 
 

@@ -324,7 +324,7 @@ def _history(add: Add) -> None:
         "history",
         "List the applies that this folder remembers.",
         "Each apply keeps what it replaced on this machine, in the user's own state folder; keep_runs says how many.\n"
-        "What a former path of a moved folder has is named, with what brings it here.",
+        "If the folder was moved, the runs of its former path are named, with the command that brings them here.",
         "syncer history",
     )
     parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")
