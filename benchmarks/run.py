@@ -145,14 +145,18 @@ def alternate(
     return pairs
 
 
-def settle(bytecode: Path) -> None:
-    """Take out of the environment what would change the figures of everything that is started from here."""
+def settle(made: Path) -> None:
+    """Take out of the environment what would change the figures of everything that is started from here.
+
+    What is kept, is kept in the folder `made`: neither this machine's user nor the next round finds any of it.
+    """
     for name in tuple(os.environ):
         if name in _IGNORED or name.startswith("SYNCER_"):
             del os.environ[name]
     os.environ["NO_PROXY"] = "*"
     # As for an installed package, bytecode is cached; but not in a checkout that somebody else reads.
-    os.environ["PYTHONPYCACHEPREFIX"] = str(bytecode)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(made / "bytecode")
+    os.environ["SYNCER_STATE_DIR"] = str(made / "state")
 
 
 @contextmanager
@@ -280,7 +284,7 @@ def measure(sizes: Sequence[int], rounds: int, changed: float, page: int) -> Ite
     """Every row of the table. Raises WrongError."""
     seconds: dict[int, float] = {}
     with tempfile.TemporaryDirectory(prefix="syncer-benchmark-") as made:
-        settle(Path(made) / "bytecode")
+        settle(Path(made))
         for count in sizes:
             folder = Path(made) / str(count)
             # In a process of its own: this one's memory counts in that of those it starts, so it has to stay small.

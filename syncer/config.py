@@ -112,7 +112,7 @@ KEYS: Final = (
         "keep_runs",
         f"number, 0 to {_MOST_RUNS}",
         "20",
-        "How many applies are kept below `.syncer/runs` for `syncer rollback`; 0: none.",
+        "How many applies are kept on this machine for `syncer rollback`; 0: none.",
     ),
 )
 ENVIRONMENT_KEYS: Final = (
@@ -143,6 +143,7 @@ VARIABLES: Final = (
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),
     ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
     ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
+    ("SYNCER_STATE_DIR", "Where syncer keeps what it remembers on this machine: an absolute path; see below."),
     ("GITHUB_TOKEN", "On GitHub: what comments and issues are written with."),
     ("SYNCER_GITLAB_TOKEN", "On GitLab the same: a token of the project, because a job's own can't write notes."),
     ("NO_COLOR", "Any value: no colour. `TERM=dumb` and a pipe mean the same; `CLICOLOR_FORCE=1` means colour."),
@@ -157,6 +158,7 @@ _UNREADABLE: Final = "the certificates to verify with can't be read"
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
 
+_PORTS: Final = {"http": 80, "https": 443}
 _SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
 _LONGEST_SHOWN: Final = 4
 _NO_CREDENTIALS: Final = (
@@ -534,6 +536,14 @@ def _is_host(entry: str) -> bool:
     except ValueError:
         return entry in {"", "*"} or _parts(entry if "://" in entry else f"all://{entry.lstrip('*.')}") is not None
     return True
+
+
+def server(url: str) -> str:
+    """Scheme, host and port of an address: whom credentials would go to. Look-alikes of ASCII stand as escapes."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("ascii", "backslashreplace").decode()
+    port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
 def is_in_clear(url: str) -> bool:

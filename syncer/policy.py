@@ -1,4 +1,7 @@
-"""Is this plan allowed? Plan and limits in, problems out: warnings to read, errors that refuse an apply."""
+"""Is this plan allowed? Plan and limits in, problems out: warnings to read, errors that refuse an apply.
+
+And may this server get the credentials? What is known of servers in, yes or no out.
+"""
 
 from __future__ import annotations
 
@@ -283,3 +286,14 @@ def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Pro
 def needs_connectors(change: Change) -> bool:
     """Whether the change can only be judged with the workspace's connectors at hand."""
     return bool({"connector_id", "query_type"} & set(change.changed))
+
+
+def may_get_credentials(known: Mapping[str, str], environment: str, server: str, *, is_named: bool) -> bool:
+    """Whether a server may get an environment's credentials without a question; `known` are those that got them before.
+
+    What is known of the environment counts first. One that is new here may be a commit's: it's taken if the user named
+    it, if nothing is known yet, or if it's a server that gets credentials anyway.
+    """
+    if environment in known:
+        return known[environment] == server
+    return is_named or not known or server in known.values()

@@ -1,4 +1,4 @@
-"""What the applies of a folder replaced: one file a run below `.syncer/runs`. An edge: it reads and makes files.
+"""What the applies of a folder replaced: one file a run in the state folder. An edge: it reads and makes files.
 
 A record is the run's plan as a plan file has it (so no secret's value is in it), and what became of every change. It's
 made before the first request that writes, so that a killed run leaves one, too. `checksum` is against accidents; a file
@@ -40,6 +40,9 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 # A record, or what a killed process left of writing one.
 _OURS = re.compile(rf"\.?({_NAME.pattern})\.json(\..+)?", re.ASCII)
+# The first bytes of every record: the keys of its JSON are sorted.
+_BEGINS: Final = b'{"began":"'
+_NO_RECORD: Final = "delete it: it's no record of an apply"
 _SUFFIXES: Final = 0x10000
 _SHOWN: Final = 5
 
@@ -95,13 +98,18 @@ def dumps(record: Record) -> str:
     return _canonical({**data, "checksum": _checksum(data)}) + "\n"
 
 
-def prune(folder: Path, most: int) -> None:
-    """Take away the oldest runs beyond so many, and nothing that isn't named as we name. Raises OSError."""
-    kept = set(names(folder)[:most])
-    for file in list(folder.iterdir()):
+def prune(folder: Path, most: int, own: str = "") -> None:
+    """Take away the oldest runs beyond so many, but not `own`. Raises OSError.
+
+    Only what looks like a record is counted, and only files as old as those that go are taken away.
+    """
+    whole = [name for name in names(folder) if _looks_whole(path(folder, name))]
+    for file in list(folder.iterdir()) if len(whole) > most else ():
         ours = _OURS.fullmatch(file.name)
-        if ours and ours[1] not in kept and not file.is_dir() and _is_private(file):
-            file.unlink(missing_ok=True)
+        if ours and ours[1] <= whole[most] and ours[1] != own:
+            with suppress(FileNotFoundError):  # another process may be quicker
+                if stat.S_ISREG(file.lstat().st_mode):
+                    file.unlink()
 
 
 def _canonical(data: Json) -> str:
@@ -118,22 +126,18 @@ def _checksum(data: Mapping[str, Any]) -> str:
 def names(folder: Path) -> list[str]:
     """The names of the runs that are kept, the newest first; none where there is no folder."""
     try:
-        found = [file.name for file in folder.iterdir() if _is_private(file)]
+        found = [file.name for file in folder.iterdir()]
     except OSError:
         return []
     return sorted((name[:-5] for name in found if name.endswith(".json") and _NAME.fullmatch(name[:-5])), reverse=True)
 
 
-def _is_private(file: Path) -> bool:
-    """Whether a file can be a record of ours: what git checked out, from whomever, others may read.
-
-    So nobody's commit can bring a run that this machine never made.
-    """
+def _looks_whole(file: Path) -> bool:
+    """Whether a file begins as every record does."""
     try:
-        mode = file.lstat().st_mode
-    except OSError:
+        return _beginning(file, len(_BEGINS)) == _BEGINS
+    except RunError:
         return False
-    return os.name == "nt" or not (stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def listed(folder: Path, schema: Mapping[str, Any]) -> list[PastRun | LostRun]:
@@ -209,16 +213,20 @@ def _record(data: Mapping[str, Any]) -> Record:
 
 
 def _bytes(file: Path) -> bytes:
-    """What the file holds, if it's a regular file of a bearable size."""
-    hint = "delete it: it's no record of an apply"
+    """What the file holds, if it's of a bearable size."""
+    raw = _beginning(file, MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise RunError(f"{file} is too large for a record ({MAX_BYTES:,} bytes at most)", _NO_RECORD)
+    return raw
+
+
+def _beginning(file: Path, most: int) -> bytes:
+    """The first bytes of a file, if it's a regular one."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(file, flags), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise RunError(f"{file} is not a regular file", hint)
-            raw = stream.read(MAX_BYTES + 1)
+                raise RunError(f"{file} is not a regular file", _NO_RECORD)
+            return stream.read(most)
     except OSError as error:
-        raise RunError(f"{file}: {error.strerror}", hint) from None
-    if len(raw) > MAX_BYTES:
-        raise RunError(f"{file} is too large for a record ({MAX_BYTES:,} bytes at most)", hint)
-    return raw
+        raise RunError(f"{file}: {error.strerror}", _NO_RECORD) from None

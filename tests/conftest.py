@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import platformdirs
 import pytest
 from hypothesis import settings
 from world import recorded_world
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 # Deadlines measure the machine. Examples are the same in each run, so that a red build is red at the desk, too.
 settings.register_profile("syncer", deadline=None, derandomize=True)
 settings.load_profile("syncer")
+
+_NUMBERS = count()
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +40,24 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_at_home() -> Iterator[None]:
+    """Hold every test to its own state folder: the user's own is as it was."""
+    folder = platformdirs.user_state_path("syncer", appauthor=False)
+    before = sorted(folder.rglob("*"))
+    yield
+    assert sorted(folder.rglob("*")) == before, f"a test wrote into {folder}"
+
+
 @pytest.fixture(autouse=True)
-def _clean_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away the variables that the tool reads."""
+def state_root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test a state folder of its own, which isn't made before it's used; variables of the tool are gone."""
     for name in list(os.environ):
         if name.startswith("SYNCER_") or name in {"NO_COLOR", "CLICOLOR_FORCE", "CI", "GITHUB_ACTIONS", "GITLAB_CI"}:
             monkeypatch.delenv(name)
+    root = tmp_path_factory.getbasetemp() / "state" / str(next(_NUMBERS))
+    monkeypatch.setenv("SYNCER_STATE_DIR", str(root))
+    return root
 
 
 @pytest.fixture

@@ -185,6 +185,5 @@ def placed(box: Sandbox, folder: Path, kind: type[Team] = Team) -> Iterator[Plac
         here.git("remote", "add", "origin", str(folder / "remote.git"))
         for number, model in enumerate(MODELS):
             team.write(f"m{number}", definition(model))
-        (work / ".gitignore").write_text(".syncer/\n")
         here.commit("Six models")
         yield here

@@ -45,7 +45,7 @@ class Played:
     def run(self, *arguments: str, inside: str = ".") -> Result:
         """One command, with its exit code and what it printed."""
         out, err = io.StringIO(), io.StringIO()
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "SYNCER_STATE_DIR") if name in os.environ}
         variables = {**kept, "COLUMNS": "100", "SYNCER_TOKEN": "admin", **self.variables}
         with (
             mock.patch.dict(os.environ, variables, clear=True),

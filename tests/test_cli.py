@@ -22,6 +22,7 @@ from wsgi import serving
 
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.state import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +170,7 @@ def test_variables_that_make_no_connection_are_named(variable: str, value: str, 
         assert "syncer itself failed" not in done.text
 
 
-def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path) -> None:
+def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path, state_root: Path) -> None:
     """Credentials mean a real server: without settings that's an error, not the sandbox."""
     team = Inside(tmp_path)
     team.write("m", RAW_SQL)
@@ -177,7 +178,7 @@ def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path) -> Non
 
     assert result.code == 1
     assert "there are credentials, but no environment" in result.err
-    assert not (tmp_path / ".syncer").exists()
+    assert not state_root.exists()
 
 
 def test_a_full_disk_is_no_mistake_of_ours(team: Team) -> None:
@@ -547,46 +548,13 @@ def test_a_web_page_with_200(tmp_path: Path) -> None:
         _fails(team, "plan", says="the answer is a web page", hints="check api_url")
 
 
-def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
-    """The sandbox says what it needs; a file in its place is as good as a missing permission."""
-    team = Inside(tmp_path, variables={})
-    team.write("m", RAW_SQL)
-    (tmp_path / ".syncer").write_text("in the way")
-    _fails(team, "plan", says="the sandbox can't keep its state", hints="--chdir")
-
-
-@pytest.mark.parametrize("planted", [".syncer", ".syncer/.gitignore", ".syncer/sandbox.db"])
-def test_the_sandbox_writes_through_no_link(planted: str, tmp_path: Path) -> None:
-    """A repo of somebody else's could point its state anywhere."""
-    victim = tmp_path / "victim"
-    victim.write_text("precious")
-    folder = tmp_path / "repo"
-    folder.mkdir()
-    team = Inside(folder, variables={})
-    team.write("m", RAW_SQL)
-    (folder / planted).parent.mkdir(exist_ok=True)
-    (folder / planted).symlink_to(victim)
-    team.run("plan")
-
-    assert victim.read_text() == "precious"
-
-
 def test_real_secrets_stay_out_of_the_sandbox(tmp_path: Path) -> None:
     """Its state file holds what it was sent: made-up values."""
     team = Inside(tmp_path, variables={"SYNCER_SECRET_OPENAI": "canary-real-secret"})
     shutil.copytree(Path(__file__).parent.parent / "models", tmp_path / "models", dirs_exist_ok=True)
     assert team.run("apply", "--auto-approve").code == 0
 
-    assert b"canary" not in (tmp_path / ".syncer" / "sandbox.db").read_bytes()
-
-
-def test_a_sandbox_state_that_is_none(tmp_path: Path) -> None:
-    """A file that isn't a database is named."""
-    team = Inside(tmp_path, variables={})
-    team.write("m", RAW_SQL)
-    (tmp_path / ".syncer").mkdir()
-    (tmp_path / ".syncer" / "sandbox.db").write_text("not a database, but long enough to look like one" * 50)
-    _fails(team, "plan", says="the sandbox's state can't be used", hints="delete")
+    assert b"canary" not in (folder_of(tmp_path, os.environ).path / "sandbox.db").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -634,14 +602,13 @@ def test_serve_prints_where_it_listens(team: Team) -> None:
 
 
 def test_sandbox_state_lasts_and_resets(tmp_path: Path) -> None:
-    """What is applied is still there in the next run, until `sandbox reset`; its folder ignores itself."""
+    """What is applied is still there in the next run, until `sandbox reset`."""
     team = Inside(tmp_path, variables={})
     team.write("m", {**RAW_SQL, "query": "SELECT 1", "lifecycle": {"allow": ["primary_key", "connector_id"]}})
     assert team.run("apply", "--auto-approve").code == 0
     assert team.run("plan", "--detailed-exitcode").code == 0
     assert team.run("sandbox", "reset").code == 0
     assert team.run("plan", "--detailed-exitcode").code == 2
-    assert (tmp_path / ".syncer" / ".gitignore").read_text() == "*\n"
 
 
 def test_a_mistake_of_ours_is_no_traceback(team: Team) -> None:

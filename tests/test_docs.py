@@ -201,6 +201,36 @@ Credentials come from here alone.
 {variables}
 
 The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any table, `SYNCER_API_URL` and `SYNCER_WORKSPACE_ID` make one, named `default`. Without all that it's `sandbox`, which always exists, needs no table, and is reached without a network and without a limit on requests; but if credentials are set, it's an error, because somebody meant a real server.
+
+## Which server gets the credentials
+
+A commit can change `api_url`, and add or rename environments. So syncer remembers, of each repository and environment, which server the credentials went to: scheme, host and port. The first server is accepted, as ssh's `accept-new` does. After that:
+
+| the settings name | then |
+| --- | --- |
+| the server of before | it's used |
+| another server for a known environment | it's asked for |
+| a server for a new environment that `--env` or `SYNCER_ENV` names | it's used, and remembered |
+| a server for a new environment that the settings choose | it's used if another environment of this repository has the same one; else it's asked for |
+
+The question shows the old server and the new one, before anything is sent. Only `yes` accepts, and `--auto-approve` doesn't answer it. Without a terminal, and with `--json`, the run ends with exit code 1. `SYNCER_API_URL` is your own word: nothing is asked then, and nothing is remembered. The embedded sandbox gets no credentials. Worktrees share what their repository remembers; a clone begins anew.
+
+A server is remembered when it's accepted, not when it answers: one that took the token and failed has the token all the same.
+
+## What is kept on this machine
+
+Nothing is kept in the repository: a commit could bring it there. What syncer remembers stands in the state folder: `~/.local/state/syncer` on Linux, `~/Library/Application Support/syncer` on macOS, `%LOCALAPPDATA%\\syncer` on Windows, or where `SYNCER_STATE_DIR` says. Each settings' folder has one of its own in there, named after the repository and a hash of where it stands:
+
+| file | holds |
+| --- | --- |
+| `belongs.json` | which repository and folder it is |
+| `runs/` | [what applies replaced](plan-files.md#undo) |
+| `sandbox.db` | the embedded sandbox's models |
+| `servers.json` | which servers the credentials went to, for the whole repository |
+
+The folders are made for you alone (mode 0700). One that belongs to somebody else, that others may write into, that lies in the repository, or that is a link within the state folder is refused. So is a relative `SYNCER_STATE_DIR`. Where no folder can be made, plan and apply go on and say what they can't keep; the sandbox, `history` and `rollback` need one. If `servers.json` can't be read, nothing is sent: look at `api_url`, and delete the file.
+
+Older versions kept `.syncer/` beside the settings. It's never read now. A run that finds it says so; delete it.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import stat
 import subprocess
@@ -24,6 +25,7 @@ from world import Result, Team, declarable, definition, recorded_world, secrets,
 from syncer.cli import keeping
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.state import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +35,6 @@ WORLD = recorded_world()
 MODELS = {model["id"]: model for model in declarable(WORLD)}
 TEN = [model["id"] for model in MODELS.values() if model["query_type"] in {"raw_sql", "dbt"}][:10]
 NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-RUNS = ".syncer/runs"
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def _live(team: Team, model_id: int) -> dict[str, Any]:
 
 
 def _records(team: Team) -> list[Path]:
-    return sorted((team.folder / RUNS).glob("*.json"))
+    return sorted((folder_of(team.folder, os.environ).path / "runs").glob("*.json"))
 
 
 # -- back and forth ---------------------------------------------------------------------------------------------------
@@ -294,7 +295,7 @@ def test_programs_read_it(team: Team) -> None:
 # -- what is kept ------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_is_private_and_ignored_by_git(team: Team) -> None:
+def test_what_is_kept_is_private_and_not_in_git(team: Team) -> None:
     """Mode 0600 in a folder of its owner's; git sees nothing of it, and the commit is named."""
 
     def git(*arguments: str) -> str:
@@ -370,7 +371,8 @@ def test_what_cannot_be_kept_stops_nothing(team: Team, tmp_path: Path) -> None:
     """A link in place of the folder isn't followed, a file in its place isn't replaced: the apply goes on."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (team.folder / ".syncer").symlink_to(elsewhere)
+    place = folder_of(team.folder, os.environ).made() / "runs"
+    place.symlink_to(elsewhere)
     _change(team, TEN[0], description="one")
     done = team.run("apply", "--auto-approve")
     assert done.code == 0
@@ -379,13 +381,13 @@ def test_what_cannot_be_kept_stops_nothing(team: Team, tmp_path: Path) -> None:
     assert list(elsewhere.iterdir()) == []
     assert "behind a symbolic link" in team.run("history").err
 
-    (team.folder / ".syncer").unlink()
-    (team.folder / ".syncer").write_text("mine")
+    place.unlink()
+    place.write_text("mine")
     _change(team, TEN[0], description="two")
     done = team.run("apply", "--auto-approve")
     assert done.code == 0
     assert "Warning: what this run replaces can't be kept" in done.err
-    assert (team.folder / ".syncer").read_text() == "mine"
+    assert place.read_text() == "mine"
 
 
 def test_only_so_many_are_kept(team: Team) -> None:

@@ -26,7 +26,6 @@ from syncer.shipped import schema
 from syncer.undo import OPEN, Ending, LostRun, PastRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SCHEMA = schema("run")
@@ -34,14 +33,6 @@ NAME = "20261123-104502-3f9a"
 PLAN = PLANNED["caused"]
 ADDRESSES = [change.address for change in PLAN.plan.changes]
 BEGAN = "2026-11-23T10:45:02.123456Z"
-
-
-@pytest.fixture(autouse=True)
-def _private() -> Iterator[None]:
-    """What is written here is written as ours is: nobody else may read it."""
-    before = os.umask(0o077)
-    yield
-    os.umask(before)
 
 
 def _past(name: str = NAME, began: str = BEGAN, ended: str = BEGAN, **endings: Ending) -> PastRun:
@@ -98,7 +89,7 @@ def test_the_oldest_go_and_nothing_else(tmp_path: Path) -> None:
     """So many stay; what isn't named as we name, or is a folder, is nobody's to take away."""
     names = [f"2026112{day}-104502-3f9a" for day in range(5)]
     for name in names:
-        (tmp_path / f"{name}.json").write_text("{}")
+        (tmp_path / f"{name}.json").write_bytes(GOOD)
     (tmp_path / f".{names[0]}.json.x7_a").write_text("left by a killed process")
     (tmp_path / f".{names[4]}.json.x7_b").write_text("being written")
     strange = ["notes.json", f"{names[0]}.yaml", f"x{names[0]}.json", "20261120-104502-3f9A.json"]
@@ -315,15 +306,28 @@ def test_no_run_is_a_sentence() -> None:
     assert render_no_runs("a/runs", 0).endswith("The settings say `keep_runs = 0`, so none is.")
 
 
-def test_what_git_brings_is_no_run(tmp_path: Path) -> None:
-    """A record that a commit planted is neither read, nor the last one, nor a reason to let go of a real one."""
-    _keep(tmp_path, _past())
-    for number in range(9):
-        planted = _keep(tmp_path, _past(f"29991231-23595{number}-ffff"))
-        planted.chmod(0o644)
+def test_strange_neighbours_cost_no_record(tmp_path: Path) -> None:
+    """Links to a device, pipes, folders, empty and foreign files with newer names: none counts, and none is touched."""
+    for day in range(3):
+        _keep(tmp_path, _past(f"2026112{day}-104502-3f9a"))
+    strange = [tmp_path / f"29991231-23595{number}-ffff.json" for number in range(6)]
+    for file in strange[:2]:
+        file.symlink_to(os.devnull)
+    os.mkfifo(strange[2])
+    strange[3].mkdir()
+    strange[4].touch()
+    strange[5].write_text("{}")
+    runs.prune(tmp_path, 2)
 
-    assert [run.name for run in runs.listed(tmp_path, SCHEMA)] == [NAME]
-    assert runs.find(tmp_path, "last", SCHEMA) == NAME
-    runs.prune(tmp_path, 1)
-    assert runs.names(tmp_path) == [NAME]
-    assert len(list(tmp_path.iterdir())) == 10
+    kept = [tmp_path / f"2026112{day}-104502-3f9a.json" for day in (1, 2)]
+    assert sorted(tmp_path.iterdir()) == [*kept, *strange]
+
+
+def test_a_run_does_not_prune_its_own_record(tmp_path: Path) -> None:
+    """Also where the clock was ahead when the others were made."""
+    for year in (2025, 2990, 2991):
+        _keep(tmp_path, _past(f"{year}1123-104502-3f9a"))
+    _keep(tmp_path, _past())
+    runs.prune(tmp_path, 2, NAME)
+
+    assert runs.names(tmp_path) == ["29911123-104502-3f9a", "29901123-104502-3f9a", NAME]

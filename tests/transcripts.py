@@ -19,7 +19,8 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 def run(command: str, folder: Path) -> str:
     """What a command prints, both streams, as a terminal without colour would show it."""
     scripts = str(Path(sys.executable).parent)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SYNCER_")}
+    ours = {name for name in os.environ if name.startswith("SYNCER_")} - {"SYNCER_STATE_DIR"}
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
     environment |= {"PATH": f"{scripts}{os.pathsep}{environment['PATH']}", "COLUMNS": "100", "PYTHONUTF8": "1"}
     done = subprocess.run(
         ["bash", "-c", command],  # the documents are ours

@@ -68,7 +68,8 @@ class Team:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that a command sees."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
+        names = ("PATH", "HOME", "COVERAGE_PROCESS_START", "SYNCER_STATE_DIR")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         kept |= {name: value for name, value in os.environ.items() if name.startswith("COV")}
         return {**kept, "PYTHONUTF8": "1", "COLUMNS": "100", **self.variables}
 

@@ -323,7 +323,8 @@ def _history(add: Add) -> None:
         add,
         "history",
         "List the applies that this folder remembers.",
-        "Each apply keeps what it replaced below .syncer/runs, on this machine alone; keep_runs says how many.",
+        "Each apply keeps what it replaced on this machine, in the user's own state folder; keep_runs says how many.\n"
+        "If the folder was moved, the runs of its former path are named, with the command that brings them here.",
         "syncer history",
     )
     parser.add_argument("--json", action="store_true", help="JSON lines, described by `syncer schema events`")

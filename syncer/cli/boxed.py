@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import sqlite3
 import tempfile
 from contextlib import ExitStack, chdir, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, shipped
-from syncer.cli.running import own_folder
+from syncer import config, shipped, state
+from syncer.cli.running import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
+from syncer.sandbox.store import UnusableError
 
 if TYPE_CHECKING:
     import argparse
@@ -22,24 +23,46 @@ if TYPE_CHECKING:
     from syncer.cli.screen import Screen
 
 
+_DATABASE: Final = "sandbox.db"
+
+
 @contextmanager
-def sandbox_at(root: Path, faults: Faults | None = None) -> Iterator[Sandbox]:
-    """The sandbox whose state stands below `root`; its folder ignores itself in git."""
+def sandbox_at(root: Path, screen: Screen, faults: Faults | None = None) -> Iterator[Sandbox]:
+    """The sandbox of a settings' folder. Raises SettingsError, StateError."""
+    path = state_folder(root, screen).file(_DATABASE)
     try:
-        path = own_folder(root) / "sandbox.db"
+        with closing(Sandbox(path=path, faults=faults)) as box:
+            yield box
+    except UnusableError as error:
+        raise _unusable(error, path) from None
+
+
+def _unusable(error: UnusableError, path: Path) -> SettingsError:
+    hint = "end the other syncer that uses it" if error.is_busy else "`syncer sandbox reset` makes it anew"
+    return SettingsError(f"the sandbox's state can't be used: {error} ({path})", hint)
+
+
+def _reset(root: Path, screen: Screen) -> None:
+    """Back to the seeded world; what can't be used is taken away first."""
+    path = state_folder(root, screen).file(_DATABASE)
+    try:
+        with closing(Sandbox(path=path)) as box:
+            box.reset()
+    except UnusableError as error:
+        if error.is_busy:
+            raise _unusable(error, path) from None
+        _take_away(path)
+        with sandbox_at(root, screen):
+            pass
+
+
+def _take_away(path: Path) -> None:
+    try:
+        for rest in ("", "-journal", "-wal", "-shm"):
+            path.with_name(f"{path.name}{rest}").unlink(missing_ok=True)
     except OSError as error:
-        message = f"the sandbox can't keep its state in {root}: {error.strerror}"
-        raise SettingsError(message, "make the folder writable, or work in another one with --chdir") from None
-    if path.is_symlink():
-        message = f"the sandbox keeps no state behind a symbolic link: {path}"
-        raise SettingsError(message, "remove the link")
-    try:
-        box = Sandbox(path=path, faults=faults)
-    except sqlite3.Error as error:
-        message = f"the sandbox's state can't be used: {error}"
-        raise SettingsError(message, f"delete {path}, then it begins anew") from None
-    with closing(box):
-        yield box
+        message = f"the sandbox's state can't be taken away: {error.strerror} ({path})"
+        raise SettingsError(message, "delete it by hand") from None
 
 
 def sandbox(flags: argparse.Namespace, screen: Screen) -> int:
@@ -50,6 +73,10 @@ def sandbox(flags: argparse.Namespace, screen: Screen) -> int:
     except ValueError as error:
         message = f"--fault: {error}"
         raise SettingsError(message) from None
+    if flags.action == "reset":
+        _reset(root, screen)
+        screen.show("The sandbox is back to its seeded world.")
+        return 0
     with ExitStack() as stack:
         if flags.world:
             try:
@@ -58,11 +85,7 @@ def sandbox(flags: argparse.Namespace, screen: Screen) -> int:
                 message = f"--world {flags.world} is not a world: {error}"
                 raise SettingsError(message) from None
         else:
-            box = stack.enter_context(sandbox_at(root, faults))
-        if flags.action == "reset":
-            box.reset()
-            screen.show("The sandbox is back to its seeded world.")
-            return 0
+            box = stack.enter_context(sandbox_at(root, screen, faults))
         if not flags.world:
             screen.note("Its tokens: `sandbox` may write, `viewer` only read. Its workspace: 1.")
         try:
@@ -91,14 +114,30 @@ def _world(file: str) -> Mapping[str, object]:
 def demo(run: Callable[[Sequence[str]], int], screen: Screen) -> int:
     """The product itself, three times, on the shipped models and a sandbox that lags behind them."""
     code = 0
-    with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder, chdir(folder):
-        shutil.copytree(shipped.folder("models"), "models")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-demo-")))
+        shutil.copytree(shipped.folder("models"), folder / "repository" / "models")
+        stack.enter_context(chdir(folder / "repository"))
+        stack.enter_context(_kept_in(folder / "state"))
         for title, command in _STORY:
             line = f"$ syncer {' '.join(command)}"
             screen.show(f"\n{'─' * 3 if screen.style.unicode else '---'} {title}\n\n{line}\n")
             code = code or run(command)
     screen.show('\nWithout `--env sandbox` it works on models of your own: see "Your own models" in the README.')
     return code
+
+
+@contextmanager
+def _kept_in(folder: Path) -> Iterator[None]:
+    """Keep what the commands remember there, and nothing in the user's own state folder."""
+    before = os.environ.get(state.VARIABLE)
+    os.environ[state.VARIABLE] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop(state.VARIABLE)
+        if before is not None:
+            os.environ[state.VARIABLE] = before
 
 
 _STORY: Final = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import baseline, client, config, loader, resolve
-from syncer.cli import running
+from syncer.cli import running, trusting
 from syncer.cli.screen import Screen
 from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
@@ -81,6 +81,7 @@ def _examined(flags: argparse.Namespace, screen: Screen) -> tuple[str, Iterable[
     """The environment, and its checks in their order."""
     try:
         subject = running.settle(flags)
+        trusting.admit(subject, screen)
     except SyncerError as error:
         return "", (_unsettled(error), *map(_skipped, LAYERS[1:]))
     return subject.environment.name, _all(subject, _Ear(screen))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import planfile, runs
 from syncer.cli.outputs import refuse_secrets
-from syncer.cli.running import own_folder
+from syncer.cli.running import state_folder
 from syncer.cli.screen import now
 from syncer.errors import SyncerError
 from syncer.undo import OPEN, Ending, PastRun
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
     from syncer.planner import Planned
+    from syncer.state import StateFolder
 
 FOLDER: Final = "runs"
-"""Where the records stand, below `.syncer`."""
+"""Where the records stand, in the state folder."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Keeper:
         began, plan = now(), self.planned.plan
         endings = {change.address: Ending(OPEN, is_new=change.is_creation) for change in plan.changes}
         try:
-            folder = own_folder(self.run.settings.root, FOLDER)
+            folder = self._state.made(FOLDER)
             text = planfile.dumps(self.planned)
             refuse_secrets(text, "the record of this run")
             name = runs.claim(folder, began, plan.digest)
@@ -63,11 +64,15 @@ class Keeper:
                     for one in report.outcomes
                 }
                 self._record = replace(self._record, run=replace(self._record.run, ended=_iso(now()), endings=endings))
-                self._write(own_folder(settings.root, FOLDER))
-            if not self.planned.plan.is_empty and (folder := own_folder(settings.root, FOLDER, make=False)).is_dir():
-                runs.prune(folder, settings.keep_runs)
+                self._write(self._state.made(FOLDER))
+            if not self.planned.plan.is_empty and (folder := self._state.looked_at(FOLDER)).is_dir():
+                runs.prune(folder, settings.keep_runs, self._record.run.name if self._record else "")
         except (OSError, SyncerError) as error:
             self._warn(error, "what became of this run can't be kept")
+
+    @property
+    def _state(self) -> StateFolder:
+        return state_folder(self.run.settings.root, self.screen)
 
     def _write(self, folder: Path) -> None:
         assert self._record is not None  # noqa: S101 - both callers have just made one

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from syncer import config, loader
+from syncer import config, loader, state
+from syncer.cli import trusting
 from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Credentials, Secret, is_secret_key
@@ -31,6 +32,8 @@ _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
 
 
+_LEFT: Final = ".syncer"
+
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
 """The variables whose values are secrets of the tool itself."""
 
@@ -44,12 +47,13 @@ _PASSWORD: Final = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a command works, and how much it may change."""
+    """Where a command works, and how much it may change. `is_named`: `--env` or `SYNCER_ENV` chose the environment."""
 
     settings: config.Settings
     environment: config.Environment
     variables: Mapping[str, str]
     limits: Limits
+    is_named: bool = False
 
     @property
     def target(self) -> Target:
@@ -103,7 +107,8 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
         OnDrift(getattr(flags, "on_drift", "") or "warn"),
         frozenset(getattr(flags, "allow", ())),
     )
-    return Run(settings, environment, os.environ, limits)
+    is_named = environment.name in {flags.env, os.environ.get("SYNCER_ENV")}
+    return Run(settings, environment, os.environ, limits, is_named)
 
 
 def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
@@ -167,24 +172,15 @@ def _keys(value: object) -> list[str]:
     return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
 
 
-def own_folder(root: Path, inner: str = "", *, make: bool = True) -> Path:
-    """Where syncer keeps things of its own below `root`: `.syncer`, which ignores itself in git, or a folder in it.
+def state_folder(root: Path, screen: Screen) -> state.StateFolder:
+    """Where syncer keeps what it remembers of the settings' folder `root`. Raises StateError.
 
-    Raises SettingsError for a link: a repository of somebody else's could point it anywhere. Raises OSError.
+    What an older version left in the repository is told of once, and never looked into: a commit may have brought it.
     """
-    top = root / ".syncer"
-    folder = top / inner
-    for link in (top, folder):
-        if link.is_symlink():
-            message = f"syncer keeps nothing behind a symbolic link: {link}"
-            raise SettingsError(message, "remove the link")
-    if make:
-        top.mkdir(exist_ok=True)
-        # Made anew or left alone: what stands there already, a link perhaps, is never written through.
-        with suppress(FileExistsError), (top / ".gitignore").open("x", encoding="utf-8") as ignore:
-            ignore.write("*\n")
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    if os.path.lexists(root / _LEFT):
+        what = f"{_LEFT} beside the settings is no longer used, and nothing in it is read"
+        screen.note_once(f"Note: {what}. An older version kept its runs and its sandbox there; delete it.")
+    return state.folder_of(root, os.environ)
 
 
 def head(run: Run) -> str:
@@ -212,12 +208,12 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
         if run.environment.name == SANDBOX:
             from syncer.cli.boxed import sandbox_at
 
-            box = stack.enter_context(sandbox_at(run.settings.root))
+            box = stack.enter_context(sandbox_at(run.settings.root, screen))
             target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
             config.check_way(run.variables, target.url)
-            credentials, transport = config.credentials(run.variables), None
+            credentials, transport = trusting.credentials(run, screen), None
         session = stack.enter_context(
             client.Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
         )

@@ -41,6 +41,7 @@ class Screen:
     """Knows the secrets of this run; what prints errors passes through it."""
     _has_version: bool = False
     _has_shown: bool = False
+    _noted: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
@@ -88,6 +89,12 @@ class Screen:
         """Print how a layer is."""
         hide = self.scrubber.hide
         self.show(render_check(replace(check, detail=hide(check.detail), hint=hide(check.hint)), self.style))
+
+    def note_once(self, text: str) -> None:
+        """Print to stderr what several steps of a run may have to say."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text)
 
     def fail(self, error: SyncerError) -> None:
         """Print an error."""

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, loader, shipped
+from syncer.cli import trusting
 from syncer.cli.asking import Start, decide
 from syncer.cli.validating import EMPTY
 from syncer.errors import SettingsError
@@ -30,8 +31,8 @@ WORKFLOWS: Final = ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
-_IGNORED: Final = (".syncer/", ".env")
-"""What git must not keep: the tool's own state, and the variables of one machine."""
+_IGNORED: Final = (".env",)
+"""What git must not keep: the variables of one machine."""
 
 _LARGEST: Final = 1 << 20
 _README: Final = """\
@@ -136,6 +137,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         screen.show(f"Settings: {found.relative_to(top) if found.is_relative_to(top) else found}")
     for file in files:
         screen.show(_settled(file, force=flags.force))
+    if start.environment is not None:
+        trusting.vouch(settings.root, start.environment, os.environ, screen)
     steps = [*_first_steps(settings, start, found, is_empty=is_empty), *_ci_steps(settings.root, top, start)]
     screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")
     return 0

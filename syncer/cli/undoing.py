@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer import config, planfile, runs, shipped, workflow
 from syncer.cli import applying, planning, running
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from syncer.planner import Planned
     from syncer.runs import Record
 
+_MOST: Final = 5
+"""How many histories of other folders are named."""
+
 
 def history(_: argparse.Namespace, screen: Screen) -> int:
-    """List the runs that this folder remembers, the newest first."""
+    """List the runs that are kept of this folder, the newest first, and name what may be its history from before."""
     settings = config.load(Path.cwd())
-    folder = running.own_folder(settings.root, FOLDER, make=False)
+    kept = running.state_folder(settings.root, screen)
+    folder = kept.looked_at(FOLDER)
     found = runs.listed(folder, shipped.schema("run"))
     if screen.json:
         screen.lines(machine.run_lines(found, now))
@@ -36,12 +40,20 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
         screen.show(words.render_history(found, screen.style))
     else:
         screen.show(words.render_no_runs(str(folder), settings.keep_runs))
+    lost = [one for one in kept.lost() if (one.is_here or not found) and runs.names(one.state / FOLDER)]
+    if lost:
+        there = kept.made(FOLDER)
+        for one in sorted(lost, key=lambda one: not one.is_here)[:_MOST]:
+            count = len(runs.names(one.state / FOLDER))
+            screen.note(
+                words.render_lost(str(one.folder), str(one.state / FOLDER), str(there), count, is_here=one.is_here)
+            )
     return 0
 
 
 def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
-    record = _record(flags)
+    record = _record(flags, screen)
     if not (flags.auto_approve or flags.dry_run):
         applying.refuse_without_terminal(screen)
     name = record.run.name
@@ -75,8 +87,8 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     return 0 if report.is_ok and not refused else 1
 
 
-def _record(flags: argparse.Namespace) -> Record:
-    folder = running.own_folder(config.load(Path.cwd()).root, FOLDER, make=False)
+def _record(flags: argparse.Namespace, screen: Screen) -> Record:
+    folder = running.state_folder(config.load(Path.cwd()).root, screen).looked_at(FOLDER)
     schema = shipped.schema("run")
     return runs.read(folder, runs.find(folder, flags.run, schema), schema)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -62,6 +63,16 @@ def ending(run: PastRun) -> str:
         counted(counts[word], word) if word == "conflict" else f"{counts[word]} {word}"
         for word in words
         if counts[word]
+    )
+
+
+def render_lost(folder: str, source: str, target: str, count: int, *, is_here: bool) -> str:
+    """Runs that are kept of a folder which is gone, and how they become those of this one."""
+    of_whom = "which is this folder before it was moved" if is_here else "which is gone; it may have been moved here"
+    command = f"mv {shlex.quote(source)}/*.json {shlex.quote(target)}/"
+    return defused(
+        f"Note: {counted(count, 'run')} {'is' if count == 1 else 'are'} kept of {visible(folder)}, {of_whom}.\n"
+        f"To have {'it' if count == 1 else 'them'} here:\n  {visible(command)}"
     )
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "render_prompt",
     "render_report",
     "render_saved",
+    "render_server",
 ]
 
 _LEGEND: Final = {"+": "create", "~": "update in-place"}
@@ -263,6 +264,19 @@ def render_prompt(target: Target, count: int) -> str:
         f"(workspace {target.workspace_id})?\n"
         f"  syncer will perform the {'action' if count == 1 else 'actions'} described above.\n"
         "  Only 'yes' will be accepted to approve.\n\n"
+        "  Enter a value: "
+    )
+
+
+def render_server(environment: str, server: str, file: str, known: Mapping[str, str]) -> str:
+    """The question before credentials go to another server than the `known` ones, up to where the answer is typed."""
+    before = "".join(f"  before  {visible(one)} ({visible(name)})\n" for name, one in known.items())
+    return defused(
+        f"The credentials of environment {quoted(environment)} would go to another server than before.\n"
+        f"{before}"
+        f"  now     {visible(server)} ({visible(environment)}, in {visible(file)})\n\n"
+        "Do you want to send them there, now and from now on?\n"
+        "  Only 'yes' will be accepted.\n\n"
         "  Enter a value: "
     )
 

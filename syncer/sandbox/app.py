@@ -7,6 +7,8 @@ import json
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.sandbox.faults import Faults
@@ -44,12 +46,12 @@ class Sandbox:
     ) -> None:
         """Open the state; `clock` and `sleep` are for tests that must not wait.
 
-        Raises WorldError (a ValueError) for what is no world, sqlite3.Error for a file that is no database.
+        Raises WorldError (a ValueError) for what is no world, UnusableError for a file that is no state of a sandbox.
         """
         # Imported late: `import syncer.sandbox` costs next to nothing for those who never make one.
         from syncer.sandbox import world as worlds  # noqa: PLC0415
         from syncer.sandbox.login import Throttle  # noqa: PLC0415
-        from syncer.sandbox.store import Store  # noqa: PLC0415
+        from syncer.sandbox.store import Store, usable  # noqa: PLC0415
 
         self.faults = faults or Faults()
         self._clock = clock
@@ -59,15 +61,25 @@ class Sandbox:
         self._last_time = ""
         self._is_closed = False
         self._throttle = Throttle(clock)
-        self._store = Store(path)
+        self._usable = partial(usable, path)
+        with self._usable():
+            self._store = Store(path)
         try:
-            with self._store.transaction():
+            with self._usable() if world is None else nullcontext():
                 if not worlds.is_loaded(self._store):
-                    worlds.load(self._store, json.loads(worlds.seed()) if world is None else world)
+                    self._begin(json.loads(worlds.seed()) if world is None else world)
                 self._last_time = self._store.newest_time()
         except BaseException:
             self._store.close()
             raise
+
+    def _begin(self, world: Mapping[str, Any]) -> None:
+        """Fill a new state, unless another process was quicker."""
+        from syncer.sandbox import world as worlds  # noqa: PLC0415 - late, as above
+
+        with self._store.transaction(is_alone=True):
+            if not worlds.is_loaded(self._store):
+                worlds.load(self._store, world)
 
     def __enter__(self) -> Self:
         """Use it for the length of a `with` block."""
@@ -96,12 +108,13 @@ class Sandbox:
     def reset(self, world: Mapping[str, Any] | None = None) -> None:
         """Go back to the world of the start, or to another one from now on. Empties the log of requests.
 
-        Raises WorldError for what is no world; nothing has changed then.
+        Raises WorldError for what is no world, UnusableError for a file that is none of ours any more; nothing has
+        changed then.
         """
         from syncer.sandbox import world as worlds  # noqa: PLC0415 - late, as above
 
         with self._lock:
-            with self._store.transaction():
+            with self._usable() if world is None else nullcontext(), self._store.transaction():
                 if world is None:
                     worlds.reload(self._store)
                 else:
@@ -152,7 +165,7 @@ class Sandbox:
         with self._lock:
             if self._is_closed:
                 raise ConnectionResetError
-            with self._store.transaction():
+            with self._usable(), self._store.transaction():
                 answer = dispatch.answer(facts, self._store, self._throttle, self._clock(), self._timestamp)
         return exchange.response(answer, request, is_truncated=is_truncated)
 

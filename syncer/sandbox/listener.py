@@ -13,6 +13,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from syncer.sandbox.store import UnusableError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -113,6 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             data = b"".join(self.server.sandbox.wsgi(self._environ(body), start_response))
         except ConnectionResetError:  # a fault: the client gets no answer at all
             self.close_connection = True
+            return
+        except UnusableError as error:
+            self.send_error(500, "The sandbox's state can't be used", str(error))
             return
         self._send(head[0], head[1], data)
 

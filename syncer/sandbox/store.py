@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.sandbox import jsonb, ties
@@ -43,6 +44,9 @@ CREATE TABLE IF NOT EXISTS sync_runs (
 CREATE INDEX IF NOT EXISTS models_by_age ON models (workspace_id, updated_at);
 CREATE INDEX IF NOT EXISTS syncs_by_model ON syncs (model_id);
 """
+MEMORY: Final = ":memory:"
+"""The path of a database that stands in no file."""
+
 _TABLES: Final = (
     *("meta", "workspaces", "users", "roles", "tokens", "connectors", "models", "syncs", "sync_runs"),
     "sqlite_sequence",
@@ -55,31 +59,74 @@ _JSON: Final = {
 }
 
 
+class UnusableError(Exception):
+    """A database file is damaged, or none of ours, or another process holds it (`is_busy`)."""
+
+    def __init__(self, why: str, *, is_busy: bool = False) -> None:
+        super().__init__(why)
+        self.is_busy = is_busy
+
+
+@contextmanager
+def usable(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise UnusableError for whatever goes wrong with a file: its values may be anything. In memory, it's a bug."""
+    try:
+        yield
+    except UnusableError:
+        raise
+    except sqlite3.Error as error:
+        is_busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+        raise UnusableError(str(error), is_busy=is_busy) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        if path == MEMORY:
+            raise
+        raise UnusableError(f"a value in it is not as it was stored ({type(error).__name__})") from error
+
+
 class Store:
     """One SQLite database. Not for several threads at once: the caller holds a lock from `transaction` to its end."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Open the database, and make its tables if it is new."""
+        """Open the database, and make its tables if it is new. Raises UnusableError, sqlite3.Error."""
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA trusted_schema = OFF")
         # A crash of the machine may lose the last requests; one of the process may not, and that is enough here.
         self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_SCHEMA)
+        if not _schema(self._db):
+            # All at once: another process that opens the file meanwhile finds no tables, or all of them.
+            self._db.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+        if _schema(self._db) != _expected():
+            # A view or a trigger of somebody else's would be carried out with the next statement.
+            raise UnusableError("its tables are not those that this version of syncer makes")
+        # Answers take this text over as it is.
+        for table, columns in _JSON.items():
+            for row in self._db.execute(f"SELECT {', '.join(columns)} FROM {table}"):  # noqa: S608 - names of our own
+                for text in row:
+                    decode(text)
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Write all or nothing; an exception takes everything back."""
-        self._db.execute("BEGIN")
+    def transaction(self, *, is_alone: bool = False) -> Iterator[None]:
+        """Write all or nothing; an exception takes everything back. `is_alone`: no other process writes meanwhile."""
+        self._db.execute("BEGIN IMMEDIATE" if is_alone else "BEGIN")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # some errors of SQLite have ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def clear(self) -> None:
         """Empty all tables; ids begin anew."""
@@ -200,6 +247,18 @@ class Store:
     def _one(self, statement: str, *values: object) -> Row | None:
         row: Row | None = self._db.execute(statement, values).fetchone()
         return row
+
+
+def _schema(db: sqlite3.Connection) -> list[tuple[str, ...]]:
+    """What the database consists of, as SQLite itself wrote it down."""
+    return sorted(tuple(map(str, row)) for row in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+
+
+@cache
+def _expected() -> list[tuple[str, ...]]:
+    with closing(sqlite3.connect(MEMORY)) as db:
+        db.executescript(_SCHEMA)
+        return _schema(db)
 
 
 def decode(text: str | None) -> jsonb.Json:

@@ -28,6 +28,8 @@ _RUN: Final = {
     "successful_rows": 0,
     "failed_rows": 0,
 }
+# What SQLite says of rows that don't fit; of the file itself it says other things.
+_UNFIT: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 # Tokens of a world do not run out; the one named `expired` has.
 _NEVER: Final = 1e18
 # All tokens that a world gives to one user are one credential: a login of that user ends them.
@@ -49,7 +51,7 @@ def load(store: Store, world: Mapping[str, Any]) -> None:
     check(world)
     try:
         _fill(store, world)
-    except (KeyError, TypeError, AttributeError, ValueError, sqlite3.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, *_UNFIT) as error:
         message = f"this is no world: {error!r}"
         raise WorldError(message) from error
 
