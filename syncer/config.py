@@ -168,6 +168,7 @@ _NO_CREDENTIALS: Final = (
 _PLAIN = re.compile(r"""\s*[\w.-]+\s*=\s*(?:[\w.+-]+|"[^"]*"|'[^']*')\s*""")
 """A line with one key and one value, and nothing else."""
 
+_DOTTED = re.compile(r"""\s*(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*\s*""")
 _HEADER = re.compile(r"\s*\[[\w.\s\"-]+\]\s*")
 _LOGIN_KEYS: Final = frozenset({"email", "user", "username", "login"})
 _AT = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)\Z")
@@ -366,8 +367,9 @@ def _excerpt(line: str, key: str) -> str:
     """
     if (key in _SHOWN and _PLAIN.fullmatch(line)) or _HEADER.fullmatch(line):
         return CREDENTIAL.sub(SENSITIVE, line)
-    name, is_given, _ = line.partition("=")
-    return f"{CREDENTIAL.sub(SENSITIVE, name)}= {SENSITIVE}" if is_given and key in name else ""
+    name = line.partition("=")[0]
+    # In the middle of a text or of an inline table nothing tells what is a key.
+    return f"{CREDENTIAL.sub(SENSITIVE, name)}= {SENSITIVE}" if _DOTTED.fullmatch(name) and key in name else ""
 
 
 def _meant(name: str, names: set[str]) -> str:
@@ -438,7 +440,7 @@ def _environment(
     create = _switch(own, "create", where, complain, default=create)
     url = _text(own, "api_url", "", complain)
     if url and (wrong := _no_url(url)):
-        complain("api_url", f"{where}api_url {wrong[0]}", wrong[1])
+        complain("api_url", f"{where}api_url {wrong[0]}", f"{wrong[1]}; change a password that was committed")
     return Environment(name, url, workspace, numbers, create)
 
 
@@ -459,7 +461,7 @@ def _no_url(given: str) -> tuple[str, str] | None:
     if "@" in given or "?" in given or "#" in given:
         return (
             "may hold neither a user, a password nor a query",
-            "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD; change what was committed",
+            "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD",
         )
     parts = _parts(given)
     if parts is None or parts.scheme not in {"http", "https"}:

@@ -13,6 +13,7 @@ import string
 import sys
 from binascii import a2b_base64
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import CREDENTIAL, SENSITIVE
@@ -168,7 +169,7 @@ def held(text: str, secrets: Iterable[Secret]) -> list[str]:
     }
     found: set[str] = set()
     try:
-        for view in _views(text, _Work(_WORK_HELD)) if wanted else ():
+        for view in _views(text, _Work(_WORK_HELD), pieces=False) if wanted else ():
             found |= {name for needle, name in wanted.items() if needle in view}
     except _TooMuchError:
         # It's no foreign text, and may be large: the views come in the order of how likely they are.
@@ -265,8 +266,11 @@ class _Work:
             raise _TooMuchError
 
 
-def _views(text: str, work: _Work) -> Iterator[bytes]:
-    """The text, and everything that it becomes by decoding, in whatever order. Raises _TooMuchError."""
+def _views(text: str, work: _Work, *, pieces: bool = True) -> Iterator[bytes]:
+    """The text, and everything that it becomes by decoding, in whatever order. Raises _TooMuchError.
+
+    Without `pieces` base64 is looked for in long words alone, which is most of the work in a text of megabytes.
+    """
     first = _encoded(text)
     seen, queue = {first}, deque([first])
     while queue:
@@ -274,7 +278,7 @@ def _views(text: str, work: _Work) -> Iterator[bytes]:
         work.take(len(view) + _OVERHEAD)
         yield view
         plain = [unescape(view) for unescape in _ESCAPES]
-        for raw in (raw for decode in _CODINGS for raw in decode(view)):
+        for raw in chain(_hexadecimals(view), _decimals(view), _base64s(view, pieces=pieces)):
             work.take(len(raw))
             yield raw
             # Most of this is noise, and what is noise needs no decoding.
@@ -352,10 +356,10 @@ def _decimals(view: bytes) -> Iterator[bytes]:
         yield bytes(number for number in map(int, _NUMBER.findall(run)) if number <= _LARGEST_BYTE)
 
 
-def _base64s(view: bytes) -> Iterator[bytes]:
+def _base64s(view: bytes, *, pieces: bool) -> Iterator[bytes]:
     """Words in base64, of either alphabet, beginning at any letter; then the same with all the words in one piece."""
-    words = [word.translate(_STANDARD) for word in _BASE64_WORD.findall(view)]
-    for folded in (words, [b"".join(words)] if len(words) > 1 else []):
+    words = [word.translate(_STANDARD) for word in (_BASE64_WORD if pieces else _LONG_WORD).findall(view)]
+    for folded in (words, [b"".join(words)] if pieces and len(words) > 1 else []):
         for at in range(4) if folded else ():
             yield b"".join(_from_base64(word[at:]) for word in folded)
 
@@ -365,7 +369,6 @@ def _from_base64(word: bytes) -> bytes:
 
 
 _ESCAPES: Final = (_backslashes, _entities, _percents, _pluses, _equals)
-_CODINGS: Final = (_hexadecimals, _decimals, _base64s)
 
 _BACKSLASH = re.compile(
     rb"""\\ (?: u(?P<high>[dD][89abAB][0-9a-fA-F]{2}) \\u (?P<low>[dD][c-fC-F][0-9a-fA-F]{2})
@@ -384,6 +387,7 @@ _NO_HEX = re.compile(rb"[^0-9a-fA-F]+")
 _DECIMAL_RUN = re.compile(rb"(?<![0-9])[0-9]{1,3}(?:[^0-9A-Za-z]{1,5}[0-9]{1,3}){3,}(?![0-9])")
 _NUMBER = re.compile(rb"[0-9]+")
 _LARGEST_BYTE: Final = 255
+_LONG_WORD = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
 _BASE64_WORD = re.compile(rb"[A-Za-z0-9+/_-]+")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _ERRORS: Final = {"latin-1": "ignore"}

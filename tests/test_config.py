@@ -198,6 +198,7 @@ def test_every_number_has_its_bounds(tmp_path: Path, item: Any, value: str) -> N
         ('user = "canary"', "user = (sensitive value)", "SYNCER_EMAIL"),
         ('zzz = "canary"', "zzz = (sensitive value)", "there are"),
         ('zzz = """\ncanary\nzzz canary\n"""', "zzz = (sensitive value)", "there are"),
+        ('zzz = """\na canary zzz = 1\n"""', "zzz = (sensitive value)", "there are"),
         ("zzz = ['canary']", "zzz = (sensitive value)", "there are"),
         ('environments.prod = {api_url = "https://x.example", tokn = "canary"}', "", "SYNCER_TOKEN"),
         ('environments.prod = {tokn = "canary"}', "", "SYNCER_TOKEN"),
