@@ -229,8 +229,8 @@ class FakeGitLab(FakeHost):
         if request.args.get("all") != "true":
             # The newest of each name and pipeline, whoever set it.
             here = list({(one.pipeline, one.name): one for one in here}.values())
-        wanted = request.args.get("pipeline_id"), request.args.get("name")
-        here = [one for one in here if all(a in {None, b} for a, b in zip(wanted, (str(one.pipeline), one.name)))]
+        here = [one for one in here if request.args.get("pipeline_id") in {None, str(one.pipeline)}]
+        here = [one for one in here if request.args.get("name") in {None, one.name}]
         return self._paged(request, [self._status(one) for one in here])
 
     def _set_status(self, request: Request, login: str, sha: str) -> Response:
@@ -240,12 +240,12 @@ class FakeGitLab(FakeHost):
         data: dict[str, Any] = request.get_json()
         if data.get("state") not in STATES:
             raise AnsweredError(400, "state does not have a valid value")
-        pipeline = data.get("pipeline_id", max((k for k, v in self.pipelines.items() if v[0] == sha), default=None))
+        pipeline: int = data.get("pipeline_id", max((k for k, v in self.pipelines.items() if v[0] == sha), default=0))
         if self.pipelines.get(pipeline, ("", ""))[0] != sha:
             raise AnsweredError(404, "404 Pipeline for pipeline_id, sha and ref Not Found")
         if any(len(data.get(key) or "") > LONGEST for key in ("description", "target_url", "name")):
             raise AnsweredError(400, "is too long (maximum is 255 characters)")
-        name = data.get("name") or data.get("context") or "default"
+        name = str(data.get("name") or data.get("context") or "default")
         if name in self.jobs:
             raise AnsweredError(400, "name has already been taken")
         mine = (login, pipeline, name)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -25,11 +26,11 @@ _TERM: Final = re.compile(r"\$([A-Z_]+) == (?:\$([A-Z_]+)|\"([a-z_]+)\")")
 _SHELL: Final = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 
 
-def load(path: Path = FILE, **inputs: str) -> dict[str, Any]:
+def load(path: Path = FILE, inputs: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
     """What an included file adds to a pipeline, hidden jobs and all."""
     header, body = path.read_text("utf-8").split("\n---\n")
     declared = yaml.safe_load(header)["spec"]["inputs"]
-    given = {name: one["default"] for name, one in declared.items()} | inputs
+    given = {name: one["default"] for name, one in declared.items()} | {**inputs}
     assert given.keys() == declared.keys(), "GitLab refuses an input that isn't declared"
     data: dict[str, Any] = yaml.safe_load(_INPUT.sub(lambda hole: given[hole[1]], body))
     return data
@@ -98,8 +99,8 @@ class Pipeline:
         known = self.variables
         return all(known.get(term[1]) == (known.get(term[2]) if term[2] else term[3]) for term in terms if term)
 
-    def run(self, name: str, *, timeout: int = 120) -> Done:
-        """Run one job of the pipeline."""
+    def prepare(self, name: str) -> dict[str, str]:
+        """Make the work tree ready for one job; the variables that it finds."""
         assert name in self.names(), f"{name} is no job of this pipeline"
         job = jobs(load())[name]
         for command in (("checkout", "--force", "--quiet", "HEAD"), ("clean", "-ffdxq")):
@@ -108,16 +109,16 @@ class Pipeline:
             shutil.copytree(self.artifacts / needed["job"], self.workspace, dirs_exist_ok=True)
         is_protected = self.variables.get("CI_COMMIT_BRANCH") == self.variables["CI_DEFAULT_BRANCH"]
         own = self.environments.get(job.get("environment", {}).get("name", ""), {})
+        return {**self.variables, **(self.protected if is_protected else {}), **own, **job.get("variables", {})}
+
+    def run(self, name: str, *, timeout: int = 120) -> Done:
+        """Run one job of the pipeline as the runner's shell does."""
+        variables = self.prepare(name)
+        path = os.pathsep.join(map(str, (self._python, Path(sys.executable).parent, os.environ["PATH"])))
         done = subprocess.run(
-            [*_SHELL, "-c", script(job)],
+            [*_SHELL, "-c", script(jobs(load())[name])],
             cwd=self.workspace,
-            env={
-                **self.variables,
-                **(self.protected if is_protected else {}),
-                **own,
-                **job.get("variables", {}),
-                "PATH": os.pathsep.join(map(str, (self._python, Path(sys.executable).parent, os.environ["PATH"]))),
-            },
+            env={**variables, "PATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -126,13 +127,17 @@ class Pipeline:
             timeout=timeout,
             check=False,
         )
-        if done.returncode == 0:
-            self._keep(name, job)
-        return Done(done.returncode, done.stdout)
+        return self.done(name, done.returncode, done.stdout)
 
-    def _keep(self, name: str, job: Mapping[str, Any]) -> None:
+    def done(self, name: str, code: int, text: str) -> Done:
+        """What a job has left, if it succeeded, is kept."""
+        if code == 0:
+            self._keep(name)
+        return Done(code, text)
+
+    def _keep(self, name: str) -> None:
         (kept := self.artifacts / name).mkdir(parents=True, exist_ok=True)
-        for path in job.get("artifacts", {}).get("paths", []):
+        for path in jobs(load())[name].get("artifacts", {}).get("paths", []):
             file = self.workspace / path
             if file.is_file() and not file.is_symlink():
                 shutil.copy(file, kept / path)

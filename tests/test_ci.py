@@ -157,6 +157,28 @@ def test_a_plan_of_another_commit_is_not_this_ones(place: Place) -> None:
     assert "First" not in comment + place.summary
 
 
+@pytest.mark.parametrize("what", ["no plan", "an altered plan", "a link", "a folder"])
+def test_a_plan_that_can_not_be_read_back_is_red(what: str, place: Place) -> None:
+    """However the plan ended: what it kept is lost, and the comment says that it failed."""
+    base, head = place.head, place.branch(description="First")
+    assert place.plan_pull_request(head, base).code == 0
+    file = Path(_file(place))
+    whole = file.read_text("utf-8")
+    file.unlink()
+    if what == "a link":
+        (place.folder / "elsewhere").write_text(whole)
+        file.symlink_to("elsewhere")
+    elif what == "a folder":
+        file.mkdir()
+    else:
+        file.write_text(whole.replace("First", "Other") if what == "an altered plan" else "")
+    done = place.job(change(head, base), ["ci", "comment", str(file)], name="pull_request")
+
+    assert (done.code, place.outputs["has_changes"], place.outputs["digest"]) == (1, "false", "")
+    (comment,) = place.comments
+    assert "`prod`: failed" in comment
+
+
 def test_an_older_run_comes_too_late(place: Place) -> None:
     """Runs are ordered by their id: the number counts one workflow's, and starts anew when that is renamed."""
     base, head = place.head, place.branch(description="First")
@@ -486,6 +508,9 @@ def test_no_token_leaves(tmp_path: Path) -> None:
 def test_the_same_story_on_gitlab(place: Place) -> None:
     """The jobs of the shipped pipeline, as bash runs them: one note, one plan that is applied, one issue."""
     lab = FakeGitLab()
+    (place.team.folder / ".git" / "info").mkdir(exist_ok=True)
+    (place.team.folder / ".git" / "info" / "exclude").write_text("plan.json\n")
+
     with serving(lab) as url:
 
         def job(name: str, source: str, run: int = 41, **more: str) -> Done:

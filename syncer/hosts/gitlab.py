@@ -11,8 +11,8 @@ Where the source branch's commit isn't given, CI_COMMIT_SHA is it: there is no m
 can't write notes, so a token of the project is needed: SYNCER_GITLAB_TOKEN, with the scope `api`. GitLab has no
 summaries, no outputs and no masks to print, and notes can't be folded away.
 
-What one job vouches for to a later one is a commit status of their pipeline. Every Developer may set one, so only those
-of this token's own account count. SYNCER_GITLAB_STATUS_TOKEN is a token for that alone, which branches don't see.
+What one job vouches for to a later one is a commit status of their pipeline. Whoever may merge may set one, so those of
+one account alone count, whose token branches don't see: SYNCER_GITLAB_STATUS_TOKEN.
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ class GitLab:
         token = secret(variables, "SYNCER_GITLAB_TOKEN")
         self._session = Session(_HABITS, (api,), token, sleep=sleep, transport=transport)
         own = secret(variables, "SYNCER_GITLAB_STATUS_TOKEN")
-        self._statuses = (
-            Session(_STATUS_HABITS, (api,), own, sleep=sleep, transport=transport) if own else self._session
-        )
+        self._statuses = Session(_STATUS_HABITS, (api,), own, sleep=sleep, transport=transport)
         is_default = variables.get("CI_COMMIT_BRANCH", "") == variables.get("CI_DEFAULT_BRANCH")
         self._pipeline = decimal(variables.get("CI_PIPELINE_ID")) if is_default else None
 
