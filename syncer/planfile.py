@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from contextlib import suppress
@@ -59,7 +60,7 @@ FORMAT: Final = 1
 MAX_BYTES: Final = 64 * 1024 * 1024
 """How large a file may be that this machine made itself."""
 
-_SYSTEM: Final = frozenset({("/", "dev"), ("/", "proc")})
+_STREAM = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/(?:self|[0-9]+)/fd/[0-9]+")
 _DEEPEST: Final = 200
 _MASK: Final = "*" * 8
 
@@ -126,14 +127,16 @@ def is_stream(path: Path) -> bool:
 
     `/dev/stdout` is a stream also where a shell has made it a file.
     """
-    return path.absolute().parts[:2] in _SYSTEM or (path.exists() and not path.is_file())
+    return bool(_STREAM.fullmatch(str(path.absolute()))) or (path.exists() and not path.is_file())
 
 
 def _pour(path: Path, text: str) -> None:
     """Write to a stream. A pipe that nobody reads fails at once: a job would wait for its reader until it's killed."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    unwaited = getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | unwaited | getattr(os, "O_NOCTTY", 0))
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-        os.set_blocking(handle, True)
+        if unwaited:
+            os.set_blocking(handle, True)
         stream.write(text)
 
 

@@ -2,7 +2,7 @@
 
 plan      the base is the event's: what a pull request goes onto, what a push replaced; from files alone without secrets
 comment   one comment a pull request and environment; summary, outputs and annotations of every run
-apply     a saved plan, while its commit is still its branch's head, and if more than the file says that it's the one
+apply     a saved plan, while its commit is still its branch's head; its digest comes another way, or it's planned again
 drift     one issue an environment, closed when nothing differs
 """
 
