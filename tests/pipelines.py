@@ -152,14 +152,15 @@ class Pipeline:
         return shim.parent
 
 
-def write(folder: Path) -> None:
-    """Write what the linters read."""
+def write(folder: Path, file: Path = FILE) -> Path:
+    """Write what the linters read; the pipeline's file."""
     folder.mkdir(parents=True, exist_ok=True)
-    pipeline = load()
+    pipeline = load(file)
     (folder / "pipeline.yml").write_text(yaml.safe_dump(pipeline), "utf-8")
     for name, job in jobs(pipeline).items():
         path = folder / f"{name.replace(':', '-')}.sh"
         path.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{script(job)}\n", "utf-8")
+    return folder / "pipeline.yml"
 
 
 if __name__ == "__main__":
