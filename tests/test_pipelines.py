@@ -186,7 +186,7 @@ def test_without_a_status_it_is_planned_again(project: Project) -> None:
     pipeline = project.merge()
     planned = project.play(pipeline, "syncer:plan-merge")
     assert (planned.code, project.lab.statuses) == (0, [])
-    assert "the apply will plan again: GitLab: there is no token. set SYNCER_GITLAB_STATUS_TOKEN" in _text(planned)
+    assert "the apply will plan again: GitLab: there is no token; set SYNCER_GITLAB_STATUS_TOKEN" in _text(planned)
     done = project.play(pipeline, "syncer:apply")
 
     assert done.code == 0, done.text

@@ -265,7 +265,7 @@ def _vouch(screen: Screen, host: Host, told: _Told) -> None:
         if posting.vouch(host, told.environment, told.digest):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
-        why = f"{error.what}. {error.hint}".rstrip(". ")
+        why = "; ".join(filter(None, (error.what, error.hint)))
         screen.note(defused(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
 
 
