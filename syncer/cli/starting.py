@@ -88,7 +88,9 @@ In .gitlab-ci.yml say:
   include:
     - local: .gitlab/syncer.yml
 Its jobs stand in the stages `test` and `deploy`. If yours have other names, say below that line:
-      inputs: {{plan-stage: NAME, apply-stage: NAME}}
+      inputs:
+        plan-stage: NAME
+        apply-stage: NAME
 
 Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
 of a checkout that you trust (pip install uv):
