@@ -146,6 +146,7 @@ VARIABLES: Final = (
     ("SYNCER_STATE_DIR", "Where syncer keeps what it remembers on this machine: an absolute path; see below."),
     ("GITHUB_TOKEN", "On GitHub: what comments and issues are written with."),
     ("SYNCER_GITLAB_TOKEN", "On GitLab the same: a token of the project, because a job's own can't write notes."),
+    ("SYNCER_GITLAB_STATUS_TOKEN", "On GitLab: what commit statuses are set and read with; branches mustn't see it."),
     ("NO_COLOR", "Any value: no colour. `TERM=dumb` and a pipe mean the same; `CLICOLOR_FORCE=1` means colour."),
 )
 """Every variable that the tool reads, for the reference; but for those by which GitHub and GitLab tell of a run."""

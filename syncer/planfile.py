@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import tempfile
 from contextlib import suppress
@@ -59,6 +60,7 @@ FORMAT: Final = 1
 MAX_BYTES: Final = 64 * 1024 * 1024
 """How large a file may be that this machine made itself."""
 
+_STREAM = re.compile(r"/dev/(?:stdout|stderr|fd/[0-9]+)|/proc/(?:self|[0-9]+)/fd/[0-9]+")
 _DEEPEST: Final = 200
 _MASK: Final = "*" * 8
 
@@ -103,9 +105,8 @@ def write(path: Path, text: str) -> None:
     What is there and is no file (a pipe, `/dev/stdout`) is written to as it is.
     """
     try:
-        if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+        if is_stream(path):
+            _pour(path, text)
             return
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -119,6 +120,24 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         message = f"{path} can't be written: {error.strerror}"
         raise PlanFileError(message, "name a file in a folder that exists and is writable") from None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path names what is written to and never replaced: a pipe, a device, a stream of the system's.
+
+    `/dev/stdout` is a stream also where a shell has made it a file.
+    """
+    return bool(_STREAM.fullmatch(str(path.absolute()))) or (path.exists() and not path.is_file())
+
+
+def _pour(path: Path, text: str) -> None:
+    """Write to a stream. A pipe that nobody reads fails at once: a job would wait for its reader until it's killed."""
+    unwaited = getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | unwaited | getattr(os, "O_NOCTTY", 0))
+    with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        if unwaited:
+            os.set_blocking(handle, True)
+        stream.write(text)
 
 
 def _canonical(data: Json) -> str:

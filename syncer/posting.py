@@ -53,6 +53,8 @@ _APPENDED: Final = "\n\n<!-- syncer:applied -->\n"
 _MARKER = re.compile(r"\A<!-- syncer:(plan|drift) (\{[^\r\n]{1,2000}\}) -->(?=\r?\n|\Z)")
 _HEAD = re.compile(r"[0-9a-f]{40}|")
 _DIGEST = re.compile(r"[0-9A-Za-z:_-]{0,100}")
+_VOUCHER: Final = "syncer plan of {}"
+_VOUCHED = re.compile(r"[0-9a-f]{64}")
 _LONGEST_INSTANCE: Final = 100
 _LARGEST_RUN: Final = 2**53
 _ESCAPES: Final = {"--": r"\u002d\u002d", "<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\x7f": r"\u007f"}
@@ -227,6 +229,12 @@ class Host(Protocol):
 
     def head_of(self, branch: str) -> str:
         """The commit that a branch points at now."""
+
+    def vouch(self, name: str, word: str) -> bool:
+        """Leave a word for the later jobs of this very run, past its artifacts; False if there is no such way."""
+
+    def vouched(self, name: str) -> Sequence[str]:
+        """The words of that name that this account, and nobody else, has left in this run; the newest is the last."""
 
     def change_of_run(self) -> int | None:
         """Of a follow-up: the one open pull request that the first run was about, as the host itself says."""
@@ -457,3 +465,28 @@ def _parted(body: str) -> tuple[str, str]:
 def _plain(body: str) -> str:
     """A text with the line ends that we write: a browser's edit leaves others, and hosts differ about the last one."""
     return body.replace("\r\n", "\n").rstrip()
+
+
+# -- vouching ----------------------------------------------------------------------------------------------------
+
+
+def vouch(host: Host, instance: str, digest: str) -> bool:
+    """Have this run's apply know the plan's digest from somewhere else than the plan's file. Raises HostError.
+
+    False if the host has no way, or this run comes to no apply.
+    """
+    return host.vouch(_VOUCHER.format(instance), digest)
+
+
+def vouched(host: Host, instance: str) -> str:
+    """The digest that this run's plan was given; empty if there is none, or the token may not see it.
+
+    Raises HostError.
+    """
+    try:
+        words = host.vouched(_VOUCHER.format(instance))
+    except HostError as error:
+        if error.is_denied:
+            return ""
+        raise
+    return words[-1] if words and _VOUCHED.fullmatch(words[-1]) else ""

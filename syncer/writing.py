@@ -71,6 +71,15 @@ def is_reached_directly(root: Path, path: str) -> bool:
     return not any(one.is_symlink() for one in _ways(root, parts))
 
 
+def link_on_the_way(root: Path, path: Path) -> Path | None:
+    """The first link below the root on the way to a path, its last part included; None if there is none."""
+    home = root.resolve()
+    for way in (*reversed(path.absolute().parents), path.absolute()):
+        if way.is_symlink() and way.parent.resolve().is_relative_to(home):
+            return way
+    return None
+
+
 def _ways(root: Path, parts: list[str]) -> Iterator[Path]:
     """The folders that lead to a file, and itself."""
     for number in range(1, len(parts) + 1):

@@ -1,9 +1,11 @@
-"""A GitLab that remembers: notes, issues, commits and branches of one project, as a WSGI application.
+"""A GitLab that remembers: notes, issues, commits, their statuses and branches of one project, as a WSGI application.
 
     fake = FakeGitLab()
     with serving(fake) as url:                          # or transport=httpx.WSGITransport(fake)
         run(env=fake.variables(url))                    # a merge request's pipeline; source="push" and so on
     fake.notes[7], fake.issues, fake.writes             # what stands there, and what changed it
+    fake.statuses, fake.set_status("mallory", …)        # the statuses of commits; somebody's own
+    fake.reporters.add("glpat-job")                     # a token that sets none
 
 Tokens, `read_only`, `faults`, `limit` and `page_size` are as in `fake_github`.
 """
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 TOKEN: Final = "glpat-job"
 HEAD: Final = "c" * 40
 BASE: Final = "d" * 40
+STATES: Final = {"pending", "running", "success", "failed", "canceled", "skipped"}
+LONGEST: Final = 255
 
 
 @dataclass(slots=True)
@@ -35,6 +39,19 @@ class Remark:
     author: str
     body: str
     is_system: bool = False
+
+
+@dataclass(slots=True)
+class Status:
+    """A status of a commit: one row of one pipeline."""
+
+    id: int
+    author: str
+    pipeline: int
+    name: str
+    state: str
+    description: str | None = None
+    target_url: str | None = None
 
 
 class FakeGitLab(FakeHost):
@@ -54,6 +71,18 @@ class FakeGitLab(FakeHost):
         self.requests_of: dict[str, list[dict[str, Any]]] = defaultdict(list)
         """The merge requests of a commit: `{"iid", "state", "target_project_id"}`."""
         self.branches: dict[str, str] = {}
+        self.pipelines: dict[int, tuple[str, str]] = {}
+        """The commit and the branch of each, by its id: of whatever `variables` were given for."""
+        self.jobs: set[str] = {"syncer:plan-merge", "syncer:apply"}
+        """The names that no status may have."""
+        self.statuses: list[Status] = []
+        self.reporters: set[str] = set()
+        """Tokens that are no Developer's, or may not merge to the branch: they set no status."""
+
+    def set_status(self, author: str, pipeline: int, name: str, description: str) -> Status:
+        """Somebody's status."""
+        self.statuses.append(Status(self.next_id(), author, pipeline, name, "success", description))
+        return self.statuses[-1]
 
     def say(self, number: int, author: str, body: str, *, is_system: bool = False) -> Remark:
         """Somebody's note."""
@@ -79,9 +108,12 @@ class FakeGitLab(FakeHost):
             "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
         }
         branch = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": BASE if source == "push" else "0" * 40}
+        pipeline = 9000 + run
+        self.pipelines[pipeline] = (more.get("CI_COMMIT_SHA", HEAD), branch["CI_COMMIT_BRANCH"])
         return {
             "CI": "true",
             "GITLAB_CI": "true",
+            "CI_PIPELINE_ID": str(pipeline),
             "CI_API_V4_URL": f"{url}/api/v4",
             "CI_PROJECT_ID": str(self.project),
             "CI_COMMIT_SHA": HEAD,
@@ -121,6 +153,8 @@ class FakeGitLab(FakeHost):
             r"POST issues/(\d+)/notes": self._add_issue_note,
             r"GET repository/commits/([0-9a-f]{40})/merge_requests": self._requests_of,
             r"GET repository/branches/(.+)": self._branch,
+            r"GET repository/commits/([0-9a-f]{40})/statuses": self._list_statuses,
+            r"POST statuses/([0-9a-f]{40})": self._set_status,
         }
         for pattern, act in routes.items():
             if match := re.fullmatch(pattern, f"{request.method} {path}"):
@@ -187,6 +221,57 @@ class FakeGitLab(FakeHost):
         if name not in self.branches:
             raise AnsweredError(404, "404 Branch Not Found")
         return as_json({"name": name, "commit": {"id": self.branches[name]}})
+
+    def _list_statuses(self, request: Request, login: str, sha: str) -> Response:
+        if sha not in {one for one, _ in self.pipelines.values()}:
+            raise AnsweredError(404, "404 Commit Not Found")
+        here = [one for one in self.statuses if self.pipelines[one.pipeline][0] == sha]
+        if request.args.get("all") != "true":
+            # The newest of each name and pipeline, whoever set it.
+            here = list({(one.pipeline, one.name): one for one in here}.values())
+        here = [one for one in here if request.args.get("pipeline_id") in {None, str(one.pipeline)}]
+        here = [one for one in here if request.args.get("name") in {None, one.name}]
+        return self._paged(request, [self._status(one) for one in here])
+
+    def _set_status(self, request: Request, login: str, sha: str) -> Response:
+        """As `Ci::CreateCommitStatusService` does: what is done is left alone, what is under way goes on."""
+        if self.token_of(request) in self.reporters:
+            raise self.refuse_write()
+        data: dict[str, Any] = request.get_json()
+        if data.get("state") not in STATES:
+            raise AnsweredError(400, "state does not have a valid value")
+        pipeline: int = data.get("pipeline_id", max((k for k, v in self.pipelines.items() if v[0] == sha), default=0))
+        if self.pipelines.get(pipeline, ("", ""))[0] != sha:
+            raise AnsweredError(404, "404 Pipeline for pipeline_id, sha and ref Not Found")
+        if any(len(data.get(key) or "") > LONGEST for key in ("description", "target_url", "name")):
+            raise AnsweredError(400, "is too long (maximum is 255 characters)")
+        name = str(data.get("name") or data.get("context") or "default")
+        if name in self.jobs:
+            raise AnsweredError(400, "name has already been taken")
+        mine = (login, pipeline, name)
+        under_way = [
+            one
+            for one in self.statuses
+            if one.state in {"pending", "running"} and (one.author, one.pipeline, one.name) == mine
+        ]
+        one = under_way[-1] if under_way else Status(self.next_id(), *mine, "created")
+        event = {"pending": "enqueue", "running": "run"}.get(data["state"], "")
+        if event and (one.state == data["state"] or (event, one.state) == ("enqueue", "running")):
+            reason = f'(Reason(s): Status cannot transition via "{event}")'
+            raise AnsweredError(400, f"Cannot transition status via :{event} from :{one.state} {reason}")
+        one.state = data["state"]
+        one.description = data.get("description", one.description)
+        one.target_url = data.get("target_url", one.target_url)
+        if not under_way:
+            self.statuses.append(one)
+        self.wrote(request)
+        return as_json(self._status(one), 201)
+
+    def _status(self, one: Status) -> dict[str, Any]:
+        sha, ref = self.pipelines[one.pipeline]
+        shown = {"id": one.id, "sha": sha, "ref": ref, "status": one.state, "name": one.name}
+        more = {"target_url": one.target_url, "description": one.description, "allow_failure": False, "coverage": None}
+        return shown | more | {"pipeline_id": one.pipeline, "author": {"id": 1, "username": one.author}}
 
 
 def _remark(one: Remark) -> dict[str, Any]:

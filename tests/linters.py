@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pipelines
 import pytest
 from test_workflows import spoil
 from workflows import write_scripts
@@ -45,13 +46,21 @@ def test_each_linter_catches(linter: str, name: str, old: str, new: str, said: s
     """It fails, and for the reason that was meant."""
     copy = spoil(tmp_path, name, old, new)
     files = write_scripts(tmp_path / "scripts", [copy]) if linter == "shellcheck" else [copy]
-    done = subprocess.run(
-        [Path(sys.executable).parent / linter, *COMMANDS[linter], *files],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    assert said in _complaint(linter, *COMMANDS[linter], *files)
 
+
+def test_gitlabs_schema_catches(tmp_path: Path) -> None:
+    """Also with the inputs filled in."""
+    (copy := tmp_path / "gitlab-ci.yml").write_text(
+        pipelines.FILE.read_text("utf-8").replace("interruptible", "interrupted")
+    )
+    pipeline = pipelines.write(tmp_path / "gitlab", copy)
+    assert "interrupted" in _complaint("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", pipeline)
+
+
+def _complaint(linter: str, *arguments: str | Path) -> str:
+    done = subprocess.run(
+        [Path(sys.executable).parent / linter, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode != 0
-    assert said in done.stdout + done.stderr
+    return done.stdout + done.stderr

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -16,10 +12,10 @@ import pytest
 from fake_github import EVENTS, Fault
 from fake_gitlab import FakeGitLab
 from inside import Inside
+from pipelines import Done, Pipeline
 from places import MODELS, change, placed, push
 from spellings import SPELLINGS
 from werkzeug.wrappers import Request, Response
-from workflows import ROOT, load
 from world import Result, definition, recorded_world, writes
 from wsgi import serving
 
@@ -159,6 +155,28 @@ def test_a_plan_of_another_commit_is_not_this_ones(place: Place) -> None:
     (comment,) = place.comments
     assert "failed" in comment
     assert "First" not in comment + place.summary
+
+
+@pytest.mark.parametrize("what", ["no plan", "an altered plan", "a link", "a folder"])
+def test_a_plan_that_can_not_be_read_back_is_red(what: str, place: Place) -> None:
+    """However the plan ended: what it kept is lost, and the comment says that it failed."""
+    base, head = place.head, place.branch(description="First")
+    assert place.plan_pull_request(head, base).code == 0
+    file = Path(_file(place))
+    whole = file.read_text("utf-8")
+    file.unlink()
+    if what == "a link":
+        (place.folder / "elsewhere").write_text(whole)
+        file.symlink_to("elsewhere")
+    elif what == "a folder":
+        file.mkdir()
+    else:
+        file.write_text(whole.replace("First", "Other") if what == "an altered plan" else "")
+    done = place.job(change(head, base), ["ci", "comment", str(file)], name="pull_request")
+
+    assert (done.code, place.outputs["has_changes"], place.outputs["digest"]) == (1, "false", "")
+    (comment,) = place.comments
+    assert "`prod`: failed" in comment
 
 
 def test_an_older_run_comes_too_late(place: Place) -> None:
@@ -497,47 +515,35 @@ def test_no_token_leaves(tmp_path: Path) -> None:
 
 def test_the_same_story_on_gitlab(place: Place) -> None:
     """The jobs of the shipped pipeline, as bash runs them: one note, one plan that is applied, one issue."""
-    jobs = load(ROOT / "docs" / "gitlab-ci.yml")
     lab = FakeGitLab()
     (place.team.folder / ".git" / "info").mkdir(exist_ok=True)
     (place.team.folder / ".git" / "info" / "exclude").write_text("plan.json\n")
 
     with serving(lab) as url:
 
-        def job(name: str, source: str, run: int = 41, **more: str) -> subprocess.CompletedProcess[str]:
-            variables = lab.variables(url, source, run=run, **more)
-            path = f"{shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-            script = "\n".join([f"PATH={path}", *jobs[name]["script"]])
-            return subprocess.run(
-                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-                cwd=place.team.folder,
-                env={**place.team.environment, "PATH": os.environ["PATH"], **variables},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
+        def job(name: str, source: str, run: int = 41, **more: str) -> Done:
+            variables = {**place.team.environment, **lab.variables(url, source, run=run, **more)}
+            return Pipeline(place.team.folder, place.folder, variables).run(name)
 
-        def ask(head: str, run: int) -> subprocess.CompletedProcess[str]:
+        def ask(head: str, run: int) -> Done:
             more = {"CI_COMMIT_SHA": head, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
-            return job("plan", "merge_request_event", run, **more)
+            return job("syncer:plan", "merge_request_event", run, **more)
 
         # A merge request has one note: the same plan writes nothing, a failure and what mends it replace it.
         base, head = place.head, place.branch(description="First")
-        assert ask(head, 41).returncode == 0
+        assert ask(head, 41).code == 0
         (note,) = lab.notes[7]
         assert "First" in note.body
         assert Marker.parse(note.body) == Marker(
             Kind.PLAN, "prod", head, json.loads((place.team.folder / "plan.json").read_text())["digest"], 41_000
         )
         count = len(lab.writes)
-        assert (ask(head, 41).returncode, len(lab.writes)) == (0, count)
+        assert (ask(head, 41).code, len(lab.writes)) == (0, count)
         place.team.write("m0", "name: A\nnmae: B\n")
         broken = ask(place.commit("A mistake"), 42)
-        assert (broken.returncode, "failed" in note.body) == (1, True), broken.stdout + broken.stderr
+        assert (broken.code, "failed" in note.body) == (1, True), broken.text
         place.team.write("m0", definition(MODELS[0], description="Second"))
-        assert ask(place.commit("Second"), 43).returncode == 0
+        assert ask(place.commit("Second"), 43).code == 0
         assert ([one.id for one in lab.notes[7]], "Second" in note.body) == ([note.id], True)
         assert [method for method, _ in lab.writes] == ["POST", "PUT", "PUT"]
 
@@ -546,19 +552,19 @@ def test_the_same_story_on_gitlab(place: Place) -> None:
         lab.branches["main"] = merged
         lab.requests_of[merged] = [{"iid": 7, "state": "merged", "target_project_id": lab.project}]
         pushed = {"CI_COMMIT_SHA": merged, "CI_COMMIT_BEFORE_SHA": base}
-        assert job("plan", "push", 44, **pushed).returncode == 0
+        assert job("syncer:plan-merge", "push", 44, **pushed).code == 0
         assert writes(place.box) == []
-        applied = job("apply", "push", 44, **pushed)
-        assert applied.returncode == 0, applied.stdout + applied.stderr
+        applied = job("syncer:apply", "push", 44, **pushed)
+        assert applied.code == 0, applied.text
         assert writes(place.box) == [("PUT", f"/api/v1/models/{MODELS[0]['id']}")]
         assert note.body.splitlines()[-1].startswith("Apply complete!")
 
         # One issue tells of drift; it's closed when there is none.
         place.edit(MODELS[1]["id"], query="SELECT id, email FROM elsewhere")
         for run in (45, 46):
-            assert job("drift", "schedule", run, CI_COMMIT_SHA=merged).returncode == 0
+            assert job("syncer:drift", "schedule", run, CI_COMMIT_SHA=merged).code == 0
             (issue,) = lab.issues.values()
             assert (issue.is_open, "`m1`" in issue.body) == (True, True)
         place.edit(MODELS[1]["id"], query=MODELS[1]["query"])
-        assert job("drift", "schedule", 47, CI_COMMIT_SHA=merged).returncode == 0
+        assert job("syncer:drift", "schedule", 47, CI_COMMIT_SHA=merged).code == 0
         assert (issue.is_open, len(lab.issues), len(lab.notes[7])) == (False, 1, 1)

@@ -11,12 +11,16 @@ from fake_github import Fault
 from fake_gitlab import BASE, HEAD, TOKEN, FakeGitLab
 from wsgi import serving
 
+from syncer import posting
 from syncer.errors import HostError, SettingsError
 from syncer.hosts import detect
 from syncer.hosts.gitlab import GitLab
 from syncer.posting import Kind, Marker, Posted, append_line, keep_comment, keep_issue
 
 ME = "project_42_bot"
+BOT, STATUS = "project_42_bot_status", "glpat-status"
+STATUSES = {"SYNCER_GITLAB_STATUS_TOKEN": STATUS}
+PIPELINE = 9041
 MARKER = Marker(Kind.PLAN, "prod", HEAD, "9c41", 41_000)
 SECRET = "glpat-" + "k3yAnd0therk3yAnd0ne"
 
@@ -37,7 +41,9 @@ class Desk:
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk(FakeGitLab())
+    fake = FakeGitLab()
+    fake.tokens[STATUS] = BOT
+    return Desk(fake)
 
 
 # -- pipelines ---------------------------------------------------------------------------------------------------
@@ -186,6 +192,95 @@ def test_one_issue_from_first_to_last(desk: Desk) -> None:
     foreign, own = desk.fake.issues.values()
     assert (foreign.is_open, own.is_open, own.body) == (True, False, f"{marker.line()}\n2 models")
     assert "[this run](https://gitlab.com/" in desk.fake.issue_notes[own.number][0].body
+
+
+# -- statuses ----------------------------------------------------------------------------------------------------
+
+
+def test_a_word_for_the_later_jobs_of_a_pipeline(desk: Desk) -> None:
+    """The last one of this account, of this pipeline and name, counts; it's found behind pages of others'."""
+    desk.fake.page_size = 2
+    host = desk.host("push", **STATUSES)
+    assert host.vouched("syncer plan of prod") == []
+    assert host.vouch("syncer plan of prod", "9c41") is True
+    assert host.vouch("syncer plan of prod", "9c42") is True
+    assert host.vouch("syncer plan of staging", "9c43") is True
+    for author in ("mallory", ME):
+        for _ in range(3):
+            desk.fake.set_status(author, PIPELINE, "syncer plan of prod", "0000")
+    other = desk.host("push", **STATUSES, CI_PIPELINE_ID=str(PIPELINE + 1))
+    desk.fake.pipelines[PIPELINE + 1] = desk.fake.pipelines[PIPELINE]
+    assert other.vouch("syncer plan of prod", "9c44") is True
+
+    assert host.vouched("syncer plan of prod") == ["9c41", "9c42"]
+    assert other.vouched("syncer plan of prod") == ["9c44"]
+    (first, *_) = desk.fake.statuses
+    assert (first.author, first.pipeline, first.state) == (BOT, PIPELINE, "success")
+    assert first.target_url == "https://gitlab.com/acme/models/-/jobs/5"
+
+
+def test_a_word_is_taken_whatever_stands_there(desk: Desk) -> None:
+    """GitLab refuses to go from a state to the same one; what is under way is brought to its end, or a new one made."""
+    host = desk.host("push", **STATUSES)
+    for state, taken in (("pending", 201), ("pending", 400), ("running", 201), ("running", 400), ("pending", 400)):
+        body = {"state": state, "name": "syncer plan of prod", "pipeline_id": PIPELINE}
+        answer = httpx.Client(transport=httpx.WSGITransport(desk.fake)).post(
+            f"http://127.0.0.1/api/v4/projects/42/statuses/{HEAD}", json=body, headers={"PRIVATE-TOKEN": STATUS}
+        )
+        assert answer.status_code == taken, answer.text
+    assert host.vouched("syncer plan of prod") == []
+    assert host.vouch("syncer plan of prod", "9c41") is True
+    assert host.vouch("syncer plan of prod", "9c41") is True
+
+    assert host.vouched("syncer plan of prod") == ["9c41", "9c41"]
+    assert [one.state for one in desk.fake.statuses] == ["success", "success"]
+
+
+def test_no_other_pipeline_is_vouched_for(desk: Desk) -> None:
+    """A merge request's and a branch's come to no apply, and nobody is asked."""
+    for host in (desk.host(**STATUSES), desk.host("push", **STATUSES, CI_COMMIT_BRANCH="refunds")):
+        assert host.vouch("syncer plan of prod", "9c41") is False
+        assert host.vouched("syncer plan of prod") == []
+    assert desk.fake.calls == []
+
+
+@pytest.mark.parametrize("token", ["", TOKEN, "glpat-expired"])
+def test_without_a_token_for_statuses_nothing_is_vouched_for(desk: Desk, token: str) -> None:
+    """None, one that may not, one that has expired: setting says what is missing, and reading finds nothing."""
+    desk.fake.reporters.add(TOKEN)
+    host = desk.host("push", SYNCER_GITLAB_STATUS_TOKEN=token)
+    with pytest.raises(HostError) as caught:
+        host.vouch("syncer plan of prod", "9c41")
+    assert caught.value.is_denied
+    assert "SYNCER_GITLAB_STATUS_TOKEN" in caught.value.hint
+    assert posting.vouched(host, "prod") == ""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"pipeline_id": None},
+        {"pipeline_id": str(9041)},
+        {"sha": "e" * 40},
+        {"status": "failed"},
+        {"status": "running"},
+        {"author": None},
+        {"author": {"username": None}},
+        {"name": "SYNCER PLAN OF PROD"},
+        {"id": "7"},
+        {"description": None},
+        {"description": "9c41" * 17},
+        {"description": f"{'9c41' * 16}\n"},
+    ],
+)
+def test_a_status_that_is_anything_else_does_not_count(desk: Desk, row: dict[str, object]) -> None:
+    """An older GitLab heeds not every filter and names no pipeline; a description may be anybody's."""
+    good = {"id": 7, "sha": HEAD, "status": "success", "name": "syncer plan of prod", "pipeline_id": PIPELINE}
+    good |= {"author": {"username": BOT}, "description": "9c41" * 16}
+    for listed, found in (([good], "9c41" * 16), ([good | row], "")):
+        body = json.dumps(listed)
+        desk.fake.faults.append(Fault(200, {"content-type": "application/json"}, body, path="/statuses"))
+        assert posting.vouched(desk.host("push", **STATUSES), "prod") == found
 
 
 # -- requests ----------------------------------------------------------------------------------------------------

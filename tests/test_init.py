@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pexpect
+import pipelines
 import pytest
 from inside import Inside
-from workflows import load
 from world import Result, Team, interrupt
 
 from syncer.cli import starting
@@ -61,7 +61,8 @@ def test_gitlab_gets_a_file_to_include(team: Team) -> None:
 
     assert (result.code, _files(team.folder)) == (0, ALWAYS | {".gitlab/syncer.yml"})
     assert "local: .gitlab/syncer.yml" in result.out
-    assert load(team.folder / ".gitlab" / "syncer.yml")["apply"]["script"] == ["syncer ci apply plan.json"]
+    jobs = pipelines.load(team.folder / ".gitlab" / "syncer.yml")
+    assert jobs["syncer:apply"]["script"] == ["syncer ci apply plan.json"]
 
 
 @pytest.mark.parametrize("host", ["github", "gitlab"])

@@ -359,3 +359,67 @@ def test_a_pipe_is_written_to(team: Team) -> None:
         assert reader.stdout is not None
         assert reader.stdout.read().startswith("### syncer plan")
     assert pipe.is_fifo()
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(team: Team, box: Sandbox) -> None:
+    """A job would hang until it's killed."""
+    os.mkfifo(team.folder / "pipe")
+
+    assert "pipe can't be written" in _refused(team, box, "plan", "--out", "pipe").err
+    assert (team.folder / "pipe").is_fifo()
+
+
+def test_a_stream_of_the_systems_is_never_replaced(team: Team, tmp_path: Path) -> None:
+    """Also where the shell has made a file of it; what was printed before stays."""
+    with (tmp_path / "log").open("wb") as log:
+        done = subprocess.run(
+            Team.command(team, "plan", "--markdown", "/dev/fd/1"),
+            cwd=team.folder,
+            env=team.environment,
+            stdout=log,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "log").read_text("utf-8")
+    assert text.startswith("syncer plan")
+    assert "### syncer plan" in text
+
+
+@pytest.mark.parametrize("flag", ["--out", "--markdown", "--json", "--html"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("out", "../elsewhere", "out/plan.md"),
+        ("out", "models", "out/plan.md"),
+        ("out", "models", "out/../plan.md"),
+        ("a/out", "../models", "a/out/b/../plan.md"),
+        ("plan.md", "/dev/null", "plan.md"),
+        ("plan.md", "models", "plan.md"),
+    ],
+)
+def test_no_link_of_the_checkout_carries_an_output_off(
+    flag: str, where: tuple[str, str, str], team: Team, box: Sandbox, tmp_path: Path
+) -> None:
+    """Neither the file's own name nor a folder on the way: it's refused before anything is asked or taken away."""
+    link, target, name = where
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "plan.md").write_text("somebody's")
+    (team.folder / link).parent.mkdir(exist_ok=True)
+    (team.folder / link).symlink_to(target)
+    refused = " ".join(_refused(team, box, "plan", flag, name).err.replace("│", " ").split())
+
+    assert f"{name} is no place for an output: {link.rpartition('/')[2]} is a link in the checkout" in refused
+    assert box.requests == []
+    assert (tmp_path / "elsewhere" / "plan.md").read_text() == "somebody's"
+    assert not (team.folder / "models" / "plan.md").exists()
+
+
+def test_an_output_is_no_folder(team: Team, box: Sandbox) -> None:
+    """A commit can bring one of any name."""
+    (team.folder / "plan.json").mkdir()
+
+    assert "there is a folder of that name" in _refused(team, box, "plan", "--out", "plan.json").err
+    assert box.requests == []

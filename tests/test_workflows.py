@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+import pipelines
 import pytest
-from workflows import ACTION, FOLDER, ROOT, every_step, load
+from workflows import ACTION, FOLDER, every_step, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -326,10 +327,10 @@ def test_every_rule_is_tried() -> None:
 
 def test_gitlab_has_the_same_habits() -> None:
     """Writing waits for a person, in an environment, one at a time; the tool is locked by hash."""
-    jobs = load(ROOT / "docs" / "gitlab-ci.yml")
+    jobs = pipelines.jobs(pipelines.load())
 
-    assert jobs["apply"]["environment"] == {"name": "prod"}
-    assert jobs["apply"]["resource_group"] == "syncer-apply-prod"
-    assert [rule["when"] for rule in jobs["apply"]["rules"]] == ["manual"]
-    assert "--require-hashes" in jobs[".syncer"]["before_script"][0]
-    assert all("timeout" in job for name, job in jobs.items() if "script" in job)
+    assert jobs["syncer:apply"]["environment"] == {"name": "prod"}
+    assert jobs["syncer:apply"]["resource_group"] == "syncer-apply-prod"
+    assert [rule["when"] for rule in jobs["syncer:apply"]["rules"]] == ["manual"]
+    assert all("--require-hashes" in job["before_script"][0] for job in jobs.values())
+    assert all("timeout" in job for job in jobs.values())

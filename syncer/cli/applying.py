@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import workflow
+from syncer import saved, workflow
 from syncer.cli import planning, running
 from syncer.cli.keeping import Keeper
 from syncer.cli.pinning import write_ids
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def apply(flags: argparse.Namespace, screen: Screen) -> int:
     """Carry out a plan: one that is made and shown now, or a saved one."""
     if flags.file:
-        report = resumed(flags, screen)
+        report = resumed(flags, screen, flags.expect_digest)
     elif flags.dry_run:
         return _dry(flags, screen)
     else:
@@ -71,15 +71,34 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
         return carried_out(flags, screen, run, api, planned, "apply")
 
 
-def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
-    """Apply a saved plan: passing the file is the approval. Raises RefusedError, PlanFileError."""
+def planned_again(
+    flags: argparse.Namespace, screen: Screen, run: Run, base: workflow.Base | None, kept: Planned
+) -> Report:
+    """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
+    saved.admit(kept, run.target, running.head(run))
+    files = running.read(run)
+    with running.connected(run, screen) as api:
+        planned = replace(planning.planned_with(api, flags, screen, run, files, base), commit=kept.commit)
+        if planned.plan.digest != kept.plan.digest:
+            digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
+            message = f"planned again, this is not what the saved plan would do: {digests}; nothing was written"
+            hint = "live models moved since, or the file is not what the plan job made: run that job again, and read it"
+            raise RefusedError(message, hint)
+        _refuse_unbased(flags, planned)
+        workflow.refuse(planned, run.limits)
+        return carried_out(flags, screen, run, api, planned, "ci apply")
+
+
+def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
+    """Apply a saved plan, if it has this digest (empty: any): passing the file is the approval.
+
+    Raises RefusedError, PlanFileError.
+    """
     planning.refuse_with_file(flags)
     kept = planning.saved(flags.file)
-    if flags.expect_digest:
-        workflow.expect(kept, flags.expect_digest)
-    if flags.on_drift == "fail" and kept.provenance is None:
-        message = "--on-drift fail needs a plan that was made with --base: this one knows of no drift"
-        raise SettingsError(message, "plan again with --base")
+    if digest:
+        workflow.expect(kept, digest)
+    _refuse_unbased(flags, kept)
     run = running.settle(flags, kept.plan.target.environment)
     commit = running.head(run) if kept.commit else ""
     planning.announce(flags, run, screen)
@@ -88,6 +107,13 @@ def resumed(flags: argparse.Namespace, screen: Screen) -> Report:
         planning.show(flags, screen, planned, planning.told_later(run, planned))
         workflow.refuse(planned, run.limits)
         return carried_out(flags, screen, run, api, planned, "ci apply" if flags.command == "ci" else "apply")
+
+
+def _refuse_unbased(flags: argparse.Namespace, planned: Planned) -> None:
+    """Raise SettingsError for a guard that can't work."""
+    if flags.on_drift == "fail" and planned.provenance is None:
+        message = "--on-drift fail needs a plan that was made with --base: this one knows of no drift"
+        raise SettingsError(message, "plan again with --base")
 
 
 def carried_out(

@@ -2,7 +2,7 @@
 
 plan      the base is the event's: what a pull request goes onto, what a push replaced; from files alone without secrets
 comment   one comment a pull request and environment; summary, outputs and annotations of every run
-apply     a saved plan, while its commit is still its branch's head
+apply     a saved plan, while its commit is still its branch's head; its digest comes another way, or it's planned again
 drift     one issue an environment, closed when nothing differs
 """
 
@@ -152,6 +152,8 @@ class _Told:
     planned: Planned | None
     environment: str
     render: Callable[[int], str]
+    code: int = 0
+    """1 if what stands in the file's place is no plan: what `syncer ci plan` has made is lost, however that ended."""
 
     @property
     def is_failed(self) -> bool:
@@ -183,6 +185,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
     context = host.context
     file = flags.file or "plan.json"
     is_strange = context.event == "follow-up"
+    planned = None
     try:
         planned = planfile.read(
             Path(file), shipped.schema("plan"), most=_ARTIFACT if is_strange else planfile.MAX_BYTES
@@ -192,7 +195,8 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
     except PlanFileError as error:
         screen.fail(error)
         environment = _environment(flags)
-        return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url))
+        code = int(planned is None and not is_strange and os.path.lexists(file))
+        return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url), code)
     # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
     # What a stranger's run handed over was made without access, whatever it says.
     commit = context.head_sha or planned.commit
@@ -236,8 +240,10 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     refuse_secrets(summary, "the comment")
     if flags.dry_run:
         screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
-        return 0
+        return told.code
     host.outputs(told.outputs)
+    if told.digest:
+        _vouch(screen, host, told)
     if os.environ.get("GITHUB_ACTIONS") == "true" and told.planned is not None and not is_strange:
         annotations = render_annotations((*told.planned.problems, *told.planned.warnings))
         if annotations:
@@ -248,10 +254,20 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if number is None or context.is_untrusted or flags.comment_when == "never":
         if context.event != "push":
             screen.show(_nowhere(context, flags.comment_when))
-        return 0
+        return told.code
     create = flags.comment_when == "always" or told.is_failed or told.count > 0
     _say(screen, f"comment on #{number}", posting.keep_comment(host, number, marker, told.render, create=create))
-    return 0
+    return told.code
+
+
+def _vouch(screen: Screen, host: Host, told: _Told) -> None:
+    """Have the apply know the digest past the plan file. Without that it plans again, so it's no failure."""
+    try:
+        if posting.vouch(host, told.environment, told.digest):
+            screen.show("A status of the commit has the plan's digest.")
+    except HostError as error:
+        why = "; ".join(filter(None, (error.what, error.hint)))
+        screen.note(defused(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
 
 
 def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
@@ -315,10 +331,15 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     target = planned.plan.target
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
-        if flags.expect_digest:
-            workflow.expect(planned, flags.expect_digest)
         _expect_commit(planned, now)
-        report = applying.resumed(flags, screen)
+        # A plan file is never believed on its own: who can alter it can make its digest fit, too.
+        digest = flags.expect_digest or posting.vouched(host, target.environment)
+        if digest:
+            report = applying.resumed(flags, screen, digest)
+        else:
+            screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
+            settled = running.settle(flags, target.environment)
+            report = applying.planned_again(flags, screen, settled, _base(settled, context), planned)
     except SyncerError as error:
         problems = planning.problems_of(error)
         told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from syncer import writing
 from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -58,6 +59,10 @@ class Outputs:
         return bool(self._names)
 
     def _clear(self) -> None:
+        if not self.wanted:
+            return
+        from syncer import planfile
+
         if len({Path(name).absolute() for name in self._names}) < len(self._names):
             message = f"two outputs would go to one file: {', '.join(self._names)}"
             raise SettingsError(message, "give each a name of its own")
@@ -67,8 +72,9 @@ class Outputs:
                 message = f"{name} is no place for an output: it would replace what is kept there"
                 raise SettingsError(message, "name a file such as plan.json, plan.md or plan.html")
             try:
+                _refuse_led_away(path)
                 # A device or a pipe (`/dev/stdout`) is written to; a link to one isn't taken away.
-                if path.is_file() or (path.is_symlink() and not path.exists()):
+                if not planfile.is_stream(path) and (path.is_symlink() or path.is_file()):
                     path.unlink()
             except (OSError, ValueError) as error:
                 message = f"{name} can't be replaced: {getattr(error, 'strerror', None) or 'no such name'}"
@@ -119,6 +125,24 @@ class Outputs:
         from syncer import planfile
 
         planfile.write(Path(name), text)
+
+
+def _refuse_led_away(path: Path) -> None:
+    """Raise SettingsError where a link or a folder stands in an output's place.
+
+    A commit can bring both. A link to a file, or to nothing, isn't followed: the output replaces it. Any other link of
+    the checkout would swallow the output, or carry it off.
+    """
+    here = Path.cwd()
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    link = writing.link_on_the_way(top, path) if top else None
+    is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
+    if link is not None and not is_replaced:
+        message = f"{path} is no place for an output: {link.name} is a link in the checkout, and leads elsewhere"
+        raise SettingsError(message, "see which commit brought the link, and remove it; or name another file")
+    if path.is_dir():
+        message = f"{path} is no place for an output: there is a folder of that name"
+        raise SettingsError(message, "see which commit brought the folder, and remove it; or name another file")
 
 
 def refuse_secrets(text: str, where: str) -> None:

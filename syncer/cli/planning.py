@@ -63,7 +63,7 @@ def planned_with(
         files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base, create=create
     )
     planned = with_warnings(planned, files)
-    is_applied = flags.command == "apply" and not flags.dry_run
+    is_applied = "apply" in {flags.command, getattr(flags, "action", "")} and not flags.dry_run
     show(flags, screen, planned, told_later(run, planned) if is_applied else _nothing)
     return planned
 

@@ -34,7 +34,7 @@ _INSIDE: Final = "http://localhost/api/v1"
 
 _LEFT: Final = ".syncer"
 
-_OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN")
+_OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN", "SYNCER_GITLAB_STATUS_TOKEN")
 """The variables whose values are secrets of the tool itself."""
 
 

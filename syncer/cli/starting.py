@@ -88,6 +88,10 @@ _GITLAB_STEPS: Final = """\
 In .gitlab-ci.yml say:
   include:
     - local: .gitlab/syncer.yml
+Its jobs stand in the stages `test` and `deploy`. If yours have other names, say below that line:
+      inputs:
+        plan-stage: NAME
+        apply-stage: NAME
 
 Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
 of a checkout that you trust (pip install uv):
@@ -97,7 +101,9 @@ of a checkout that you trust (pip install uv):
 
 In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_EMAIL and
 SYNCER_PASSWORD of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
-SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request.
+SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request. Add
+SYNCER_GITLAB_STATUS_TOKEN, protected, another one (role Developer, who may merge to the default branch): it tells the
+apply which plan was made. Without it the apply plans again.
 
 Add the environment `prod`, protected; the same variables for it alone, protected, are the user who writes (role
 Member).

@@ -10,11 +10,15 @@
 Where the source branch's commit isn't given, CI_COMMIT_SHA is it: there is no merged result then. A job's own token
 can't write notes, so a token of the project is needed: SYNCER_GITLAB_TOKEN, with the scope `api`. GitLab has no
 summaries, no outputs and no masks to print, and notes can't be folded away.
+
+What one job vouches for to a later one is a commit status of their pipeline. Whoever may merge may set one, so those of
+one account alone count, whose token branches don't see: SYNCER_GITLAB_STATUS_TOKEN.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
 
 _PAGES: Final = 100
 _PER_PAGE: Final = 100
+_LONGEST_LINK: Final = 255
+"""A status takes no longer address."""
 
 
 class GitLab:
@@ -79,14 +85,21 @@ class GitLab:
         self._me = ""
         token = secret(variables, "SYNCER_GITLAB_TOKEN")
         self._session = Session(_HABITS, (api,), token, scrubber=scrubber, sleep=sleep, transport=transport)
+        own = secret(variables, "SYNCER_GITLAB_STATUS_TOKEN")
+        self._statuses = Session(_STATUS_HABITS, (api,), own, scrubber=scrubber, sleep=sleep, transport=transport)
+        is_default = variables.get("CI_COMMIT_BRANCH", "") == variables.get("CI_DEFAULT_BRANCH")
+        self._pipeline = decimal(variables.get("CI_PIPELINE_ID")) if is_default else None
 
     def whoami(self) -> str:
         """The user name, whose case doesn't count."""
-        if not self._me:
-            self._me = text_at(self._session.ask("GET", f"{self._api}/user").data, "username").casefold()
-        if not self._me:
-            raise HostError("GitLab doesn't say who this token belongs to", "without that no note is edited")
+        self._me = self._me or self._account(self._session)
         return self._me
+
+    def _account(self, session: Session) -> str:
+        name = text_at(session.ask("GET", f"{self._api}/user").data, "username").casefold()
+        if not name:
+            raise HostError("GitLab doesn't say who this token belongs to", "without that nothing counts as its own")
+        return name
 
     # -- notes -----------------------------------------------------------------------------------------------------
 
@@ -132,6 +145,33 @@ class GitLab:
         except HostError:
             return
 
+    # -- statuses --------------------------------------------------------------------------------------------------
+
+    def vouch(self, name: str, word: str) -> bool:
+        """Set a status of the commit in this pipeline, if it's the default branch's."""
+        if self._pipeline is None:
+            return False
+        # GitLab refuses `pending` after `pending` and `running` after `running`. `success` is always taken: what is
+        # done already isn't altered, a new status is made.
+        body: dict[str, Any] = {"state": "success", "name": name, "description": word, "pipeline_id": self._pipeline}
+        if 0 < len(self.context.run_url) <= _LONGEST_LINK:
+            body["target_url"] = self.context.run_url
+        self._statuses.ask("POST", f"{self._here}/statuses/{self.context.head_sha}", body)
+        return True
+
+    def vouched(self, name: str) -> list[str]:
+        """The descriptions of the statuses of that name that this account has set in this pipeline."""
+        if self._pipeline is None:
+            return []
+        me = self._account(self._statuses)
+        url = f"{self._here}/repository/commits/{self.context.head_sha}/statuses"
+        # All of them: else only the newest of a name is listed, whoever set it.
+        found = self._pages(url, self._statuses, all="true", name=name, pipeline_id=str(self._pipeline))
+        # An older GitLab heeds not every filter.
+        known = {"sha": self.context.head_sha, "pipeline_id": self._pipeline, "name": name, "status": "success"}
+        ours = [row for row in found if known.items() <= row.items() and _author(row) == me and positive(row.get("id"))]
+        return [text_at(row, "description") for row in sorted(ours, key=lambda row: row["id"])]
+
     # -- commits ---------------------------------------------------------------------------------------------------
 
     def pull_requests_of(self, sha: str) -> list[int]:
@@ -156,12 +196,13 @@ class GitLab:
         """Whether a merge request goes to this project."""
         return bool(row.get("target_project_id") == self._project)
 
-    def _pages(self, url: str, **params: str) -> list[dict[str, Any]]:
+    def _pages(self, url: str, session: Session | None = None, **params: str) -> list[dict[str, Any]]:
         """The rows of every page of a list. The next page is a number, so that no address is taken from an answer."""
+        session = session or self._session
         found: list[dict[str, Any]] = []
         page = 1
         for _ in range(_PAGES):
-            answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
+            answer = session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
             found += listed(answer.data, "GitLab")
             following = decimal(answer.headers.get("x-next-page"))
             if following is None:
@@ -230,7 +271,11 @@ def _note(row: Json, key: str, text: str) -> Note | None:
     known = positive(at(row, key))
     if known is None:
         return None
-    return Note(known, text_at(row, "author", "username").casefold(), text_at(row, text), title=text_at(row, "title"))
+    return Note(known, _author(row), text_at(row, text), title=text_at(row, "title"))
+
+
+def _author(row: Json) -> str:
+    return text_at(row, "author", "username").casefold()
 
 
 def _notes(listed: list[dict[str, Any]], key: str, text: str) -> list[Note]:
@@ -250,14 +295,17 @@ def _limited(answer: Answer, attempt: int, now: float) -> float | None:
     return 60.0 * 2.0 ** (attempt - 1)
 
 
-def _hint(status: int, reason: str) -> str:
-    if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
-        return "SYNCER_GITLAB_TOKEN is wrong or has expired"
-    if status == 403 or "insufficient_scope" in reason:  # noqa: PLR2004
-        return "SYNCER_GITLAB_TOKEN needs the scope `api` and the role Reporter; a job's own token can't write notes"
-    if status == 404:  # noqa: PLR2004
-        return "it's gone, or SYNCER_GITLAB_TOKEN may not see it"
-    return ""
+def _hints(variable: str, needs: str) -> Callable[[int, str], str]:
+    def hint(status: int, reason: str) -> str:
+        if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
+            return f"{variable} is wrong or has expired"
+        if status == 403 or "insufficient_scope" in reason:  # noqa: PLR2004
+            return f"{variable} needs {needs}"
+        if status == 404:  # noqa: PLR2004
+            return f"it's gone, or {variable} may not see it"
+        return ""
+
+    return hint
 
 
 _HABITS: Final = Habits(
@@ -266,5 +314,12 @@ _HABITS: Final = Habits(
     authorization=lambda token: ("PRIVATE-TOKEN", token),
     headers={"Accept": "application/json"},
     limited=_limited,
-    hint=_hint,
+    hint=_hints("SYNCER_GITLAB_TOKEN", "the scope `api` and the role Reporter; a job's own token can't write notes"),
+)
+_STATUS_HABITS: Final = replace(
+    _HABITS,
+    token_variable="SYNCER_GITLAB_STATUS_TOKEN",  # noqa: S106 - a variable's name
+    hint=_hints(
+        "SYNCER_GITLAB_STATUS_TOKEN", "the scope `api`, the role Developer, and the right to merge to this branch"
+    ),
 )
