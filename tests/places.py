@@ -180,7 +180,8 @@ def placed(box: Sandbox, folder: Path, kind: type[Team] = Team) -> Iterator[Plac
     with running(box) as url, serving(host) as host_url:
         subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "remote.git")], check=True)
         subprocess.run(["git", "init", "--quiet", "--initial-branch", "main", str(work)], check=True)
-        team = kind(work, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
+        target = {"SYNCER_API_URL": url, "SYNCER_WORKSPACE_ID": "1"}
+        team = kind(work, url, variables={"SYNCER_TOKEN": "admin", **target, **secrets(WORLD["models"])})
         here = Place(team, box, host, host_url, folder)
         here.git("remote", "add", "origin", str(folder / "remote.git"))
         for number, model in enumerate(MODELS):
