@@ -31,7 +31,7 @@ _SQL: Final = ".sql"
 _LINK: Final = "120000"
 _FILES: Final = frozenset({"100644", "100755", "100664", _LINK})
 _LARGEST: Final = 2 << 20
-"""A file beyond this is left out: the loader would refuse it anyway."""
+"""A file beyond this isn't read: the loader would refuse it anyway."""
 
 _MOST: Final = 512 << 20
 _MOST_FILES: Final = 100_000
@@ -211,9 +211,9 @@ def fetch_change(root: Path, source: Source) -> tuple[str, str]:
 
 @contextmanager
 def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Path]:
-    """A folder that stands where `folder` does in its repository, with a commit's files of these names, there and above.
+    """A folder like `folder` in a clone of its repository, with a commit's files of these names, there and above.
 
-    The top of the repository is marked as in a clone. Raises SettingsError.
+    Raises SettingsError.
     """
     prefix = _asked(folder, "rev-parse", "--show-prefix").stdout.decode("utf-8", "surrogateescape").strip("\n")
     inner = PurePosixPath(prefix)
@@ -236,24 +236,30 @@ def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Pat
 
 
 @contextmanager
-def files_at(root: Path, commit: str, models: str) -> Iterator[Path]:
-    """A folder with the model files and the SQL files of a commit, at the paths that they have below `root`."""
+def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False) -> Iterator[Path]:
+    """A folder with the model files and the SQL files of a commit, at the paths that they have below `root`.
+
+    Files that are too large to be read are left out; with `keeps_large` they stand there, empty and as large, so that
+    whoever needs all files is told.
+    """
     with tempfile.TemporaryDirectory(prefix="syncer-base-") as folder:
-        _lay_out(root, commit, models, Path(folder))
+        _lay_out(root, commit, models, Path(folder), keeps_large=keeps_large)
         yield Path(folder)
 
 
-def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
+def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
     models = os.path.normpath(models).replace(os.sep, "/")
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
         message = f"the models folder {models!r} is not below the settings' folder"
         raise SettingsError(message, 'name a folder below it: models = "models"')
     entries = list(_entries(root, commit, models))
-    if len(entries) > _MOST_FILES or sum(entry.size for entry in entries) > _MOST:
+    small = [entry for entry in entries if entry.size <= _LARGEST]
+    large = [(entry, b"") for entry in entries if entry.size > _LARGEST and keeps_large]
+    if len(entries) > _MOST_FILES or sum(entry.size for entry in small) > _MOST:
         raise _too_large(commit)
     (folder / models).mkdir(parents=True, exist_ok=True)
     # Links last: then nothing is ever written through one.
-    for entry, content in sorted(_contents(root, entries), key=lambda pair: pair[0].mode == _LINK):
+    for entry, content in sorted((*_contents(root, small), *large), key=lambda pair: pair[0].mode == _LINK):
         path = folder / entry.path
         if entry.mode == _LINK and any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
             continue
@@ -265,6 +271,8 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
             else:
                 with path.open("xb") as stream:
                     stream.write(content)
+                    if entry.size > _LARGEST:
+                        stream.truncate(_LARGEST + 1)
         except ValueError:
             continue
         except OSError as error:
@@ -278,7 +286,7 @@ def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
     below = "" if models == "." else f"{models.rstrip('/')}/"
     for entry in _parsed(commit, _listed(root, commit)):
         is_ours = entry.path.startswith(below) and (entry.path.endswith(_ENDINGS) or entry.mode == _LINK)
-        if (is_ours or entry.path.endswith(_SQL)) and entry.size <= _LARGEST and _is_inside(entry.path):
+        if (is_ours or entry.path.endswith(_SQL)) and _is_inside(entry.path):
             yield entry
 
 
@@ -410,6 +418,11 @@ def _command(root: Path) -> list[str]:
 def _variables(more: Mapping[str, str]) -> dict[str, str]:
     # Nothing is fetched behind the user's back. A bare repository inside a work tree came with somebody's branch, and
     # a replaced object is not what was committed.
-    variables = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    # No credential of this run is git's business.
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _ELSEWHERE and name != "GITHUB_TOKEN" and not name.startswith("SYNCER_")
+    }
     variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     return {**variables, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, **more}

@@ -255,7 +255,7 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         if head != host.context.head_sha:
             return None
         known = steering.former(base, head)
-        with baseline.files_at(settled.settings.root, head, settled.settings.models) as folder:
+        with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
         planned = workflow.plan_offline(files.documents, running.base_at(settled, base), settled.target, settled.limits)
         planned = planning.with_warnings(planned, files)

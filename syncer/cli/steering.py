@@ -31,7 +31,7 @@ _SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """The settings at a change's base: the environment that they mean, and the folder of the models below the same root.
+    """The settings at a change's base: the environment that they mean, and the models folder below the same root.
 
     Both are empty if they're unknown. `altered` are the settings that the change says otherwise.
     """
