@@ -97,17 +97,18 @@ def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if context.is_untrusted and context.event == "change":
         return _validated(screen)
     name = _environment(flags, context)
-    with outputs.kept_on_failure(steering.aimed(name)):
-        settled = running.settle(flags)
+    with outputs.kept_on_failure(steering.aimed(flags, name)):
         if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
+        settled = running.settle(flags)
         steering.refuse_other(settled, name)
         commit = _base_commit(context)
         known = steering.former(commit) if commit else steering.Former()
         base = running.base_at(settled, commit, known.models) if commit else None
-        planned = planning.online(flags, screen, settled, base)
         warnings = (*steering.told(known, _STEERS), *_without(base, context))
+        screen.problems(warnings)
+        planned = planning.online(flags, screen, settled, base)
         planned = replace(planned, commit=running.head(settled), warnings=(*warnings, *planned.warnings))
     return planning.finish(flags, screen, outputs, planned)
 
@@ -185,8 +186,9 @@ class _Told:
 
     @property
     def digest(self) -> str:
-        """The digest of a whole plan."""
-        return self.planned.plan.digest if self.planned is not None and not self.is_failed else ""
+        """The digest of a whole plan; what was planned from files alone can't be what was reviewed, and has none."""
+        has_one = self.planned is not None and not self.is_failed and not self.planned.is_offline
+        return self.planned.plan.digest if self.planned is not None and has_one else ""
 
     @property
     def is_steered(self) -> bool:
@@ -285,8 +287,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         screen.show("No comment: the pull request is closed, or has moved on to a commit whose own run tells of it.")
         return 0
     is_stranger = context.event == "follow-up"
-    # What was planned from files alone is never found again as what was reviewed.
-    marker = _marker(Kind.PLAN, told.environment, context, "" if is_stranger else told.digest)
+    marker = _marker(Kind.PLAN, told.environment, context, told.digest)
     summary = told.render(_SUMMARY)
     refuse_secrets(summary, "the comment")
     if flags.dry_run:

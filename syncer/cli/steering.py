@@ -55,7 +55,8 @@ def former(base: str, head: str = "") -> Former:
         except SyncerError:
             return Former()
         environment = ""
-        if found := config.find(before):
+        found = config.find(before)
+        if settings.environments:
             with suppress(SettingsError):
                 environment = config.environment_name(settings, None, os.environ)
         try:
@@ -85,13 +86,13 @@ def environment(flags: argparse.Namespace, base: str) -> str:
     return said or "default"
 
 
-def aimed(name: str) -> Run:
+def aimed(flags: argparse.Namespace, name: str) -> Run:
     """A run that knows no more than where it was to go: what is kept of one that fails. Raises SyncerError."""
     settings = config.load(Path.cwd())
-    config.require_target(name, os.environ)
-    own = config.Environment(name)
-    chosen = config.environment(settings, name, {}) if name == SANDBOX else config.aimed(own, os.environ)
-    return Run(settings, chosen, os.environ, Limits())
+    config.require_target(flags.env, os.environ)
+    if name == SANDBOX:
+        return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
+    return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())
 
 
 def refuse_other(run: Run, name: str) -> None:
