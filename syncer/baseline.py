@@ -176,10 +176,10 @@ def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
     return commit_of(root, "HEAD^1") if head_sha and parents == head_sha else merge_base(root, base_sha or "HEAD^1")
 
 
-def fetch_change(root: Path, source: Source) -> tuple[str, str]:
-    """Fetch a pull request's commits from its host: its head, and the commit where it left the branch that it goes to.
+def fetch_change(root: Path, source: Source, head: str) -> str:
+    """Fetch a pull request's commits from its host; the commit where it left the branch that it goes to.
 
-    The token goes to this one git, by its environment: no command line, no file and no other process has it. Git sends
+    Empty if its head is another one by now. The token goes to this one git, by its environment: no command line, no file and no other process has it. Git sends
     it to the host's address alone, follows no redirect, and checks what comes. Raises SettingsError.
     """
     scheme = source.url.partition(":")[0]
@@ -205,8 +205,7 @@ def fetch_change(root: Path, source: Source) -> tuple[str, str]:
         # What git or the host say is not quoted: it may repeat what they were sent.
         message = f"git could not fetch {source.ref} and {source.branch} from the host (exit code {done.returncode})"
         raise SettingsError(message, "give the job `contents: read`, and run it again")
-    head = commit_of(root, _CHANGE)
-    return head, merge_base(root, _ONTO, head)
+    return merge_base(root, _ONTO, head) if commit_of(root, _CHANGE) == head else ""
 
 
 @contextmanager
@@ -318,7 +317,9 @@ def _listed(root: Path, commit: str) -> bytes:
 
 
 def _too_large(commit: str) -> SettingsError:
-    return SettingsError(f"the model files of {commit[:12]} are too many or too large to be compared", "name another")
+    return SettingsError(
+        f"the model files of {commit[:12]} are too many or too large to be compared", "name another commit"
+    )
 
 
 def _parsed(commit: str, listed: bytes) -> Iterator[Entry]:
@@ -410,15 +411,15 @@ def _git(
 
 
 def _command(root: Path) -> list[str]:
-    # What a repository's own configuration could make git run stays off.
+    # What a repository's own configuration could make git run stays off. A bare repository inside a work tree came with
+    # somebody's branch.
     quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit")
     return ["git", *quiet, "--no-pager", "-C", str(root)]
 
 
 def _variables(more: Mapping[str, str]) -> dict[str, str]:
-    # Nothing is fetched behind the user's back. A bare repository inside a work tree came with somebody's branch, and
-    # a replaced object is not what was committed.
-    # No credential of this run is git's business.
+    # Nothing is fetched behind the user's back, a replaced object is not what was committed, and no credential of this
+    # run is git's business.
     variables = {
         name: value
         for name, value in os.environ.items()

@@ -146,8 +146,6 @@ def test_the_token_reaches_the_one_git_that_fetches(place: Place, tmp_path: Path
     ]
     assert [text for text in kept if secret in text or TOKEN in text] == []
 
-    thief = tmp_path / "elsewhere.git"
-    Repository.made(thief, "--bare")
     count = len(place.git_server.calls)
     place.git_server.redirect = place.git_url.replace("127.0.0.1", "localhost")
     done = place.follow(place.fork(_model(2, description="Third")))

@@ -252,10 +252,11 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         message = "a run that follows another one takes no plan file: it plans the change itself"
         raise SettingsError(message, "say `syncer ci comment`")
     settled = running.settle(flags)
+    head = host.context.head_sha
+    base = baseline.fetch_change(Path.cwd(), source, head)
+    if not base:
+        return None
     try:
-        head, base = baseline.fetch_change(Path.cwd(), source)
-        if head != host.context.head_sha:
-            return None
         known = steering.former(base, head)
         with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
