@@ -179,9 +179,9 @@ def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
 def fetch_change(root: Path, source: Source, head: str) -> str:
     """Fetch a pull request's commits from its host; the commit where it left the branch that it goes to.
 
-    Empty if its head is another one by now. The token goes to this one git, by its environment: no command line, no file
-    and no other process has it. Git sends it to the host's address alone, follows no redirect, and checks what comes.
-    Raises SettingsError.
+    Empty if its head is another one by now. The token goes to this one git, by its environment: no command line, no
+    file and no other process has it. Git sends it to the host's address alone, follows no redirect, and checks what
+    comes. Raises SettingsError.
     """
     scheme = source.url.partition(":")[0]
     options = {
