@@ -1,7 +1,8 @@
-"""What git said at another commit: its definitions, read from git's objects. An edge: it runs git.
+"""What git said at another commit: its definitions and settings, read from git's objects. An edge: it runs git.
 
 The work tree is neither used nor touched: the files are laid out in a folder of their own, where the loader treats them
-like any others. Git is asked for objects alone, so no hook, filter or pager of a repository runs.
+like any others. Git is asked for objects alone, so no hook, filter or pager of a repository runs. A stranger's commits
+are read in the same way, after they were fetched (`fetch_change`): whatever they hold, it's bounded and never run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -19,7 +21,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
+
+    from syncer.posting import Source
 
 _HASH: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENDINGS: Final = (".yaml", ".yml")
@@ -27,9 +31,13 @@ _SQL: Final = ".sql"
 _LINK: Final = "120000"
 _FILES: Final = frozenset({"100644", "100755", "100664", _LINK})
 _LARGEST: Final = 2 << 20
-"""A file beyond this is left out: the loader would refuse it anyway."""
+"""A file beyond this isn't read: the loader would refuse it anyway."""
 
 _MOST: Final = 512 << 20
+_MOST_FILES: Final = 100_000
+_LONGEST_LIST: Final = 128 << 20
+"""How many bytes the names of a commit's files may take: trees that hold each other can list more than any disk has."""
+
 _UNFIT: Final = frozenset(
     {errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.EINVAL, errno.EILSEQ, errno.ELOOP}
 )
@@ -40,6 +48,8 @@ _SHA1: Final = 40
 
 _SECONDS: Final = 120
 
+_CHANGE, _ONTO = "refs/syncer/change", "refs/syncer/onto"
+"""Where a fetched pull request and the branch that it goes to are kept: no branch of anybody's."""
 
 _ELSEWHERE: Final = frozenset(
     f"GIT_{name}"
@@ -136,13 +146,13 @@ def _is_shallow(root: Path) -> bool:
     return _asked(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
 
-def merge_base(root: Path, ref: str) -> str:
-    """The commit where the checked-out one and `ref` parted. Raises SettingsError with the command that helps."""
+def merge_base(root: Path, ref: str, other: str = "HEAD") -> str:
+    """The commit where `other` (the checked-out one) and `ref` parted. Raises SettingsError with what helps."""
     commit = commit_of(root, ref)
-    done = _asked(root, "merge-base", commit, "HEAD")
+    done = _asked(root, "merge-base", commit, other)
     found = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode or not _HASH.fullmatch(found):
-        raise _missing(root, ref, "no common ancestor with HEAD is here")
+        raise _missing(root, ref, f"no common ancestor with {other[:12]} is here")
     return found
 
 
@@ -166,26 +176,90 @@ def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
     return commit_of(root, "HEAD^1") if head_sha and parents == head_sha else merge_base(root, base_sha or "HEAD^1")
 
 
+def fetch_change(root: Path, source: Source, head: str) -> str:
+    """Fetch a pull request's commits from its host; the commit where it left the branch that it goes to.
+
+    Empty if its head is another one by now. The token goes to this one git, by its environment: no command line, no
+    file and no other process has it. Git sends it to the host's address alone, follows no redirect, and checks what
+    comes. Raises SettingsError.
+    """
+    scheme = source.url.partition(":")[0]
+    options = {
+        f"http.{source.url}.extraheader": str(source.header.reveal()),
+        "http.followRedirects": "false",
+        "http.lowSpeedLimit": "1000",
+        "http.lowSpeedTime": "30",
+        "credential.helper": "",
+        "protocol.allow": "never",
+        f"protocol.{scheme}.allow": "always",
+        "transfer.fsckObjects": "true",
+        "gc.auto": "0",
+        "maintenance.auto": "false",
+    }
+    variables = {"GIT_CONFIG_COUNT": str(len(options))}
+    for number, (name, value) in enumerate(options.items()):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
+    wanted = (f"+{source.ref}:{_CHANGE}", f"+refs/heads/{source.branch}:{_ONTO}")
+    done = _asked(root, "fetch", *flags, "--", source.url, *wanted, more=variables)
+    if done.returncode:
+        # What git or the host say is not quoted: it may repeat what they were sent.
+        message = f"git could not fetch {source.ref} and {source.branch} from the host (exit code {done.returncode})"
+        raise SettingsError(message, "give the job `contents: read`, and run it again")
+    return merge_base(root, _ONTO, head) if commit_of(root, _CHANGE) == head else ""
+
+
 @contextmanager
-def files_at(root: Path, commit: str, models: str) -> Iterator[Path]:
-    """A folder with the model files and the SQL files of a commit, at the paths that they have below `root`."""
+def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Path]:
+    """A folder like `folder` in a clone of its repository, with a commit's files of these names, there and above.
+
+    Raises SettingsError.
+    """
+    prefix = _asked(folder, "rev-parse", "--show-prefix").stdout.decode("utf-8", "surrogateescape").strip("\n")
+    inner = PurePosixPath(prefix)
+    wanted = [(above / name).as_posix() for above in (inner, *inner.parents) for name in names]
+    listed = _asked(folder, "ls-tree", "-z", "-l", "--full-tree", commit, "--", *dict.fromkeys(wanted))
+    if listed.returncode:
+        raise _missing(folder, commit)
+    entries = [entry for entry in _parsed(commit, listed.stdout) if entry.size <= _LARGEST]
+    with tempfile.TemporaryDirectory(prefix="syncer-settings-") as top:
+        (Path(top) / ".git").mkdir()
+        (Path(top) / inner).mkdir(parents=True, exist_ok=True)
+        for entry, content in _contents(folder, entries):
+            path = Path(top) / entry.path
+            if entry.mode == _LINK:
+                # Nothing is read through it: that it is a link is all that counts.
+                path.symlink_to(os.devnull)
+            else:
+                path.write_bytes(content)
+        yield Path(top) / inner
+
+
+@contextmanager
+def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False) -> Iterator[Path]:
+    """A folder with the model files and the SQL files of a commit, at the paths that they have below `root`.
+
+    Files that are too large to be read are left out; with `keeps_large` they stand there, empty and as large, so that
+    whoever needs all files is told.
+    """
     with tempfile.TemporaryDirectory(prefix="syncer-base-") as folder:
-        _lay_out(root, commit, models, Path(folder))
+        _lay_out(root, commit, models, Path(folder), keeps_large=keeps_large)
         yield Path(folder)
 
 
-def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
+def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
     models = os.path.normpath(models).replace(os.sep, "/")
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
         message = f"the models folder {models!r} is not below the settings' folder"
         raise SettingsError(message, 'name a folder below it: models = "models"')
     entries = list(_entries(root, commit, models))
-    if sum(entry.size for entry in entries) > _MOST:
-        message = f"the model files of {commit[:12]} are too large to be compared"
-        raise SettingsError(message, "name another base")
+    small = [entry for entry in entries if entry.size <= _LARGEST]
+    large = [(entry, b"") for entry in entries if entry.size > _LARGEST and keeps_large]
+    if len(entries) > _MOST_FILES or sum(entry.size for entry in small) > _MOST:
+        raise _too_large(commit)
     (folder / models).mkdir(parents=True, exist_ok=True)
     # Links last: then nothing is ever written through one.
-    for entry, content in sorted(_contents(root, entries), key=lambda pair: pair[0].mode == _LINK):
+    for entry, content in sorted((*_contents(root, small), *large), key=lambda pair: pair[0].mode == _LINK):
         path = folder / entry.path
         if entry.mode == _LINK and any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
             continue
@@ -197,6 +271,8 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
             else:
                 with path.open("xb") as stream:
                     stream.write(content)
+                    if entry.size > _LARGEST:
+                        stream.truncate(_LARGEST + 1)
         except ValueError:
             continue
         except OSError as error:
@@ -207,11 +283,49 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path) -> None:
 
 def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
     """The files of a commit that could be model files, or named by one."""
-    listed = _asked(root, "ls-tree", "-r", "-z", "-l", commit)
-    if listed.returncode:
-        raise _missing(root, commit)
     below = "" if models == "." else f"{models.rstrip('/')}/"
-    for line in listed.stdout.decode("utf-8", "surrogateescape").split("\0"):
+    for entry in _parsed(commit, _listed(root, commit)):
+        is_ours = entry.path.startswith(below) and (entry.path.endswith(_ENDINGS) or entry.mode == _LINK)
+        if (is_ours or entry.path.endswith(_SQL)) and _is_inside(entry.path):
+            yield entry
+
+
+def _listed(root: Path, commit: str) -> bytes:
+    """All files of a commit, as git lists them. Raises SettingsError for a commit that isn't here, or has too many."""
+    try:
+        process = subprocess.Popen(  # noqa: S603 - git, with arguments of ours
+            [*_command(root), "ls-tree", "-r", "-z", "-l", commit],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_variables({}),
+        )
+    except (OSError, ValueError):
+        raise _no_git() from None
+    with process:
+        alarm = threading.Timer(_SECONDS, process.kill)
+        alarm.start()
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        listed = process.stdout.read(_LONGEST_LIST + 1)
+        alarm.cancel()
+        if len(listed) > _LONGEST_LIST:
+            process.kill()
+            raise _too_large(commit)
+    if process.returncode:
+        _asked(root, "rev-parse", "--git-dir")
+        raise _missing(root, commit)
+    return listed
+
+
+def _too_large(commit: str) -> SettingsError:
+    return SettingsError(
+        f"the model files of {commit[:12]} are too many or too large to be compared", "name another commit"
+    )
+
+
+def _parsed(commit: str, listed: bytes) -> Iterator[Entry]:
+    """The files in what `ls-tree -l -z` lists."""
+    for line in listed.decode("utf-8", "surrogateescape").split("\0"):
         about, _, path = line.partition("\t")
         parts = about.split()
         if len(parts) != 4 or parts[0] not in _FILES:  # noqa: PLR2004 - mode, type, object, size
@@ -219,10 +333,7 @@ def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
         if not parts[3].isdecimal():
             message = f"{commit[:12]} can't be read whole: git has no {path!r}"
             raise SettingsError(message, "the clone is partial or damaged: fetch it again")
-        entry = Entry(parts[0], parts[2], int(parts[3]), path)
-        is_ours = path.startswith(below) and (path.endswith(_ENDINGS) or entry.mode == _LINK)
-        if (is_ours or path.endswith(_SQL)) and entry.size <= _LARGEST and _is_inside(path):
-            yield entry
+        yield Entry(parts[0], parts[2], int(parts[3]), path)
 
 
 def _is_inside(path: str) -> bool:
@@ -264,12 +375,13 @@ def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     return SettingsError(message, hint)
 
 
-def _asked(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Git's answer. Raises SettingsError where there is no git, or no repository."""
-    done = _git(root, *arguments, given=given)
+def _asked(
+    root: Path, *arguments: str, given: bytes = b"", more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Git's answer; `more` are variables for it alone. Raises SettingsError where there is no git, or no repository."""
+    done = _git(root, *arguments, given=given, more=more)
     if done is None:
-        message = "git is not installed, or gave no answer"
-        raise SettingsError(message, "install git: it has what was applied last")
+        raise _no_git()
     if done.returncode == 128 and b"not a git repository" in done.stderr:  # noqa: PLR2004 - git's own code
         message = f"{root} is not in a git repository"
         raise SettingsError(message, "git has what was applied last: work in a clone")
@@ -279,21 +391,40 @@ def _asked(root: Path, *arguments: str, given: bytes = b"") -> subprocess.Comple
     return done
 
 
-def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes] | None:
-    # What a repository's own configuration could make git run stays off; nothing is fetched behind the user's back.
-    # A bare repository inside a work tree came with somebody's branch, and a replaced object is not what was committed.
-    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit")
-    variables = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
-    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    variables |= {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
+def _no_git() -> SettingsError:
+    return SettingsError("git is not installed, or gave no answer", "install git: it has what was applied last")
+
+
+def _git(
+    root: Path, *arguments: str, given: bytes = b"", more: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes] | None:
     try:
         return subprocess.run(  # noqa: S603 - git, with arguments of ours
-            ["git", *quiet, "--no-pager", "-C", str(root), *arguments],  # noqa: S607 - the user's git
+            [*_command(root), *arguments],
             input=given,
             capture_output=True,
-            env=variables,
+            env=_variables(more or {}),
             timeout=_SECONDS,
             check=False,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
+
+
+def _command(root: Path) -> list[str]:
+    # What a repository's own configuration could make git run stays off. A bare repository inside a work tree came with
+    # somebody's branch.
+    quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit")
+    return ["git", *quiet, "--no-pager", "-C", str(root)]
+
+
+def _variables(more: Mapping[str, str]) -> dict[str, str]:
+    # Nothing is fetched behind the user's back, a replaced object is not what was committed, and no credential of this
+    # run is git's business.
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _ELSEWHERE and name != "GITHUB_TOKEN" and not name.startswith("SYNCER_")
+    }
+    variables |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return {**variables, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, **more}

@@ -158,6 +158,7 @@ _MOST_PROBLEMS: Final = 100
 _UNREADABLE: Final = "the certificates to verify with can't be read"
 _PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _CREDENTIALS: Final = ("SYNCER_TOKEN", "SYNCER_EMAIL", "SYNCER_PASSWORD")
+_TARGET: Final = ("SYNCER_API_URL", "SYNCER_WORKSPACE_ID")
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
@@ -230,8 +231,13 @@ def load(start: Path) -> Settings:
 
 
 def environment_name(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> str:
-    """The name of the environment of this run: flag, `SYNCER_ENV`, default, the only one, or else the sandbox's."""
-    name = flag or variables.get("SYNCER_ENV") or settings.default_environment
+    """The name of the environment of this run: flag, `SYNCER_ENV`, default, the only one, or else the sandbox's.
+
+    Raises SettingsError where nothing chooses, and where the settings would choose the sandbox for a run that was given
+    a target or credentials: a file must not turn a run against a real server into one about nothing.
+    """
+    said = flag or variables.get("SYNCER_ENV")
+    name = said or settings.default_environment
     overridden = _is_overridden(variables)
     if not name and len(settings.environments) > 1:
         names = ", ".join(settings.environments)
@@ -239,15 +245,33 @@ def environment_name(settings: Settings, flag: str | None, variables: Mapping[st
         raise SettingsError(message, "say --env NAME, or set SYNCER_ENV")
     if not name and settings.environments:
         name = next(iter(settings.environments))
-    if not name and not overridden and any(variables.get(credential) for credential in _CREDENTIALS):
+    has_credentials = any(variables.get(credential) for credential in _CREDENTIALS)
+    if not name and not overridden and has_credentials:
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
         message = f"there are credentials, but no environment: no settings in {settings.root} or above"
         raise SettingsError(message, "work in the folder of the settings, or say --env sandbox for the embedded server")
+    if not said and name == SANDBOX and (overridden or has_credentials):
+        given = next(one for one in (*_TARGET, *_CREDENTIALS) if variables.get(one))
+        message = f"default_environment is the sandbox, but {given} is set, which means a real server"
+        raise SettingsError(message, "say --env NAME, or set SYNCER_ENV; --env sandbox chooses the embedded server")
     return name or ("default" if overridden else SANDBOX)
 
 
+def require_target(flag: str | None, variables: Mapping[str, str]) -> None:
+    """Raise SettingsError unless a CI job itself says what it's about: by variables, or the sandbox by its name.
+
+    In CI the settings are those of whoever pushed, and a change must not choose where it's planned.
+    """
+    missing = [name for name in _TARGET if not variables.get(name)]
+    if missing and (flag or variables.get("SYNCER_ENV")) != SANDBOX:
+        verb = "are" if len(missing) > 1 else "is"
+        message = f"in CI the target comes from variables alone, and {' and '.join(missing)} {verb} not set"
+        hint = "set them in the CI settings of the repository; a run without a server says SYNCER_ENV=sandbox"
+        raise SettingsError(message, hint)
+
+
 def _is_overridden(variables: Mapping[str, str]) -> bool:
-    return bool(variables.get("SYNCER_API_URL") or variables.get("SYNCER_WORKSPACE_ID"))
+    return any(variables.get(name) for name in _TARGET)
 
 
 def environment(settings: Settings, flag: str | None, variables: Mapping[str, str]) -> Environment:
@@ -260,8 +284,12 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     own = settings.environments.get(name)
     if own is None and not (name == "default" and overridden):
         raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
-    own = own or Environment(name, numbers=settings.numbers, create=settings.create)
-    url = _url(variables.get("SYNCER_API_URL") or own.api_url, name)
+    return aimed(own or Environment(name, numbers=settings.numbers, create=settings.create), variables)
+
+
+def aimed(own: Environment, variables: Mapping[str, str]) -> Environment:
+    """An environment with the URL and the workspace that the variables say, else its own. Raises SettingsError."""
+    url = _url(variables.get("SYNCER_API_URL") or own.api_url, own.name)
     workspace = variables.get("SYNCER_WORKSPACE_ID") or own.workspace_id
     if isinstance(workspace, str) and not (_ID.fullmatch(workspace) and int(workspace) <= _LARGEST_ID):
         # Something longer may be a token in the wrong place.
@@ -269,9 +297,9 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
         message = f"SYNCER_WORKSPACE_ID must be a number{shown}"
         raise SettingsError(message, "set it to the number of the workspace: SYNCER_WORKSPACE_ID=2")
     if not int(workspace):
-        message = f"the environment {name!r} has no workspace_id"
+        message = f"the environment {own.name!r} has no workspace_id"
         raise SettingsError(message, "set workspace_id in its table, or SYNCER_WORKSPACE_ID")
-    return Environment(name, url, int(workspace), own.numbers, own.create)
+    return replace(own, api_url=url, workspace_id=int(workspace))
 
 
 def target(chosen: Environment) -> Target:
@@ -303,6 +331,33 @@ def secret(variable: str, variables: Mapping[str, str] | None = None) -> Secret 
 def secrets(variables: Mapping[str, str]) -> list[Secret]:
     """Every value that a file could name, for keeping them out of what is printed."""
     return [Secret(value, name) for name, value in variables.items() if value and SECRET_VARIABLE.fullmatch(name)]
+
+
+def altered(before: Path, after: Path) -> list[str]:
+    """The settings that differ between two folders of a repository, by dotted key. Raises SettingsError.
+
+    Both must be such as `load` takes: then no key is anybody's free text.
+    """
+    old, new = _written(before), _written(after)
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
+def _written(start: Path) -> dict[str, object]:
+    """What the settings of a folder say, by dotted key; `models` from the top of the repository."""
+    file = find(start)
+    if file is None:
+        return {}
+    found: dict[str, object] = {}
+    waiting: list[tuple[str, dict[str, Any]]] = [("", _table(file) or {})]
+    while waiting:
+        where, table = waiting.pop()
+        for key, value in table.items():
+            if isinstance(value, dict):
+                waiting.append((f"{where}{key}.", value))
+            else:
+                found[f"{where}{key}"] = value
+    top = next((folder for folder in (file.parent, *file.parent.parents) if (folder / ".git").exists()), file.parent)
+    return {**found, "models": (file.parent.relative_to(top) / str(found.get("models", "models"))).as_posix()}
 
 
 # -- reading the file --------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from syncer.errors import HostError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from syncer.model import Json
+    from syncer.model import Json, Secret
 
 _Sent = TypeVar("_Sent")
 Event: TypeAlias = Literal["change", "push", "queue", "schedule", "manual", "follow-up"]
@@ -170,6 +170,20 @@ class Note:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a host keeps the commits of a pull request, in git's words; all of it the host says, and nobody else."""
+
+    url: str
+    """The repository's address."""
+    ref: str
+    """The ref of the pull request's head."""
+    branch: str
+    """The branch that the pull request goes to."""
+    header: Secret
+    """The header of HTTP that lets git in, name and value."""
+
+
 class Posted(Enum):
     """What became of a text that was to be kept on the host."""
 
@@ -238,6 +252,9 @@ class Host(Protocol):
 
     def change_of_run(self) -> int | None:
         """Of a follow-up: the one open pull request that the first run was about, as the host itself says."""
+
+    def source_of_run(self) -> Source | None:
+        """Where that pull request's commits are; None if there is no such pull request."""
 
     def summary(self, markdown: str) -> None:
         """Add to the run's summary, where there is one."""

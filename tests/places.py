@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from fake_github import EVENTS, FakeGitHub
+import yaml
+from fake_git import GitServer
+from fake_github import EVENTS, TOKEN, FakeGitHub
+from repositories import Repository
 from world import Result, Team, definition, recorded_world, secrets
 from wsgi import serving
 
@@ -46,6 +49,8 @@ class Place:
     box: Sandbox
     host: FakeGitHub
     host_url: str
+    git_server: GitServer
+    git_url: str
     folder: Path
     runs: int = 40
     outputs: dict[str, str] = field(default_factory=dict)
@@ -94,6 +99,30 @@ class Place:
         headers = {"Authorization": "Bearer admin", "Workspace-Id": "1", "Accept": "application/json"}
         answer = httpx.put(f"{self.team.url}/api/v1/models/{model_id}", json={"model": fields}, headers=headers)
         assert answer.status_code == 200
+
+    def fork(self, files: Mapping[str, str] | None = None, *, number: int = 8, branch: str = "patch-1") -> str:
+        """A stranger's pull request, with these files in it or with the first model changed; its commit.
+
+        The commit is on the host alone, below `refs/pull`.
+        """
+        clone = Repository(self.folder / "remote.git").cloned(self.folder / f"fork-{len(self.host.pulls)}")
+        fork = clone.commit(files or {"models/m0.yaml": yaml.safe_dump(definition(MODELS[0], description="First"))})
+        return self.propose(clone, fork, number, branch)
+
+    def propose(self, clone: Repository, commit: str, number: int = 8, branch: str = "patch-1") -> str:
+        """A stranger's pull request with this commit of a clone, in place of what it had."""
+        clone.git("push", "--quiet", "--force", "origin", f"{commit}:refs/pull/{number}/head")
+        self.host.pulls = [pull for pull in self.host.pulls if pull["number"] != number]
+        self.host.pull(number, commit, f"stranger:{branch}")
+        return commit
+
+    def follow(self, head: str, *flags: str, more: Mapping[str, str] | None = None) -> Result:
+        """The job that follows the stranger's run of a commit: it has the default branch, and no credentials."""
+        event: dict[str, Any] = json.loads((EVENTS / "workflow_run.json").read_text("utf-8"))
+        event["workflow_run"]["head_sha"] = head
+        event["workflow_run"]["id"] = 30_000_000 + self.runs
+        own = {"GITHUB_SERVER_URL": self.git_url, "SYNCER_TOKEN": "", **(more or {})}
+        return self.job(event, ["ci", "comment", *flags], name="workflow_run", more=own)
 
     # -- what the host does ----------------------------------------------------------------------------------------
 
@@ -177,12 +206,15 @@ def placed(box: Sandbox, folder: Path, kind: type[Team] = Team) -> Iterator[Plac
     host = FakeGitHub()
     work = folder / "work"
     work.mkdir()
-    with running(box) as url, serving(host) as host_url:
-        subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "remote.git")], check=True)
+    remote = folder / "remote.git"
+    server = GitServer(remote, host.repository, TOKEN)
+    with running(box) as url, serving(host) as host_url, serving(server) as git_url:
+        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(remote)], check=True)
         subprocess.run(["git", "init", "--quiet", "--initial-branch", "main", str(work)], check=True)
-        team = kind(work, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
-        here = Place(team, box, host, host_url, folder)
-        here.git("remote", "add", "origin", str(folder / "remote.git"))
+        target = {"SYNCER_API_URL": url, "SYNCER_WORKSPACE_ID": "1"}
+        team = kind(work, url, variables={"SYNCER_TOKEN": "admin", **target, **secrets(WORLD["models"])})
+        here = Place(team, box, host, host_url, server, git_url, folder)
+        here.git("remote", "add", "origin", str(remote))
         for number, model in enumerate(MODELS):
             team.write(f"m{number}", definition(model))
         here.commit("Six models")

@@ -200,7 +200,9 @@ Credentials come from here alone.
 
 {variables}
 
-The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any table, `SYNCER_API_URL` and `SYNCER_WORKSPACE_ID` make one, named `default`. Without all that it's `sandbox`, which always exists, needs no table, and is reached without a network and without a limit on requests; but if credentials are set, it's an error, because somebody meant a real server.
+The environment is the one of `--env`, else of `SYNCER_ENV`, else the default, else the only one. Without any table, `SYNCER_API_URL` and `SYNCER_WORKSPACE_ID` make one, named `default`. Without all that it's `sandbox`, which always exists, needs no table, and is reached without a network and without a limit on requests.
+
+Where a target (`SYNCER_API_URL`, `SYNCER_WORKSPACE_ID`) or credentials are set, somebody means a real server. Then only `--env` or `SYNCER_ENV` choose the sandbox, and settings that do are an error. In `syncer ci` settings never choose it, and the target comes from the two variables alone: see [what each job may do](pull-requests.md#what-each-job-may-do-and-why).
 
 ## Which server gets the credentials
 

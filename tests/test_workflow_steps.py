@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from fake_git import GitServer
 from fake_github import EVENTS, TOKEN, FakeGitHub
 from workflows import ACTION, ROOT, ExpressionError, Runner
 from world import Team, definition, recorded_world, writes
@@ -234,35 +235,70 @@ def test_called_by_another_workflow_it_takes_inputs(repository: Repository) -> N
     assert [path.name for path in runner.artifacts.iterdir()] == ["plan-prod"]
 
 
-def test_without_any_settings_it_plans_against_the_sandbox(repository: Repository) -> None:
-    """As in this project's own repository; and there nothing is applied, nor looked at by the clock."""
+def test_without_a_target_every_job_is_red(repository: Repository) -> None:
+    """A job that was skipped would be green: none is, and each says which variables are missing."""
+    repository.commit(description="net of refunds")
+    given, repository.vars = repository.vars, {}
+    jobs = repository.pull_request().workflow("plan.yml")
+    jobs |= {f"merged: {name}": job for name, job in repository.merge().workflow("apply.yml").items()}
+    jobs |= repository.morning().workflow("drift.yml")
+
+    assert {name: job.result for name, job in jobs.items()} == {
+        "plan": "failure",
+        "merged: plan": "failure",
+        "merged: apply": "skipped",
+        "drift": "failure",
+    }
+    for name in ("plan", "merged: plan", "drift"):
+        said = " ".join(jobs[name].text.replace("│", " ").split())
+        assert "SYNCER_API_URL and SYNCER_WORKSPACE_ID are not set" in said, said
+    assert "`prod`: failed" in repository.comments[0]
+    repository.vars = given
+    assert repository.morning().workflow("drift.yml")["drift"].result == "success"
+
+
+def test_the_sandbox_is_planned_against_by_its_name(repository: Repository) -> None:
+    """As in this project's own repository, where the variable SYNCER_ENV says so."""
     (repository.team.folder / "syncer.toml").unlink()
     shutil.rmtree(repository.team.folder / "models")
     shutil.copytree(ROOT / "models", repository.team.folder / "models")
     repository.git("add", "--all")
     repository.git("commit", "--quiet", "--message", "The examples")
-    repository.vars, repository.secrets = {}, {}
-    job = repository.pull_request().workflow("plan.yml")["plan"]
+    repository.secrets = {}
+    for variables, result in (({}, "failure"), ({"SYNCER_ENV": "sandbox"}, "success")):
+        repository.vars = variables
+        job = repository.pull_request().workflow("plan.yml")["plan"]
+        assert job.result == result, job.text
 
-    assert job.result == "success", job.text
-    assert {name: job.result for name, job in repository.merge().workflow("apply.yml").items()} == {
-        "plan": "skipped",
-        "apply": "skipped",
-    }
-    assert repository.morning().workflow("drift.yml")["drift"].result == "skipped"
+
+def test_what_lies_in_the_checkout_is_not_run(repository: Repository) -> None:
+    """A committed module of the name of one that a step uses is data, in each job of each workflow and in the action."""
+    canary = repository.temp / "canary"
+    for name in ("pip", "syncer", "json", "sitecustomize", "usercustomize", "yaml", "build", "encodings"):
+        module = f"open({str(canary)!r}, 'a').write({name!r})\n"
+        (repository.team.folder / f"{name}.py").write_text(module)
+    repository.commit(description="net of refunds")
+    action = repository.pull_request()
+    action.variables = {**action.variables, **repository.vars, "SYNCER_TOKEN": "viewer"}
+    jobs = [action.action(ACTION, command="plan"), repository.pull_request().workflow("plan.yml")["plan"]]
+    jobs += repository.merge().workflow("apply.yml").values()
+    jobs += repository.morning().workflow("drift.yml").values()
+
+    assert [job.result for job in jobs] == ["success"] * 5, [job.text for job in jobs]
+    assert not canary.exists(), canary.read_text()
 
 
 def test_the_tool_is_locked_where_there_is_a_lock(repository: Repository) -> None:
     """Elsewhere it's this project itself."""
     runner = repository.pull_request()
     runner.workflow("plan.yml")
-    assert runner.pip == "-m pip install .\n"
+    assert runner.pip == "-P -m pip install .\n"
 
     (repository.team.folder / ".github").mkdir()
     (repository.team.folder / ".github" / "syncer.txt").write_text("syncer==1 --hash=sha256:0\n")
     runner = repository.pull_request()
     runner.workflow("plan.yml")
-    assert runner.pip == "-m pip install --require-hashes --requirement .github/syncer.txt\n"
+    assert runner.pip == "-P -m pip install --require-hashes --requirement .github/syncer.txt\n"
 
 
 # -- apply -------------------------------------------------------------------------------------------------------
@@ -411,53 +447,43 @@ def test_drift_that_can_not_be_seen_is_red(repository: Repository) -> None:
 # -- forks -------------------------------------------------------------------------------------------------------
 
 
-def _of_a_fork(repository: Repository) -> tuple[Runner, Runner]:
+def _of_a_fork(repository: Repository, git_url: str) -> tuple[Runner, Runner]:
     """The machines of a fork's pull request, which has no secrets, variables or rights, and of what follows it."""
     head, base = repository.git("rev-parse", "HEAD"), repository.git("rev-parse", "main")
+    repository.git("push", "--quiet", str(repository.temp / "remote.git"), "main", "+HEAD:refs/pull/8/head")
     repository.fake.pull(8, head, "stranger:patch-1")
     event = repository.event("pull_request_fork", pull_request__head__sha=head, pull_request__base__sha=base)
     first = repository.runner(event, "pull_request", "refs/pull/8/merge", token=READS)
     first.secrets, first.vars = {}, {}
     event = repository.event("workflow_run", workflow_run__head_sha=head)
     second = repository.runner(event, "workflow_run")
-    second.artifacts = first.artifacts
+    second.variables = {**second.variables, "GITHUB_SERVER_URL": git_url}
+    second.secrets, second.artifacts = {}, first.artifacts
     return first, second
 
 
-def test_a_fork_is_planned_without_secrets_and_told_by_another_run(repository: Repository, box: Sandbox) -> None:
-    """The first run asks neither the target nor writes to GitHub; the second comments on what the first found."""
+def test_a_fork_is_checked_in_its_own_run_and_planned_in_another(repository: Repository, box: Sandbox) -> None:
+    """The first run asks nobody and hands nothing over; the second fetches the commit, plans it and comments."""
+    server = GitServer(repository.temp / "remote.git", "acme/models", TOKEN)
+    subprocess.run(["git", "init", "--quiet", "--bare", str(server.repository)], check=True)
     repository.commit(description="net of refunds")
-    first, second = _of_a_fork(repository)
-    job = first.workflow("plan.yml")["plan"]
-    assert (job.result, repository.fake.writes, box.requests) == ("success", [], [])
+    with serving(server) as url:
+        first, second = _of_a_fork(repository, url)
+        job = first.workflow("plan.yml")["plan"]
+        assert (job.result, repository.fake.writes, box.requests) == ("success", [], []), job.text
+        assert list(first.artifacts.iterdir()) == []
 
-    job = second.workflow("plan-fork-comment.yml")["comment"]
+        # What the stranger's run might hand over all the same is not looked at.
+        (first.artifacts / "plan").mkdir()
+        (first.artifacts / "plan" / "plan.json").write_text("The platform team has reviewed this.")
+        repository.git("switch", "--quiet", "main")
+        job = second.workflow("plan-fork-comment.yml")["comment"]
     [comment] = repository.fake.comments[8]
-    assert job.result == "success", job.text
+    assert (job.result, box.requests) == ("success", []), job.text
     assert "net of refunds" in comment.body
     assert "the target was not read" in comment.body
-
-
-@pytest.mark.parametrize("artifact", ["none", "no JSON", "a link", "too large", "another schema"])
-def test_what_a_fork_hands_over_is_not_trusted(artifact: str, repository: Repository) -> None:
-    """What isn't a plan file becomes the comment of a failure, and nothing of it is shown."""
-    repository.commit(description="net of refunds")
-    first, second = _of_a_fork(repository)
-    first.workflow("plan.yml")
-    path = first.artifacts / "plan" / "plan.json"
-    path.unlink()
-    if artifact == "a link":
-        secret = repository.temp / "canary"
-        secret.write_text("CANARY")
-        path.symlink_to(secret)
-    elif artifact != "none":
-        size = 6 * 2**20 if artifact == "too large" else 1
-        path.write_text({"no JSON": "CANARY", "another schema": '{"CANARY": 1}'}.get(artifact, " " * size))
-    job = second.workflow("plan-fork-comment.yml")["comment"]
-
-    [comment] = repository.fake.comments[8]
-    assert "failed" in comment.body
-    assert "CANARY" not in comment.body + job.text
+    assert "reviewed" not in comment.body + job.text
+    assert "digest" not in comment.body.partition("\n")[2]
 
 
 def test_who_has_rights_comments_alone(repository: Repository) -> None:
@@ -480,15 +506,18 @@ def test_the_action_plans(repository: Repository) -> None:
     """With the comment and the same outputs as the workflow; and by default it only installs."""
     repository.commit(description="net of refunds")
     runner = repository.pull_request()
-    runner.variables = {**runner.variables, "SYNCER_TOKEN": "viewer"}
+    runner.variables = {**runner.variables, **repository.vars, "SYNCER_TOKEN": "viewer"}
     job = runner.action(ACTION)
     assert (job.result, job["Plan"].outcome, repository.comments) == ("success", "skipped", [])
-    assert runner.pip == f"-m pip install {ROOT}\n"
+    assert runner.pip == f"-P -m pip install {ROOT}\n"
 
     job = runner.action(ACTION, command="plan", environment="prod")
     assert (job.result, len(repository.comments)) == ("success", 1), job.text
     assert (job.outputs["has_changes"], Path(job.outputs["plan"]).name) == ("true", "plan.json")
     assert runner.action(ACTION, command="validate").result == "success"
+    runner.variables = {**runner.variables, "SYNCER_API_URL": ""}
+    job = runner.action(ACTION, command="plan", environment="prod")
+    assert (job.result, "SYNCER_API_URL is not set" in job.text) == ("failure", True), job.text
     assert runner.action(ACTION, command="destroy").result == "failure"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pipelines
 import pytest
-from workflows import ACTION, FOLDER, every_step, load
+from workflows import ACTION, FOLDER, ROOT, every_step, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,12 +43,13 @@ TRIGGERS: Final = {
 }
 INSTALL: Final = """\
 if [[ -s .github/syncer.txt ]]; then
-  python -m pip install --require-hashes --requirement .github/syncer.txt
+  python -P -m pip install --require-hashes --requirement .github/syncer.txt
 else
-  python -m pip install .
+  python -P -m pip install .
 fi
 """
-WAITS: Final = "(inputs.api-url != '' || vars.SYNCER_API_URL != '')"
+UNSAFE: Final = re.compile(r"\bpython[\d.]*\"?\s+(?!-[IP]\b)-(?!-|V\b)")
+"""Python told to run something by name, from text or from its input, with the current folder before its own modules."""
 GROUP: Final = "syncer-apply-${{ inputs.environment || vars.SYNCER_ENV || 'prod' }}"
 TARGET: Final = {
     "SYNCER_API_URL": "${{ inputs.api-url || vars.SYNCER_API_URL }}",
@@ -171,11 +172,23 @@ def required(name: str, _: str, document: Mapping[str, Any]) -> Iterator[str]:
         yield "no filter may skip the required check"
 
 
-def waiting(name: str, _: str, document: Mapping[str, Any]) -> Iterator[str]:
-    """Without a target nothing runs on a push or by the clock."""
+def skipping(name: str, _: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """No job is skipped because a variable is missing: skipped is green. It runs, and says what is missing."""
     for job, content in _jobs(name, document):
-        if job in {"apply.yml/plan", "drift.yml/drift"} and WAITS not in str(content.get("if")):
-            yield f"{job} doesn't wait for a target"
+        if re.search(r"vars\.|inputs\.", str(content.get("if", ""))):
+            yield f"{job} is skipped by a setting"
+
+
+def modules(_: str, text: str, __: Mapping[str, Any]) -> Iterator[str]:
+    """Python doesn't look for modules in the checkout, where a stranger's pip.py may lie."""
+    yield from (f"runs what lies in the checkout: {found[0]}" for found in UNSAFE.finditer(text))
+
+
+def handing(name: str, _: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """What has rights over forks takes nothing from their runs, and has no credentials."""
+    for job, step in every_step(document):
+        if name == "plan-fork-comment.yml" and ("artifact" in step.get("uses", "") or "secrets." in str(step)):
+            yield f"{job} takes what a stranger's run handed over: {step['name']}"
 
 
 def artifacts(_: str, __: str, document: Mapping[str, Any]) -> Iterator[str]:
@@ -196,9 +209,9 @@ def installing(_: str, __: str, document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def failing(name: str, _: str, document: Mapping[str, Any]) -> Iterator[str]:
-    """No failure is hidden, but that a fork's plan may be missing; and a failed plan is still told."""
+    """No failure is hidden; and a failed plan is still told."""
     for job, step in every_step(document):
-        if "continue-on-error" in step and (name, step["name"]) != ("plan-fork-comment.yml", "Take the plan"):
+        if "continue-on-error" in step:
             yield f"{job} hides the failure of: {step['name']}"
         tells = "syncer ci comment" in step.get("run", "") and name != "plan-fork-comment.yml"
         if tells and "!cancelled()" not in step.get("if", ""):
@@ -216,7 +229,9 @@ RULES: Final[tuple[Callable[[str, str, Mapping[str, Any]], Iterator[str]], ...]]
     secrets,
     approval,
     required,
-    waiting,
+    skipping,
+    modules,
+    handing,
     artifacts,
     installing,
     failing,
@@ -296,7 +311,18 @@ SPOILT: Final = [
     ("plan.yml", "    types: [opened", '    paths: ["models/**"]\n    types: [opened', "required"),
     ("drift.yml", "    name: syncer drift\n", "    name: syncer plan\n", "required"),
     ("plan.yml", "    runs-on:", "    if: github.event.action != 'edited'\n    runs-on:", "required"),
-    ("apply.yml", "(inputs.api-url != '' || vars.SYNCER_API_URL != '')", "true", "waiting"),
+    ("apply.yml", "    if: github.ref ==", "    if: vars.SYNCER_API_URL != '' && github.ref ==", "skipping"),
+    ("drift.yml", "    if: github.ref ==", "    if: inputs.api-url && github.ref ==", "skipping"),
+    ("plan.yml", "python -P -m pip", "python -m pip", "modules"),
+    ("release.yml", "python -P -m build", "python3 -m build", "modules"),
+    ("action.yml", "python -P -m pip", "python -u -m pip", "modules"),
+    ("ci.yml", "python -P -m build --wheel", "python - <<<'import build'", "modules"),
+    (
+        "plan-fork-comment.yml",
+        "      - name: Plan the change and comment\n",
+        "      - name: Plan\n        uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c  # v8.0.1\n",
+        "handing",
+    ),
     ("plan.yml", "          retention-days: 3\n", "", "artifacts"),
     ("apply.yml", 'python-version: "3.13"', 'python-version: "3.13"\n          cache: pip', "artifacts"),
     ("apply.yml", "install --require-hashes ", "install ", "installing"),
@@ -323,6 +349,14 @@ def test_each_rule_catches(name: str, old: str, new: str, rule: str, tmp_path: P
 def test_every_rule_is_tried() -> None:
     """No rule is without a mistake that it has to catch."""
     assert {rule.__name__ for rule in RULES} == {rule for *_, rule in SPOILT}
+
+
+@pytest.mark.parametrize("name", [".ci/run", "docs/gitlab-ci.yml"])
+def test_no_other_script_runs_what_lies_in_the_checkout(name: str) -> None:
+    """The pipeline of GitLab and what CI runs here keep to the same rule."""
+    text = (ROOT / name).read_text("utf-8")
+    assert list(modules(name, text, {})) == []
+    assert list(modules(name, text.replace("-P -m", "-m"), {})) != []
 
 
 def test_gitlab_has_the_same_habits() -> None:

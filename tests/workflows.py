@@ -237,13 +237,13 @@ class Runner:
     _jobs: int = 0
 
     def __post_init__(self) -> None:
-        """Make the folders, and a `python` that installs nothing."""
+        """Make the folders, and a `python` that installs nothing, if it's told not to look for modules in the checkout."""
         self.artifacts = self.temp / "artifacts"
         shim = self.temp / "bin" / "python"
         for folder in (self.artifacts, shim.parent):
             folder.mkdir(parents=True, exist_ok=True)
         log = self.temp / "pip.log"
-        pip = f'if [ "$1 $2" = "-m pip" ]; then echo "$*" >>"{log}"; exit 0; fi\n'
+        pip = f'if [ "$1 $2 $3" = "-P -m pip" ]; then echo "$*" >>"{log}"; exit 0; fi\n'
         shim.write_text(f'#!/bin/sh\n{pip}exec "{sys.executable}" "$@"\n')
         shim.chmod(0o755)
 

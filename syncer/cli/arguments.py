@@ -362,9 +362,11 @@ def _ci(add: Add) -> None:
         add,
         "ci",
         "Do a CI job's part: plan, comment, apply or drift, as the event says.",
-        "On GitHub and GitLab. `plan` takes its base from the event, and works from the files alone where there are\n"
-        "no secrets (forks). `comment` keeps one comment on the pull request, and the job's summary, annotations and\n"
-        "outputs. `apply` applies a saved plan while its commit is still the branch's head. `drift` keeps one issue.",
+        "On GitHub and GitLab. `plan` takes its base from the event, and only checks the files where there are no\n"
+        "secrets (forks). `comment` keeps one comment on the pull request, and the job's summary, annotations and\n"
+        "outputs; after a fork's run it plans the fork's change itself, from the files alone. `apply` applies a saved\n"
+        "plan while its commit is still the branch's head. `drift` keeps one issue. The target comes from\n"
+        "SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
         "syncer ci plan --out plan.json\nsyncer ci comment plan.json --dry-run\n"
         "syncer ci apply plan.json --expect-digest HEX",
     )

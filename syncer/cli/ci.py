@@ -1,13 +1,15 @@
 """`syncer ci`: a CI job's part. What the host's event says becomes a plan's base, a comment, a refusal, an issue.
 
-plan      the base is the event's: what a pull request goes onto, what a push replaced; from files alone without secrets
-comment   one comment a pull request and environment; summary, outputs and annotations of every run
+plan      the base is the event's: what a pull request goes onto, what a push replaced; a stranger's run only validates
+comment   one comment a pull request and environment; summary, outputs and annotations of every run; what follows a
+          stranger's run plans the change itself, from git's objects
 apply     a saved plan, while its commit is still its branch's head; its digest comes another way, or it's planned again
 drift     one issue an environment, closed when nothing differs
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config, hosts, planfile, posting, shipped, workflow
-from syncer.cli import applying, planning, running
+from syncer import baseline, config, hosts, loader, posting, workflow
+from syncer.cli import applying, planning, running, steering, validating
 from syncer.cli.outputs import Outputs, refuse_secrets
-from syncer.errors import HostError, RefusedError, SettingsError, SyncerError
+from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
 from syncer.planner import Plan, Planned
@@ -31,14 +33,14 @@ from syncer.render.totals import report_verdict
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from syncer.cli.running import Run
     from syncer.cli.screen import Screen
+    from syncer.model import Target
     from syncer.posting import Context, Host
 
-_ARTIFACT: Final = 5 * 1024 * 1024
-"""How large a plan file may be that another run hands over: that run may be a stranger's."""
+_STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
+_IS_STEERED: Final = "this was planned with the default branch's settings, so it doesn't say what these would do"
 
 _LONGEST_LINK: Final = 250
 """A link that is longer is left out of the line below a comment."""
@@ -87,21 +89,51 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
+    context = host.context
+    if context.event == "follow-up":
+        message = "a run that follows another one has nothing checked out that could be planned"
+        raise SettingsError(message, "say `syncer ci comment`: it plans the pull request's change, and comments")
     _mask(screen, host)
     outputs = Outputs.of(flags)
-    settled = running.settle(flags)
-    context = host.context
-    with outputs.kept_on_failure(settled):
-        if context.is_untrusted and context.event != "change":
+    if context.is_untrusted and context.event == "change":
+        return _validated(screen)
+    name = _environment(flags, context)
+    with outputs.kept_on_failure(steering.aimed(flags, name)):
+        if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
-        base = _base(settled, context)
-        if context.is_untrusted and base is not None:
-            planned = _offline(flags, screen, settled, base)
-        else:
-            planned = planning.online(flags, screen, settled, base)
-        planned = replace(planned, commit=running.head(settled), warnings=(*_without(base, context), *planned.warnings))
+        settled = running.settle(flags)
+        steering.refuse_other(settled, name)
+        commit = _base_commit(context)
+        known = steering.former(commit) if commit else steering.Former()
+        base = running.base_at(settled, commit, known.models) if commit else None
+        warnings = (*steering.told(known, _STEERS), *_without(base, context))
+        screen.problems(warnings)
+        planned = planning.online(flags, screen, settled, base)
+        planned = replace(planned, commit=running.head(settled), warnings=(*warnings, *planned.warnings))
     return planning.finish(flags, screen, outputs, planned)
+
+
+def _validated(screen: Screen) -> int:
+    """A stranger's run only checks the files: nothing that it says is shown under another name than its own."""
+    try:
+        settings = config.load(Path.cwd())
+        found = validating.check(loader.load(settings.root, settings.models), settings.environments)
+    except InputError as error:
+        found = error.problems
+    _annotate(screen, found)
+    screen.problems(found)
+    is_wrong = any(problem.is_error for problem in found)
+    if not screen.json:
+        verdict = "There are errors." if is_wrong else "There are no errors."
+        screen.show(f"The files were checked, and nothing was planned: this run has no secrets. {verdict}")
+    return 1 if is_wrong else 0
+
+
+def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
+    """Show problems beside the lines that they're about, where the host can."""
+    if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
+        screen.show(render_annotations(problems))
 
 
 def _mask(screen: Screen, host: Host) -> None:
@@ -110,17 +142,15 @@ def _mask(screen: Screen, host: Host) -> None:
         screen.show(line)
 
 
-def _base(settled: Run, context: Context) -> workflow.Base | None:
-    """What git said before this event; None where there is no before."""
-    root = settled.settings.root
+def _base_commit(context: Context) -> str:
+    """The commit before this event; empty where there is no before. Raises SettingsError."""
+    here = Path.cwd()
     if context.event in {"change", "queue"}:
-        commit = baseline.base_of_change(root, context.head_sha, context.base_sha)
-    elif context.event == "push" and baseline.holds(root, context.base_sha):
-        commit = baseline.commit_of(root, context.base_sha)
-    else:
-        # A first push, or a forced one: what was applied before is no ancestor of what is there now.
-        return None
-    return running.base_at(settled, commit)
+        return baseline.base_of_change(here, context.head_sha, context.base_sha)
+    if context.event == "push" and baseline.holds(here, context.base_sha):
+        return baseline.commit_of(here, context.base_sha)
+    # A first push, or a forced one: what was applied before is no ancestor of what is there now.
+    return ""
 
 
 def _without(base: workflow.Base | None, context: Context) -> tuple[Problem, ...]:
@@ -134,14 +164,6 @@ def _without(base: workflow.Base | None, context: Context) -> tuple[Problem, ...
     return (Problem(NOWHERE, "no-base", message, hint, Severity.WARNING),)
 
 
-def _offline(flags: argparse.Namespace, screen: Screen, settled: Run, base: workflow.Base) -> Planned:
-    files = running.read(settled)
-    planned = workflow.plan_offline(files.documents, base, settled.target, settled.limits, flags.target)
-    planned = planning.with_warnings(planned, files)
-    planning.show(flags, screen, planned)
-    return planned
-
-
 # -- comment -------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +175,7 @@ class _Told:
     environment: str
     render: Callable[[int], str]
     code: int = 0
-    """1 if what stands in the file's place is no plan: what `syncer ci plan` has made is lost, however that ended."""
+    """1 if there should be a plan and is none: what stands in its file's place is none, or none could be made here."""
 
     @property
     def is_failed(self) -> bool:
@@ -167,8 +189,14 @@ class _Told:
 
     @property
     def digest(self) -> str:
-        """The digest of a whole plan."""
-        return self.planned.plan.digest if self.planned is not None and not self.is_failed else ""
+        """The digest of a whole plan; what was planned from files alone can't be what was reviewed, and has none."""
+        has_one = self.planned is not None and not self.is_failed and not self.planned.is_offline
+        return self.planned.plan.digest if self.planned is not None and has_one else ""
+
+    @property
+    def is_steered(self) -> bool:
+        """Whether the change alters settings: that is told, even if no model changes."""
+        return self.planned is not None and any(one.rule == steering.RULE for one in self.planned.warnings)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -181,29 +209,24 @@ class _Told:
         }
 
 
-def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
+def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None:
+    """What there is to tell; None of a follow-up whose pull request has moved on, or is closed."""
     context = host.context
-    file = flags.file or "plan.json"
-    is_strange = context.event == "follow-up"
-    planned = None
     try:
-        planned = planfile.read(
-            Path(file), shipped.schema("plan"), most=_ARTIFACT if is_strange else planfile.MAX_BYTES
-        )
-        if not is_strange:
-            _admit(planned)
-    except PlanFileError as error:
+        planned = _followed(flags, screen, host) if context.event == "follow-up" else _read(flags)
+    except HostError:
+        raise
+    except SyncerError as error:
         screen.fail(error)
-        environment = _environment(flags)
-        code = int(planned is None and not is_strange and os.path.lexists(file))
-        return _Told(None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url), code)
+        environment = _environment(flags, context)
+        is_lost = context.event == "follow-up" or os.path.lexists(_file(flags))
+        return _Told(
+            None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url), int(is_lost)
+        )
+    if planned is None:
+        return None
     # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
-    # What a stranger's run handed over was made without access, whatever it says.
-    commit = context.head_sha or planned.commit
-    named = replace(planned, commit=commit, is_offline=planned.is_offline or is_strange)
-    if is_strange:
-        # What its changes feed can only be made up.
-        named = replace(named, effects={})
+    named = replace(planned, commit=context.head_sha or planned.commit)
 
     @cache
     def render(budget: int) -> str:
@@ -212,30 +235,70 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told:
     return _Told(planned, planned.plan.target.environment, render)
 
 
-def _admit(planned: Planned) -> None:
-    """Raise PlanFileError for a plan of another commit: an earlier run's, which this run's failure left lying there."""
+def _file(flags: argparse.Namespace) -> str:
+    return flags.file or "plan.json"
+
+
+def _read(flags: argparse.Namespace) -> Planned:
+    """The job's plan. Raises PlanFileError; also for a plan of another commit, that an earlier run left lying there."""
+    planned = planning.saved(_file(flags))
     here = baseline.checked_out(Path.cwd())
-    made = planned.commit.removesuffix("-dirty")
-    if here and made and here != made:
-        message = f"the plan file is of commit {made[:12]}, but {here[:12]} is checked out"
+    if here and here != planned.commit.removesuffix("-dirty"):
+        message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
         raise PlanFileError(message, "let `syncer ci plan` make it in the same job")
+    return planned
 
 
-def _environment(flags: argparse.Namespace) -> str:
-    """The environment's name as the plan would have found it, so that the failure stands in the same comment."""
+def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned | None:
+    """The plan of the pull request that a stranger's run was about, made here; None if its head is another by now.
+
+    Settings are those that are checked out, the default branch's; nothing of the change is checked out or run. What is
+    wrong with its files is part of the plan. Raises SyncerError for what is wrong with this run.
+    """
+    source = host.source_of_run()
+    if source is None:
+        return None
+    if flags.file:
+        message = "a run that follows another one takes no plan file: it plans the change itself"
+        raise SettingsError(message, "say `syncer ci comment`")
+    settled = running.settle(flags)
+    head = host.context.head_sha
+    base = baseline.fetch_change(Path.cwd(), source, head)
+    if not base:
+        return None
     try:
-        return config.environment_name(config.load(Path.cwd()), flags.env, os.environ)
-    except SyncerError:
-        return flags.env or os.environ.get("SYNCER_ENV") or "default"
+        known = steering.former(base, head)
+        with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
+            files = running.read(settled, folder)
+        planned = workflow.plan_offline(files.documents, running.base_at(settled, base), settled.target, settled.limits)
+        planned = planning.with_warnings(planned, files)
+        planned = replace(planned, warnings=(*steering.told(known, _IS_STEERED), *planned.warnings))
+    except InputError as error:
+        screen.problems(error.problems)
+        return Planned(Plan(settled.target, ()), problems=error.problems, is_offline=True)
+    planning.show(flags, screen, planned)
+    return planned
+
+
+def _environment(flags: argparse.Namespace, context: Context) -> str:
+    """The environment's name as the plan would have found it, so that the failure stands in the same comment."""
+    base = ""
+    with suppress(SyncerError):
+        base = _base_commit(context)
+    return steering.environment(flags, base)
 
 
 def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
-    told = _told(flags, screen, host)
     context = host.context
-    # A digest that a stranger's run gives proves nothing: only what was planned with access can be what was reviewed.
-    is_strange = context.event == "follow-up"
-    environment = _environment(flags) if is_strange else told.environment
-    marker = _marker(Kind.PLAN, environment, context, "" if is_strange else told.digest)
+    if context.is_untrusted and context.event == "change":
+        screen.show("No comment from here: a stranger's run may not write one. On GitHub the follow-up run does.")
+        return 0
+    told = _told(flags, screen, host)
+    if told is None:
+        screen.show("No comment: the pull request is closed, or has moved on to a commit whose own run tells of it.")
+        return 0
+    is_stranger = context.event == "follow-up"
+    marker = _marker(Kind.PLAN, told.environment, context, told.digest)
     summary = told.render(_SUMMARY)
     refuse_secrets(summary, "the comment")
     if flags.dry_run:
@@ -244,18 +307,16 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     host.outputs(told.outputs)
     if told.digest:
         _vouch(screen, host, told)
-    if os.environ.get("GITHUB_ACTIONS") == "true" and told.planned is not None and not is_strange:
-        annotations = render_annotations((*told.planned.problems, *told.planned.warnings))
-        if annotations:
-            screen.show(annotations)
+    if told.planned is not None and not is_stranger:
+        _annotate(screen, (*told.planned.problems, *told.planned.warnings))
     review = _review(host, told) if context.event == "push" else ""
     host.summary("\n\n".join(filter(None, [summary, review])))
-    number = host.change_of_run() if context.event == "follow-up" else context.number
-    if number is None or context.is_untrusted or flags.comment_when == "never":
+    number = host.change_of_run() if is_stranger else context.number
+    if number is None or flags.comment_when == "never":
         if context.event != "push":
-            screen.show(_nowhere(context, flags.comment_when))
+            screen.show(_nowhere(flags.comment_when))
         return told.code
-    create = flags.comment_when == "always" or told.is_failed or told.count > 0
+    create = flags.comment_when == "always" or told.is_failed or told.count > 0 or told.is_steered
     _say(screen, f"comment on #{number}", posting.keep_comment(host, number, marker, told.render, create=create))
     return told.code
 
@@ -278,11 +339,15 @@ def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Mark
         raise SettingsError(message, "give it a shorter name") from None
 
 
-def _nowhere(context: Context, when: str) -> str:
+def _place(target: Target) -> str:
+    """Which issue tells of a target. Settings that call one by another's name don't get at the other's issue."""
+    where = hashlib.sha256(f"{target.url} {target.workspace_id}".encode()).hexdigest()
+    return f"{target.environment}@{where[:12]}"
+
+
+def _nowhere(when: str) -> str:
     if when == "never":
         return "No comment: that is what --comment-when never says."
-    if context.is_untrusted:
-        return "No comment from here: a stranger's run may not write one. On GitHub the follow-up run does."
     return "No pull request to comment on."
 
 
@@ -339,7 +404,9 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         else:
             screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
             settled = running.settle(flags, target.environment)
-            report = applying.planned_again(flags, screen, settled, _base(settled, context), planned)
+            commit = _base_commit(context)
+            base = running.base_at(settled, commit, steering.former(commit).models) if commit else None
+            report = applying.planned_again(flags, screen, settled, base, planned)
     except SyncerError as error:
         problems = planning.problems_of(error)
         told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)
@@ -409,9 +476,10 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if not flags.dry_run:
         host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(code)})
         host.summary(summary)
-        environment = settled.environment.name
-        marker = _marker(Kind.DRIFT, environment, replace(context, head_sha=planned.commit), planned.plan.digest)
-        title = f"syncer: {environment} differs from git"
+        marker = _marker(
+            Kind.DRIFT, _place(settled.target), replace(context, head_sha=planned.commit), planned.plan.digest
+        )
+        title = f"syncer: {settled.environment.name} differs from git"
         if not planned.problems:
             posted = posting.keep_issue(host, marker, title, None if planned.plan.is_empty else render)
             _say(screen, "issue", posted)

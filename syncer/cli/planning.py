@@ -129,7 +129,7 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     from syncer import baseline  # noqa: PLC0415 - only where git is asked
 
     commit = baseline.commit_of(run.settings.root, flags.commit)
-    with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
+    with baseline.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
         files = running.read(run, folder)
     announce(flags, run, screen)
     with running.connected(run, screen) as api:

@@ -98,6 +98,10 @@ def hidden(variables: Mapping[str, str]) -> Iterator[Secret]:
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
     settings = config.load(Path.cwd())
+    if flags.command == "ci":
+        # Neither the settings nor a plan file choose the target there, nor the sandbox.
+        config.require_target(flags.env, os.environ)
+        name = os.environ.get("SYNCER_ENV") or (name if name != SANDBOX else None)
     environment = config.environment(settings, flags.env or name, os.environ)
     percent = getattr(flags, "max_change_percent", None)
     numbers = environment.numbers
@@ -134,12 +138,16 @@ def refuse_stray(run: Run, flags: argparse.Namespace, files: Files) -> None:
         raise SettingsError(message, "work in your repository, begin with `syncer init`, or say --env sandbox")
 
 
-def base_at(run: Run, commit: str) -> Base:
-    """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError."""
+def base_at(run: Run, commit: str, models: str = "") -> Base:
+    """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError.
+
+    `models` is the folder where the definitions were then.
+    """
     from syncer import baseline
 
-    with baseline.files_at(run.settings.root, commit, run.settings.models) as folder:
-        loaded = loader.load(folder, run.settings.models)
+    models = models or run.settings.models
+    with baseline.files_at(run.settings.root, commit, models) as folder:
+        loaded = loader.load(folder, models)
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
     found = check(loaded, {*run.settings.environments, run.environment.name, *spoken})

@@ -72,18 +72,19 @@ of a checkout that you trust (pip install uv):
     uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .github/syncer.txt -
 
 In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID, and SYNCER_ENV
-if the settings have several environments. The variables beat the files: a pull request that changes api_url doesn't
-send the token elsewhere. Without them nothing is applied.
+if the settings have several environments. The target comes from them alone: a pull request that changes api_url
+doesn't send the token elsewhere. Until they are set every job fails, and says so.
 
 There, too, add the secrets SYNCER_EMAIL and SYNCER_PASSWORD of a user who only reads (role Viewer):
-whoever may push a branch can use it. Each SYNCER_SECRET_… that a model file names needs a secret, and a line beside
-the others in plan.yml, apply.yml (twice) and drift.yml.
+whoever may push a branch can use it, and read it. Each SYNCER_SECRET_… that a model file names needs a secret, and a
+line beside the others in plan.yml, apply.yml (twice) and drift.yml.
 
 Add the environment `prod` (if SYNCER_ENV is set, that name) with required reviewers, without self-review, for the
 branch main alone. Its secrets of the same names are the user who writes (role Member).
 
 Protect the branch main: require a review and the check `syncer plan`. If your default branch has another name, change
-it in apply.yml."""
+it in apply.yml. Let .github/CODEOWNERS name who reviews .github/ (workflows, lock file, wheels) and the settings, and
+require their review."""
 _GITLAB_STEPS: Final = """\
 In .gitlab-ci.yml say:
   include:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -42,7 +43,8 @@ from syncer.hosts.http import (
     sure,
     text_at,
 )
-from syncer.posting import Context, Note
+from syncer.model import Secret
+from syncer.posting import Context, Note, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -92,6 +94,7 @@ class GitHub:
         graphql = variables.get("GITHUB_GRAPHQL_URL") or _graphql_beside(api)
         self._graphql = base_url("GITHUB_GRAPHQL_URL", graphql)
         self._here = f"{api}/repos/{self._repository}"
+        self._server = variables.get("GITHUB_SERVER_URL") or "https://github.com"
         self._token = secret(variables, "GITHUB_TOKEN")
         self._me = ""
         self._session = Session(
@@ -192,21 +195,37 @@ class GitHub:
     def change_of_run(self) -> int | None:
         """The one open pull request whose head is the commit that the first run was about.
 
-        The event doesn't name it for a fork, and the artifact is the stranger's own word.
+        The event doesn't name it for a fork, and what a fork's run hands over is the stranger's own word.
         """
+        return positive(at(self._followed(), "number"))
+
+    def source_of_run(self) -> Source | None:
+        """Where that pull request's commits are: in this repository, whoever's fork they come from."""
+        row = self._followed()
+        number, branch = positive(at(row, "number")), branch_name(text_at(row, "base", "ref"))
+        if number is None or not branch or self._token is None:
+            return None
+        # Git over HTTP knows passwords alone: a token is one, of a user with this name.
+        pair = b64encode(f"x-access-token:{self._token.reveal()}".encode()).decode()
+        header = Secret(f"Authorization: Basic {pair}", "GITHUB_TOKEN")
+        url = f"{base_url('GITHUB_SERVER_URL', self._server)}/{self._repository}"
+        return Source(url, f"refs/pull/{number:d}/head", branch, header)
+
+    def _followed(self) -> dict[str, Any]:
+        """The row of that pull request; empty if there is none, or more than one."""
         run = at(self._event, "workflow_run")
         owner = text_at(run, "head_repository", "owner", "login")
         branch = branch_name(text_at(run, "head_branch"))
         sha = commit(text_at(run, "head_sha"))
         if self.context.event != "follow-up" or not (owner and branch and sha):
-            return None
+            return {}
         found = self._pages(f"{self._here}/pulls", state="open", head=f"{owner}:{branch}")
         same = [
             row
             for row in found
             if row.get("state") == "open" and text_at(row, "head", "sha") == sha and self._is_ours(row)
         ]
-        return positive(same[0].get("number")) if len(same) == 1 else None
+        return same[0] if len(same) == 1 else {}
 
     def _is_ours(self, row: dict[str, Any]) -> bool:
         """Whether a pull request goes to this repository."""

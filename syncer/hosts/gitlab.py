@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.model import Json
-    from syncer.posting import Event
+    from syncer.posting import Event, Source
     from syncer.scrubber import Scrubber
 
 _PAGES: Final = 100
@@ -190,6 +190,10 @@ class GitLab:
 
     def change_of_run(self) -> int | None:
         """None: GitLab has no runs after runs."""
+        return None
+
+    def source_of_run(self) -> Source | None:
+        """None, for the same reason."""
         return None
 
     def _is_ours(self, row: dict[str, Any]) -> bool:

@@ -276,7 +276,9 @@ class _Page(ABC):
 
     def _footer(self, *, has_plan: bool = True) -> str:
         provenance = self.planned.provenance
-        parts = [f"plan digest {self._digest}", *aside(self.planned)] if has_plan else []
+        # Nothing can be compared with the digest of a plan that asked nobody.
+        digest = [] if self.planned.is_offline else [f"plan digest {self._digest}"]
+        parts = [*digest, *aside(self.planned)] if has_plan else []
         if has_plan and provenance is not None and provenance.commit:
             parts.append(f"base {code(provenance.commit[:12])}")
         return f"<sub>{' · '.join([*parts, self._age])}</sub>"

@@ -1,0 +1,114 @@
+"""What a change may not steer: which environment a CI run is about, and so which comment tells of it.
+
+The target comes from the job's variables (`config.require_target`). The environment's name may come from the settings,
+and those are the change's: so they're compared with the settings at its base. Another name is refused, because another
+environment's values would be planned and its comment written; what else differs is a warning.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import baseline, config
+from syncer.cli.running import Run
+from syncer.errors import SettingsError, SyncerError
+from syncer.model import NOWHERE, SANDBOX, Problem, Severity
+from syncer.policy import Limits
+
+if TYPE_CHECKING:
+    import argparse
+
+RULE: Final = "settings"
+"""The rule of the warning that settings are altered."""
+
+_SHOWN: Final = 10
+"""How many altered settings are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The settings at a change's base: the environment that they mean, and the models folder below the same root.
+
+    Both are empty if they're unknown. `altered` are the settings that the change says otherwise.
+    """
+
+    environment: str = ""
+    models: str = ""
+    altered: tuple[str, ...] = ()
+
+
+def former(base: str, head: str = "") -> Former:
+    """The settings of this folder at a commit, beside those at another one, else those that stand here.
+
+    Raises SettingsError for commits that git can't read.
+    """
+    here = Path.cwd()
+    with ExitStack() as stack:
+        before = stack.enter_context(baseline.folder_at(here, base, config.FILES))
+        after = stack.enter_context(baseline.folder_at(here, head, config.FILES)) if head else here
+        try:
+            settings = config.load(before)
+        except SyncerError:
+            return Former()
+        environment = ""
+        found = config.find(before)
+        if settings.environments:
+            with suppress(SettingsError):
+                environment = config.environment_name(settings, None, os.environ)
+        try:
+            config.load(after)
+        except SyncerError:
+            return Former(environment, altered=("they can't be read any more",))
+        altered = tuple(config.altered(before, after))
+        is_inside = not os.path.normpath(settings.models).startswith(("..", os.sep))
+        stays = found is not None and is_inside and _below(before, found) == _below(after, config.find(after))
+        return Former(environment, settings.models if stays else "", altered)
+
+
+def _below(start: Path, file: Path | None) -> int:
+    """How many folders above another one the settings stand; -1 if there are none."""
+    return [start, *start.parents].index(file.parent) if file else -1
+
+
+def environment(flags: argparse.Namespace, base: str) -> str:
+    """The name of the environment that a run is about, also if it fails: the job's word, the base's, this folder's."""
+    said: str = flags.env or os.environ.get("SYNCER_ENV", "")
+    if not said and base:
+        with suppress(SyncerError):
+            said = former(base).environment
+    if not said:
+        with suppress(SyncerError):
+            said = config.environment_name(config.load(Path.cwd()), None, os.environ)
+    return said or "default"
+
+
+def aimed(flags: argparse.Namespace, name: str) -> Run:
+    """A run that knows no more than where it was to go: what is kept of one that fails. Raises SyncerError."""
+    settings = config.load(Path.cwd())
+    config.require_target(flags.env, os.environ)
+    if name == SANDBOX:
+        return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
+    return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())
+
+
+def refuse_other(run: Run, name: str) -> None:
+    """Raise SettingsError if the settings mean another environment than the one that the run is about."""
+    if run.environment.name != name:
+        message = (
+            f"the settings mean the environment {run.environment.name!r} here, and {name!r} at the base of this change"
+        )
+        raise SettingsError(message, "say which one is meant by the variable SYNCER_ENV, or leave the name as it was")
+
+
+def told(known: Former, hint: str) -> tuple[Problem, ...]:
+    """The warning of settings that a change alters; none if it alters none."""
+    if not known.altered:
+        return ()
+    named = ", ".join(known.altered[:_SHOWN])
+    rest = len(known.altered) - _SHOWN
+    message = f"this change alters the settings: {named}{f', and {rest} more' if rest > 0 else ''}"
+    return (Problem(NOWHERE, RULE, message, hint, Severity.WARNING),)
