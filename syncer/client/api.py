@@ -25,7 +25,7 @@ _SOUND: Final = tuple(name for name in QUERY_TYPES if name != "ai_ml")
 
 _MODELS: Final[List[LiveModel | Unreadable]] = List("/models", wire.read)
 _CONNECTORS: Final = List("/connectors", wire.parse_connector)
-_SYNCS: Final = List("/syncs", wire.parse_sync)
+_SYNCS: Final = List("/syncs", wire.parse_sync, tries=100)
 
 _RUNNING: Final = frozenset({"started", "querying", "queued", "in_progress"})
 """The states of a sync's run that reads or writes rows right now."""
@@ -104,7 +104,8 @@ class Api:
             rows, _ = self._lists.around(_SYNCS)
         except IncompleteError:
             message = "the workspace's syncs could not be read completely"
-            raise RefreshError(message, _AGAIN) from None
+            hint = "try again when nobody changes them, and repair the models that the server can't show"
+            raise RefreshError(message, hint) from None
         return tuple(sorted(rows, key=lambda sync: sync.id))
 
     def is_running(self, sync_id: int) -> bool:
@@ -122,7 +123,7 @@ class Api:
             return tuple(sorted(found, key=lambda connector: connector.id))
         except IncompleteError:
             message = "the workspace's connectors could not be read completely"
-            raise RefreshError(message, _AGAIN) from None
+            raise RefreshError(message, "try again when nobody changes them") from None
 
     def workspaces(self) -> Mapping[int, str]:
         """The workspaces of this user: id → name, by id. Nothing else of them is kept. Raises ApiError."""
@@ -212,7 +213,12 @@ class Api:
         return replace(state, unreadable=(*state.unreadable, *probed, *unnamed))
 
     def _probed(self, missing: int, state: LiveState, declared: Collection[int]) -> tuple[Unreadable, ...]:
-        """The broken rows that no file declares, as far as a few questions in the gaps between the ids find them."""
+        """The broken rows that no file declares, as far as a few questions in the gaps between the ids find them.
+
+        Where there are more than that, their ids are left unknown.
+        """
+        if missing > _PROBES:
+            return ()
         known = {model.id for model in state.models} | {row.id or 0 for row in state.unreadable} | set(declared)
         newest = max(known, default=0) + 1
         gaps = (model_id for model_id in range(newest, 0, -1) if model_id not in known)
@@ -226,9 +232,6 @@ class Api:
         """Keep the secrets of models out of error texts, which may quote them."""
         found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
         self._session.scrubber.learn(leaf for leaf in found if isinstance(leaf, Secret))
-
-
-_AGAIN: Final = "try again when nobody changes them"
 
 
 def _state(rows: Iterable[LiveModel | Unreadable], *, is_complete: bool = True) -> LiveState:

@@ -44,14 +44,11 @@ _ROUNDS: Final = 4
 _MOST_PAGES: Final = 2_000
 """How many pages a list may have."""
 
-_TRIES: Final = 100
-"""How many pages are asked for at most to read a list around its broken rows."""
-
-_MOST_KEPT: Final = 100 * 1024 * 1024
-"""The memory that the rows of a list may take; a longer list than any page may take more: see `_LARGEST_ROW`."""
+_MOST_KEPT: Final = 80 * 1024 * 1024
+"""The memory that the rows of one page may take, and those of a list where `_LARGEST_ROW` doesn't make more."""
 
 _LARGEST_ROW: Final = 10 * 1024
-"""The memory that a row may take on the average, where that makes more."""
+"""The memory that a row may take on the average."""
 
 _FAR: Final = 100_000_000
 """A page number past every end."""
@@ -92,6 +89,8 @@ class List(Generic[Row]):
     path: str
     read: Callable[[Json], Row]
     query: tuple[tuple[str, str], ...] = ()
+    tries: int = 400
+    """How many pages are asked for at most to read around broken rows: one in five makes nearly a page for each row."""
 
 
 @dataclass(slots=True)
@@ -278,7 +277,7 @@ class Lists:
         found, broken = _Rows[Row](), list[ApiError]()
         offset, size = 0, largest
         bad, why = 0, None  # up to where a row is known to be broken, and the error that told it
-        for _ in range(_TRIES):
+        for _ in range(source.tries):
             if why is not None and bad - offset == 1:
                 broken.append(why)
                 offset, size = bad, 1

@@ -31,11 +31,14 @@ _PIECE: Final = 64 * 1024
 _MOST_VALUES: Final = 200_000
 """How many values one JSON text, or one row of a list, may have: the worst of them take 50 MB."""
 
-_LONGEST_ROW: Final = 8 * 1024 * 1024
-"""How many characters one row of a list may have."""
+_LONGEST_ROW: Final = 4 * 1024 * 1024
+"""How many characters one row of a list may have: its query alone seldom has 64 KiB."""
 
 _MOST_ROWS: Final = 10_000
 """How many rows one answer may have: nobody asks for more."""
+
+_MOST_MEMBERS: Final = 100
+"""How many keys may stand beside the rows."""
 
 _MOST_DIGITS: Final = 1_000
 """How many digits a whole number may have: Python refuses to read or write some thousand more."""
@@ -92,7 +95,7 @@ def decoded(content: bytes | bytearray) -> Json:
 
 
 def paged(content: bytes | bytearray, row: Callable[[Json], Any]) -> Json:
-    """The value of a JSON text, with each element of `data` replaced by what `row` makes of it, one after the other.
+    """`data` and `links` of a JSON text, with what `row` makes of each element of `data`, one after the other.
 
     Raises ValueError and ExcessError as `decoded` does; a row that can't be decoded takes the whole text along.
     """
@@ -100,7 +103,7 @@ def paged(content: bytes | bytearray, row: Callable[[Json], Any]) -> Json:
     if text.peek() != "{":
         return decoded(content)
     try:
-        answer = dict(text.members(row))
+        answer = {key: value for key, value in text.members(row) if key in {"data", "links"}}
     except RecursionError:
         raise ExcessError(Excess.ROW) from None
     if text.peek():
@@ -149,7 +152,9 @@ class _Text:
 
     def members(self, row: Callable[[Json], Any]) -> Iterator[tuple[str, Json]]:
         """The keys and values of the object that begins here; `data` is a list of rows."""
-        for _ in self._items("{", "}"):
+        for number, _ in enumerate(self._items("{", "}")):
+            if number == _MOST_MEMBERS:
+                raise ExcessError(Excess.SIZE)
             key = self._value()
             self._take(":")
             if not isinstance(key, str):
@@ -196,12 +201,12 @@ class _Text:
         """Decode as much more as is waiting already, so that a long row is tried a few times only; False at the end."""
         if self._read >= len(self._content):
             return False
-        waiting = self._text[self._at :]
-        size = max(_PIECE, len(waiting))
-        self._text = waiting + self._decode(self._content[self._read : self._read + size])
+        waiting = len(self._text) - self._at
+        size = max(_PIECE, waiting)
+        if waiting + size > _LONGEST_ROW:
+            raise ExcessError(Excess.ROW)
+        self._text = self._text[self._at :] + self._decode(self._content[self._read : self._read + size])
         self._read, self._at = self._read + size, 0
         if size > _PIECE:
-            if size > _LONGEST_ROW:
-                raise ExcessError(Excess.ROW)
             _weigh(self._text)
         return True
