@@ -150,7 +150,7 @@ def test_a_plan_of_another_commit_is_not_this_ones(place: Place) -> None:
     later = place.commit("Second")
     done = place.job(change(later, base), ["ci", "comment", _file(place)], name="pull_request")
 
-    assert done.code == 0
+    assert done.code == 1
     assert f"the plan file is of commit {head[:12]}" in done.err
     assert (place.outputs["has_changes"], place.outputs["digest"], place.outputs["exit_code"]) == ("false", "", "1")
     (comment,) = place.comments

@@ -363,12 +363,10 @@ def test_every_sender_of_credentials_is_known() -> None:
         ("cli/trusting.py", "credentials: config.credentials"),
         ("cli/running.py", "connected: trusting.credentials"),
         ("cli/running.py", "connected: client.Session"),
-        # `init`: a person names the server in that moment.
+        # `init`: a person names the server in that moment. `doctor`: it looks at the server without credentials, after
+        # the check; and says of credentials which there are.
         ("cli/asking.py", "_credentials: config.credentials"),
-        ("cli/examining.py", "workspaces: client.Session"),
-        # `doctor`: it looks at the server without any, after the check; and says of credentials which there are.
-        ("cli/examining.py", "reach: client.Session"),
-        ("cli/examining.py", "greeted: client.Session"),
+        ("cli/examining.py", "_session: client.Session"),
         ("cli/examining.py", "_credentials: config.credentials"),
         ("cli/examining.py", "token: config.credentials"),
     }
