@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import string
 import sys
+import threading
 from binascii import a2b_base64
 from collections import deque
 from itertools import chain
@@ -65,6 +66,7 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._pending: list[Iterable[Secret]] = [secrets]
+        self._lock = threading.Lock()
         self._words: set[str] = set()
         # By their first bytes, so that a text is walked once, however many secrets there are.
         self._exact: dict[bytes, set[bytes]] = {}
@@ -92,11 +94,13 @@ class Scrubber:
 
     def _hidden(self, text: str, shown: int, least: int) -> str:
         """The first `shown` characters of the text without the secrets that are not shorter than `least`."""
-        self._read()
-        try:
-            return self._without(text, max(shown, 0), least)
-        except _TooMuchError:
-            return SENSITIVE
+        # One thread's error must not be looked at while another still reads what was told of.
+        with self._lock:
+            self._read()
+            try:
+                return self._without(text, max(shown, 0), least)
+            except _TooMuchError:
+                return SENSITIVE
 
     def _read(self) -> None:
         """Take in what was told of since the last text."""

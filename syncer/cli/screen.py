@@ -82,6 +82,9 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Print to stderr."""
+        self._write(self.scrubber.hide(text))
+
+    def _write(self, text: str) -> None:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
@@ -116,14 +119,18 @@ class Screen:
             self._boxes(terminal.render_problems(problems, self.error_style))
 
     def _safe(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-        hide = self.scrubber.hide
-        return tuple(
-            replace(one, message=hide(one.message), hint=hide(one.hint), excerpt=hide(one.excerpt)) for one in problems
-        )
+        return tuple(map(self._safe_one, problems))
+
+    def _safe_one(self, problem: Problem) -> Problem:
+        hide, texts = self.scrubber.hide, (problem.message, problem.hint, problem.excerpt)
+        if hide(whole := "\n".join(texts)) == whole:
+            return problem
+        message, hint, excerpt = map(hide, texts)
+        return replace(problem, message=message, hint=hint, excerpt=excerpt)
 
     def _boxes(self, text: str) -> None:
         """Print boxes to stderr, apart from what stands above them on a terminal."""
-        self.note(f"\n{text}" if self._has_shown and sys.stderr.isatty() else text)
+        self._write(f"\n{text}" if self._has_shown and sys.stderr.isatty() else text)
 
     def tell(self, event: Event) -> None:
         """Print what a person must know while they wait; requests only with --debug."""
