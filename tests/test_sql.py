@@ -17,6 +17,7 @@ from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE
 from syncer import sql
 from syncer.model import Columns
 from syncer.sql.lexing import MAX_LENGTH as MAX_LEXED
+from syncer.sql.lexing import MAX_SPANS
 from syncer.sql.parsing import MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
 
 if TYPE_CHECKING:
@@ -218,8 +219,9 @@ def test_no_text_makes_it_raise(text: str, definition: str) -> None:
     assert compared is None or (
         compared.is_formatting and compared.before == compared.after == sql.columns(text, definition)
     )
-    assert found is None or all(text[index] == ";" for index in found)
-    assert sql.kind_at(text, len(text) // 2) in {"clause", "comment", "text", "name", ""}
+    assert all(text[index] == ";" for index in found)
+    assert all(len(reading) == len(text) for reading in sql.readings(text))
+    assert not text or sql.kind_at(text, len(text) // 2) in {"clause", "comment", "text", "name", ""}
 
 
 HOSTILE: dict[str, str] = {
@@ -291,11 +293,18 @@ def test_long_is_not_hostile(query: str) -> None:
         ("SELECT 1 -- a; b", []),
         ("SELECT /* ; */ 1;", [16]),
         ("SELECT /* a /* ; */ b; */ 1", [21]),
-        ("SELECT '", None),
-        ("", None),
+        ("SELECT q'[a;b]' FROM dual; x", [25]),
+        ("SELECT r'a\\', ';' FROM t", []),
+        ("SELECT 1 # a; b", [12]),
+        ("SELECT `1` # a; b", [14]),
+        ("SELECT \"\"\"a \" ; b\"\"\" FROM `t`", []),
+        ("SELECT /*! 1; */ `x`", [12]),
+        ("SELECT '", []),
+        ("SELECT 1; '", [8]),
+        ("", []),
     ],
 )
-def test_a_separator_is_what_any_database_takes_for_one(query: str, found: list[int] | None) -> None:
+def test_a_separator_is_what_any_database_takes_for_one(query: str, found: list[int]) -> None:
     """Not within texts, names and comments; where databases differ, it's told rather than missed."""
     assert sql.separators(query) == found
 
@@ -325,11 +334,13 @@ def test_what_stands_somewhere_is_told(query: str, kind: str) -> None:
     assert sql.kind_at(query, match.start()) == kind
 
 
-def test_a_long_text_is_not_read_five_times() -> None:
-    """Beyond a bound nobody says where its `;` are."""
-    assert sql.separators(";" * MAX_LEXED) == list(range(MAX_LEXED))
-    assert sql.separators(";" * (MAX_LEXED + 1)) is None
-    assert sql.kind_at("a" * (MAX_LEXED + 1), 0) == ""
+def test_a_long_text_is_read_in_part() -> None:
+    """Beyond the bounds nobody says what is code, and what isn't."""
+    far, many = "SELECT 1 " + " " * MAX_LEXED + ";", "'' " * MAX_SPANS + ";"
+
+    assert sql.separators(far) == sql.separators(many) == []
+    assert sql.kind_at(far, len(far) - 1) == sql.kind_at(many, len(many) - 1) == ""
+    assert sql.separators(far[:9] + ";" + far[10:]) == [9]
 
 
 def hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,8 +355,6 @@ def test_without_the_extra_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None
     assert not sql.is_available()
     assert sql.compare("SELECT 1 AS a", "SELECT 1 AS a", "Snowflake") is None
     assert sql.columns("SELECT 1 AS a", "Snowflake") is None
-    assert sql.separators("SELECT 1;") is None
-    assert sql.kind_at("SELECT 1 LIMIT 1", 9) == ""
 
 
 def test_nothing_reaches_stderr(capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from syncer import sql
 from syncer.loader import load
 from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
+from syncer.sandbox import contracts
 from syncer.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
-from syncer.validate.queries import LIMIT_AT_LINE_END
+from syncer.validate.queries import limits_at_line_end
 from syncer.validate.schema import SILENT, WORDS
 from syncer.validate.values import Glance, has_signs
 
@@ -370,17 +371,30 @@ def test_many_rivals_are_counted(checked: Checker) -> None:
 
 # -- queries -----------------------------------------------------------------------------------------------------
 
-RUBY = re.compile(r"\b(?:LIMIT|OFFSET)\b\s*\d*\s*;?\s*$", re.IGNORECASE | re.MULTILINE | re.ASCII)
 PIECES = st.sampled_from([
     "limit", "OFFSET", "limits", "_", " ", "  ", "\n", "\t", "\r", "\f", "\v", ";", "1", "10", "x", "--", "(", "é", "\xa0",
-    "\u2028", "٣", "\u017f", "l\u0131m\u0131t",
+    "\u2028", "٣", "off\u017fet", "l\u0131m\u0131t", "o\ufb00Set", "O\ufb00\u017fet", "\xb2", "\u2461", "\u24d0",
+    "\u0301", "\u203f", "\u200d", "L\u0130MIT", "OFFSE\u1d40", "\uff2c\uff29\uff2d\uff29\uff34", "\x85",
 ])  # fmt: skip
+
+
+def is_refused(query: str) -> bool:
+    """Whether the validator says that the server refuses the query for its LIMIT."""
+    return any(True for _ in limits_at_line_end(query))
+
+
+def is_refused_there(query: str) -> bool:
+    """Whether the sandbox refuses it, which stands for the server."""
+    refused = contracts.model_update({"id": "1", "model": {"query": query}}) != {}
+    created = {"name": "x", "connector_id": 1, "query_type": "raw_sql", "primary_key": "id", "query": f"x {query}"}
+    assert (contracts.model_create({"model": created}) != {}) == refused
+    return refused
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_the_limit_rule_is_the_servers(query: str) -> None:
-    """The pattern in linear time refuses exactly what the server's own pattern refuses."""
-    assert bool(LIMIT_AT_LINE_END.search(query)) == bool(RUBY.search(query))
+    """The validator and the sandbox, which don't know each other, refuse the same texts."""
+    assert is_refused(query) == is_refused_there(f" {query}")
 
 
 def recorded() -> list[tuple[str, bool]]:
@@ -395,11 +409,14 @@ def recorded() -> list[tuple[str, bool]]:
 
 
 def test_the_limit_rule_is_what_a_server_said() -> None:
-    """Each recorded query is refused here exactly if the server refused it."""
+    """Each recorded query is refused exactly if the server refused it: by the validator, and by the sandbox."""
     cases = recorded()
+    limits = json.loads((VECTORS.parent / "limits.json").read_text("utf-8"))
+    cases += [(query, told == "refused") for told, queries in limits.items() for query in queries]
 
-    assert len(cases) > 20
-    assert [(query, bool(LIMIT_AT_LINE_END.search(query))) for query, _ in cases] == cases
+    assert len(cases) > 300
+    assert [(query, is_refused(query)) for query, _ in cases] == cases
+    assert [(query, is_refused_there(query)) for query, _ in cases] == cases
 
 
 @pytest.mark.parametrize(
@@ -472,7 +489,12 @@ def test_a_semicolon_is_judged_as_databases_do(checked: Checker, query: str, rul
 
 
 _WORDS_ANYWHERE = "reword it: the server looks for the words anywhere, whatever they mean there"
-_ROW_NUMBER = "say it without LIMIT and a number: with row_number(), or FETCH FIRST 10 ROWS ONLY"
+_NUMBERED = "row_number() OVER (ORDER BY …) AS n inside, and WHERE n <= 10 around it"
+_ROW_NUMBER = f"say it without LIMIT and a number: {_NUMBERED}"
+_ELEMENTS = (
+    "leave LIMIT out and take the elements that you mean: ARRAY_AGG(…)[SAFE_OFFSET(0)] is the first, "
+    "UNNEST(…) WITH OFFSET AS n and WHERE n < 10 the first ten"
+)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +508,13 @@ _ROW_NUMBER = "say it without LIMIT and a number: with row_number(), or FETCH FI
             '"limit 5" where a name ends so',
             "put something between the name and the number, or quote the name",
         ),
-        ("SELECT 'limit 5 x", '"limit 5" in it', _ROW_NUMBER),
+        ("SELECT array_agg(x ORDER BY y LIMIT 1) x", '"LIMIT 1" as a clause', _ELEMENTS),
+        ("SELECT array(SELECT x FROM t LIMIT 1) x", '"LIMIT 1" as a clause', _ROW_NUMBER),
+        (
+            "SELECT 'limit 5 x",
+            '"limit 5" in it',
+            f"if it's a clause, {_ROW_NUMBER}; otherwise reword it",
+        ),
     ],
 )
 def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, where: str, hint: str) -> None:
@@ -498,14 +526,65 @@ def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, wher
     assert problem.hint == hint
 
 
-def test_queries_are_checked_without_the_extra(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where sqlglot isn't installed, quotes and comments alone tell what a `;` is, and an inner LIMIT is just there."""
-    monkeypatch.setattr(sql, "is_available", lambda: False)
-    problems = checked(NO_QUERY + "query: SELECT $$a;b$$, ';', (SELECT 1 LIMIT 10) x\n")
+_REMOVE = "remove it: a sync pages through the rows by itself"
 
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT 1 FROM t\nLIMIT 10", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
+        ("SELECT 1 FROM t LIMIT ALL OFFSET 5;", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
+        ("SELECT 1 FROM (\nSELECT 1 FROM t\nLIMIT 10\n) x", f"say it without LIMIT: {_NUMBERED}"),
+        ("WITH a AS (\nSELECT 1 FROM t LIMIT 10\n) SELECT 1 FROM a", f"say it without LIMIT: {_NUMBERED}"),
+        ("SELECT ARRAY_AGG(x ORDER BY y\nLIMIT 1\n)[OFFSET(0)] FROM `a.b`", _ELEMENTS),
+        ("SELECT string_agg(DISTINCT x, ', ' LIMIT 3\n) FROM t", _ELEMENTS),
+        ("SELECT x FROM t, UNNEST(xs) AS x WITH OFFSET\nWHERE x > 1", "name it on the same line: WITH OFFSET AS position"),
+        ("SELECT 1 -- no limit\nFROM t", "reword the comment, or end it in a full stop"),
+        ("SELECT 1 /* by\n offset\n */ FROM t", "reword the comment, or end it in a full stop"),
+        (
+            "SELECT 'over the limit\n' AS x",
+            "let the line of the text end in something else, for example by splitting it: 'limit' || '…'",
+        ),
+        (
+            "SELECT\n  a,\n  t.limit\nFROM t",
+            "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
+        ),
+        ("SELECT\n  limit\nFROM t", "put on the same line what comes next (the comma, an alias, FROM), or quote the name"),
+        (
+            'SELECT "a limit\n" FROM t',
+            f"{_REMOVE.replace('it:', 'it if it limits the rows:').replace('the rows by', 'them by')}. "
+            "Otherwise let the line end in something else",
+        ),
+    ],
+)
+def test_what_helps_against_a_limit_fits_its_place(checked: Checker, query: str, hint: str) -> None:
+    """The hint is one that helps just there, in every dialect that the text can be of."""
+    [problem, *rest] = checked(NO_QUERY + f"query: {json.dumps(query)}\n")
+
+    assert [problem.rule, *{one.rule for one in rest} - {"inner-limit", "semicolon"}] == ["limit-at-line-end"]
+    assert problem.hint == hint
+
+
+def test_what_helps_against_a_limit_fits_the_query_type(checked: Checker) -> None:
+    """Where no sync pages through the rows, a bracket on the same line is all it takes; SOQL has no row_number()."""
+    query = 'query: "SELECT id FROM (SELECT id FROM t LIMIT 10\\n) x"\n'
+    dynamic = NO_QUERY.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    [problem] = checked(dynamic + query)
+    assert problem.hint == "write what comes next on the same line: LIMIT 10)"
+
+    [problem] = checked(NO_QUERY.replace("raw_sql", "soql") + "query: SELECT Id FROM Contact LIMIT 10\n")
+    assert problem.hint == _REMOVE
+
+
+def test_queries_are_read_the_same_without_the_extra(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is a text, a comment or a clause is known without sqlglot, too."""
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    problems = checked(NO_QUERY + "query: SELECT $$a;b$$, ';', (SELECT 1 LIMIT 10) x;\n")
+
+    assert not sql.is_available()
     assert [(problem.rule, problem.message.split(":")[0]) for problem in problems] == [
+        ("inner-limit", 'the query has "LIMIT 10" as a clause'),
         ("semicolon", "the query has a `;` in it"),
-        ("inner-limit", 'the query has "LIMIT 10" in it'),
     ]
 
 

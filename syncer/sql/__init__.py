@@ -15,14 +15,26 @@ from typing import TYPE_CHECKING
 
 from syncer.model import Columns
 from syncer.sql.forms import form, is_same
-from syncer.sql.lexing import Kind, kind_of, separators_of
+from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-__all__ = ["Kind", "columns", "compare", "is_available", "kind_at", "separators"]
+__all__ = [
+    "Around",
+    "Kind",
+    "around",
+    "columns",
+    "compare",
+    "is_after",
+    "is_available",
+    "is_code",
+    "kind_at",
+    "readings",
+    "separators",
+]
 
 
 def is_available() -> bool:
@@ -76,20 +88,6 @@ def columns(query: str, definition: str) -> tuple[str, ...] | None:
     query_parsed = parsed(query, dialect) if dialect is not None else None
     found = outputs(query_parsed.tree, query_parsed.dialect) if query_parsed is not None else None
     return None if found is None else tuple(output.name for output in found)
-
-
-def separators(query: str) -> list[int] | None:
-    """Where the `;` are that any database takes for the end of a statement; None if nobody can tell.
-
-    What connector the query is for isn't known here. Databases differ in what they take for a text or a comment, so
-    each that can read the query at all has its say: a `;` is told rather once too often than missed.
-    """
-    return separators_of(query) if is_available() else None
-
-
-def kind_at(query: str, index: int) -> Kind:
-    """What stands at that character: a clause's word, a comment, a text or a name; empty where databases differ."""
-    return kind_of(query, index) if is_available() else ""
 
 
 def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:

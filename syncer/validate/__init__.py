@@ -122,22 +122,19 @@ class _Run:
             given.setdefault("connector_id", 1)
             del given["connector"]
         name = given.pop("query_file", None)
-        query = None
+        file = document.files.get(name) if isinstance(name, str) else None
         if isinstance(name, str):
-            file = document.files.get(name)
             sources = {**sources, "query": sources["query_file"]}
             # An SQL file that can't be read has its problem already; what it says is not for us to guess.
             given["query"] = file.text if file is not None else "?"
-            query = queries.Query(document, sources["query"], file.text, file) if file is not None else None
-        elif isinstance(given.get("query"), str):
-            query = queries.Query(document, sources["query"], given["query"])
         for one in group:
             self._claims.add(document, one, given, sources)
 
         own = ("environments", group[0]) if group[0] in own_values(document.data) else ()
         found = [*self._effective.findings(given), *values.fractions(given)]
-        if query is not None:
-            found += queries.check_paging(query, given.get("query_type"))
+        if isinstance(given.get("query"), str) and (file is not None or not isinstance(name, str)):
+            query = queries.Query(document, sources["query"], given["query"], file, given.get("query_type"))
+            found += queries.check_run(query)
         found += _dynamic_without_query(given)
         # What is missing says itself which key was meant.
         if not any(one.rule == "query-type-needs" for one in found):
@@ -167,11 +164,12 @@ def _queries(document: Document) -> Iterator[queries.Query]:
         ((), document.data),
         *(((("environments", name), own)) for name, own in own_values(document.data).items()),
     ):
+        query_type = given.get("query_type", document.data.get("query_type"))
         if isinstance(given.get("query"), str):
-            yield queries.Query(document, (*path, "query"), given["query"])
+            yield queries.Query(document, (*path, "query"), given["query"], None, query_type)
         file = document.files.get(given["query_file"]) if isinstance(given.get("query_file"), str) else None
         if file is not None:
-            yield queries.Query(document, (*path, "query_file"), file.text, file)
+            yield queries.Query(document, (*path, "query_file"), file.text, file, query_type)
 
 
 def _dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
