@@ -297,7 +297,7 @@ def test_long_is_not_hostile(query: str) -> None:
         ("SELECT r'a\\', ';' FROM t", []),
         ("SELECT 1 # a; b", [12]),
         ("SELECT `1` # a; b", [14]),
-        ("SELECT \"\"\"a \" ; b\"\"\" FROM `t`", []),
+        ('SELECT """a " ; b""" FROM `t`', []),
         ("SELECT /*! 1; */ `x`", [12]),
         ("SELECT '", []),
         ("SELECT 1; '", [8]),

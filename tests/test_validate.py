@@ -538,7 +538,10 @@ _REMOVE = "remove it: a sync pages through the rows by itself"
         ("WITH a AS (\nSELECT 1 FROM t LIMIT 10\n) SELECT 1 FROM a", f"say it without LIMIT: {_NUMBERED}"),
         ("SELECT ARRAY_AGG(x ORDER BY y\nLIMIT 1\n)[OFFSET(0)] FROM `a.b`", _ELEMENTS),
         ("SELECT string_agg(DISTINCT x, ', ' LIMIT 3\n) FROM t", _ELEMENTS),
-        ("SELECT x FROM t, UNNEST(xs) AS x WITH OFFSET\nWHERE x > 1", "name it on the same line: WITH OFFSET AS position"),
+        (
+            "SELECT x FROM t, UNNEST(xs) AS x WITH OFFSET\nWHERE x > 1",
+            "name it on the same line: WITH OFFSET AS position",
+        ),
         ("SELECT 1 -- no limit\nFROM t", "reword the comment, or end it in a full stop"),
         ("SELECT 1 /* by\n offset\n */ FROM t", "reword the comment, or end it in a full stop"),
         (
@@ -549,7 +552,10 @@ _REMOVE = "remove it: a sync pages through the rows by itself"
             "SELECT\n  a,\n  t.limit\nFROM t",
             "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
         ),
-        ("SELECT\n  limit\nFROM t", "put on the same line what comes next (the comma, an alias, FROM), or quote the name"),
+        (
+            "SELECT\n  limit\nFROM t",
+            "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
+        ),
         (
             'SELECT "a limit\n" FROM t',
             f"{_REMOVE.replace('it:', 'it if it limits the rows:').replace('the rows by', 'them by')}. "

@@ -4,7 +4,8 @@ It is imported inside functions alone, when there is a query to look at: a run w
 without the extra `sql` gets None, which means that nobody knows, never that nothing changed. Queries come from
 strangers' pull requests, so work on them is bounded (`parsing`); nothing here raises.
 
-`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns, `lexing` what stands where.
+`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns; `reading` tells whether anybody
+can read a text, `plain` tells that of most without sqlglot, and `lexing` what stands where.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from syncer.sql.forms import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
+from syncer.sql.plain import is_plain
+from syncer.sql.reading import unread
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -31,9 +34,12 @@ __all__ = [
     "is_after",
     "is_available",
     "is_code",
+    "is_lost",
+    "is_plain",
     "kind_at",
     "readings",
     "separators",
+    "unread",
 ]
 
 
@@ -80,6 +86,12 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
         called(output for output in removed if output not in renamed),
         tuple((names[old.key], names[new.key]) for old, new in renamed.items()),
     )
+
+
+def is_lost(before: str, after: str, definition: str) -> bool:
+    """Whether the old text could be read and the new one can't, so that nobody knows its columns any more."""
+    dialect = dialect_of(definition) if is_available() else None
+    return dialect is not None and parsed(before, dialect) is not None and parsed(after, dialect) is None
 
 
 def columns(query: str, definition: str) -> tuple[str, ...] | None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from itertools import islice
-from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _T = TypeVar("_T", bound=str)
 
@@ -33,21 +36,23 @@ class _Dialect(NamedTuple):
     """What of a dialect tells code from the rest."""
 
     spans: re.Pattern[str]
-    """A text, a name or a comment, by the group that matched; `open` is the beginning of one that has no end."""
+    """Code, and behind it a text, a name or a comment by the group that matched; `open` begins one that has no end."""
     nests: bool
     """Whether a comment can stand in a comment."""
     foreign: tuple[str, ...]
     """What no query of the dialect has in its code, so that a name in backticks, say, is another's."""
 
 
+_CODE: Final = r"[^'\"`$/\#-]*+"
 _DOUBLED: Final = r"'(?:[^']++|'')*+'"
 _ESCAPED: Final = r"'(?:[^'\\]++|\\.|'')*+'"
 _ESCAPED_DOUBLE: Final = r'"(?:[^"\\]++|\\.|"")*+"'
-_MARKED: Final = rf"(?<![\w$])[eE]{_ESCAPED}"
+_MARKED: Final = rf"(?:(?<=\A[eE])|(?<=[^\w$][eE])){_ESCAPED}"
 _TRIPLE: Final = r"'''(?:[^'\\]++|\\.|'(?!''))*+'''" + r'|"""(?:[^"\\]++|\\.|"(?!""))*+"""'
-_RAW: Final = r"""(?<!\w)[rR](?:'[^']*+'|"[^"]*+")"""
+_RAW: Final = r"""(?:(?<=\A[rR])|(?<=\W[rR]))(?:'[^']*+'|"[^"]*+")"""
 _ANY_QUOTE: Final = (
-    r"(?<!\w)[nN]?[qQ]'(?:\[.{,300}?\]|\{.{,300}?\}|\(.{,300}?\)|<.{,300}?>|(?P<quote>[^\s\[{(<]).{,300}?(?P=quote))'"
+    r"(?:(?<=\A[qQ])|(?<=\W[qQ])|(?<=[nN][qQ]))'"
+    r"(?:\[.{,300}?\]|\{.{,300}?\}|\(.{,300}?\)|<.{,300}?>|(?P<quote>[^\s\[{(<]).{,300}?(?P=quote))'"
 )
 _TAG: Final = r"(?<![\w$])\$(?:[^\W\d]\w*)?\$"
 _DOLLARS: Final = r"(?<![\w$])(?P<tag>\$(?:[^\W\d]\w*)?\$).*?(?P=tag)"
@@ -69,8 +74,8 @@ def _dialect(
     comments = [r"--[^\n]*+", *filter(None, [comment]), *([] if nests else [rf"{block}.*?\*/"])]
     openings = [r"['\"]" if "`" in foreign else r"['\"`]", block, *filter(None, [dollars])]
     groups = {"comment": comments, "text": texts, "name": [names], "open": openings}
-    pattern = "|".join(f"(?P<{group}>{'|'.join(parts)})" for group, parts in groups.items())
-    return _Dialect(re.compile(pattern, re.DOTALL), nests, tuple(foreign.split()))
+    spans = "|".join(f"(?P<{group}>{'|'.join(parts)})" for group, parts in groups.items())
+    return _Dialect(re.compile(f"{_CODE}(?:{spans}|.)?", re.DOTALL), nests, tuple(foreign.split()))
 
 
 _DIALECTS: Final = (
@@ -117,35 +122,42 @@ def readings(query: str) -> tuple[str, ...]:
 
     A text that no dialect can read has the readings of all: up to where each of them ends.
     """
-    found = [(_reading(query, dialect), dialect) for dialect in _DIALECTS]
-    able = [
-        reading
-        for (reading, is_able), dialect in found
-        if is_able and not any(sign in reading for sign in dialect.foreign)
-    ]
-    return tuple(dict.fromkeys(able or [reading for (reading, _), _ in found]))
+    able = dict.fromkeys(_able(query))
+    return tuple(able or dict.fromkeys(_reading(query, dialect)[0] for dialect in _DIALECTS))
+
+
+def a_reading(query: str) -> str | None:
+    """One of them, where any dialect can read the text."""
+    return next(_able(query), None)
+
+
+def _able(query: str) -> Iterator[str]:
+    for dialect in _DIALECTS:
+        reading, is_whole = _reading(query, dialect)
+        if is_whole and not any(sign in reading for sign in dialect.foreign):
+            yield reading
 
 
 def _reading(query: str, dialect: _Dialect) -> tuple[str, bool]:
-    """The text as a dialect reads it, and whether it can: what begins in it must end in it."""
+    """The text as a dialect reads it, and whether all that begins in it ends in it."""
     parts: list[str] = []
-    at, end_of_code, is_able = 0, min(len(query), MAX_LENGTH), True
-    for _ in range(MAX_SPANS):
-        match = dialect.spans.search(query, at, end_of_code)
-        start = end_of_code if match is None else match.start()
-        parts.append(query[at:start])
-        at = start
-        if match is None:
-            break
-        group, end = str(match.lastgroup), match.end()
+    at = begin = 0
+    last, is_whole = min(len(query), MAX_LENGTH), True
+    while at < last and len(parts) < 2 * MAX_SPANS:
+        match = dialect.spans.match(query, at, last)
+        group = match and match.lastgroup
+        at = match.end() if match else last
+        if match is None or group is None:
+            continue
+        start = match.start(group)
         if group == "open":
-            group, end = "comment", _comment_end(query, start) if dialect.nests and match[0] == "/*" else -1
-            if end < 0:
-                is_able = len(query) > MAX_LENGTH
+            at = _comment_end(query, start) if dialect.nests and match[group] == "/*" else -1
+            if at < 0:
+                at, is_whole = start, len(query) > MAX_LENGTH
                 break
-        parts.append(_FILLERS[group] * (end - start))
-        at = end
-    return "".join((*parts, UNKNOWN * (len(query) - at))), is_able
+        parts += (query[begin:start], _FILLERS.get(group, COMMENT) * (at - start))
+        begin = at
+    return "".join((*parts, query[begin:at], UNKNOWN * (len(query) - at))), is_whole
 
 
 def _comment_end(query: str, start: int) -> int:

@@ -42,6 +42,7 @@ _BRACE: Final = re.compile(r"[{}]")
 _TABLES: Final = re.compile(r"\{\{-?\s*(?:ref|source)\s*\(")
 _WIDEST_TEMPLATE: Final = 1_000
 _MAX_MARKS: Final = 1_000
+_NEXT: Final = re.compile(r"\w+|\S")
 _IS_BLANK: Final = re.compile(r"[^\S\x1c-\x1f]*+")
 _BEFORE_QUERY: Final = re.compile(r"(?:[\s;\u200b-\u200d\u2060\ufeff]|(?:--|\#|//)[^\n]*+)*+")
 """What no query begins with: blanks, `;`, and what is a comment in one database and no beginning in any other."""
@@ -77,6 +78,12 @@ SYNCED: Final = frozenset({"raw_sql", "dbt", "soql", "table_selector"})
 QUERIED: Final = SYNCED | {"dynamic_sql"}
 """Query types whose query is run as it's stored."""
 
+_IN_SQL: Final = QUERIED - {"soql"}
+_PARAMETER: Final = re.compile(r"(?<!:):[^\W\d]")
+"""Where the value of a dynamic_sql model's parameter is put in: it may be any piece of a query."""
+MAX_PARSED: Final = 500_000
+"""How many characters one run gives to parsers, which read some hundred thousand in a second."""
+
 _MAX_FINDINGS: Final = 20
 _LOOK_AHEAD: Final = 50
 
@@ -88,7 +95,7 @@ class Query:
         self, document: Document, path: Path, text: str, file: TextFile | None = None, query_type: object = None
     ) -> None:
         self.text = text
-        self.query_type = query_type
+        self.query_type = query_type if isinstance(query_type, str) else ""
         # What is looked for costs ten times as much as this look, and nearly no query has any of it.
         folded = text.casefold()
         self.has_limits = "limit" in folded or "offset" in folded
@@ -99,7 +106,7 @@ class Query:
     @property
     def is_paged(self) -> bool:
         """Whether a sync pages through its rows, as far as that is known here."""
-        return not isinstance(self.query_type, str) or self.query_type in SYNCED
+        return not self.query_type or self.query_type in SYNCED
 
     @property
     def is_file(self) -> bool:
@@ -254,14 +261,44 @@ def _check_file(query: Query) -> Iterator[Finding]:
         yield query.finding("secret-in-git", message, f"take it out, {ROTATE}", match.start())
 
 
-def check_run(query: Query) -> Iterator[Finding]:
+def check_run(query: Query, readers: Readers | None = None) -> Iterator[Finding]:
     """What can be saved, and makes every run fail: of a sync, or of a data app that calls the model."""
     if query.query_type not in QUERIED or _broken(query) is not None:
         return
     if (unrun := _nothing(query) or _template(query)) is not None:
         yield unrun
-    elif query.is_paged:
+        return
+    if query.is_paged:
         yield from _check_paging(query)
+    if readers is not None:
+        yield from readers.check(query)
+
+
+class Readers:
+    """Those who can read SQL, in one run: nobody without the extra `sql`, and nobody any more after enough was read."""
+
+    def __init__(self) -> None:
+        self._left = MAX_PARSED if sql.is_available() else 0
+
+    def check(self, query: Query) -> Iterator[Finding]:
+        """Where a query stops to be one in every dialect that it could be in."""
+        text = query.text
+        if self._left < len(text) or query.query_type not in _IN_SQL or _IS_BLANK.fullmatch(text):
+            return
+        if sql.is_plain(text) or (query.query_type == "dynamic_sql" and _PARAMETER.search(text)):
+            return
+        self._left -= len(text)
+        if (unread := sql.unread(text)) is None:
+            return
+        word = _NEXT.match(text, unread.place)
+        if unread.statement:
+            message = f"this is a statement of its own ({unread.statement}), and no query: no rows come of it"
+            hint = "write a query that only reads: SELECT …"
+        else:
+            at = f"at {quoted(word[0])}" if word else "at its end"
+            message = f"no dialect of SQL that syncer knows can read the query: it stops {at}"
+            hint = "look there, and just before it, for a word that is mistyped or missing, a comma or a bracket"
+        yield query.finding("unreadable-query", message, hint, unread.place, word[0] if word else "")
 
 
 def _nothing(query: Query) -> Finding | None:
@@ -277,7 +314,7 @@ def _nothing(query: Query) -> Finding | None:
     return query.finding(
         "empty-query",
         f"the query is {'comments' if is_comment else 'semicolons'} alone: there is nothing to run",
-        "write the query, or remove the file",
+        "write the query, or remove the model's file",
     )
 
 
@@ -294,13 +331,20 @@ def _template(query: Query) -> Finding | None:
             "template",
             f"the query has {quoted(' '.join(shown.split()))} in it: the server renders no templates, "
             "and sends this to the database as it is",
-            "write the table's own name, or the query that `dbt compile` makes of it"
-            if _TABLES.match(shown)
-            else "write what it stands for; a parameter of a dynamic_sql model is written :name",
+            _rendered(query, shown),
             index,
             shown.partition("\n")[0],
         )
     return None
+
+
+def _rendered(query: Query, template: str) -> str:
+    """What to write in the place of a template."""
+    if template.startswith("{#"):
+        return "remove it, or write it as a comment of SQL: -- …"
+    if _TABLES.match(template):
+        return "write the table's own name, or take the query that `dbt compile` makes of it"
+    return "write what it stands for" + ("; a parameter is written :name" * (query.query_type == "dynamic_sql"))
 
 
 def _is_template(reading: str, index: int) -> bool:

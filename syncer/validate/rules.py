@@ -403,6 +403,15 @@ RULES: Final = (
         _in_file("-- all of them\nSELECT user_id FROM users\n"),
     ),
     Rule(
+        "unreadable-query",
+        "No database can read the query",
+        "A word is mistyped, or a bracket is missing, and every run fails. It's told with the extra `sql`, where none "
+        "of a dozen dialects can read the query: by `syncer validate`, and by a plan for the queries that change.",
+        _in_file("SELECT user_id\nFRM users\nWHERE is_active\n"),
+        _in_file("SELECT user_id\nFROM users\nWHERE is_active\n"),
+        _WARNING,
+    ),
+    Rule(
         "limit-at-line-end",
         "A line of the query ends in LIMIT or OFFSET",
         "The server refuses it on every update, for every query type: in sub-queries, comments and column names too.",
