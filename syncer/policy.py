@@ -224,8 +224,12 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
 
 
 def unchecked_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
-    """The syncs that map columns of a query that could be read, and can't be any more: one warning."""
-    uses = [f"sync {sync.id} to {sync.destination} maps {', '.join(sync.columns)}" for sync in syncs if sync.columns]
+    """The syncs that need columns of a query that could be read, and can't be any more: one warning."""
+    uses = [
+        f"sync {sync.id} to {sync.destination} needs {', '.join(names)}"
+        for sync in syncs
+        if (names := dict.fromkeys(filter(None, (*sync.columns, sync.cursor))))
+    ]
     if uses:
         said = "; ".join(uses[:_MANY]) + f"; and {len(uses) - _MANY} more" * (len(uses) > _MANY)
         yield change.desired.problem(

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from honest_queries import QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE, Pair, words
@@ -18,7 +19,8 @@ from syncer import sql
 from syncer.model import Columns
 from syncer.sql.lexing import MAX_LENGTH as MAX_LEXED
 from syncer.sql.lexing import MAX_SPANS
-from syncer.sql.parsing import MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
+from syncer.sql.parsing import DIALECTS, MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
+from syncer.sql.plain import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -381,16 +383,41 @@ def test_it_is_imported_for_a_query_alone() -> None:
     assert _imports("from syncer import sql; sql.compare('SELECT 1', 'SELECT 2', 'Snowflake')")
 
 
-def test_clean_files_cost_no_import(tmp_path: Path) -> None:
-    """Validating queries without a `;` and without an inner LIMIT imports no sqlglot; one with either does."""
+def test_plain_queries_cost_no_import(tmp_path: Path) -> None:
+    """Validating queries that are plain SQL imports no sqlglot, whatever else is said of them; one that isn't does."""
     model = "name: A\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id FROM t"
     (tmp_path / "models").mkdir()
     check = f"from syncer.cli.main import main; main(['validate', '--chdir', {str(tmp_path)!r}])"
 
-    (tmp_path / "models" / "a.yaml").write_text(f"{model} -- LIMIT x\n")
+    (tmp_path / "models" / "a.yaml").write_text(f"{model} -- LIMIT 1; x\n")
     assert not _imports(check)
-    (tmp_path / "models" / "a.yaml").write_text(f"{model};\n")
+    (tmp_path / "models" / "a.yaml").write_text(f"{model} WHERE a[1] > 1\n")
     assert _imports(check)
+
+
+_CORE = st.sampled_from([
+    *"()*,.=<+-'", "SELECT", "FROM", "WHERE", "AS", "a", "b.c", "1", "'x'", "JOIN", "ON", "GROUP BY", "ORDER BY", "AND",
+    "NOT", "IN", "CASE", "WHEN", "THEN", "END", "f(", "count(*)", "OVER (", "PARTITION BY", "DESC", "UNION ALL", "WITH",
+    "DISTINCT", "IS", "NULL", "SELECT a FROM t", "(SELECT 1)", "::int",
+])  # fmt: skip
+
+
+@given(st.lists(_CORE, max_size=9).map(" ".join).map("SELECT {}".format))
+def test_what_is_plain_can_be_read(query: str) -> None:
+    """What is recognised without a parser is a query to a parser as well."""
+    if is_plain(query):
+        assert any(parsed(query, dialect) is not None for dialect in DIALECTS)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_reading_keeps_what_is_code(query: str) -> None:
+    """Every reading has the query's own characters where it's code, and something else everywhere else."""
+    for reading in sql.readings(query):
+        assert len(reading) == len(query)
+        assert all(
+            one == other or not sql.is_code(reading, at)
+            for at, (one, other) in enumerate(zip(reading, query, strict=True))
+        )
 
 
 @pytest.mark.parametrize("definition", sorted(LARGE))

@@ -1,9 +1,10 @@
 """Validation: documents, schema and rules in, every problem out, located and in words."""
 
+# ruff: noqa: S608 - no database ever sees these
+
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+import yaml
 from builders import document
+from honest_queries import QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import sql
 from syncer.loader import load
 from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
-from syncer.sandbox import contracts
+from syncer.sandbox import contracts, validation
 from syncer.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
 from syncer.validate.queries import limits_at_line_end
 from syncer.validate.schema import SILENT, WORDS
@@ -34,6 +37,7 @@ SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "model.schema.json").rea
 VECTORS = Path(__file__).parent / "conformance" / "vectors.jsonl"
 
 SQL = "name: Active users\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: user_id\nquery: SELECT 1 FROM users\n"
+PLAIN = ("raw_sql", "dbt", "soql", "table_selector")
 NO_QUERY = SQL.replace("query: SELECT 1 FROM users\n", "")
 DOCS = """
 name: Help centre
@@ -55,7 +59,13 @@ class Checker:
         """Every problem of `models/a.yaml` and other files, by path."""
         return self.files({"models/a.yaml": text, **files}, environments)
 
-    def files(self, files: Mapping[str, str], environments: Collection[str] = ("prod", "staging")) -> list[Problem]:
+    def files(
+        self,
+        files: Mapping[str, str],
+        environments: Collection[str] = ("prod", "staging"),
+        *,
+        reads_sql: bool = False,
+    ) -> list[Problem]:
         """Every problem of some files."""
         (self.root / "models").mkdir(exist_ok=True)
         for name, text in files.items():
@@ -63,7 +73,7 @@ class Checker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
         loaded = load(self.root)
-        return [*loaded.problems, *check(loaded.documents, SCHEMA, environments)]
+        return [*loaded.problems, *check(loaded.documents, SCHEMA, environments, reads_sql=reads_sql)]
 
 
 @pytest.fixture
@@ -89,7 +99,7 @@ def only(problems: list[Problem]) -> Problem:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.wrong], ids=lambda rule: rule.id)
 def test_the_wrong_example_breaks_its_rule_alone(checked: Checker, rule: Any) -> None:
     """Each rule's documentation shows a file that breaks exactly this rule, as severely as it says."""
-    problems = checked.files(rule.wrong)
+    problems = checked.files(rule.wrong, reads_sql=True)
 
     assert {(problem.rule, problem.severity) for problem in problems} == {(rule.id, rule.severity)}
     assert all(problem.hint for problem in problems)
@@ -98,7 +108,7 @@ def test_the_wrong_example_breaks_its_rule_alone(checked: Checker, rule: Any) ->
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.right], ids=lambda rule: rule.id)
 def test_the_right_example_breaks_no_rule(checked: Checker, rule: Any) -> None:
     """Each rule's documentation shows a file that breaks none."""
-    assert checked.files(rule.right) == []
+    assert checked.files(rule.right, reads_sql=True) == []
 
 
 def test_only_what_no_text_can_show_is_without_an_example() -> None:
@@ -527,6 +537,9 @@ def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, wher
 
 
 _REMOVE = "remove it: a sync pages through the rows by itself"
+_EITHER = (
+    "remove it if it limits the rows: a sync pages through them by itself. Otherwise let the line end in something else"
+)
 
 
 @pytest.mark.parametrize(
@@ -558,8 +571,7 @@ _REMOVE = "remove it: a sync pages through the rows by itself"
         ),
         (
             'SELECT "a limit\n" FROM t',
-            f"{_REMOVE.replace('it:', 'it if it limits the rows:').replace('the rows by', 'them by')}. "
-            "Otherwise let the line end in something else",
+            _EITHER,
         ),
     ],
 )
@@ -594,6 +606,138 @@ def test_queries_are_read_the_same_without_the_extra(checked: Checker, monkeypat
     ]
 
 
+OURS = "SELECT id\n<<<<<<< HEAD\nFROM users\n=======\nFROM app.users\n>>>>>>> moved\n"
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "rule", "where"),
+    [
+        (OURS, "merge-conflict", "2:1"),
+        ("<<<<<<< HEAD\nSELECT 1\n||||||| 4a5\nSELECT 2\n=======\nSELECT 3\n>>>>>>> x\n", "merge-conflict", "1:1"),
+        ("SELECT id\n=======\nFROM users\n", "merge-conflict", "2:1"),
+        ("SELECT id\nFROM users\n  >>>>>>> it's theirs\n", "merge-conflict", "3:3"),
+        ("SELECT id\n||||||| merged\nFROM users\n", "merge-conflict", "2:1"),
+        ("/*\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n*/\nSELECT id FROM users\n", "merge-conflict", "2:1"),
+        (POINTER, "lfs-pointer", "1:1"),
+        ("SELECT id\nFROM {{ ref('users') }}\n", "template", "2:6"),
+        ("SELECT id FROM {{source('a', 'b')}}", "template", "1:16"),
+        ("{% set x = 1 %}\nSELECT id FROM users\n", "template", "1:1"),
+        ("{# it's Jinja's #}\nSELECT id FROM users\n", "template", "1:1"),
+        ("SELECT 'a' AS a, {{ b\nFROM users", "template", "1:18"),
+        ("SELECT {{ f({'a': 1}) }} AS a FROM users", "template", "1:8"),
+        ("SELECT '{{ a }}' AS a, \"{{ b }}\" AS b, {{ c }} AS c FROM t", "template", "1:40"),
+        ("SELECT 'it''s' AS a -- {{ b }}\nFROM {{ c }}", "template", "2:6"),
+        ("-- SELECT 1\n", "empty-query", "1:1"),
+        ("/* later */ -- it's not here\n;\n", "empty-query", "1:1"),
+        ("# todo", "empty-query", "1:1"),
+        ("// todo: isn't done", "empty-query", "1:1"),
+        ("--todo", "empty-query", "1:1"),
+        (" ;\n; ", "empty-query", "1:1"),
+        ("\ufeff-- nothing", "empty-query", "1:1"),
+        ("\u200b", "empty-query", "1:1"),
+    ],
+)
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_what_nobody_can_read_is_an_error(
+    checked: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    rule: str,
+    where: str,
+    is_installed: bool,  # noqa: FBT001 - a table
+) -> None:
+    """With the extra and without it: one error at its place in the SQL file, whatever the query type, with a hint."""
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "sqlglot", None)
+    model = NO_QUERY + "query_file: q.sql\n"
+    dynamic = model.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    for text in (model, model.replace("raw_sql", "dbt"), model.replace("raw_sql", "soql"), dynamic):
+        problem = only(checked.files({"models/a.yaml": text, "models/q.sql": query}, ("prod",), reads_sql=True))
+
+        assert (problem.rule, str(problem.origin), problem.is_error) == (rule, f"models/q.sql:{where}", True)
+        assert problem.hint
+    inline = only(checked(NO_QUERY + f"query: {json.dumps(query)}\n"))
+    assert (inline.rule, inline.is_error) == (rule, True)
+
+
+def test_a_conflict_within_a_yaml_block_is_found(checked: Checker) -> None:
+    """Indented with the block, git's marks are lines of the query; at the margin they're no YAML."""
+    block = "query: |\n" + "".join(f"  {line}\n" for line in OURS.splitlines())
+
+    assert told(checked(NO_QUERY + block)) == [("merge-conflict", "a.yaml:7:3")]
+    assert all(problem.is_error for problem in checked(NO_QUERY + block.replace("  <<<", "<<<")))
+
+
+def test_other_query_types_may_say_anything(checked: Checker) -> None:
+    """What an unstructured model has for a query is run by no database: only what is no text of anybody's is told."""
+    assert checked(DOCS + "query: -- {{ nothing }}\n") == []
+    assert told(checked(DOCS + "query_file: q.sql\n", **{"models/q.sql": POINTER})) == [("lfs-pointer", "q.sql:1:1")]
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_nothing_is_said_against_an_honest_query(
+    checked: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+    is_installed: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Of more than a hundred queries of eleven databases, with all that looks like something else in some other."""
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "sqlglot", None)
+    model = NO_QUERY.replace("Active users", "Model {0}") + "query_file: q{0}.sql\n"
+    files = {f"models/{number}.yaml": model.format(number) for number in range(len(QUERIES))}
+    files |= {f"models/q{number}.sql": query for number, query in enumerate(QUERIES)}
+
+    assert len(set(QUERIES)) > 100
+    assert [(problem.excerpt, problem.rule) for problem in checked.files(files, reads_sql=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "where", "said"),
+    [
+        ("SELEC id FRM x", "1:1", 'can read the query: it stops at "SELEC"'),
+        ("SELECT id\nFRM x", "2:5", 'can read the query: it stops at "x"'),
+        ("SELECT (id FROM x", "1:12", 'can read the query: it stops at "FROM"'),
+        ("SELECT id) FROM x", "1:10", 'can read the query: it stops at ")"'),
+        ("SELECT id FROM x WHERE", "1:18", 'can read the query: it stops at "WHERE"'),
+        ("SELECT 'id FROM x", "1:1", 'can read the query: it stops at "SELECT"'),
+        ("SELECT id FROM `x` JION y ON a = b", "1:25", 'can read the query: it stops at "y"'),
+        ("hello", "1:1", 'can read the query: it stops at "hello"'),
+        ("DELETE FROM t", "1:1", "a statement of its own (DELETE), and no query: no rows come of it"),
+        ("-- now\n update t SET a = 1", "2:2", "a statement of its own (UPDATE), and no query: no rows come of it"),
+        ("WITH a AS (SELECT 1 AS x)\nDELETE FROM t", "2:1", "a statement of its own (DELETE)"),
+        ("CREATE TABLE t (a int)", "1:1", "a statement of its own (CREATE)"),
+    ],
+)
+def test_what_no_dialect_can_read_is_a_warning(
+    checked: Checker, monkeypatch: pytest.MonkeyPatch, query: str, where: str, said: str
+) -> None:
+    """With the extra it's told where the query stops to be one; without it, and where nobody asks, nothing is claimed."""
+    files = {"models/a.yaml": NO_QUERY + "query_file: q.sql\n", "models/q.sql": query}
+    problem = only(checked.files(files, ("prod",), reads_sql=True))
+
+    assert (problem.rule, str(problem.origin), problem.is_error) == ("unreadable-query", f"models/q.sql:{where}", False)
+    assert said in problem.message
+    assert checked.files(files, ("prod",)) == []
+    assert checked.files({**files, "models/a.yaml": files["models/a.yaml"].replace("raw_sql", "soql")}, ("prod",)) == []
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    assert checked.files(files, ("prod",), reads_sql=True) == []
+
+
+def test_parsers_read_so_much_in_one_run(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left over isn't claimed to be wrong; a parameter may be any piece of a query."""
+    files = {f"models/{letter}.yaml": f"{SQL.replace('Active', letter)}".replace("SELECT", "SELEC") for letter in "abc"}
+    assert len(checked.files(files, reads_sql=True)) == 3
+    monkeypatch.setattr("syncer.validate.queries.MAX_PARSED", 50)
+    assert len(checked.files(files, reads_sql=True)) == 2
+
+    text = NO_QUERY.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    dynamic = {"models/a.yaml": text + "query: SELECT id FROM t ORDER BY id :direction :more\n"}
+    (checked.root / "models/b.yaml").unlink()
+    (checked.root / "models/c.yaml").unlink()
+    assert checked.files(dynamic, reads_sql=True) == []
+
+
 @pytest.mark.parametrize(
     ("query", "is_table"),
     [
@@ -621,6 +765,44 @@ def test_dynamic_queries_are_not_paged(checked: Checker) -> None:
 
     assert checked(text + "SELECT (SELECT 1 LIMIT 5) x;\n") == []
     assert told(checked(text + "SELECT 1 LIMIT 5\n")) == [("limit-at-line-end", "a.yaml:6:17")]
+
+
+@pytest.mark.parametrize(
+    ("query_type", "configuration", "rules"),
+    [
+        ("unstructured", "{**, harvesters: 5}", []),
+        ("unstructured", "{**, harvesters: {a: 1}}", []),
+        ("unstructured", "{**, json_schema: {}}", []),
+        ("unstructured", "{**, json_schema: []}", ["wrong-type"]),
+        ("unstructured", "{**, json_schema: null}", ["wrong-type"]),
+        ("unstructured", "{**, json_schema: text}", ["wrong-type"]),
+        ("unstructured", "{embedding_config: {}, chunk_config: {}}", ["query-type-needs"] * 4),
+        ("vector_search", "{**, harvesters: [], json_schema: {}, chunk_config: {chunk_size: 10.0}}", []),
+        ("vector_search", "{**, harvesters: {}, json_schema: {}}", ["wrong-type"]),
+        ("vector_search", "{**, harvesters: [], json_schema: []}", ["wrong-type"]),
+        ("dynamic_sql", "{harvesters: {}, json_schema: {}}", ["wrong-type"]),
+        ("dynamic_sql", "{harvesters: [], json_schema: []}", ["wrong-type"]),
+        ("ai_ml", "{harvesters: 5}", ["wrong-type"]),
+        ("ai_ml", "{harvesters: [5, a, {b: []}], more: [1]}", []),
+        *((kind, "{chunk_config: {chunk_size: 10.0}, harvesters: 5, json_schema: []}", []) for kind in PLAIN),
+    ],
+)
+def test_a_configuration_is_refused_as_the_server_refuses_it(
+    checked: Checker, query_type: str, configuration: str, rules: list[str]
+) -> None:
+    """For each query type what the server's own schema wants, and no more; the sandbox, held to the server, agrees."""
+    shared = (
+        "embedding_config: {model: m, api_key: {env: SYNCER_SECRET_A}}, chunk_config: {chunk_size: 1, chunk_overlap: 0}"
+    )
+    if query_type == "vector_search":
+        shared = shared.partition(", chunk_config")[0]
+    values = configuration.replace("**", shared)
+    text = NO_QUERY.replace("raw_sql", query_type) + f"query: SELECT * FROM t\nconfiguration: {values}\n"
+    data = yaml.safe_load(text.replace("{env: SYNCER_SECRET_A}", "k"))
+    refused = validation.problems({"name": "", **data}, connector_exists=True)
+
+    assert [problem.rule for problem in checked(text)] == rules
+    assert ("configuration" in refused) == bool(rules)
 
 
 # -- values and secrets ------------------------------------------------------------------------------------------
