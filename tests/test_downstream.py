@@ -224,11 +224,16 @@ def test_a_plan_asks_nothing_of_queries_without_the_extra(monkeypatch: pytest.Mo
 
 def test_a_stored_json_schema_that_goes_is_told() -> None:
     """An ai_ml model's own is dropped by any change of its configuration: said there, and nowhere else."""
-    endpoint = {"query_type": "ai_ml", "query": None, "configuration": {"harvesters": []}}
+    endpoint: dict[str, Any] = {"query_type": "ai_ml", "query": None, "configuration": {"harvesters": []}}
     api = FakeApi([live(42, **endpoint)], CONNECTORS)
     said = "A json_schema that the model itself stores is dropped; the server reads its connector's alone."
-    for values, is_said in (({"configuration": {"harvesters": [1]}}, True), ({"name": "Other"}, False)):
-        planned = _plan(api, **{**endpoint, "query": None, **values})
+    changes: list[tuple[dict[str, Any], bool]] = [
+        ({"configuration": {"harvesters": [1]}}, True),
+        ({"name": "Other"}, False),
+        ({"query_type": "raw_sql", "query": "SELECT 1 AS id"}, False),
+    ]
+    for values, is_said in changes:
+        planned = _plan(api, **{**endpoint, **values})
         [change] = planned.plan.changes
         assert (said in meaning(change, planned.effects["m"], str)) == is_said
 

@@ -20,12 +20,13 @@ from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, 
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
 from syncer.sql.plain import is_plain
-from syncer.sql.reading import unread
+from syncer.sql.reading import READERS, unread
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
 __all__ = [
+    "READERS",
     "Around",
     "Kind",
     "around",

@@ -27,32 +27,25 @@ _SIGNS: Final[Mapping[str, str]] = {
     **dict(zip(("ON", "USING", "WHEN", "OVER"), "NVTv", strict=True)),
     # What means something of its own in some place that isn't plain.
     **dict.fromkeys(("ALL", "BY", "FETCH", "INTO", "LATERAL", "LIMIT", "OFFSET", "OUTER", "PIVOT", "SET"), "?"),
+    **dict.fromkeys(("GROUP", "ORDER", "PARTITION", "NULLS", "UNION", "INTERSECT", "EXCEPT", "JOIN", "CROSS"), "?"),
+    **dict.fromkeys(("LEFT", "RIGHT", "FULL", "INNER"), "?"),
     **dict.fromkeys(("TABLE", "UNPIVOT", "VALUES", "WINDOW", "INSERT", "UPDATE", "DELETE", "CREATE", "INTERVAL"), "?"),
 }
 _TOKEN: Final = re.compile(
-    r"""\s+
-    | (?P<i>(?:DATE|TIMESTAMP|INTERVAL)\s+'+ | (?:[^\W\d]\w*|"+) (?:\.(?:[^\W\d]\w*|"+))*+
-        | '+ | \d+(?:\.\d+)?(?![\w.]))
-    | (?P<s>\.\*)
-    | (?P<c>::\s*[A-Za-z]\w*)
-    | (?P<b><>|!=|<=|>=|\|\||[=<>/%])
-    | (?P<same>[(),*+-])""",
-    re.IGNORECASE | re.VERBOSE,
+    r"""\s*+ (?: (?P<i>(?:[^\W\d]\w*|"+) (?:\.(?:[^\W\d]\w*|"+))*+ | '+ | \d+(?:\.\d+)?(?![\w.]))
+    | (?P<same>[(),*+-]) | (?P<s>\.\*) | (?P<c>::\s*[A-Za-z]\w*) | (?P<b><>|!=|<=|>=|\|\||[=<>/%]) | \Z )""",
+    re.VERBOSE,
 )
 _PHRASE: Final = re.compile(
     r"""\b(?: (?P<g>GROUP\s+BY) | (?P<o>ORDER\s+BY) | (?P<p>PARTITION\s+BY) | (?P<d>NULLS\s+(?:FIRST|LAST))
     | (?P<U>UNION(?:\s+(?:ALL|DISTINCT))? | INTERSECT | EXCEPT)
     | (?P<J>(?:(?:(?:LEFT|RIGHT|FULL)(?:\s+OUTER)?|INNER)\s+)?JOIN) | (?P<X>CROSS\s+JOIN)
-    | (?P<b>NOT\s+(?:IN|LIKE|ILIKE|BETWEEN)) )\b""",
+    | (?P<b>NOT\s+(?:IN|LIKE|ILIKE|BETWEEN)) | (?P<i>(?:DATE|TIMESTAMP|INTERVAL)\s+'+) )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
 """What is one sign, though it's more words than one."""
-_FIRST: Final = frozenset(
-    {
-        *("GROUP", "ORDER", "PARTITION", "NULLS", "UNION", "INTERSECT", "EXCEPT"),
-        *("LEFT", "RIGHT", "FULL", "INNER", "JOIN", "CROSS", "NOT"),
-    }
-)
+_FIRST: Final = frozenset({"NOT", "DATE", "TIMESTAMP", *(word for word, sign in _SIGNS.items() if sign == "?")})
+"""What a phrase begins with, and what is plain in no other place."""
 
 _EXPRESSION: Final = r"[u+-]*+ic*+(?:[b+*-][u+-]*+ic*+)*+"
 _LIST: Final = f"{_EXPRESSION}(?:,{_EXPRESSION})*+"
@@ -84,21 +77,23 @@ def is_plain(query: str) -> bool:
 
 
 def _signs(reading: str) -> str:
-    """A letter for each word; as far as the words are plain."""
+    """A letter for each word, as far as the words are plain."""
     signs: list[str] = []
     at = 0
     while at < len(reading):
         match = _TOKEN.match(reading, at)
-        if match is None:
-            return "?"
-        word, kind = match[0].upper(), match.lastgroup
-        if word in _FIRST:
-            phrase = _PHRASE.match(reading, at)
-            if phrase is not None:
-                match, kind = phrase, phrase.lastgroup
-            elif word != "NOT":
-                return "?"
+        kind = match and match.lastgroup
+        if match is None or kind is None:
+            return "".join(signs) if match else "?"
         at = match.end()
-        if kind is not None:
-            signs.append(match[0] if kind == "same" else _SIGNS.get(word, kind) if kind == "i" else kind)
+        if kind == "i":
+            word = match[kind].upper()
+            kind = _SIGNS.get(word, kind)
+            if word in _FIRST:
+                phrase = _PHRASE.match(reading, match.start("i"))
+                if phrase is not None:
+                    kind, at = str(phrase.lastgroup), phrase.end()
+        elif kind == "same":
+            kind = match[kind]
+        signs.append(kind)
     return "".join(signs)

@@ -12,6 +12,8 @@ from syncer.sql.plain import is_plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+READERS: Final = len(DIALECTS)
+"""How many parsers look at most at a text."""
 _CHANGING: Final = re.compile(
     r"""[\s;(]*+(ALTER|COPY|CREATE|DELETE|DROP|GRANT|INSERT|MERGE|RENAME|REVOKE|TRUNCATE|UNLOAD|UPDATE|UPSERT|VACUUM)\b""",
     re.IGNORECASE,

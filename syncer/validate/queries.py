@@ -82,7 +82,7 @@ _IN_SQL: Final = QUERIED - {"soql"}
 _PARAMETER: Final = re.compile(r"(?<!:):[^\W\d]")
 """Where the value of a dynamic_sql model's parameter is put in: it may be any piece of a query."""
 MAX_PARSED: Final = 500_000
-"""How many characters one run gives to parsers, which read some hundred thousand in a second."""
+"""How many characters one run gives to parsers, which read a hundred thousand in a second."""
 
 _MAX_FINDINGS: Final = 20
 _LOOK_AHEAD: Final = 50
@@ -287,8 +287,10 @@ class Readers:
             return
         if sql.is_plain(text) or (query.query_type == "dynamic_sql" and _PARAMETER.search(text)):
             return
-        self._left -= len(text)
-        if (unread := sql.unread(text)) is None:
+        unread = sql.unread(text)
+        # Most queries are read at once; what can't be read was given to everybody.
+        self._left -= len(text) * (1 if unread is None else sql.READERS)
+        if unread is None:
             return
         word = _NEXT.match(text, unread.place)
         if unread.statement:
@@ -310,10 +312,9 @@ def _nothing(query: Query) -> Finding | None:
         return None
     if any(_BEFORE_QUERY.fullmatch(reading) is None for reading in sql.readings(text)):
         return None
-    is_comment = bool(text.strip("; \t\r\n"))
     return query.finding(
         "empty-query",
-        f"the query is {'comments' if is_comment else 'semicolons'} alone: there is nothing to run",
+        "the query is comments, blanks or semicolons alone: there is nothing to run",
         "write the query, or remove the model's file",
     )
 
