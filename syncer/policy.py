@@ -13,9 +13,9 @@ from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity
 from syncer.planner import LOST_COLUMN_RULE, Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from syncer.model import Columns, Connector
+    from syncer.model import Columns, Connector, Sync
     from syncer.planner import Change, Effect, Plan, Planned
 
 EFFECTS: Final = {
@@ -224,6 +224,24 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
                 "query",
                 hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
             )
+
+
+def unchecked_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
+    """The syncs that need columns of a query that could be read, and can't be any more: one warning."""
+    uses = [
+        f"sync {sync.id} to {sync.destination} needs {', '.join(names)}"
+        for sync in syncs
+        if (names := dict.fromkeys(filter(None, (*sync.columns, sync.cursor))))
+    ]
+    if uses:
+        said = "; ".join(uses[:_MANY]) + f"; and {len(uses) - _MANY} more" * (len(uses) > _MANY)
+        yield change.desired.problem(
+            "columns-not-checked",
+            f"the columns of {change.address} are not checked, for its new query can't be read: {said}",
+            "query",
+            hint="correct the query, or see for yourself that it returns these columns",
+            severity=Severity.WARNING,
+        )
 
 
 def unsendable(plan: Plan) -> tuple[Problem, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,56 @@ def test_syncs_stay_on_their_own_connector() -> None:
 
     (said, *_) = meaning(change, planned.effects["m"], str)
     assert said.startswith("The syncs stay on the old connector (Old one)")
+
+
+@pytest.mark.parametrize(
+    ("after", "rules"),
+    [
+        ("SELECT user_id FRM users", ["unreadable-query", "columns-not-checked"]),
+        ("SELECT user_id FROM users u QUALIFY NTH(", ["unreadable-query", "columns-not-checked"]),
+        ("DELETE FROM users", ["unreadable-query", "columns-not-checked"]),
+        ("SELECT user_id, email FROM `users`", ["columns-not-checked"]),
+        ("SELECT * FROM users", []),
+        ("SELECT user_id, email FROM users WHERE true", []),
+    ],
+)
+def test_columns_that_nobody_can_check_any_more_are_told(after: str, rules: list[str]) -> None:
+    """Where the old query could be read and the new one can't, the syncs that need its columns are named."""
+    other = replace(SYNC, id=4, columns=(), cursor="updated_at")
+    planned = _plan(_api(SYNC, other, replace(SYNC, id=5, columns=())), query=after)
+    told = [problem for problem in planned.warnings if problem.rule == "columns-not-checked"]
+
+    assert _rules(planned.warnings) == rules
+    assert planned.problems == ()
+    for problem in told:
+        assert problem.message == (
+            "the columns of m are not checked, for its new query can't be read: "
+            "sync 3 to HubSpot needs email; sync 4 to HubSpot needs updated_at"
+        )
+    assert _rules(_plan(_api(SYNC, query="SELEC 1"), query="SELEC 2").warnings) == ["unreadable-query"]
+
+
+def test_a_plan_asks_nothing_of_queries_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is claimed, and the plan stands."""
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+
+    assert _plan(_api(SYNC), query="SELEC 2").warnings == ()
+
+
+def test_a_stored_json_schema_that_goes_is_told() -> None:
+    """An ai_ml model's own is dropped by any change of its configuration: said there, and nowhere else."""
+    endpoint: dict[str, Any] = {"query_type": "ai_ml", "query": None, "configuration": {"harvesters": []}}
+    api = FakeApi([live(42, **endpoint)], CONNECTORS)
+    said = "A json_schema that the model itself stores is dropped; the server reads its connector's alone."
+    changes: list[tuple[dict[str, Any], bool]] = [
+        ({"configuration": {"harvesters": [1]}}, True),
+        ({"name": "Other"}, False),
+        ({"query_type": "raw_sql", "query": "SELECT 1 AS id"}, False),
+    ]
+    for values, is_said in changes:
+        planned = _plan(api, **{**endpoint, **values})
+        [change] = planned.plan.changes
+        assert (said in meaning(change, planned.effects["m"], str)) == is_said
 
 
 def test_the_primary_key_is_judged_without_syncs() -> None:

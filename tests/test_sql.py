@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from honest_queries import QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE, Pair, words
@@ -17,7 +18,9 @@ from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE
 from syncer import sql
 from syncer.model import Columns
 from syncer.sql.lexing import MAX_LENGTH as MAX_LEXED
-from syncer.sql.parsing import MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
+from syncer.sql.lexing import MAX_SPANS
+from syncer.sql.parsing import DIALECTS, MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
+from syncer.sql.plain import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,8 +221,9 @@ def test_no_text_makes_it_raise(text: str, definition: str) -> None:
     assert compared is None or (
         compared.is_formatting and compared.before == compared.after == sql.columns(text, definition)
     )
-    assert found is None or all(text[index] == ";" for index in found)
-    assert sql.kind_at(text, len(text) // 2) in {"clause", "comment", "text", "name", ""}
+    assert all(text[index] == ";" for index in found)
+    assert all(len(reading) == len(text) for reading in sql.readings(text))
+    assert not text or sql.kind_at(text, len(text) // 2) in {"clause", "comment", "text", "name", ""}
 
 
 HOSTILE: dict[str, str] = {
@@ -291,11 +295,18 @@ def test_long_is_not_hostile(query: str) -> None:
         ("SELECT 1 -- a; b", []),
         ("SELECT /* ; */ 1;", [16]),
         ("SELECT /* a /* ; */ b; */ 1", [21]),
-        ("SELECT '", None),
-        ("", None),
+        ("SELECT q'[a;b]' FROM dual; x", [25]),
+        ("SELECT r'a\\', ';' FROM t", []),
+        ("SELECT 1 # a; b", [12]),
+        ("SELECT `1` # a; b", [14]),
+        ('SELECT """a " ; b""" FROM `t`', []),
+        ("SELECT /*! 1; */ `x`", [12]),
+        ("SELECT '", []),
+        ("SELECT 1; '", [8]),
+        ("", []),
     ],
 )
-def test_a_separator_is_what_any_database_takes_for_one(query: str, found: list[int] | None) -> None:
+def test_a_separator_is_what_any_database_takes_for_one(query: str, found: list[int]) -> None:
     """Not within texts, names and comments; where databases differ, it's told rather than missed."""
     assert sql.separators(query) == found
 
@@ -325,11 +336,13 @@ def test_what_stands_somewhere_is_told(query: str, kind: str) -> None:
     assert sql.kind_at(query, match.start()) == kind
 
 
-def test_a_long_text_is_not_read_five_times() -> None:
-    """Beyond a bound nobody says where its `;` are."""
-    assert sql.separators(";" * MAX_LEXED) == list(range(MAX_LEXED))
-    assert sql.separators(";" * (MAX_LEXED + 1)) is None
-    assert sql.kind_at("a" * (MAX_LEXED + 1), 0) == ""
+def test_a_long_text_is_read_in_part() -> None:
+    """Beyond the bounds nobody says what is code, and what isn't."""
+    far, many = "SELECT 1 " + " " * MAX_LEXED + ";", "'' " * MAX_SPANS + ";"
+
+    assert sql.separators(far) == sql.separators(many) == []
+    assert sql.kind_at(far, len(far) - 1) == sql.kind_at(many, len(many) - 1) == ""
+    assert sql.separators(far[:9] + ";" + far[10:]) == [9]
 
 
 def hidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,8 +357,6 @@ def test_without_the_extra_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None
     assert not sql.is_available()
     assert sql.compare("SELECT 1 AS a", "SELECT 1 AS a", "Snowflake") is None
     assert sql.columns("SELECT 1 AS a", "Snowflake") is None
-    assert sql.separators("SELECT 1;") is None
-    assert sql.kind_at("SELECT 1 LIMIT 1", 9) == ""
 
 
 def test_nothing_reaches_stderr(capfd: pytest.CaptureFixture[str]) -> None:
@@ -372,16 +383,41 @@ def test_it_is_imported_for_a_query_alone() -> None:
     assert _imports("from syncer import sql; sql.compare('SELECT 1', 'SELECT 2', 'Snowflake')")
 
 
-def test_clean_files_cost_no_import(tmp_path: Path) -> None:
-    """Validating queries without a `;` and without an inner LIMIT imports no sqlglot; one with either does."""
+def test_plain_queries_cost_no_import(tmp_path: Path) -> None:
+    """Validating queries that are plain SQL imports no sqlglot, whatever else is said of them; one that isn't does."""
     model = "name: A\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id FROM t"
     (tmp_path / "models").mkdir()
     check = f"from syncer.cli.main import main; main(['validate', '--chdir', {str(tmp_path)!r}])"
 
-    (tmp_path / "models" / "a.yaml").write_text(f"{model} -- LIMIT x\n")
+    (tmp_path / "models" / "a.yaml").write_text(f"{model} -- LIMIT 1; x\n")
     assert not _imports(check)
-    (tmp_path / "models" / "a.yaml").write_text(f"{model};\n")
+    (tmp_path / "models" / "a.yaml").write_text(f"{model} WHERE a[1] > 1\n")
     assert _imports(check)
+
+
+_CORE = st.sampled_from([
+    *"()*,.=<+-'", "SELECT", "FROM", "WHERE", "AS", "a", "b.c", "1", "'x'", "JOIN", "ON", "GROUP BY", "ORDER BY", "AND",
+    "NOT", "IN", "CASE", "WHEN", "THEN", "END", "f(", "count(*)", "OVER (", "PARTITION BY", "DESC", "UNION ALL", "WITH",
+    "DISTINCT", "IS", "NULL", "SELECT a FROM t", "(SELECT 1)", "::int",
+])  # fmt: skip
+
+
+@given(st.lists(_CORE, max_size=9).map(" ".join).map("SELECT {}".format))
+def test_what_is_plain_can_be_read(query: str) -> None:
+    """What is recognised without a parser is a query to a parser as well."""
+    if is_plain(query):
+        assert any(parsed(query, dialect) is not None for dialect in DIALECTS)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_reading_keeps_what_is_code(query: str) -> None:
+    """Every reading has the query's own characters where it's code, and something else everywhere else."""
+    for reading in sql.readings(query):
+        assert len(reading) == len(query)
+        assert all(
+            one == other or not sql.is_code(reading, at)
+            for at, (one, other) in enumerate(zip(reading, query, strict=True))
+        )
 
 
 @pytest.mark.parametrize("definition", sorted(LARGE))

@@ -1,9 +1,10 @@
 """Validation: documents, schema and rules in, every problem out, located and in words."""
 
+# ruff: noqa: S608 - no database ever sees these
+
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+import yaml
 from builders import document
+from honest_queries import QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import sql
 from syncer.loader import load
 from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
+from syncer.sandbox import contracts, validation
 from syncer.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
-from syncer.validate.queries import LIMIT_AT_LINE_END
+from syncer.validate.queries import limits_at_line_end
 from syncer.validate.schema import SILENT, WORDS
 from syncer.validate.values import Glance, has_signs
 
@@ -33,6 +37,7 @@ SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "model.schema.json").rea
 VECTORS = Path(__file__).parent / "conformance" / "vectors.jsonl"
 
 SQL = "name: Active users\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: user_id\nquery: SELECT 1 FROM users\n"
+PLAIN = ("raw_sql", "dbt", "soql", "table_selector")
 NO_QUERY = SQL.replace("query: SELECT 1 FROM users\n", "")
 DOCS = """
 name: Help centre
@@ -54,7 +59,13 @@ class Checker:
         """Every problem of `models/a.yaml` and other files, by path."""
         return self.files({"models/a.yaml": text, **files}, environments)
 
-    def files(self, files: Mapping[str, str], environments: Collection[str] = ("prod", "staging")) -> list[Problem]:
+    def files(
+        self,
+        files: Mapping[str, str],
+        environments: Collection[str] = ("prod", "staging"),
+        *,
+        reads_sql: bool = False,
+    ) -> list[Problem]:
         """Every problem of some files."""
         (self.root / "models").mkdir(exist_ok=True)
         for name, text in files.items():
@@ -62,7 +73,7 @@ class Checker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
         loaded = load(self.root)
-        return [*loaded.problems, *check(loaded.documents, SCHEMA, environments)]
+        return [*loaded.problems, *check(loaded.documents, SCHEMA, environments, reads_sql=reads_sql)]
 
 
 @pytest.fixture
@@ -88,7 +99,7 @@ def only(problems: list[Problem]) -> Problem:
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.wrong], ids=lambda rule: rule.id)
 def test_the_wrong_example_breaks_its_rule_alone(checked: Checker, rule: Any) -> None:
     """Each rule's documentation shows a file that breaks exactly this rule, as severely as it says."""
-    problems = checked.files(rule.wrong)
+    problems = checked.files(rule.wrong, reads_sql=True)
 
     assert {(problem.rule, problem.severity) for problem in problems} == {(rule.id, rule.severity)}
     assert all(problem.hint for problem in problems)
@@ -97,7 +108,7 @@ def test_the_wrong_example_breaks_its_rule_alone(checked: Checker, rule: Any) ->
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.right], ids=lambda rule: rule.id)
 def test_the_right_example_breaks_no_rule(checked: Checker, rule: Any) -> None:
     """Each rule's documentation shows a file that breaks none."""
-    assert checked.files(rule.right) == []
+    assert checked.files(rule.right, reads_sql=True) == []
 
 
 def test_only_what_no_text_can_show_is_without_an_example() -> None:
@@ -370,17 +381,30 @@ def test_many_rivals_are_counted(checked: Checker) -> None:
 
 # -- queries -----------------------------------------------------------------------------------------------------
 
-RUBY = re.compile(r"\b(?:LIMIT|OFFSET)\b\s*\d*\s*;?\s*$", re.IGNORECASE | re.MULTILINE | re.ASCII)
 PIECES = st.sampled_from([
     "limit", "OFFSET", "limits", "_", " ", "  ", "\n", "\t", "\r", "\f", "\v", ";", "1", "10", "x", "--", "(", "é", "\xa0",
-    "\u2028", "٣", "\u017f", "l\u0131m\u0131t",
+    "\u2028", "٣", "off\u017fet", "l\u0131m\u0131t", "o\ufb00Set", "O\ufb00\u017fet", "\xb2", "\u2461", "\u24d0",
+    "\u0301", "\u203f", "\u200d", "L\u0130MIT", "OFFSE\u1d40", "\uff2c\uff29\uff2d\uff29\uff34", "\x85",
 ])  # fmt: skip
+
+
+def is_refused(query: str) -> bool:
+    """Whether the validator says that the server refuses the query for its LIMIT."""
+    return any(True for _ in limits_at_line_end(query))
+
+
+def is_refused_there(query: str) -> bool:
+    """Whether the sandbox refuses it, which stands for the server."""
+    refused = contracts.model_update({"id": "1", "model": {"query": query}}) != {}
+    created = {"name": "x", "connector_id": 1, "query_type": "raw_sql", "primary_key": "id", "query": f"x {query}"}
+    assert (contracts.model_create({"model": created}) != {}) == refused
+    return refused
 
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_the_limit_rule_is_the_servers(query: str) -> None:
-    """The pattern in linear time refuses exactly what the server's own pattern refuses."""
-    assert bool(LIMIT_AT_LINE_END.search(query)) == bool(RUBY.search(query))
+    """The validator and the sandbox, which don't know each other, refuse the same texts."""
+    assert is_refused(query) == is_refused_there(f" {query}")
 
 
 def recorded() -> list[tuple[str, bool]]:
@@ -395,11 +419,14 @@ def recorded() -> list[tuple[str, bool]]:
 
 
 def test_the_limit_rule_is_what_a_server_said() -> None:
-    """Each recorded query is refused here exactly if the server refused it."""
+    """Each recorded query is refused exactly if the server refused it: by the validator, and by the sandbox."""
     cases = recorded()
+    limits = json.loads((VECTORS.parent / "limits.json").read_text("utf-8"))
+    cases += [(query, told == "refused") for told, queries in limits.items() for query in queries]
 
-    assert len(cases) > 20
-    assert [(query, bool(LIMIT_AT_LINE_END.search(query))) for query, _ in cases] == cases
+    assert len(cases) > 300
+    assert [(query, is_refused(query)) for query, _ in cases] == cases
+    assert [(query, is_refused_there(query)) for query, _ in cases] == cases
 
 
 @pytest.mark.parametrize(
@@ -472,7 +499,12 @@ def test_a_semicolon_is_judged_as_databases_do(checked: Checker, query: str, rul
 
 
 _WORDS_ANYWHERE = "reword it: the server looks for the words anywhere, whatever they mean there"
-_ROW_NUMBER = "say it without LIMIT and a number: with row_number(), or FETCH FIRST 10 ROWS ONLY"
+_NUMBERED = "row_number() OVER (ORDER BY …) AS n inside, and WHERE n <= 10 around it"
+_ROW_NUMBER = f"say it without LIMIT and a number: {_NUMBERED}"
+_ELEMENTS = (
+    "leave LIMIT out and take the elements that you mean: ARRAY_AGG(…)[SAFE_OFFSET(0)] is the first, "
+    "UNNEST(…) WITH OFFSET AS n and WHERE n < 10 the first ten"
+)
 
 
 @pytest.mark.parametrize(
@@ -486,7 +518,13 @@ _ROW_NUMBER = "say it without LIMIT and a number: with row_number(), or FETCH FI
             '"limit 5" where a name ends so',
             "put something between the name and the number, or quote the name",
         ),
-        ("SELECT 'limit 5 x", '"limit 5" in it', _ROW_NUMBER),
+        ("SELECT array_agg(x ORDER BY y LIMIT 1) x", '"LIMIT 1" as a clause', _ELEMENTS),
+        ("SELECT array(SELECT x FROM t LIMIT 1) x", '"LIMIT 1" as a clause', _ROW_NUMBER),
+        (
+            "SELECT 'limit 5 x",
+            '"limit 5" in it',
+            f"if it's a clause, {_ROW_NUMBER}; otherwise reword it",
+        ),
     ],
 )
 def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, where: str, hint: str) -> None:
@@ -498,15 +536,206 @@ def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, wher
     assert problem.hint == hint
 
 
-def test_queries_are_checked_without_the_extra(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where sqlglot isn't installed, quotes and comments alone tell what a `;` is, and an inner LIMIT is just there."""
-    monkeypatch.setattr(sql, "is_available", lambda: False)
-    problems = checked(NO_QUERY + "query: SELECT $$a;b$$, ';', (SELECT 1 LIMIT 10) x\n")
+_REMOVE = "remove it: a sync pages through the rows by itself"
+_EITHER = (
+    "remove it if it limits the rows: a sync pages through them by itself. Otherwise let the line end in something else"
+)
 
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT 1 FROM t\nLIMIT 10", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
+        ("SELECT 1 FROM t LIMIT ALL OFFSET 5;", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
+        ("SELECT 1 FROM (\nSELECT 1 FROM t\nLIMIT 10\n) x", f"say it without LIMIT: {_NUMBERED}"),
+        ("WITH a AS (\nSELECT 1 FROM t LIMIT 10\n) SELECT 1 FROM a", f"say it without LIMIT: {_NUMBERED}"),
+        ("SELECT ARRAY_AGG(x ORDER BY y\nLIMIT 1\n)[OFFSET(0)] FROM `a.b`", _ELEMENTS),
+        ("SELECT string_agg(DISTINCT x, ', ' LIMIT 3\n) FROM t", _ELEMENTS),
+        (
+            "SELECT x FROM t, UNNEST(xs) AS x WITH OFFSET\nWHERE x > 1",
+            "name it on the same line: WITH OFFSET AS position",
+        ),
+        ("SELECT 1 -- no limit\nFROM t", "reword the comment, or end it in a full stop"),
+        ("SELECT 1 /* by\n offset\n */ FROM t", "reword the comment, or end it in a full stop"),
+        (
+            "SELECT 'over the limit\n' AS x",
+            "let the line of the text end in something else, for example by splitting it: 'limit' || '…'",
+        ),
+        (
+            "SELECT\n  a,\n  t.limit\nFROM t",
+            "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
+        ),
+        (
+            "SELECT\n  limit\nFROM t",
+            "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
+        ),
+        (
+            'SELECT "a limit\n" FROM t',
+            _EITHER,
+        ),
+    ],
+)
+def test_what_helps_against_a_limit_fits_its_place(checked: Checker, query: str, hint: str) -> None:
+    """The hint is one that helps just there, in every dialect that the text can be of."""
+    [problem, *rest] = checked(NO_QUERY + f"query: {json.dumps(query)}\n")
+
+    assert [problem.rule, *{one.rule for one in rest} - {"inner-limit", "semicolon"}] == ["limit-at-line-end"]
+    assert problem.hint == hint
+
+
+def test_what_helps_against_a_limit_fits_the_query_type(checked: Checker) -> None:
+    """Where no sync pages through the rows, a bracket on the same line is all it takes; SOQL has no row_number()."""
+    query = 'query: "SELECT id FROM (SELECT id FROM t LIMIT 10\\n) x"\n'
+    dynamic = NO_QUERY.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    [problem] = checked(dynamic + query)
+    assert problem.hint == "write what comes next on the same line: LIMIT 10)"
+
+    [problem] = checked(NO_QUERY.replace("raw_sql", "soql") + "query: SELECT Id FROM Contact LIMIT 10\n")
+    assert problem.hint == _REMOVE
+
+
+def test_queries_are_read_the_same_without_the_extra(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is a text, a comment or a clause is known without sqlglot, too."""
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    problems = checked(NO_QUERY + "query: SELECT $$a;b$$, ';', (SELECT 1 LIMIT 10) x;\n")
+
+    assert not sql.is_available()
     assert [(problem.rule, problem.message.split(":")[0]) for problem in problems] == [
+        ("inner-limit", 'the query has "LIMIT 10" as a clause'),
         ("semicolon", "the query has a `;` in it"),
-        ("inner-limit", 'the query has "LIMIT 10" in it'),
     ]
+
+
+OURS = "SELECT id\n<<<<<<< HEAD\nFROM users\n=======\nFROM app.users\n>>>>>>> moved\n"
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "rule", "where"),
+    [
+        (OURS, "merge-conflict", "2:1"),
+        ("<<<<<<< HEAD\nSELECT 1\n||||||| 4a5\nSELECT 2\n=======\nSELECT 3\n>>>>>>> x\n", "merge-conflict", "1:1"),
+        ("SELECT id\n=======\nFROM users\n", "merge-conflict", "2:1"),
+        ("SELECT id\nFROM users\n  >>>>>>> it's theirs\n", "merge-conflict", "3:3"),
+        ("SELECT id\n||||||| merged\nFROM users\n", "merge-conflict", "2:1"),
+        ("/*\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n*/\nSELECT id FROM users\n", "merge-conflict", "2:1"),
+        (POINTER, "lfs-pointer", "1:1"),
+        ("SELECT id\nFROM {{ ref('users') }}\n", "template", "2:6"),
+        ("SELECT id FROM {{source('a', 'b')}}", "template", "1:16"),
+        ("{% set x = 1 %}\nSELECT id FROM users\n", "template", "1:1"),
+        ("{# it's Jinja's #}\nSELECT id FROM users\n", "template", "1:1"),
+        ("SELECT 'a' AS a, {{ b\nFROM users", "template", "1:18"),
+        ("SELECT {{ f({'a': 1}) }} AS a FROM users", "template", "1:8"),
+        ("SELECT '{{ a }}' AS a, \"{{ b }}\" AS b, {{ c }} AS c FROM t", "template", "1:40"),
+        ("SELECT 'it''s' AS a -- {{ b }}\nFROM {{ c }}", "template", "2:6"),
+        ("-- SELECT 1\n", "empty-query", "1:1"),
+        ("/* later */ -- it's not here\n;\n", "empty-query", "1:1"),
+        ("# todo", "empty-query", "1:1"),
+        ("// todo: isn't done", "empty-query", "1:1"),
+        ("--todo", "empty-query", "1:1"),
+        (" ;\n; ", "empty-query", "1:1"),
+        ("\ufeff-- nothing", "empty-query", "1:1"),
+        ("\u200b", "empty-query", "1:1"),
+    ],
+)
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_what_nobody_can_read_is_an_error(
+    checked: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    rule: str,
+    where: str,
+    is_installed: bool,  # noqa: FBT001 - a table
+) -> None:
+    """With the extra and without it: one error at its place in the SQL file, whatever the query type, with a hint."""
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "sqlglot", None)
+    model = NO_QUERY + "query_file: q.sql\n"
+    dynamic = model.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    for text in (model, model.replace("raw_sql", "dbt"), model.replace("raw_sql", "soql"), dynamic):
+        problem = only(checked.files({"models/a.yaml": text, "models/q.sql": query}, ("prod",), reads_sql=True))
+
+        assert (problem.rule, str(problem.origin), problem.is_error) == (rule, f"models/q.sql:{where}", True)
+        assert problem.hint
+    inline = only(checked(NO_QUERY + f"query: {json.dumps(query)}\n"))
+    assert (inline.rule, inline.is_error) == (rule, True)
+
+
+def test_a_conflict_within_a_yaml_block_is_found(checked: Checker) -> None:
+    """Indented with the block, git's marks are lines of the query; at the margin they're no YAML."""
+    block = "query: |\n" + "".join(f"  {line}\n" for line in OURS.splitlines())
+
+    assert told(checked(NO_QUERY + block)) == [("merge-conflict", "a.yaml:7:3")]
+    assert all(problem.is_error for problem in checked(NO_QUERY + block.replace("  <<<", "<<<")))
+
+
+def test_other_query_types_may_say_anything(checked: Checker) -> None:
+    """What an unstructured model has for a query is run by no database: only what is no text of anybody's is told."""
+    assert checked(DOCS + "query: -- {{ nothing }}\n") == []
+    assert told(checked(DOCS + "query_file: q.sql\n", **{"models/q.sql": POINTER})) == [("lfs-pointer", "q.sql:1:1")]
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_nothing_is_said_against_an_honest_query(
+    checked: Checker,
+    monkeypatch: pytest.MonkeyPatch,
+    is_installed: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Of more than a hundred queries of eleven databases, with all that looks like something else in some other."""
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "sqlglot", None)
+    model = NO_QUERY.replace("Active users", "Model {0}") + "query_file: q{0}.sql\n"
+    files = {f"models/{number}.yaml": model.format(number) for number in range(len(QUERIES))}
+    files |= {f"models/q{number}.sql": query for number, query in enumerate(QUERIES)}
+
+    assert len(set(QUERIES)) > 100
+    assert [(problem.excerpt, problem.rule) for problem in checked.files(files, reads_sql=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "where", "said"),
+    [
+        ("SELEC id FRM x", "1:1", 'can read the query: it stops at "SELEC"'),
+        ("SELECT id\nFRM x", "2:5", 'can read the query: it stops at "x"'),
+        ("SELECT (id FROM x", "1:12", 'can read the query: it stops at "FROM"'),
+        ("SELECT id) FROM x", "1:10", 'can read the query: it stops at ")"'),
+        ("SELECT id FROM x WHERE", "1:18", 'can read the query: it stops at "WHERE"'),
+        ("SELECT 'id FROM x", "1:1", 'can read the query: it stops at "SELECT"'),
+        ("SELECT id FROM `x` JION y ON a = b", "1:25", 'can read the query: it stops at "y"'),
+        ("hello", "1:1", 'can read the query: it stops at "hello"'),
+        ("DELETE FROM t", "1:1", "a statement of its own (DELETE), and no query: no rows come of it"),
+        ("-- now\n update t SET a = 1", "2:2", "a statement of its own (UPDATE), and no query: no rows come of it"),
+        ("WITH a AS (SELECT 1 AS x)\nDELETE FROM t", "2:1", "a statement of its own (DELETE)"),
+        ("CREATE TABLE t (a int)", "1:1", "a statement of its own (CREATE)"),
+    ],
+)
+def test_what_no_dialect_can_read_is_a_warning(
+    checked: Checker, monkeypatch: pytest.MonkeyPatch, query: str, where: str, said: str
+) -> None:
+    """With the extra it's told where the query stops to be one; without it, and where nobody asks, nothing is claimed."""
+    files = {"models/a.yaml": NO_QUERY + "query_file: q.sql\n", "models/q.sql": query}
+    problem = only(checked.files(files, ("prod",), reads_sql=True))
+
+    assert (problem.rule, str(problem.origin), problem.is_error) == ("unreadable-query", f"models/q.sql:{where}", False)
+    assert said in problem.message
+    assert checked.files(files, ("prod",)) == []
+    assert checked.files({**files, "models/a.yaml": files["models/a.yaml"].replace("raw_sql", "soql")}, ("prod",)) == []
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    assert checked.files(files, ("prod",), reads_sql=True) == []
+
+
+def test_parsers_read_so_much_in_one_run(checked: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left over isn't claimed to be wrong; a parameter may be any piece of a query."""
+    files = {f"models/{letter}.yaml": f"{SQL.replace('Active', letter)}".replace("SELECT", "SELEC") for letter in "abc"}
+    assert len(checked.files(files, reads_sql=True)) == 3
+    monkeypatch.setattr("syncer.validate.queries.MAX_PARSED", 50)
+    assert len(checked.files(files, reads_sql=True)) == 1
+
+    text = NO_QUERY.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"
+    dynamic = {"models/a.yaml": text + "query: SELECT id FROM t ORDER BY id :direction :more\n"}
+    (checked.root / "models/b.yaml").unlink()
+    (checked.root / "models/c.yaml").unlink()
+    assert checked.files(dynamic, reads_sql=True) == []
 
 
 @pytest.mark.parametrize(
@@ -536,6 +765,44 @@ def test_dynamic_queries_are_not_paged(checked: Checker) -> None:
 
     assert checked(text + "SELECT (SELECT 1 LIMIT 5) x;\n") == []
     assert told(checked(text + "SELECT 1 LIMIT 5\n")) == [("limit-at-line-end", "a.yaml:6:17")]
+
+
+@pytest.mark.parametrize(
+    ("query_type", "configuration", "rules"),
+    [
+        ("unstructured", "{**, harvesters: 5}", []),
+        ("unstructured", "{**, harvesters: {a: 1}}", []),
+        ("unstructured", "{**, json_schema: {}}", []),
+        ("unstructured", "{**, json_schema: []}", ["wrong-type"]),
+        ("unstructured", "{**, json_schema: null}", ["wrong-type"]),
+        ("unstructured", "{**, json_schema: text}", ["wrong-type"]),
+        ("unstructured", "{embedding_config: {}, chunk_config: {}}", ["query-type-needs"] * 4),
+        ("vector_search", "{**, harvesters: [], json_schema: {}, chunk_config: {chunk_size: 10.0}}", []),
+        ("vector_search", "{**, harvesters: {}, json_schema: {}}", ["wrong-type"]),
+        ("vector_search", "{**, harvesters: [], json_schema: []}", ["wrong-type"]),
+        ("dynamic_sql", "{harvesters: {}, json_schema: {}}", ["wrong-type"]),
+        ("dynamic_sql", "{harvesters: [], json_schema: []}", ["wrong-type"]),
+        ("ai_ml", "{harvesters: 5}", ["wrong-type"]),
+        ("ai_ml", "{harvesters: [5, a, {b: []}], more: [1]}", []),
+        *((kind, "{chunk_config: {chunk_size: 10.0}, harvesters: 5, json_schema: []}", []) for kind in PLAIN),
+    ],
+)
+def test_a_configuration_is_refused_as_the_server_refuses_it(
+    checked: Checker, query_type: str, configuration: str, rules: list[str]
+) -> None:
+    """For each query type what the server's own schema wants, and no more; the sandbox, held to the server, agrees."""
+    shared = (
+        "embedding_config: {model: m, api_key: {env: SYNCER_SECRET_A}}, chunk_config: {chunk_size: 1, chunk_overlap: 0}"
+    )
+    if query_type == "vector_search":
+        shared = shared.partition(", chunk_config")[0]
+    values = configuration.replace("**", shared)
+    text = NO_QUERY.replace("raw_sql", query_type) + f"query: SELECT * FROM t\nconfiguration: {values}\n"
+    data = yaml.safe_load(text.replace("{env: SYNCER_SECRET_A}", "k"))
+    refused = validation.problems({"name": "", **data}, connector_exists=True)
+
+    assert [problem.rule for problem in checked(text)] == rules
+    assert ("configuration" in refused) == bool(rules)
 
 
 # -- values and secrets ------------------------------------------------------------------------------------------

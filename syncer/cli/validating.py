@@ -27,7 +27,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         loaded = loader.load_files(settings.root, settings.models, [Path.cwd() / file for file in flags.files])
     else:
         loaded = loader.load(settings.root, settings.models)
-    found = check(loaded, settings.environments)
+    found = check(loaded, settings.environments, reads_sql=True)
     if flags.strict:
         found = validate.as_errors(found)
     errors = sum(problem.is_error for problem in found)
@@ -44,7 +44,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     return 1 if errors else 0
 
 
-def check(loaded: loader.Loaded, environments: Collection[str]) -> tuple[Problem, ...]:
+def check(loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False) -> tuple[Problem, ...]:
     """Every problem of the files, by place."""
-    found = validate.check(loaded.documents, shipped.schema(), environments)
+    found = validate.check(loaded.documents, shipped.schema(), environments, reads_sql=reads_sql)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))

@@ -88,6 +88,11 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
         said.append("No sync reads this model.")
     if "configuration" in change.changed and not change.is_creation:
         said.append("Data apps that use this model use the new configuration at once.")
+        if change.after["query_type"] == "ai_ml" and change.live.fields.get("query_type") == "ai_ml":
+            # It can't be seen from here whether there is one: the catalog's stands in its place.
+            said.append(
+                "A json_schema that the model itself stores is dropped; the server reads its connector's alone."
+            )
     return said
 
 

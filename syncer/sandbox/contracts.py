@@ -30,11 +30,12 @@ QUERY_TYPES: Final = (
 )
 _MISSING: Final = object()
 
-# `$` is the end of any line, so LIMIT at the end of a comment or of a sub-select's line is refused too. White space and
-# digits are the ASCII ones (LIMIT followed by a no-break space passes), word boundaries are Unicode's.
-_LIMIT: Final = re.compile(
-    r"\b(?:LIMIT|OFFSET)\b[ \t\n\v\f\r]*[0-9]*[ \t\n\v\f\r]*;?[ \t\n\v\f\r]*$", re.IGNORECASE | re.MULTILINE
-)
+# The rule is /\b(?:LIMIT|OFFSET)\b\s*\d*\s*;?\s*$/i. `$` is the end of any line, so LIMIT at the end of a comment
+# or of a sub-select's line is refused too. White space and digits are the ASCII ones (LIMIT and a no-break space pass),
+# a word's boundary is Unicode's, and to /i the long s and the ligature ff are letters of OFFSET as well.
+_BLANKS: Final = " \t\v\f\r"
+_DIGITS: Final = "0123456789"
+_LIMIT: Final = re.compile(r"(?:LIMIT|O(?:FF|\ufb00)[S\u017f]ET)\Z", re.IGNORECASE | re.ASCII)
 _LIMIT_MESSAGE: Final = "Query validation failed: Query cannot contain LIMIT or OFFSET"
 _EMAIL: Final = re.compile(r"[\w+\-.]+@[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]+", re.IGNORECASE | re.ASCII)
 
@@ -141,7 +142,19 @@ def _model(params: Mapping[str, Any], errors: Errors) -> Mapping[str, Any] | Non
 
 
 def _has_limit(query: object) -> bool:
-    return isinstance(query, str) and not ruby.is_blank(query) and _LIMIT.search(query) is not None
+    return isinstance(query, str) and any(map(_ends_in_limit, query.split("\n")))
+
+
+def _ends_in_limit(line: str) -> bool:
+    said = line.rstrip(_BLANKS).removesuffix(";").rstrip(_BLANKS)
+    words = said.rstrip(_DIGITS)
+    if words != said:
+        # Digits right behind it are part of the word: LIMIT10.
+        words, said = words.rstrip(_BLANKS), words
+        if words == said:
+            return False
+    match = _LIMIT.search(words)
+    return match is not None and not ruby.is_word(words[match.start() - 1 : match.start()] or " ")
 
 
 def _failures(values: Mapping[str, Any], checks: Mapping[str, TypeCheck], *, required: tuple[str, ...] = ()) -> Errors:

@@ -1,8 +1,9 @@
-"""Ruby's habits with plain values, where the real server lets them show: numbers in text, blank text, floats."""
+"""Ruby's habits with plain values, where the real server lets them show: numbers in text, blank text, words, floats."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,12 @@ _LEADING_INTEGER: Final = re.compile(rf"[{_SPACE}]*([+-]?){_DIGITS}")
 _BLANK: Final = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*")
 # Python refuses to convert longer numbers; no limit of the server is beyond this.
 _LONGEST_NUMBER: Final = 4000
+# What a regular expression's word is made of: letters, marks, decimal digits, numbers made of letters, connectors.
+_WORDY: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc"})
+# Letters in circles and squares count as letters. Numbers in Latin-1 (a superscript two, say) count, elsewhere not.
+_WORDY_SYMBOLS: Final = re.compile(
+    "[\xb2\xb3\xb9\xbc-\xbe\u24b6-\u24e9\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189]"
+)
 
 
 def integer(text: str) -> int | None:
@@ -39,6 +46,14 @@ def is_blank(value: object) -> bool:
     if isinstance(value, str):
         return _BLANK.fullmatch(value) is not None
     return value is None or value is False or value in ([], {})
+
+
+def is_word(character: str) -> bool:
+    """Whether a character is part of a word to a regular expression over Unicode text.
+
+    The tables are those of this Python: a letter that Unicode got after 2020 is none to the server yet.
+    """
+    return unicodedata.category(character) in _WORDY or _WORDY_SYMBOLS.match(character) is not None
 
 
 def float_text(value: float) -> str:

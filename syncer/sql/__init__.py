@@ -4,7 +4,8 @@ It is imported inside functions alone, when there is a query to look at: a run w
 without the extra `sql` gets None, which means that nobody knows, never that nothing changed. Queries come from
 strangers' pull requests, so work on them is bounded (`parsing`); nothing here raises.
 
-`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns, `lexing` what stands where.
+`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns; `reading` tells whether anybody
+can read a text, `plain` tells that of most without sqlglot, and `lexing` what stands where.
 """
 
 from __future__ import annotations
@@ -15,14 +16,32 @@ from typing import TYPE_CHECKING
 
 from syncer.model import Columns
 from syncer.sql.forms import form, is_same
-from syncer.sql.lexing import Kind, kind_of, separators_of
+from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
+from syncer.sql.plain import is_plain
+from syncer.sql.reading import READERS, unread
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-__all__ = ["Kind", "columns", "compare", "is_available", "kind_at", "separators"]
+__all__ = [
+    "READERS",
+    "Around",
+    "Kind",
+    "around",
+    "columns",
+    "compare",
+    "is_after",
+    "is_available",
+    "is_code",
+    "is_lost",
+    "is_plain",
+    "kind_at",
+    "readings",
+    "separators",
+    "unread",
+]
 
 
 def is_available() -> bool:
@@ -70,26 +89,18 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
     )
 
 
+def is_lost(before: str, after: str, definition: str) -> bool:
+    """Whether the old text could be read and the new one can't, so that nobody knows its columns any more."""
+    dialect = dialect_of(definition) if is_available() else None
+    return dialect is not None and parsed(before, dialect) is not None and parsed(after, dialect) is None
+
+
 def columns(query: str, definition: str) -> tuple[str, ...] | None:
     """The names of a query's output columns as they are written; None where its text doesn't tell."""
     dialect = dialect_of(definition) if is_available() else None
     query_parsed = parsed(query, dialect) if dialect is not None else None
     found = outputs(query_parsed.tree, query_parsed.dialect) if query_parsed is not None else None
     return None if found is None else tuple(output.name for output in found)
-
-
-def separators(query: str) -> list[int] | None:
-    """Where the `;` are that any database takes for the end of a statement; None if nobody can tell.
-
-    What connector the query is for isn't known here. Databases differ in what they take for a text or a comment, so
-    each that can read the query at all has its say: a `;` is told rather once too often than missed.
-    """
-    return separators_of(query) if is_available() else None
-
-
-def kind_at(query: str, index: int) -> Kind:
-    """What stands at that character: a clause's word, a comment, a text or a name; empty where databases differ."""
-    return kind_of(query, index) if is_available() else ""
 
 
 def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:

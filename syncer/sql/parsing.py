@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlglot import Token, exp
+    from sqlglot.errors import ParseError
     from sqlglot.parser import Parser
 
 MAX_LENGTH: Final = 100_000
@@ -44,11 +45,15 @@ _DIALECTS: Final = {
     "snowflake": "snowflake",
     "watsonxdata": "presto",
 }
+DIALECTS: Final = tuple(dict.fromkeys(("snowflake", *_DIALECTS.values(), "trino", "spark", "tsql")))
+"""All of them, and those of connectors that other servers may have; one that can read nearly everything is first."""
 _OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
 _CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
 _GENERIC: Final = frozenset({"ARRAY", "STRUCT", "MAP"})
 _FIRST: Final = frozenset({"SELECT", "WITH", "L_PAREN", "FROM", "VALUES"})
 """What a query begins with. Some of anything else isn't parsed at all, but taken for a command."""
+
+_CHANGING: Final = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
 
 
 class Parsed(NamedTuple):
@@ -58,6 +63,12 @@ class Parsed(NamedTuple):
     dialect: str
     tokens: Sequence[Token]
     tree: exp.Expression
+
+
+class Refused(NamedTuple):
+    """Where a dialect's parser stops in a text that it certainly can't read."""
+
+    place: int
 
 
 class _TooMuchError(Exception):
@@ -85,25 +96,52 @@ def tokenized(query: str, dialect: str) -> list[Token] | None:
 
 def parsed(query: str, dialect: str) -> Parsed | None:
     """The tree of a text that is one query and nothing else; None for anything else."""
+    found = read(query, dialect)
+    return found if isinstance(found, Parsed) else None
+
+
+def read(query: str, dialect: str) -> Parsed | Refused | None:
+    """The tree of a text that is one query, or where the dialect's parser stops; None where that says nothing.
+
+    It says nothing beyond a bound, of a text of several statements, and of a statement of some other kind.
+    """
     tokens = tokenized(query, dialect)
-    if tokens is None or len(tokens) > MAX_TOKENS or not _is_flat(tokens):
+    if tokens is None:
+        # A text or a comment without an end; but what is a comment to sqlglot can be a hint, and be run.
+        return Refused(0) if len(query) <= MAX_LENGTH and "/*!" not in query else None
+    if len(tokens) > MAX_TOKENS or not _is_flat(tokens):
         return None
     body = list(tokens)
     while body and body[-1].token_type.name == "SEMICOLON":
         body.pop()
-    if not body or body[0].token_type.name not in _FIRST:
+    if not body or any(token.token_type.name == "SEMICOLON" for token in body):
         return None
-    if any(token.token_type.name == "SEMICOLON" for token in body):
-        return None
+    if body[0].token_type.name not in _FIRST:
+        return Refused(body[0].start)
     from sqlglot import exp  # noqa: PLC0415
+    from sqlglot.errors import ParseError  # noqa: PLC0415
 
     try:
         trees = _parser(dialect).parse(body, query)
-    except Exception:  # noqa: BLE001 - a ParseError, a RecursionError, or one of its own bugs: all mean the same here
+    except ParseError as error:
+        return Refused(_place(query, error))
+    except Exception:  # noqa: BLE001 - too many steps, a RecursionError, or one of its own bugs
         return None
     kinds = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
     tree = trees[0] if len(trees) == 1 else None
+    if isinstance(tree, exp.DML):
+        return Refused(next((token.start for token in body if token.token_type.name in _CHANGING), 0))
     return Parsed(query, dialect, tokens, tree) if isinstance(tree, kinds) else None
+
+
+def _place(query: str, error: ParseError) -> int:
+    """Where a parser stopped: it tells the line, and the column in which the word ends."""
+    told = error.errors[0] if error.errors else {}
+    line, column = told.get("line") or 1, told.get("col") or 1
+    start = 0
+    for _ in range(line - 1):
+        start = query.find("\n", start) + 1
+    return max(0, min(len(query), start + column) - len(told.get("highlight") or " "))
 
 
 def _is_flat(tokens: Sequence[Token]) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Document, Origin
 
-__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "misfit", "rules_markdown"]
+__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""
@@ -36,19 +36,31 @@ _SHORTEST_SECRET: Final = 3
 
 
 def check(
-    documents: Sequence[Document], schema: Mapping[str, Any], environments: Collection[str]
+    documents: Sequence[Document], schema: Mapping[str, Any], environments: Collection[str], *, reads_sql: bool = False
 ) -> tuple[Problem, ...]:
     """Every problem of the documents, by place.
 
+    With `reads_sql` each query is read as a database reads it, as far as the extra `sql` is there.
     `environments` are those of the settings. The sandbox always is one: its values are checked for the documents that
     mention it, and for all of them if `environments` names it or is empty.
     """
-    run = _Run(schema, environments)
+    run = _Run(schema, environments, queries.Readers() if reads_sql else None)
     problems: list[Problem] = []
     for document in documents:
         problems += run.problems(document)
     problems += run.rivals()
     return tuple(sorted(dict.fromkeys(problems), key=_by_place))
+
+
+def unreadable(documents: Iterable[Document], environment: str) -> tuple[Problem, ...]:
+    """The queries of one environment that no database can read, as warnings; none without the extra `sql`."""
+    readers = queries.Readers()
+    problems: list[Problem] = []
+    for document in documents:
+        query = _query_in(document, environment)
+        if query is not None:
+            problems += _located(document, dict.fromkeys(readers.check(query)))
+    return tuple(problems)
 
 
 def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -59,7 +71,10 @@ def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 class _Run:
     """What all documents of one run are checked against: everything compiled once."""
 
-    def __init__(self, schema: Mapping[str, Any], environments: Collection[str]) -> None:
+    def __init__(
+        self, schema: Mapping[str, Any], environments: Collection[str], readers: queries.Readers | None
+    ) -> None:
+        self._readers = readers
         self._file = of_files(schema)
         self._effective = of_effective_values(schema)
         self._environments = sorted({*environments}) or [SANDBOX]
@@ -122,22 +137,19 @@ class _Run:
             given.setdefault("connector_id", 1)
             del given["connector"]
         name = given.pop("query_file", None)
-        query = None
         if isinstance(name, str):
             file = document.files.get(name)
             sources = {**sources, "query": sources["query_file"]}
             # An SQL file that can't be read has its problem already; what it says is not for us to guess.
             given["query"] = file.text if file is not None else "?"
-            query = queries.Query(document, sources["query"], file.text, file) if file is not None else None
-        elif isinstance(given.get("query"), str):
-            query = queries.Query(document, sources["query"], given["query"])
         for one in group:
             self._claims.add(document, one, given, sources)
 
         own = ("environments", group[0]) if group[0] in own_values(document.data) else ()
         found = [*self._effective.findings(given), *values.fractions(given)]
+        query = _query_in(document, group[0])
         if query is not None:
-            found += queries.check_paging(query, given.get("query_type"))
+            found += queries.check_run(query, self._readers)
         found += _dynamic_without_query(given)
         # What is missing says itself which key was meant.
         if not any(one.rule == "query-type-needs" for one in found):
@@ -161,17 +173,30 @@ def _alike(data: Mapping[str, Any], environments: Sequence[str]) -> list[list[st
     return [*([rest] if rest else []), *([name] for name in environments if name in own)]
 
 
+def _query_in(document: Document, environment: str) -> queries.Query | None:
+    """The query of one environment, if it has one that can be read."""
+    given, sources = document.effective(environment)
+    name, text, query_type = (given.get(key) for key in ("query_file", "query", "query_type"))
+    if isinstance(name, str):
+        file = document.files.get(name)
+        if file is None:
+            return None
+        return queries.Query(document, sources["query_file"], file.text, file, query_type)
+    return queries.Query(document, sources["query"], text, None, query_type) if isinstance(text, str) else None
+
+
 def _queries(document: Document) -> Iterator[queries.Query]:
     """Every query of the document, at the top and in its environments."""
     for path, given in (
         ((), document.data),
         *(((("environments", name), own)) for name, own in own_values(document.data).items()),
     ):
+        query_type = given.get("query_type", document.data.get("query_type"))
         if isinstance(given.get("query"), str):
-            yield queries.Query(document, (*path, "query"), given["query"])
+            yield queries.Query(document, (*path, "query"), given["query"], None, query_type)
         file = document.files.get(given["query_file"]) if isinstance(given.get("query_file"), str) else None
         if file is not None:
-            yield queries.Query(document, (*path, "query_file"), file.text, file)
+            yield queries.Query(document, (*path, "query_file"), file.text, file, query_type)
 
 
 def _dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ _DYNAMIC: Final = (
     "name: Orders\nconnector_id: 1\nquery_type: dynamic_sql\nprimary_key: id\n"
     "configuration:\n  harvesters: []\n  json_schema: {}\n"
 )
+_RANKED: Final = "(SELECT user_id, row_number() OVER (ORDER BY seen) AS n FROM users) AS ranked"
 _PARAMETER: Final = "query: SELECT id FROM orders WHERE region = ':region'\n"
 _TABLE: Final = (
     "name: Accounts\nconnector_id: 1\nquery_type: table_selector\nprimary_key: id\nquery: SELECT * FROM crm.accounts\n"
@@ -56,6 +57,11 @@ def _one(text: str) -> dict[str, str]:
 
 def _instead(text: str, old: str, new: str) -> dict[str, str]:
     return _one(text.replace(old, new))
+
+
+def _in_file(query: str) -> dict[str, str]:
+    model = _SQL.replace("query: SELECT user_id FROM users", "query_file: users.sql")
+    return {_NAME: model, "models/users.sql": query}
 
 
 _NOWHERE: Final[Mapping[str, str]] = {}
@@ -365,18 +371,59 @@ RULES: Final = (
     ),
     # -- queries -------------------------------------------------------------------------------------------------
     Rule(
+        "merge-conflict",
+        "A merge conflict is left in the query",
+        "The server stores any text: the next run of each sync would fail on it.",
+        _in_file("SELECT user_id\n<<<<<<< HEAD\nFROM users\n=======\nFROM app.users\n>>>>>>> moved\n"),
+        _in_file("SELECT user_id\nFROM app.users\n"),
+    ),
+    Rule(
+        "lfs-pointer",
+        "The file with the query holds a Git LFS pointer",
+        "Git LFS keeps the text elsewhere. Where it isn't fetched, the pointer would be sent in its place.",
+        _in_file(
+            "version https://git-lfs.github.com/spec/v1\n"
+            "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+        ),
+        _in_file("SELECT user_id\nFROM app.users\n"),
+    ),
+    Rule(
+        "template",
+        "The query has a template in it",
+        "The server renders none, not of dbt models either: the database gets it as it's written, and refuses it. "
+        "In texts, names in quotes and comments nothing is said of it.",
+        _in_file("SELECT user_id\nFROM {{ ref('users') }}\n"),
+        _in_file("SELECT user_id, '{{ name }}' AS greeting\nFROM app.users\n"),
+    ),
+    Rule(
+        "empty-query",
+        "The query is comments or semicolons alone",
+        "The server stores it, for it isn't blank. There is nothing in it to run, so every run fails.",
+        _in_file("-- SELECT user_id FROM users\n"),
+        _in_file("-- all of them\nSELECT user_id FROM users\n"),
+    ),
+    Rule(
+        "unreadable-query",
+        "No database can read the query",
+        "A word is mistyped, or a bracket is missing, and every run fails. It's told with the extra `sql`, where none "
+        "of a dozen dialects can read the query: by `syncer validate`, and by a plan for the queries that change.",
+        _in_file("SELECT user_id\nFRM users\nWHERE is_active\n"),
+        _in_file("SELECT user_id\nFROM users\nWHERE is_active\n"),
+        _WARNING,
+    ),
+    Rule(
         "limit-at-line-end",
         "A line of the query ends in LIMIT or OFFSET",
         "The server refuses it on every update, for every query type: in sub-queries, comments and column names too.",
         _instead(_SQL, "FROM users", "FROM users LIMIT 10"),
-        _instead(_SQL, "FROM users", "FROM users FETCH FIRST 10 ROWS ONLY"),
+        _one(_SQL),
     ),
     Rule(
         "inner-limit",
         "The query has a LIMIT inside",
         "The server saves it. A sync then refuses any query with LIMIT and a number in it, so every run fails.",
         _instead(_SQL, "FROM users", "FROM (SELECT * FROM users LIMIT 10) AS some"),
-        _instead(_SQL, "FROM users", "FROM (SELECT * FROM users FETCH FIRST 10 ROWS ONLY) AS some"),
+        _instead(_SQL, "FROM users", f"FROM {_RANKED} WHERE n <= 10"),
         _WARNING,
     ),
     Rule(

@@ -227,8 +227,11 @@ def slips(given: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def fractions(values: Mapping[str, Any]) -> Iterator[Finding]:
-    """Whole numbers written as 10.0: JSON Schema takes them for whole numbers, the server doesn't."""
-    for path in _WHOLE:
+    """Whole numbers written as 10.0: JSON Schema takes them for whole numbers, the server doesn't.
+
+    It looks at sizes of chunks where the query type has some; in any other configuration they are free.
+    """
+    for path in _WHOLE if values.get("query_type") == "unstructured" else _WHOLE[:2]:
         value: Any = values
         for segment in path:
             value = value.get(segment) if isinstance(value, dict) else None

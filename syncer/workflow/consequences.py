@@ -38,8 +38,8 @@ _PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
 
 def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, limits: Limits) -> Planned:
     """The plan with what its changes do downstream, and with a problem for each column that would be lost there."""
-    effects, unread = _effects(planned.plan, reader, connectors)
-    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *unread))
+    effects, unknown = _effects(planned.plan, reader, connectors)
+    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *unknown))
     lost = policy.lost_columns(planned, limits)
     return replace(
         planned,
@@ -49,16 +49,16 @@ def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, 
 
 
 def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mapping[str, Effect], tuple[Problem, ...]]:
-    """What each change does downstream, by address; and a warning for what couldn't be read."""
+    """What each change does downstream, by address; and a warning for what isn't known."""
     if made.is_empty:
         return {}, ()
-    unread = []
+    unknown = []
     known: Mapping[int, Connector] = {}
     if any(_is_queried(change) for change in made.changes) and sql.is_available():
         try:
             known = {one.id: one for one in connectors()}
         except (ApiError, RefreshError) as error:
-            unread.append(_unread("connectors", "whether a column that is needed gets lost", error))
+            unknown.append(_unread("connectors", "whether a column that is needed gets lost", error))
     syncs: Mapping[int, Sequence[Sync]] | None = {}
     try:
         read = reader.syncs() if made.updated else ()
@@ -66,13 +66,16 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
         unread += _half_read([sync for sync in read if sync.unknown])
     except (ApiError, RefreshError) as error:
         syncs = None
-        unread.append(_unread("syncs", "what these changes feed", error))
+        unknown.append(_unread("syncs", "what these changes feed", error))
 
     def effect(change: Change) -> Effect:
         feeds = () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))
-        return Effect(feeds, _columns(change, known))
+        found = _columns(change, known)
+        if found is None and feeds and _is_lost(change, known):
+            unknown.extend(policy.unchecked_columns(change, feeds))
+        return Effect(feeds, found)
 
-    return {change.address: effect(change) for change in made.changes}, tuple(unread)
+    return {change.address: effect(change) for change in made.changes}, tuple(unknown)
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
@@ -115,6 +118,12 @@ def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, lis
 def _is_queried(change: Change) -> bool:
     """Whether its query may return other columns, or stand on another key, than before."""
     return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in _PARSED
+
+
+def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
+    connector = connectors.get(change.after["connector_id"])
+    before, after = change.live.fields.get("query") or "", change.after.get("query") or ""
+    return connector is not None and sql.is_lost(before, after, connector.definition)
 
 
 def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import policy, provenance, wire
+from syncer import policy, provenance, validate, wire
 from syncer.model import (
     Binding,
     Bound,
     Document,
     LiveModel,
+    Problem,
     Secret,
     Severity,
     Target,
 )
-from syncer.planner import Planned, make_plan
+from syncer.planner import Plan, Planned, make_plan
 from syncer.resolve import resolve, reveal, stand_in_connectors
 from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, unread
 from syncer.workflow.consequences import impossible, with_consequences
@@ -62,7 +64,16 @@ def plan(
         problems = (*problems, *provenance.renamed(made, former))
     warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
     planned = Planned(made, warnings, (*missing, *problems), origins)
-    return with_consequences(planned, reader, connectors, limits) if with_effects else planned
+    if not with_effects:
+        return planned
+    planned = replace(planned, warnings=(*warnings, *_unreadable(made)))
+    return with_consequences(planned, reader, connectors, limits)
+
+
+def _unreadable(made: Plan) -> tuple[Problem, ...]:
+    """What of the queries that change no database can read."""
+    changed = (change.desired.document for change in made.changes if "query" in change.changed)
+    return validate.unreadable(changed, made.target.environment)
 
 
 def plan_offline(
@@ -92,4 +103,5 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    return Planned(made, (*new, *silent_base(base), *policy.warnings(made, limits)), is_offline=True)
+    warnings = (*new, *silent_base(base), *policy.warnings(made, limits), *_unreadable(made))
+    return Planned(made, warnings, is_offline=True)

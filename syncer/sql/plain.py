@@ -1,0 +1,99 @@
+"""The plain core of SQL, known at a glance: what is recognised here every database can read, and no parser need look.
+
+Most queries that people write are plain. Each word becomes a sign of one letter, and patterns over the signs replace
+what is complete by an operand, from the innermost bracket on, until one query is left, or something that isn't plain.
+It's no judgement: of what isn't recognised nothing is known.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from syncer.sql.lexing import a_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_LENGTH: Final = 20_000
+_MAX_DEPTH: Final = 30
+
+_SIGNS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("DISTINCT", "NOT", "EXISTS"), "u"),
+    **dict.fromkeys(("AND", "OR", "IN", "LIKE", "ILIKE", "IS", "BETWEEN"), "b"),
+    **dict.fromkeys(("ASC", "DESC"), "d"),
+    **{word: word[0] for word in ("SELECT", "FROM", "WHERE", "HAVING", "QUALIFY", "AS", "CASE", "END")},
+    **{word: word[0].lower() for word in ("WITH", "THEN", "ELSE")},
+    **dict(zip(("ON", "USING", "WHEN", "OVER"), "NVTv", strict=True)),
+    # What means something of its own in some place that isn't plain.
+    **dict.fromkeys(("ALL", "BY", "FETCH", "INTO", "LATERAL", "LIMIT", "OFFSET", "OUTER", "PIVOT", "SET"), "?"),
+    **dict.fromkeys(("GROUP", "ORDER", "PARTITION", "NULLS", "UNION", "INTERSECT", "EXCEPT", "JOIN", "CROSS"), "?"),
+    **dict.fromkeys(("LEFT", "RIGHT", "FULL", "INNER"), "?"),
+    **dict.fromkeys(("TABLE", "UNPIVOT", "VALUES", "WINDOW", "INSERT", "UPDATE", "DELETE", "CREATE", "INTERVAL"), "?"),
+}
+_TOKEN: Final = re.compile(
+    r"""\s*+ (?: (?P<i>(?:[^\W\d]\w*|"+) (?:\.(?:[^\W\d]\w*|"+))*+ | '+ | \d+(?:\.\d+)?(?![\w.]))
+    | (?P<same>[(),*+-]) | (?P<s>\.\*) | (?P<c>::\s*[A-Za-z]\w*) | (?P<b><>|!=|<=|>=|\|\||[=<>/%]) | \Z )""",
+    re.VERBOSE,
+)
+_PHRASE: Final = re.compile(
+    r"""\b(?: (?P<g>GROUP\s+BY) | (?P<o>ORDER\s+BY) | (?P<p>PARTITION\s+BY) | (?P<d>NULLS\s+(?:FIRST|LAST))
+    | (?P<U>UNION(?:\s+(?:ALL|DISTINCT))? | INTERSECT | EXCEPT)
+    | (?P<J>(?:(?:(?:LEFT|RIGHT|FULL)(?:\s+OUTER)?|INNER)\s+)?JOIN) | (?P<X>CROSS\s+JOIN)
+    | (?P<b>NOT\s+(?:IN|LIKE|ILIKE|BETWEEN)) | (?P<i>(?:DATE|TIMESTAMP|INTERVAL)\s+'+) )(?!\w)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What is one sign, though it's more words than one."""
+_FIRST: Final = frozenset({"NOT", "DATE", "TIMESTAMP", *(word for word, sign in _SIGNS.items() if sign == "?")})
+"""What a phrase begins with, and what is plain in no other place."""
+
+_EXPRESSION: Final = r"[u+-]*+ic*+(?:[b+*-][u+-]*+ic*+)*+"
+_LIST: Final = f"{_EXPRESSION}(?:,{_EXPRESSION})*+"
+_ORDER: Final = f"{_EXPRESSION}d*+(?:,{_EXPRESSION}d*+)*+"
+_ITEM: Final = rf"(?:\*|is|{_EXPRESSION}(?:A?i)?+)"
+_SOURCE: Final = "iA?i?+"
+_FROM: Final = f"F{_SOURCE}(?:[,X]{_SOURCE}|J{_SOURCE}(?:N{_EXPRESSION}|Vi)?+)*+"
+_SELECT: Final = f"Su*+{_ITEM}(?:,{_ITEM})*+(?:{_FROM})?+(?:W{_EXPRESSION})?+(?:g{_LIST})?+(?:[HQ]{_EXPRESSION})*+"
+_QUERY: Final = re.compile(f"(?:wiAi(?:,iAi)*+)?+{_SELECT}(?:U{_SELECT})*+(?:o{_ORDER})?+")
+_CASE: Final = re.compile(f"C(?:{_EXPRESSION})?+(?:T{_EXPRESSION}t{_EXPRESSION})++(?:e{_EXPRESSION})?+E")
+_WINDOW: Final = re.compile(rf"v\((?:p{_LIST})?+(?:o{_ORDER})?+\)")
+_CALL: Final = re.compile(rf"([ic])\((?:\*|{_LIST}(?:o{_ORDER})?+)?+\)")
+_BRACKETS: Final = re.compile(rf"(?<![icv])\((?:{_LIST}|{_QUERY.pattern})\)")
+
+
+def is_plain(query: str) -> bool:
+    """Whether it certainly is a query; False where that isn't known."""
+    reading = a_reading(query) if len(query) <= MAX_LENGTH else None
+    if reading is None:
+        return False
+    signs = _signs(reading)
+    for _ in range(_MAX_DEPTH):
+        before = signs
+        for pattern, sign in ((_CASE, "i"), (_WINDOW, ""), (_CALL, r"\1"), (_BRACKETS, "i")):
+            signs = pattern.sub(sign, signs)
+        if signs == before:
+            break
+    return _QUERY.fullmatch(signs) is not None
+
+
+def _signs(reading: str) -> str:
+    """A letter for each word, as far as the words are plain."""
+    signs: list[str] = []
+    at = 0
+    while at < len(reading):
+        match = _TOKEN.match(reading, at)
+        kind = match and match.lastgroup
+        if match is None or kind is None:
+            return "".join(signs) if match else "?"
+        at = match.end()
+        if kind == "i":
+            word = match[kind].upper()
+            kind = _SIGNS.get(word, kind)
+            if word in _FIRST:
+                phrase = _PHRASE.match(reading, match.start("i"))
+                if phrase is not None:
+                    kind, at = str(phrase.lastgroup), phrase.end()
+        elif kind == "same":
+            kind = match[kind]
+        signs.append(kind)
+    return "".join(signs)
