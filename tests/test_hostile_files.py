@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from parsers import UNHEARD, Reworded
 
 from syncer.loader import load
+from syncer.loader.parse import parse
 from syncer.validate import RULES, check
 
 if TYPE_CHECKING:
@@ -72,7 +74,18 @@ def told(raw: bytes) -> list[str]:
             assert 1 <= problem.origin.column <= len(lines[problem.origin.line - 1]) + 2
     # Whatever isn't a document has a problem that says so.
     assert problems or loaded.documents
+    if loaded.problems and all(problem.rule != "bad-encoding" for problem in problems):
+        see_no_words(raw.removeprefix(b"\xef\xbb\xbf"))
     return [problem.rule for problem in problems]
+
+
+def see_no_words(raw: bytes) -> None:
+    """See that a parser with other sentences changes nothing but what is quoted of them."""
+    mistakes, reworded = parse(raw, {})[1], parse(raw, {}, Reworded)[1]
+    for mistake, other in zip(mistakes, reworded, strict=True):
+        assert mistake == other or (UNHEARD in other.message and mistake._replace(message=other.message) == other)
+        assert other.message
+        assert other.hint
 
 
 def query(text: str) -> str:

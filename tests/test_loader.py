@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from parsers import Reworded, Shallow
 
 from syncer.loader import Loaded, load, load_files
 from syncer.loader.parse import MAX_PROBLEMS, parse
@@ -374,14 +375,26 @@ def test_what_is_wrong_with_yaml_is_said_in_words(
     assert said in problem.message
     assert problem.hint
     assert "while scanning" not in problem.message + problem.hint
+    # None of this is read out of the parser's own words.
+    assert parse(text.encode(), {}, Reworded) == parse(text.encode(), {})
 
 
-def test_words_of_the_parser_that_nobody_foresaw_are_shown() -> None:
-    """A message that has no words here is still better than none."""
+def test_a_mistake_that_nobody_foresaw_has_a_message_and_a_hint() -> None:
+    """What the parser says of it is shown, for it's better than nothing."""
     mark = yaml.Mark("", 0, 0, 0, None, 0)
+    unforeseen = explained(yaml.MarkedYAMLError(problem="a new one", problem_mark=mark), "a")
 
-    assert "a new one" in explained(yaml.MarkedYAMLError(problem="a new one", problem_mark=mark), "a").message
-    assert explained(yaml.YAMLError("x"), "a") == (0, "syntax", "this is not YAML", "")
+    assert "a new one" in unforeseen.message
+    assert unforeseen.hint
+    assert explained(yaml.YAMLError("x"), "a").hint
+
+
+def test_a_parser_may_have_a_bound_of_its_own() -> None:
+    """A file that is nested too deep for the parser is nested too deep for us, at the same place."""
+    raw = b"[" * 5000
+
+    assert parse(raw, {}, Shallow)[1] == parse(raw, {})[1]
+    assert [(trouble.rule, trouble.offset) for trouble in parse(raw, {}, Shallow)[1]] == [("too-deep", 98)]
 
 
 def test_a_file_with_slips_can_still_be_checked(write: Write) -> None:

@@ -6,6 +6,7 @@ are seen where they happen, and nothing of the parser stays alive afterwards.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -74,9 +75,25 @@ def parse(
     except _Stop:
         return None, pass_.troubles
     except yaml.YAMLError as error:
-        pass_.troubles.append(explained(error, raw.decode()))
+        text = raw.decode()
+        pass_.troubles.append(_too_deep(error, text, parser) or explained(error, text))
         return None, pass_.troubles
     return data, pass_.troubles
+
+
+def _too_deep(error: yaml.YAMLError, text: str, parser: Callable[[bytes], Any]) -> Trouble | None:
+    """Where it's nested too deep, if that is what stopped the parser.
+
+    Some have a bound of their own, and read brackets ahead of their events: so what stands before them is read again.
+    """
+    mark: Any = getattr(error, "problem_mark", None)
+    if mark is None or mark.index <= MAX_DEPTH:
+        return None
+    before = text[: mark.index].encode()
+    pass_ = _Pass(before, {})
+    with suppress(_Stop, yaml.YAMLError):
+        pass_.run(parser(before).get_event)
+    return next((trouble for trouble in pass_.troubles if trouble.rule == "too-deep"), None)
 
 
 class _Pass:

@@ -1,12 +1,15 @@
-"""What libyaml says about broken YAML, in words of somebody who wrote a file rather than a parser."""
+"""What is wrong with broken YAML, in words of somebody who wrote a file rather than a parser.
+
+A parser's sentences change with its version. So they are shown where nothing better is known, and never read: the kind
+of the error, its two marks, and what stands there in the text tell the cause.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-if TYPE_CHECKING:
-    import yaml
+import yaml
 
 
 class Trouble(NamedTuple):
@@ -23,51 +26,65 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|\u
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _TAB: Final = re.compile(r" *\t")
 
-_WORDS: Final = (
-    # what libyaml's message has in it, what that means, what to do
-    ("found unexpected end of stream", "a quote is opened here and never closed", "close the quote"),
-    (
-        "mapping values are not allowed",
-        "a second `key:` stands where a value goes on, or the line is indented too far",
-        "put text that has `: ` in it in quotes, and begin each key in the column of the keys around it",
-    ),
-    (
-        "block sequence entries are not allowed",
-        "a list's `- ` can't stand here",
-        "begin the list on a line of its own, under its key",
-    ),
-    (
-        "did not find expected ',' or ']'",
+_CLOSED: Final = re.compile(r"""'(?:[^']|'')*+'|"(?:[^"\\]|\\.)*+\"""", re.DOTALL)
+"""A text in quotes, from the first to the last."""
+_ESCAPE: Final = re.compile(r"\\(?:(?P<kind>[xuU])(?P<digits>[0-9a-fA-F]*))?")
+_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
+_HANDLE: Final = re.compile(r"![\w-]+!")
+_MAX_KEY: Final = 1024
+"""How far a key may stand from its `:`, in characters."""
+
+_UNCLOSED: Final = ("a quote is opened here and never closed", "close the quote")
+_COLON: Final = (
+    "a second `key:` stands where a value goes on, or the line is indented too far",
+    "put text that has `: ` in it in quotes, and begin each key in the column of the keys around it",
+)
+_NO_COLON: Final = ("the line above has a key without a `:`", "write `key: value`")
+_NO_KEY: Final = (
+    "a key is expected here",
+    "begin each key in the column of the keys around it; put text that has quotes inside in a block (`key: |`)",
+)
+_NO_VALUE: Final = ("a value is expected here", "write the value, or put it in quotes")
+_NO_DASH: Final = ("a `- ` of the list is expected here", "begin each `- ` in one column")
+_END: Final = ("the file goes on after its end", "remove a bracket or a `...` that is too much")
+_HANDLE_UNKNOWN: Final = ("this tag is not declared", "remove the tag")
+_DIRECTIVE: Final = ("this is no YAML directive that means anything here", "put text that begins with `%` in quotes")
+_VERSION: Final = ("this YAML version doesn't exist", "remove the %YAML line")
+_BLOCK: Final = ("this doesn't belong after `|` or `>`", "begin the text on the next line")
+_UNKNOWN_HINT: Final = (
+    "put text that has YAML's signs in it in quotes, and begin each key in the column of the keys around it"
+)
+
+_MISPLACED: Final = {
+    ":": _COLON,
+    "-": ("a list's `- ` can't stand here", "begin the list on a line of its own, under its key"),
+    "?": ("a key's `? ` can't stand here", "put text that begins with `?` in quotes"),
+}
+"""Signs that mean something, and not here."""
+
+_RESERVED: Final = frozenset("@`%|>\t")
+"""Signs that no value begins with, or not here."""
+
+_BEGUN: Final = {
+    "!": ("this is no tag", "put text that begins with `!` in quotes"),
+    "&": ("an anchor's name is expected after `&`", "put text that begins with `&` in quotes"),
+    "*": ("an anchor's name is expected after `*`", "put text that begins with `*` in quotes"),
+    "|": _BLOCK,
+    ">": _BLOCK,
+    "%": _DIRECTIVE,
+}
+"""What a sign begins, and what follows it doesn't end."""
+
+_UNFINISHED: Final = {
+    "[": (
         "a `[` is not closed, or a comma is missing",
         "close the list with `]`, and separate its values with commas",
     ),
-    (
-        "did not find expected ',' or '}'",
+    "{": (
         "a `{` is not closed, or a comma is missing",
         "close the mapping with `}`, and separate its pairs with commas",
     ),
-    (
-        "did not find expected key",
-        "a key is expected here",
-        "begin each key in the column of the keys around it; put text that has quotes inside in a block (`key: |`)",
-    ),
-    ("did not find expected '-' indicator", "a `- ` of the list is expected here", "begin each `- ` in one column"),
-    ("could not find expected ':'", "the line above has a key without a `:`", "write `key: value`"),
-    ("did not find expected node content", "a value is expected here", "write the value, or put it in quotes"),
-    ("found unknown escape character", "this escape doesn't exist in double quotes",
-     "write \\\\ for a backslash, or use single quotes, in which nothing is escaped"),
-    ("found invalid Unicode character escape code", "this escape is no character: YAML has no pairs of \\u surrogates",
-     "write the character itself, or \\U and eight digits"),
-    ("hexdecimal", "this escape needs hexadecimal digits", "write \\x41, \\u00e9 or \\U0001f600"),
-    ("found undefined tag handle", "this tag is not declared", "remove the tag"),
-    ("scanning a tag", "this is no tag", "put text that begins with `!` in quotes"),
-    ("scanning an anchor", "an anchor's name is expected after `&`", "put text that begins with `&` in quotes"),
-    ("scanning an alias", "an anchor's name is expected after `*`", "put text that begins with `*` in quotes"),
-    ("scanning a block scalar", "this doesn't belong after `|` or `>`", "begin the text on the next line"),
-    ("directive", "this is no YAML directive that means anything here", "put text that begins with `%` in quotes"),
-    ("incompatible YAML", "this YAML version doesn't exist", "remove the %YAML line"),
-    ("expected <document start>", "the file goes on after its end", "remove a bracket or a `...` that is too much"),
-)  # fmt: skip
+}
 
 
 def explained(error: yaml.YAMLError, text: str) -> Trouble:
@@ -75,32 +92,76 @@ def explained(error: yaml.YAMLError, text: str) -> Trouble:
     control = _CONTROL.search(text)
     if control is not None:
         return _control_character(text, control)
-    mark: Any = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    if mark is None:
-        return Trouble(0, "syntax", "this is not YAML")
-    said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
+    begun: Any = getattr(error, "context_mark", None)
+    stopped: Any = getattr(error, "problem_mark", None) or begun
+    if stopped is None:
+        return Trouble(0, "syntax", "this is not YAML", _UNKNOWN_HINT)
     conflict = _CONFLICT.search(text)
     if conflict is not None:
         return Trouble(conflict.start(), "syntax", "this is the marker of a merge conflict", "resolve the conflict")
-    tab = _tab_before(text, mark.index)
+    tab = _tab_before(text, stopped.index)
     if tab is not None:
         return Trouble(
             tab, "tab-indentation", "a tab stands in the indentation", "indent with spaces: YAML has no tabs there"
         )
-    if "cannot start any token" in said:
-        return Trouble(
-            mark.index, "syntax", f"a value can't begin with `{text[mark.index : mark.index + 1]}`", "put it in quotes"
+    words = None
+    if isinstance(error, yaml.scanner.ScannerError):
+        words = _scanned(text, begun, stopped)
+    elif isinstance(error, yaml.parser.ParserError):
+        words = _parsed(text, begun, stopped)
+    if words is None:
+        said = ", ".join(
+            str(part) for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part
         )
-    if "never closed" in (words := _in_words(said))[0] and error.context_mark is not None:  # type: ignore[attr-defined]
-        return Trouble(error.context_mark.index, "syntax", *words)  # type: ignore[attr-defined]
-    return Trouble(mark.index, "syntax", *words)
+        words = (f"this is not YAML: {said}", _UNKNOWN_HINT)
+    return Trouble(begun.index if words is _UNCLOSED else stopped.index, "syntax", *words)
 
 
-def _in_words(said: str) -> tuple[str, str]:
-    for part, meaning, advice in _WORDS:
-        if part in said:
-            return meaning, advice
-    return f"this is not YAML: {said.strip()}", ""
+def _scanned(text: str, begun: Any, stopped: Any) -> tuple[str, str] | None:  # noqa: ANN401 - marks have no type
+    """Why a text can't be told into words and signs; None if nobody foresaw it."""
+    sign = text[stopped.index : stopped.index + 1]
+    if begun is None or begun.index == stopped.index:
+        reserved = (f"a value can't begin with `{sign}`", "put it in quotes") if sign in _RESERVED else None
+        return _MISPLACED.get(sign, reserved)
+    opening = text[begun.index : begun.index + 1]
+    if opening in {"'", '"'}:
+        closed = _CLOSED.match(text, begun.index)
+        if closed is None or closed.end() > stopped.index:
+            return _escaped(text, begun, stopped) or _UNCLOSED
+    # A key ends with its line, which the parser notices below it.
+    if stopped.line > begun.line or stopped.index - begun.index > _MAX_KEY:
+        return _NO_COLON
+    return _BEGUN.get(opening) or _MISPLACED.get(sign)
+
+
+def _escaped(text: str, begun: Any, stopped: Any) -> tuple[str, str] | None:  # noqa: ANN401
+    """What is wrong with the escape in double quotes at which the parser stopped; None if it's at none."""
+    if stopped.index >= len(text):
+        return None
+    backslash = text.rfind("\\", max(begun.index, stopped.index - 2), stopped.index + 1)
+    escape = _ESCAPE.match(text, backslash) if text[begun.index] == '"' and backslash >= 0 else None
+    if escape is None:
+        return None
+    if escape["kind"] is None:
+        advice = "write \\\\ for a backslash, or use single quotes, in which nothing is escaped"
+        return "this escape doesn't exist in double quotes", advice
+    if len(escape["digits"]) < _DIGITS[escape["kind"]]:
+        return "this escape needs hexadecimal digits", "write \\x41, \\u00e9 or \\U0001f600"
+    advice = "write the character itself, or \\U and eight digits"
+    return "this escape is no character: YAML has no pairs of \\u surrogates", advice
+
+
+def _parsed(text: str, begun: Any, stopped: Any) -> tuple[str, str]:  # noqa: ANN401
+    """Why words and signs make no values."""
+    sign = text[stopped.index : stopped.index + 1]
+    if begun is None:
+        return (_VERSION if text.startswith("%YAML", stopped.index) else _DIRECTIVE) if sign == "%" else _END
+    if _HANDLE.match(text, stopped.index):
+        return _HANDLE_UNKNOWN
+    if begun.index == stopped.index:
+        return _NO_KEY if sign == ":" else _NO_VALUE
+    opening = text[begun.index : begun.index + 2]
+    return _UNFINISHED.get(opening[:1]) or (_NO_DASH if opening[:1] == "-" and opening[1:].isspace() else _NO_KEY)
 
 
 def _tab_before(text: str, index: int) -> int | None:
