@@ -63,7 +63,7 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
     try:
         read = reader.syncs() if made.updated else ()
         syncs = _running(made, read, reader)
-        unread += _half_read([sync for sync in read if sync.unknown])
+        unknown += _half_read([sync for sync in read if sync.unknown])
     except (ApiError, RefreshError) as error:
         syncs = None
         unknown.append(_unread("syncs", "what these changes feed", error))
