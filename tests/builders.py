@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from syncer import wire
 from syncer.errors import MissingError
-from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Sync, Target
+from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
 from syncer.resolve import resolve
 
 if TYPE_CHECKING:
@@ -113,6 +113,22 @@ class FakeApi:
         """The models of that name."""
         with self._lock:
             return [model for model in self.models.values() if model.name == name]
+
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """No page proves anything here."""
+        assert all(isinstance(model_id, int) for model_id in ids)
+        return {}
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """All of them, the last one that was made first."""
+        assert all(isinstance(model_id, int) for model_id in ids)
+        with self._lock:
+            return list(reversed(self.models.values()))
+
+    def pace(self, requests: int) -> Pace:
+        """As fast as anybody likes."""
+        assert requests >= 0
+        return Pace()
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
         """Make a model, as the server does: names may repeat. `creating` may raise before, `created` after."""

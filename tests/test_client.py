@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.client import Api, Options, Session
-from syncer.client.limiter import TokenBucket
+from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain, scrub
 from syncer.errors import ApiError, LoginError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
@@ -785,18 +785,62 @@ def test_connectors_are_read_whole() -> None:
 # -- how fast ----------------------------------------------------------------------------------------------------
 
 
-def test_the_bucket_gives_a_burst_and_then_the_rate() -> None:
-    """A hundred at once, then one every 0.6 seconds."""
+@given(st.integers(1, 7), st.lists(st.tuples(st.floats(0, 40), st.floats(0, 90)), max_size=40))
+def test_no_minute_of_the_server_has_more_than_the_limit(limit: int, requests: list[tuple[float, float]]) -> None:
+    """Whenever requests come, and however long each takes: in no minute do more than so many arrive."""
     clock = Clock()
-    bucket = TokenBucket(100, clock, clock.sleep)
-    waits = [bucket.take() for _ in range(103)]
+    window = SlidingWindow(limit, clock, clock.sleep)
+    arrived: list[float] = []
+    for idle, seconds in requests:
+        clock.now += idle
+        expected = window.delay(1)
+        before = clock.now
+        window.enter(lambda: None)
+        assert clock.now - before == pytest.approx(expected, abs=0.01)
+        # It arrives at the latest when it's answered.
+        clock.now += seconds
+        arrived.append(clock.now)
+        window.leave(was_sent=True)
 
-    assert waits[:100] == [0.0] * 100
-    assert waits[100:] == pytest.approx([0.6] * 3)
+    for first, later in zip(arrived, arrived[limit:], strict=False):
+        assert later - first >= 60
+
+
+def test_the_limit_is_a_hundred_at_once_and_a_hundred_a_minute_later() -> None:
+    """A burst, then nothing until the first of it is a minute old; and what is to come can be told before."""
+    clock = Clock()
+    window = SlidingWindow(100, clock, clock.sleep)
+    assert [window.delay(count) for count in (0, 1, 100, 101, 200, 201)] == [0, 0, 0, 60, 60, 120]
+    slowed: list[float] = []
+    went = []
+    for _ in range(250):
+        window.enter(lambda: slowed.append(clock.now))
+        went.append(clock.now - 1000)
+        window.leave(was_sent=True)
+
+    assert went == [0] * 100 + [60] * 100 + [120] * 50
+    assert len(slowed) == 2
+
+
+def test_what_was_not_sent_after_all_takes_no_place() -> None:
+    """A request that came too late leaves its place to the next."""
+    clock = Clock()
+    window = SlidingWindow(1, clock, clock.sleep)
+    window.enter(lambda: None)
+    window.leave(was_sent=False)
+
+    assert window.delay(1) == 0
 
 
 def test_no_limit_is_no_limit() -> None:
-    """0 switches it off."""
+    """0 switches it off, but what the server said holds."""
     clock = Clock()
+    window = SlidingWindow(0, clock, clock.sleep)
+    for _ in range(500):
+        window.enter(lambda: None)
+        window.leave(was_sent=True)
+    assert clock.slept == []
+    assert (window.hold(20), window.hold(5), window.delay(7)) == (20, 0, 20)
+    window.enter(lambda: None)
 
-    assert [TokenBucket(0, clock, clock.sleep).take() for _ in range(500)] == [0.0] * 500
+    assert clock.slept == [20]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -35,6 +35,7 @@ class Screen:
     debug: bool = False
     _has_version: bool = False
     _has_shown: bool = False
+    _slowed: set[bool] = field(default_factory=set)
 
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
@@ -100,6 +101,12 @@ class Screen:
         """Print what a person must know while they wait; requests only with --debug."""
         if isinstance(event, Requested) and not self.debug:
             return
+        if isinstance(event, Slowing):
+            # One line for reading and one for an apply, however often it's told what is left.
+            is_apply = event.changes > 0
+            if is_apply in self._slowed:
+                return
+            self._slowed.add(is_apply)
         if self.json:
             self.lines([machine.event_line(event, now)])
         elif isinstance(event, (Requested, Waiting, Slowing)):

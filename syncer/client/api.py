@@ -9,21 +9,23 @@ creation would have moved it, a deletion would have shown in the count.
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from syncer import wire
+from syncer.client.newest import Known
 from syncer.client.reasons import is_wrong_workspace
 from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.client.session import Session
-    from syncer.model import Json
+    from syncer.model import Json, Pace
 
 Parsed = TypeVar("Parsed")
 Row = TypeVar("Row", LiveModel, Connector, Sync)
@@ -45,6 +47,15 @@ _MOST_PAGES: Final = 2_000
 
 _TRIES: Final = 500
 """How many pages are asked for at most to read a list around its broken rows."""
+
+_LOOK: Final = 10.0
+"""For how many seconds a look holds: after that nothing is written that relies on it."""
+
+_LAST_PAGES: Final = 3
+"""How many of the newest pages are read to look at what was written."""
+
+_LAST_ROWS: Final = 1_000
+"""How many rows such a page has at most."""
 
 _FAR: Final = 100_000_000
 """A page number past every end."""
@@ -97,8 +108,12 @@ class Api:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._seen: list[LiveModel] = []
-        session.hide(self._secrets)
+        # The secrets in the models seen so far: an error text may quote them.
+        self._secrets: set[Secret] = set()
+        self._known: Known | None = None
+        self._looks: dict[int | str, float] = {}
+        self._lock = threading.Lock()
+        session.hide(lambda: tuple(self._secrets))
 
     def fetch(self, declared: Collection[int]) -> LiveState:
         """Live state of the whole workspace; `declared` are the ids that files name.
@@ -106,6 +121,7 @@ class Api:
         Complete but for rows that the server itself can't show, which are named. If it can't be proved complete, what
         the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
         """
+        began = self._session.now()
         try:
             state = LiveState(self._complete(_MODELS))
         except _IncompleteError as incomplete:
@@ -115,7 +131,8 @@ class Api:
                 raise
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
-        self._seen.extend(models)
+        self._saw(models)
+        self._known = Known(models, began) if state.complete and not state.unreadable else None
         return LiveState(models, state.unreadable, state.complete)
 
     def read(self, model_id: int) -> LiveModel:
@@ -125,36 +142,96 @@ class Api:
         """
         path = f"/models/{model_id}"
         try:
-            return self._parsed("GET", path, self._session.get(path), wire.parse)
+            model = self._parsed("GET", path, self._session.get(path))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 raise MissingError("GET", path, error.status, error.reason, error.hint) from error
             if _is_broken_row(error):
                 raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
             raise
+        self._looks[model_id] = self._session.now()
+        return model
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
-        """Change one model and return it as the server answered. Raises ApiError."""
+        """Change one model and return it as the server answered. Raises ApiError; MissingError if there is none.
+
+        Raises LateError, and sends nothing, once the last look at the model is more than ten seconds ago.
+        """
         path = f"/models/{model_id}"
-        return self._parsed("PUT", path, self._session.put(path, body), wire.parse)
+        try:
+            model = self._parsed("PUT", path, self._session.put(path, body, self._until(model_id)))
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise MissingError("PUT", path, error.status, error.reason, error.hint) from error
+            raise
+        self._wrote(model)
+        return model
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
-        """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again."""
-        answer = self._session.post(_MODELS.path, body)
+        """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again.
+
+        Raises LateError, and sends nothing, once the last look for its name is more than ten seconds ago.
+        """
+        answer = self._session.post(_MODELS.path, body, self._until(body["model"]["name"]))
         model = self._as("POST", _MODELS.path, answer, lambda data: wire.parse(data["data"]))
-        self._seen.append(model)
+        self._saw([model])
+        self._wrote(model)
         return model
 
     def named(self, name: str) -> tuple[LiveModel, ...]:
-        """Every live model of that name now, by id: there is no filter, so all are read. Raises as `fetch` does.
+        """Every live model of that name now, by id, by the newest page where that proves it; there is no filter.
 
-        RefreshError, too, if not every model can be seen: one of the others could bear the name.
+        Else all are read: raises as `fetch` does, and RefreshError, too, if not every model can be seen: one of the
+        others could bear the name.
         """
-        state = self.fetch(())
-        if state.unreadable or not state.complete:
-            message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
-            raise RefreshError(message, "repair what the server can't show")
-        return tuple(model for model in state.models if model.name == name)
+        known = self._brought_up_to_date()
+        if known is None:
+            state = self.fetch(())
+            if state.unreadable or not state.complete:
+                message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
+                raise RefreshError(message, "repair what the server can't show")
+            known = {model.id: model for model in state.models}
+        self._looks[name] = self._session.now()
+        return tuple(sorted((one for one in known.values() if one.name == name), key=lambda one: one.id))
+
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """The live models of these ids now, as far as the newest page alone proves it; the others are missing.
+
+        The page is asked for only if it could prove anything. Raises ApiError.
+        """
+        known = self._brought_up_to_date() or {}
+        shown = {model_id: known[model_id] for model_id in ids if model_id in known}
+        self._looks |= dict.fromkeys(shown, self._session.now())
+        return shown
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """The newest models, down to the last of these ids; None if that takes more than three pages.
+
+        One that is on none of them is gone. Raises ApiError.
+        """
+        size = min(max(len(ids), _DOCUMENTED), _LAST_ROWS)
+        rows: dict[int, LiveModel] = {}
+        for number in range(1, _LAST_PAGES + 1):
+            page = self._first(_MODELS, size) if number == 1 else self._page(_MODELS, number, size)
+            rows |= {row.id: row for row in page.rows}
+            # A server with a maximum of its own gave less than it was asked for.
+            size = len(page.rows)
+            if len(ids) <= number * size or number >= page.last:
+                break
+            if len(ids) > size * _LAST_PAGES:
+                return None
+        missing = sorted(set(ids) - rows.keys())
+        if len(missing) > _PROBES:
+            return None
+        # Somebody else's edits push rows down, times that tie hide some, and some were deleted.
+        found = (self._try(model_id) for model_id in missing)
+        rows |= {model.id: model for model in found if isinstance(model, LiveModel)}
+        self._saw(rows.values())
+        return tuple(rows.values())
+
+    def pace(self, requests: int) -> Pace:
+        """How fast requests may go, and in how many seconds the last of so many further ones may."""
+        return self._session.pace(requests)
 
     def syncs(self) -> tuple[Sync, ...]:
         """Every sync of the workspace, by id. Raises ApiError and RefreshError."""
@@ -202,7 +279,7 @@ class Api:
 
     def _complete(self, source: _List[Row]) -> tuple[Row, ...]:
         """Every row of a list, proved; raises _IncompleteError."""
-        first = self._first(source)
+        first = self._first(source, _LARGE)
         if first.last <= 1 and len({row.id for row in first.rows}) == len(first.rows):
             return first.rows
         seen: dict[int, Row] = {}
@@ -223,13 +300,13 @@ class Api:
                 first = self._page(source, 1, size)
         raise _IncompleteError(seen.values())
 
-    def _first(self, source: _List[Row]) -> _Page[Row]:
-        """The newest rows, as many as the server gives at once."""
+    def _first(self, source: _List[Row], size: int) -> _Page[Row]:
+        """The newest rows, as many of so many as the server gives at once."""
         try:
-            return self._page(source, 1, _LARGE)
+            return self._page(source, 1, size)
         except ApiError as error:
             # The hosted service is documented with a maximum; should it refuse more instead of giving less, ask for it.
-            if "per_page" not in error.reason:
+            if "per_page" not in error.reason or size <= _DOCUMENTED:
                 raise
             return self._page(source, 1, _DOCUMENTED)
 
@@ -240,7 +317,9 @@ class Api:
             raise RefreshError(f"the server counts {count} rows, and gives {size} at once", "check api_url")
         rows = list(first.rows)
         # The number of pages is worked out here: past the last one the server's `next` never ends.
-        for number in range(2, -(-count // size) + 1):
+        pages = -(-count // size)
+        self._session.expect(pages)
+        for number in range(2, pages + 1):
             page = self._page(source, number, size)
             rows += page.rows
             if not page.rows:
@@ -264,14 +343,13 @@ class Api:
 
         return self._as("GET", source.path, answer, page)
 
-    def _parsed(self, method: str, path: str, answer: Json, parse: Callable[[Mapping[str, Any]], Row]) -> Row:
-        row = self._as(method, path, answer, lambda data: parse(data["data"]))
-        if path != f"/models/{row.id}":
-            reason = f"the server answered with model {row.id}"
+    def _parsed(self, method: str, path: str, answer: Json) -> LiveModel:
+        model = self._as(method, path, answer, lambda data: wire.parse(data["data"]))
+        if path != f"/models/{model.id}":
+            reason = f"the server answered with model {model.id}"
             raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
-        if isinstance(row, LiveModel):
-            self._seen.append(row)
-        return row
+        self._saw([model])
+        return model
 
     @staticmethod
     def _as(method: str, path: str, answer: Json, parse: Callable[[Any], Parsed]) -> Parsed:
@@ -377,7 +455,42 @@ class Api:
                 found.append(row)
         return tuple(found)
 
-    def _secrets(self) -> Iterator[Secret]:
-        """The secrets in the models seen so far: an error text may quote them."""
-        for model in self._seen:
-            yield from (value for _, value in leaves(model.fields.get("configuration")) if isinstance(value, Secret))
+    # -- what is known of the models that were seen ----------------------------------------------------------------
+
+    def _saw(self, models: Iterable[LiveModel]) -> None:
+        """Keep the models' secrets out of what is told."""
+        self._secrets |= {
+            value
+            for model in models
+            for _, value in leaves(model.fields.get("configuration"))
+            if isinstance(value, Secret)
+        }
+
+    def _wrote(self, model: LiveModel) -> None:
+        with self._lock:
+            if self._known is not None:
+                self._known.wrote(model, self._session.now())
+
+    def _until(self, look: int | str) -> float | None:
+        """Until when what was looked at may be written; None where nobody looked."""
+        return self._looks[look] + _LOOK if look in self._looks else None
+
+    def _brought_up_to_date(self) -> Mapping[int, LiveModel] | None:
+        """Every model now, by id, as the newest page proves it; None if it can't."""
+        known = self._known
+        if known is None or not known.can_prove:
+            return None
+        clock = known.clock
+        try:
+            page = self._page(_MODELS, 1, _DOCUMENTED)
+        except ApiError as error:
+            if error.is_fatal:
+                raise
+            page = _Page((), 0)
+        self._saw(page.rows)
+        with self._lock:
+            if known.looked(page.rows, clock, is_all=page.last == 1):
+                return known.models
+        # From here on there is a gap that no newest page can close.
+        self._known = None
+        return None

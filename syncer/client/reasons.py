@@ -76,7 +76,9 @@ def _forms(secret: str) -> Iterator[str]:
                 yield middle
 
 
-def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secret]) -> Reason:
+def explain(
+    status: int, content_type: str, body: bytes, secrets: Iterable[Secret], *, is_write: bool = True
+) -> Reason:
     """What the server said, in one line without secrets, and what to do about it."""
     data = _json(body)
     if data is None:
@@ -85,7 +87,7 @@ def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secre
         text, is_exception = "; ".join(_sentences(data)) or "no reason given", _is_exception(data)
     text = scrub(text, secrets)
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return Reason(text, _hint(status, text, data), is_exception)
+    return Reason(text, _hint(status, text, data, is_write=is_write), is_exception)
 
 
 def _json(body: bytes) -> Json:
@@ -148,7 +150,7 @@ def is_wrong_workspace(status: int, text: str) -> bool:
     return status == 400 and text.startswith("Workspace not found")  # noqa: PLR2004 - HTTP's "bad request"
 
 
-def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one line per cause
+def _hint(status: int, text: str, data: Json, *, is_write: bool) -> str:  # noqa: PLR0911 - one line per cause
     if is_wrong_workspace(status, text):
         return "check workspace_id, and that this user is a member of that workspace"
     if "does not fit its schema" in text:
@@ -160,7 +162,8 @@ def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one lin
     if status == 403:  # noqa: PLR2004
         if data is None:
             return "the server, or a proxy before it, refuses this host name: check api_url"
-        return "this user's role may not do that: changing models takes the role Member or Admin"
+        may = "changing models takes the role Member or Admin" if is_write else "check its role in this workspace"
+        return f"this user's role may not do that: {may}"
     if status == 404 and (data is None or "status" in data):  # noqa: PLR2004
         return "there is no such API at this address: check api_url"
     if status == 429:  # noqa: PLR2004

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from types import MappingProxyType
@@ -274,10 +275,10 @@ def render_event(event: Event, style: Style) -> str:
         return defused(f"{visible(event.method)} {visible(event.path)}: {answer} after {event.seconds:.2f} s")
     if isinstance(event, Waiting):
         wait, left = f"{event.seconds:.0f} s", f"{event.left:.0f} s"
-        again = f"try {event.attempt} of {event.attempts} in {wait}"
-        return defused(f"{visible(event.reason.rstrip('.'))}: {again} (this run waits at most {left} more)")
+        again = f"try {event.attempt} of {event.attempts} in {wait}" if event.attempt else f"looking again in {wait}"
+        return defused(f"{visible(event.reason.rstrip('.'))}: {again} (this run waits at most {left} more without an answer)")
     if isinstance(event, Slowing):
-        return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute)."
+        return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute){_left(event)}."
     name = style.paint("bold", f"model.{visible(event.address)}:")
     elapsed = f"{event.elapsed:.0f}s"
     if isinstance(event, Modifying):
@@ -290,6 +291,16 @@ def render_event(event: Event, style: Style) -> str:
     what, ending = "Creation" if event.is_new else "Modifications", "complete" if event.ok else "incomplete"
     ident = f" [id={event.id}]" if event.id else ""
     return defused(f"{name} {what} {ending} after {elapsed}{ident}")
+
+
+def _left(event: Slowing) -> str:
+    """What is left of a run that waits, as far as it's known."""
+    if not event.requests:
+        return ""
+    done = f"{event.done} of {counted(event.changes, 'change')} done, " if event.changes else ""
+    minutes, seconds = divmod(math.ceil(event.seconds), 60)
+    time = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f": {done}about {counted(event.requests, 'request')} left, {time} at this limit"
 
 
 def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
