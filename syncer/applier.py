@@ -180,6 +180,7 @@ class _Run:
         # An update may give up the name that a creation takes.
         self._waiting = deque((*plan.updated, *plan.created))
         self._creations = len(plan.created)
+        self._looks_together = False
         self._looks: dict[int, LiveModel] = {}
         self._running: dict[Future[Outcome], tuple[Change, float]] = {}
         self._beats: dict[str, int] = {}
@@ -248,10 +249,12 @@ class _Run:
         if change.id in self._looks:
             return self._wait_for(1)
         updates = len(self._waiting) - self._creations
-        if not self._writer.pace(self._owed() + _PER_UPDATE * updates).seconds:
-            return 0.0
-        # With a look for each the run would have to wait: one page looks for several, if it can.
         most = self._writer.pace(0).per_minute
+        if most and self._writer.pace(self._owed() + _PER_UPDATE * updates).seconds:
+            # With a look for each the run would have to wait.
+            self._looks_together = True
+        if not self._looks_together:
+            return self._wait_for(_PER_UPDATE)
         together = [one.id for one in islice(self._waiting, min(updates, _TOGETHER, max(most - 1, 1)))]
         if seconds := self._wait_for(1 + len(together)):
             return seconds
@@ -309,11 +312,12 @@ def _seen_again(outcome: Outcome, seen: Mapping[int, LiveModel]) -> Outcome:
     if outcome.status is not Status.DONE:
         return outcome
     live = seen.get(outcome.model_id)
+    hint = "plan again: it shows what differs. Was it another apply, or somebody in the UI?"
     if live is None:
-        return replace(outcome, since=f"live model {outcome.model_id} is gone")
+        return replace(outcome, since=f"live model {outcome.model_id} was deleted since", hint=hint)
     if moved := _missing(change, live):
-        return replace(outcome, since=f"{_names(moved)} of live model {live.id} changed again since")
-    return replace(outcome, since=_beside(name, namesakes)) if namesakes else outcome
+        return replace(outcome, since=f"live model {live.id} changed again since: {_names(moved)}", hint=hint)
+    return _beside(outcome, namesakes)
 
 
 def _attempt(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
@@ -433,7 +437,7 @@ def _created(change: Change, writer: Writer, name: str, made: LiveModel) -> Outc
     except SyncerError:
         # It's created all the same, and the look at the end may tell.
         return outcome
-    return replace(outcome, since=_beside(name, others)) if others else outcome
+    return _beside(outcome, others)
 
 
 def _after_open_post(change: Change, writer: Writer, name: str, open_end: ApiError) -> Outcome:
@@ -471,9 +475,14 @@ def _names(fields: Collection[FieldChange]) -> str:
     return ", ".join(sorted({str(field.path[0]) for field in fields}))
 
 
-def _beside(name: str, others: Sequence[LiveModel]) -> str:
-    listed = " and ".join(str(model.id) for model in others)
-    return f"live model {listed} bears the name {name!r}, too"
+def _beside(outcome: Outcome, others: Sequence[LiveModel]) -> Outcome:
+    """What was created, with the others of its name, if there are some."""
+    if not others:
+        return outcome
+    listed = ", ".join(str(model.id) for model in others)
+    since = f"live model {outcome.id} was created, and {listed} bears the name {outcome.change.after['name']!r}, too"
+    hint = "somebody else created it in the same moment: pin the one that is meant with `id:`, and delete the other"
+    return replace(outcome, since=since, hint=hint)
 
 
 def _done(change: Change, live: LiveModel) -> Outcome:

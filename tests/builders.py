@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from syncer import wire
-from syncer.errors import MissingError
+from syncer.errors import ApiError, MissingError
 from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
 from syncer.resolve import resolve
 
@@ -90,6 +90,8 @@ class FakeApi:
         self.after: dict[int, Callable[[FakeApi], None]] = {}
         self.puts: list[tuple[int, dict[str, Any]]] = []
         self.reads: list[int] = []
+        self.is_dark = False
+        """Whether no model can be read any more."""
         self._lock = threading.Lock()
 
     def fetch(self, declared: Collection[int]) -> LiveState:
@@ -144,6 +146,8 @@ class FakeApi:
         """One model, or the API's 404."""
         with self._lock:
             self.reads.append(model_id)
+            if self.is_dark:
+                raise ApiError("GET", f"/models/{model_id}", 503, "dark")
             if model_id not in self.models:
                 raise MissingError("GET", f"/models/{model_id}", 404, "Couldn't find Model")
             return self.models[model_id]

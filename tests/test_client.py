@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
 import json
+import pstats
 import ssl
 import threading
 from base64 import b64encode
@@ -20,7 +22,7 @@ from hypothesis import strategies as st
 from syncer.client import Api, Options, Session
 from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain, scrub
-from syncer.errors import ApiError, LoginError, RefreshError, UnreadableError
+from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
 
 if TYPE_CHECKING:
@@ -53,9 +55,12 @@ class Wire:
         self.events: list[Event] = []
         self.clock = Clock()
 
+        self.server = server
+        self.clock_sleep = self.clock.sleep
+
         def record(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
-            return _unread(server(request))
+            return _unread(self.server(request))
 
         self.session = Session(
             TARGET,
@@ -64,7 +69,7 @@ class Wire:
             Options(**options),
             transport=httpx.MockTransport(record),
             clock=self.clock,
-            sleep=self.clock.sleep,
+            sleep=lambda seconds: self.clock_sleep(seconds),
         )
         self.api = Api(self.session)
 
@@ -154,7 +159,175 @@ def test_it_gives_up_where_waiting_would_pass_the_bound() -> None:
     with pytest.raises(ApiError) as caught:
         wire.api.read(42)
     assert wire.clock.slept == []
-    assert "syncer waits at most 120 s in a run" in caught.value.hint
+    assert "syncer waits at most 120 s in a run without an answer" in caught.value.hint
+
+
+def _busy(seconds: int) -> httpx.Response:
+    return httpx.Response(429, headers={"retry-after": str(seconds)})
+
+
+def test_an_honest_wait_ends_no_run() -> None:
+    """The bound counts waiting without an answer: ten minutes in all are fine as long as it gets on."""
+    wire = Wire(answers(*[_busy(60), ok(resource(42))] * 10))
+
+    assert [wire.api.read(42).id for _ in range(10)] == [42] * 10
+    assert wire.clock.slept == [60.0] * 10
+
+
+def test_answers_to_reading_are_no_answers_to_writing() -> None:
+    """Where every PUT is one too many, the looks between them don't make it wait for ever."""
+    wire = Wire(lambda request: ok(resource(42)) if request.method == "GET" else _busy(50))
+    for _ in range(4):
+        wire.api.read(42)
+        with pytest.raises((ApiError, LateError)):
+            wire.api.put(42, BODY)
+
+    assert sum(wire.clock.slept) <= 120
+
+
+def test_one_pause_holds_all_threads_and_is_charged_once() -> None:
+    """Four requests are one too many at the same time: they wait for one moment, and for one line."""
+    together = threading.Barrier(4)
+    sent: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        if len(sent) <= 4:
+            together.wait(20)
+            return _busy(50)
+        return ok(resource(int(request.url.path.rpartition("/")[2])))
+
+    wire = Wire(serve)
+
+    def sleep(seconds: float) -> None:
+        # Time passes when all four of them wait.
+        if together.wait(20) == 0:
+            wire.clock.sleep(seconds)
+        together.wait(20)
+
+    wire.clock_sleep = sleep
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda number=number: found.append(wire.api.read(number).id), daemon=True)  # type: ignore[misc]
+        for number in range(1, 5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(found) == [1, 2, 3, 4]
+    assert wire.clock.slept == [50.0]
+    assert [event.left for event in wire.events if isinstance(event, Waiting)] == [70.0]
+
+
+def test_who_waits_while_others_are_answered_loses_no_try() -> None:
+    """A thread that is unlucky eight times in a row is no server that stays away."""
+    tries = 0
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        if request.url.path.endswith("/42"):
+            tries += 1
+            if tries <= 8:
+                other = threading.Thread(target=wire.api.put, args=(7, BODY), daemon=True)
+                other.start()
+                other.join(20)
+                return _busy(1)
+            return ok(resource(42))
+        return ok(resource(7))
+
+    wire = Wire(serve)
+
+    assert wire.api.put(42, BODY).id == 42
+    assert tries == 9
+
+
+def test_nothing_is_written_on_a_look_of_long_ago() -> None:
+    """Ten seconds after a look its PUT is held back, wherever they were lost: here or in a pause."""
+    wire = Wire(answers(ok(resource(42)), _busy(20), ok(resource(42))))
+    wire.api.read(42)
+    with pytest.raises(LateError):
+        wire.api.put(42, BODY)
+    assert [request.method for request in wire.requests] == ["GET", "PUT"]
+    wire.api.read(42)
+    wire.clock.now += 10.5
+    with pytest.raises(LateError):
+        wire.api.put(42, BODY)
+    wire.api.read(42)
+    wire.clock.now += 9.5
+
+    assert wire.api.put(42, BODY).id == 42
+    assert [request.method for request in wire.requests] == ["GET", "PUT", "GET", "GET", "PUT"]
+
+
+def test_nothing_is_repeated_so_no_try_is_counted() -> None:
+    """After an open end it waits, and whoever asked looks first."""
+    wire = Wire(answers(httpx.Response(504)))
+    for write in (lambda: wire.session.put("/models/1", BODY), lambda: wire.session.post("/models", BODY)):
+        with pytest.raises(ApiError):
+            write()
+
+    assert [event.attempt for event in wire.events if isinstance(event, Waiting)] == [0, 0]
+
+
+WRONG_WORKSPACE = {"errors": [{"detail": "There was a problem with the request format: Workspace not found"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_fatal"),
+    [
+        (httpx.Response(401, json={"errors": [{"detail": "Unauthorized"}]}), True),
+        (httpx.Response(403, json={"errors": [{"detail": "no"}]}), True),
+        (httpx.Response(400, json=WRONG_WORKSPACE), True),
+        (httpx.Response(429, headers={"retry-after": "500"}), True),
+        (httpx.ConnectError("c"), True),
+        (httpx.UnsupportedProtocol("u"), True),
+        (httpx.Response(400, json={"errors": {"model": {"name": ["must be filled"]}}}), False),
+        (httpx.Response(404, json={"error": "Couldn't find Model"}), False),
+        (httpx.Response(422, json={"errors": [{"detail": "Model update failed"}]}), False),
+        (httpx.Response(500), False),
+        (httpx.Response(504), False),
+        (httpx.ReadTimeout("t"), False),
+        (httpx.Response(200, headers={"content-encoding": "br"}), False),
+    ],
+)
+def test_what_is_said_of_the_session_and_what_of_a_model(answer: httpx.Response | Exception, is_fatal: bool) -> None:  # noqa: FBT001 - a case
+    """Whoever has forty models left need not try them all to know."""
+    for ask in (lambda wire: wire.api.read(42), lambda wire: wire.api.put(42, BODY)):
+        with pytest.raises(ApiError) as caught:
+            ask(Wire(answers(answer), retry_seconds=0))
+        assert caught.value.is_fatal is is_fatal
+
+
+def test_reading_that_is_forbidden_speaks_of_reading() -> None:
+    """The hint is about what was asked for."""
+    forbidden = httpx.Response(403, json={"errors": [{"detail": "no"}]})
+    with pytest.raises(ApiError) as read:
+        Wire(answers(forbidden)).api.read(42)
+    with pytest.raises(ApiError) as written:
+        Wire(answers(forbidden)).api.put(42, BODY)
+
+    assert "chang" not in read.value.hint
+    assert "Member or Admin" in written.value.hint
+
+
+def test_a_refusal_costs_the_same_however_many_models_were_seen() -> None:
+    """Two thousand refused PUTs after two thousand models must not look at four million."""
+
+    def calls(count: int) -> int:
+        wire = Wire(Listing(count), requests_per_minute=0)
+        wire.api.fetch(())
+        wire.server = answers(httpx.Response(422, json={"error": "no"}))
+        profile = cProfile.Profile()
+        profile.enable()
+        for _ in range(10):
+            with pytest.raises(ApiError):
+                wire.api.put(42, BODY)
+        profile.disable()
+        return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    assert calls(2_000) < 2 * calls(20)
 
 
 def test_it_tries_five_times() -> None:
@@ -387,7 +560,6 @@ def test_a_given_token_is_not_renewed() -> None:
     "answer",
     [
         httpx.Response(401, json={"errors": [{"detail": "Invalid login credentials, please try again"}]}),
-        httpx.Response(429, headers={"retry-after": "20"}, json={"error": "Too many login attempts."}),
         httpx.Response(503),
         httpx.ReadTimeout("t"),
         httpx.Response(200, json={"data": {}}),
@@ -401,6 +573,20 @@ def test_a_failed_login_is_never_tried_again(answer: httpx.Response | Exception)
         wire.api.read(42)
     assert len(wire.requests) == 1
     assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_login_that_is_one_too_many_waits_once() -> None:
+    """It's no failed password, and the server says when to come back; a second time it's told."""
+    busy = httpx.Response(429, headers={"retry-after": "20"}, json={"error": "Too many login attempts."})
+    wire = Wire(answers(busy, ok({"attributes": {"token": "t1"}}), ok(resource(42))), PASSWORD)
+
+    assert wire.api.read(42).id == 42
+    assert (_paths(wire), wire.clock.slept) == (["/login", "/login", "/models/42"], [20.0])
+    assert [event.attempts for event in wire.events if isinstance(event, Waiting)] == [2]
+    wire = Wire(answers(busy), PASSWORD)
+    with pytest.raises(LoginError, match=r"\(429\): Too many login attempts"):
+        wire.api.read(42)
+    assert _paths(wire) == ["/login", "/login"]
 
 
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("c"), httpx.ConnectTimeout("t")])

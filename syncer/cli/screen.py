@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -48,7 +47,7 @@ class Screen:
 
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
-            if isinstance(stream, io.TextIOWrapper):
+            if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         # `--json FILE` goes to a file, beside what is shown.
         is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
@@ -58,6 +57,10 @@ class Screen:
     def out(self) -> TextIO:
         """Where results go: asked for each time, because a progress bar puts itself in between."""
         return sys.stdout
+
+    def lost(self) -> str:
+        """Why results can't be written any more; empty if they can."""
+        return str(getattr(self.out, "trouble", ""))
 
     def show(self, text: str) -> None:
         """Print a result."""
@@ -81,7 +84,7 @@ class Screen:
     def fail(self, error: SyncerError) -> None:
         """Print an error."""
         self.out.flush()
-        if self.json:
+        if self.json and not self.lost():
             self.lines(machine.error_lines(error, now))
         else:
             self._boxes(terminal.render_error(error, self.error_style))

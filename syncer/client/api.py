@@ -121,7 +121,7 @@ class Api:
         Complete but for rows that the server itself can't show, which are named. If it can't be proved complete, what
         the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
         """
-        began = self._session.now()
+        asked = self._session.now()
         try:
             state = LiveState(self._complete(_MODELS))
         except _IncompleteError as incomplete:
@@ -132,7 +132,7 @@ class Api:
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
         self._saw(models)
-        self._known = Known(models, began) if state.complete and not state.unreadable else None
+        self._known = Known(models, asked) if state.complete and not state.unreadable else None
         return LiveState(models, state.unreadable, state.complete)
 
     def read(self, model_id: int) -> LiveModel:
@@ -480,7 +480,7 @@ class Api:
         known = self._known
         if known is None or not known.can_prove:
             return None
-        clock = known.clock
+        asked = self._session.now()
         try:
             page = self._page(_MODELS, 1, _DOCUMENTED)
         except ApiError as error:
@@ -489,7 +489,7 @@ class Api:
             page = _Page((), 0)
         self._saw(page.rows)
         with self._lock:
-            if known.looked(page.rows, clock, is_all=page.last == 1):
+            if known.looked(page.rows, asked, is_all=page.last == 1):
                 return known.models
         # From here on there is a gap that no newest page can close.
         self._known = None

@@ -4,13 +4,14 @@ Lists come newest first, and every write moves its row to the top: what isn't on
 page reaches back to when somebody last looked. Three things have to be seen for that:
 
 - its rows stand in order, so everything newer than its last row is on it;
-- its last row is no newer than what the look before saw on top: no gap between the two;
+- its last row is no newer than what the look before saw on top: there is no gap between the two;
 - its last row is older, by a margin, than the server's clock was at the look before. A write that this look didn't see
   yet bears a later time than that, but for a transaction that took its time, or another machine's clock. So rows that
   share one time, of which a page shows any, lie further back than whatever could have moved.
 
-The server's clock is known from what it says of our own writes alone: a row's time may be anybody's invention. Before
-the first write nothing is proved. After it, the clock at the reading of the list is that time less what passed since.
+The server's clock is known from what it says of our own writes alone: the time of any other row may be anybody's
+invention. It's at least as far ahead of ours as such a time is ahead of when we heard of it. Before the first write
+nothing is proved; after it, the list that all began with is a look like any other.
 """
 
 from __future__ import annotations
@@ -30,43 +31,38 @@ _NEVER: Final = float("-inf")
 
 
 class Known:
-    """Every model of a workspace, as a complete list and the newest pages since then tell. Times are in seconds.
+    """Every model of a workspace, as a complete list and the newest pages since then tell.
 
-    `began` is when reading the list began, on the clock that `wrote` is told by, too.
+    Our own times (`asked`, `heard`) are seconds of one clock: when a list or page was asked for, when an answer came.
     """
 
-    def __init__(self, models: Iterable[LiveModel], began: float) -> None:
+    def __init__(self, models: Iterable[LiveModel], asked: float) -> None:
         self.models = {model.id: model for model in models}
-        self._began = began
+        self._asked = asked
         self._top = max((_seconds(model.updated_at) for model in self.models.values()), default=_NEVER)
-        # The server's clock: at the look before, and as our latest write told it.
-        self._then = self._clock = _NEVER
-
-    @property
-    def clock(self) -> float:
-        """What the server's clock has passed, as far as we know."""
-        return self._clock
+        # By how much the server's clock is ahead of ours, at least; and where it stood at the look before.
+        self._ahead = self._then = _NEVER
 
     @property
     def can_prove(self) -> bool:
         """Whether a page could prove anything: the server's clock is known."""
-        return self._clock > _NEVER
+        return self._ahead > _NEVER
 
-    def wrote(self, model: LiveModel, now: float) -> None:
+    def wrote(self, model: LiveModel, heard: float) -> None:
         """Take what the server answered to a write of ours."""
         before, self.models[model.id] = self.models.get(model.id), model
         if before is not None and before.updated_at == model.updated_at:
             # Nothing was written after all, and that time is somebody else's.
             return
         is_first = not self.can_prove
-        self._clock = max(self._clock, _seconds(model.updated_at))
+        self._ahead = max(self._ahead, _seconds(model.updated_at) - heard)
         if is_first:
-            self._then = self._clock - (now - self._began)
+            self._then = self._asked + self._ahead
 
-    def looked(self, rows: Sequence[LiveModel], clock: float, *, is_all: bool) -> bool:
-        """Take the newest page; False, and nothing is known any more, if it doesn't prove what moved since.
+    def looked(self, rows: Sequence[LiveModel], asked: float, *, is_all: bool) -> bool:
+        """Take the newest page; False if it doesn't prove what moved, so that nothing can be proved from here on.
 
-        `clock` is the server's as it was known before the page was asked for; `is_all` says that there is no other.
+        `is_all` says that there is no other page.
         """
         times = [_seconds(row.updated_at) for row in rows]
         if is_all and len({row.id for row in rows}) == len(rows):
@@ -75,7 +71,7 @@ class Known:
             self.models |= {row.id: row for row in rows}
         else:
             return False
-        self._top, self._then = max(times, default=_NEVER), clock
+        self._top, self._then = max(times, default=_NEVER), asked + self._ahead
         return True
 
     def _reaches_back(self, times: Sequence[float]) -> bool:

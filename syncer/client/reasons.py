@@ -76,9 +76,7 @@ def _forms(secret: str) -> Iterator[str]:
                 yield middle
 
 
-def explain(
-    status: int, content_type: str, body: bytes, secrets: Iterable[Secret], *, is_write: bool = True
-) -> Reason:
+def explain(status: int, content_type: str, body: bytes, secrets: Iterable[Secret], *, is_write: bool = True) -> Reason:
     """What the server said, in one line without secrets, and what to do about it."""
     data = _json(body)
     if data is None:
