@@ -49,7 +49,7 @@ class Numbers:
     read_seconds: int = field(default=60, metadata={"help": "Seconds to wait for an answer.", "least": 1})
     retry_seconds: int = field(
         default=120,
-        metadata={"help": "Seconds of waiting between tries, added up over a run, before it gives up.", "least": 0},
+        metadata={"help": "Seconds of waiting between tries, without an answer, before a run gives up.", "least": 0},
     )
     max_change_percent: int = field(
         default=30,

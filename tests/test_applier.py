@@ -335,34 +335,33 @@ def test_an_open_end_is_done_or_unknown(ends: list[tuple[str, bool, bool, bool]]
 
 
 @pytest.mark.parametrize("status", [504, 500, 0])
-@pytest.mark.parametrize("creates", [False, True])
-def test_what_the_server_finishes_later_was_not_called_a_failure(status: int, creates: bool) -> None:  # noqa: FBT001 - a case
+@pytest.mark.parametrize("is_later", [False, True])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_the_server_finishes_later_was_not_called_a_failure(status: int, is_later: bool, is_new: bool) -> None:  # noqa: FBT001 - cases
     """The pause budget is spent and the look shows nothing: unknown. What stands when the run ends is done."""
-    plan, api = _world(2)
-    if creates:
-        plan = make_plan(Bound((), new=(desired("m01", name="new 1"), desired("m02", name="new 2"))), TARGET)
-    late: list[Callable[[], None]] = []
+    if is_new:
+        plan, api = make_plan(Bound((), new=(desired("m01", name="new"),)), TARGET), FakeApi([])
+    else:
+        plan, api = _world()
+    newest = api.newest
 
-    def lose(fake: FakeApi) -> None:
-        sent = fake.posts[-1] if creates else fake.puts[-1][1]
-        late.append(
-            lambda: fake.models.update({9: live(9, **sent["model"])}) if creates else fake.edit(1, **sent["model"])
-        )
-        fake.creating = lambda _: None
-        raise ApiError("POST", "/models", status, "because", is_open=True)
+    def lose(_: FakeApi) -> None:
+        raise ApiError("PUT", "/models/1", status, "because", is_open=True)
+
+    def finish(ids: Any) -> Any:
+        if is_new:
+            api.models[9] = live(9, **api.posts[-1]["model"])
+        else:
+            api.edit(1, **api.puts[-1][1]["model"])
+        return newest(ids)
 
     api.hooks[1] = api.creating = lose
-    newest = api.newest
-    first, _ = _apply(plan, api).outcomes
-    assert first.status is Status.UNKNOWN
+    if is_later:
+        api.newest = finish  # type: ignore[method-assign]
+    (outcome,) = _apply(plan, api).outcomes
 
-    plan, api = _world(2) if not creates else (plan, FakeApi([]))
-    api.hooks[1] = api.creating = lose
-    newest = api.newest
-    api.newest = lambda ids: late[-1]() or newest(ids)  # type: ignore[method-assign,func-returns-value]
-    first, second = _apply(plan, api).outcomes
-    assert (first.status, second.status) == (Status.DONE, Status.DONE)
-    assert first.id == (9 if creates else 0)
+    assert outcome.status is (Status.DONE if is_later else Status.UNKNOWN)
+    assert outcome.id == (9 if is_new and is_later else 0)
 
 
 def test_what_is_about_the_session_ends_the_run_and_is_told_once() -> None:
@@ -387,7 +386,12 @@ def test_what_is_about_the_session_ends_the_run_and_is_told_once() -> None:
 def test_what_somebody_changed_again_is_told() -> None:
     """Two applies at once: the later one wins, and the earlier one says so, as far as it can see it."""
     plan, api = _world(3)
-    api.after[3] = lambda fake: (fake.edit(1, query="SELECT 4"), fake.models.pop(2))  # type: ignore[func-returns-value]
+
+    def meddle(fake: FakeApi) -> None:
+        fake.edit(1, query="SELECT 4")
+        del fake.models[2]
+
+    api.after[3] = meddle
     report = _apply(plan, api)
 
     assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 3

@@ -69,9 +69,12 @@ class Wire:
             Options(**options),
             transport=httpx.MockTransport(record),
             clock=self.clock,
-            sleep=lambda seconds: self.clock_sleep(seconds),
+            sleep=self._sleep,
         )
         self.api = Api(self.session)
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock_sleep(seconds)
 
 
 def _unread(response: httpx.Response) -> httpx.Response:
@@ -208,7 +211,7 @@ def test_one_pause_holds_all_threads_and_is_charged_once() -> None:
     wire.clock_sleep = sleep
     found: list[int] = []
     threads = [
-        threading.Thread(target=lambda number=number: found.append(wire.api.read(number).id), daemon=True)  # type: ignore[misc]
+        threading.Thread(target=lambda number=number: found.append(wire.api.read(number).id), daemon=True)
         for number in range(1, 5)
     ]
     for thread in threads:
@@ -264,9 +267,9 @@ def test_nothing_is_written_on_a_look_of_long_ago() -> None:
 def test_nothing_is_repeated_so_no_try_is_counted() -> None:
     """After an open end it waits, and whoever asked looks first."""
     wire = Wire(answers(httpx.Response(504)))
-    for write in (lambda: wire.session.put("/models/1", BODY), lambda: wire.session.post("/models", BODY)):
+    for write, path in ((wire.session.put, "/models/1"), (wire.session.post, "/models")):
         with pytest.raises(ApiError):
-            write()
+            write(path, BODY)
 
     assert [event.attempt for event in wire.events if isinstance(event, Waiting)] == [0, 0]
 
@@ -294,9 +297,10 @@ WRONG_WORKSPACE = {"errors": [{"detail": "There was a problem with the request f
 )
 def test_what_is_said_of_the_session_and_what_of_a_model(answer: httpx.Response | Exception, is_fatal: bool) -> None:  # noqa: FBT001 - a case
     """Whoever has forty models left need not try them all to know."""
-    for ask in (lambda wire: wire.api.read(42), lambda wire: wire.api.put(42, BODY)):
+    for reads in (True, False):
+        api = Wire(answers(answer), retry_seconds=0).api
         with pytest.raises(ApiError) as caught:
-            ask(Wire(answers(answer), retry_seconds=0))
+            _ = api.read(42) if reads else api.put(42, BODY)
         assert caught.value.is_fatal is is_fatal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from builders import live
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from limited import stamp
 
 from syncer.client.newest import MARGIN, Known
-from syncer.model import LiveModel
+
+if TYPE_CHECKING:
+    from syncer.model import LiveModel
 
 SIZE = 4
 """The rows of a page."""

@@ -33,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = _run(sys.argv[1:] if arguments is None else arguments)
         except SystemExit as leaving:
             # `--help`, `--version`, or a command line that is wrong.
-            if _is_whole(out) or leaving.code:
+            if leaving.code or _is_whole(out):
                 raise
-            code = 1
+            return 1
         return code if _is_whole(out) else 1
 
 

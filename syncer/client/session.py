@@ -269,7 +269,10 @@ class Session:
         is_late = until is not None and self._clock() > until
         try:
             if is_late:
-                raise LateError(f"{method} {path} was not sent: the look before it is too long ago", "plan again")
+                hint = (
+                    "try again when the API is less busy; with a requests_per_minute of 1 no write can follow its look"
+                )
+                raise LateError(f"{method} {path} was not sent: the look before it is too long ago", hint)
             self._expected -= 1
             return self._once(method, path, token, params, body)
         finally:
