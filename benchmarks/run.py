@@ -37,6 +37,7 @@ _MEMORY: Final = 1.2
 _VERSION: Final = 5
 _VALIDATE: Final = 12
 _BEYOND_PAGES: Final = 2
+_LAST_PAGES: Final = 3
 
 
 class WrongError(Exception):
@@ -160,9 +161,9 @@ def settle(made: Path) -> None:
 
 
 @contextmanager
-def serving(count: int, changed: float, page: int) -> Iterator[str]:
-    """The benchmark's server, as long as the `with` lasts."""
-    command = [*_SERVER, str(count), "--changed", str(changed), "--page", str(page)]
+def serving(count: int, changed: float, page: int, *more: str) -> Iterator[str]:
+    """The benchmark's server, with more of its flags, as long as the `with` lasts."""
+    command = [*_SERVER, str(count), "--changed", str(changed), "--page", str(page), *more]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             ready = process.stdout.readline() if process.stdout else ""
@@ -218,9 +219,11 @@ def count_requests(place: Place, count: int, changes: int, page: int) -> list[Ro
     rows = []
     # Only where something changes it's asked what that feeds: a page of syncs, and, for the columns, of connectors.
     beside = 2 if sql.is_available() else 1
+    # An apply ends with a look at what it wrote, if three pages hold it.
+    last = written if (written := -(-changes // page)) <= _LAST_PAGES else 1
     for name, counts, each, others in (
         ("plan", plan, 0, beside),
-        ("apply", apply, changes, beside),
+        ("apply", apply, changes, beside + last),
         ("plan after it", again, 0, 0),
     ):
         total = sum(counts.values())

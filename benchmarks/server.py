@@ -1,10 +1,11 @@
 """A models API on loopback that costs next to nothing: answers are made before they're asked for, and counted.
 
-python -m benchmarks.server N [--changed 0.01] [--page 100] prints "READY http://127.0.0.1:PORT" when it listens.
+python -m benchmarks.server N [--changed 0.01] [--missing 0] [--page 100] [--limit 0] [--window sliding]
+prints "READY http://127.0.0.1:PORT" when it listens.
 
     GET /api/v1/models?page=K&per_page=P   the newest first; at most --page rows; past the end no rows, right `last`
     GET /api/v1/syncs, /connectors         one page each: no sync, one connector
-    GET, PUT /api/v1/models/ID
+    GET, PUT /api/v1/models/ID; POST /api/v1/models
     GET /counts, POST /reset               what was asked since the start or the reset; neither is counted
 """
 
@@ -14,7 +15,9 @@ import argparse
 import json
 import re
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -29,14 +32,40 @@ _LISTS: Final[dict[str, list[dict[str, Any]]]] = {
     "/api/v1/syncs": [],
     "/api/v1/connectors": [{"id": "1", "type": "connectors", "attributes": _CONNECTOR}],
 }
+_FIRST: Final = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
+"""When every model was written last, at the start."""
+
+_MINUTE: Final = 60.0
 _MODEL: Final = re.compile(r"/api/v1/models/([0-9]+)")
 
 
-class World:
-    """The live models, by id, and the pages that show them."""
+class Limit:
+    """So many requests a minute, in any minute (`sliding`) or in each of the clock's (`fixed`); 0: any number."""
 
-    def __init__(self, count: int, share: float, largest_page: int) -> None:
-        self._count, self._share, self._largest = count, share, largest_page
+    def __init__(self, per_minute: int, window: str) -> None:
+        self._per_minute, self._is_fixed = per_minute, window == "fixed"
+        self._lock = threading.Lock()
+        self._recent: deque[float] = deque()
+
+    def wait(self) -> int:
+        """Count one more request: 0, or the whole seconds after which there's room for it."""
+        with self._lock:
+            now = time.monotonic()
+            start = now - now % _MINUTE if self._is_fixed else now - _MINUTE
+            while self._recent and self._recent[0] < start:
+                self._recent.popleft()
+            if self._per_minute and len(self._recent) >= self._per_minute:
+                free = start + _MINUTE if self._is_fixed else self._recent[0] + _MINUTE
+                return int(free - now) + 1
+            self._recent.append(now)
+            return 0
+
+
+class World:
+    """The live models, by id, and the pages that show them. The last `missing` definitions have none."""
+
+    def __init__(self, count: int, share: float, largest_page: int, missing: int = 0) -> None:
+        self._count, self._share, self._largest = count - missing, share, largest_page
         self._lock = threading.Lock()
         self.url = ""
         self.counts: Counter[str] = Counter()
@@ -47,7 +76,7 @@ class World:
         self._models = {
             str(number + 1): live(number, changed=is_changed(number, self._share)) for number in range(self._count)
         }
-        self._updated = dict.fromkeys(self._models, 0)
+        self._updated = dict.fromkeys(self._models, _FIRST)
         self._pages: dict[tuple[int, int], bytes] = {}
         self.counts.clear()
 
@@ -91,18 +120,26 @@ class World:
         """The model after the change."""
         with self._lock:
             if key in self._models:
-                self._models[key] = {**self._models[key], **sent}
-                self._updated[key] = max(self._updated.values()) + 1
-                self._pages.clear()
+                self._write(key, {**self._models[key], **sent})
         return self.model(key)
+
+    def post(self, sent: dict[str, Any]) -> bytes | None:
+        """The model that was made."""
+        with self._lock:
+            key = str(max(map(int, self._models), default=0) + 1)
+            self._write(key, {"configuration": None, **sent})
+        return self.model(key)
+
+    def _write(self, key: str, fields: dict[str, Any]) -> None:
+        self._models[key] = fields
+        self._updated[key] = time.time()
+        self._pages.clear()
 
     def _resource(self, key: str) -> dict[str, Any]:
         fields = dict(self._models[key])
         connector = fields.pop("connector_id")
-        times = {
-            "created_at": "2026-01-05T08:00:00.000Z",
-            "updated_at": f"2026-02-01T{self._updated[key] // 3600:02}:{self._updated[key] // 60 % 60:02}:00.000Z",
-        }
+        updated = datetime.fromtimestamp(self._updated[key], UTC).isoformat(timespec="milliseconds")
+        times = {"created_at": "2026-01-05T08:00:00.000Z", "updated_at": updated.replace("+00:00", "Z")}
         nested = {
             "id": connector,
             "name": f"Warehouse {connector}",
@@ -126,12 +163,15 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     world: World
+    limit: Limit
 
     def do_GET(self) -> None:
         """A page, a model, or the counts."""
         url = urlsplit(self.path)
         if url.path == "/counts":
             self._answer(_json(self.world.counts))
+        elif self._is_one_too_many():
+            return
         elif url.path == "/api/v1/models":
             self.world.counts["list"] += 1
             query = parse_qs(url.query)
@@ -148,23 +188,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Change a model."""
-        self.world.counts["put"] += 1
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self._is_one_too_many():
+            return
+        self.world.counts["put"] += 1
         match = _MODEL.fullmatch(self.path)
         self._answer(self.world.put(match[1], sent["model"]) if match else None)
 
     def do_POST(self) -> None:
-        """Reset."""
+        """Make a model, or reset."""
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/reset":
             self.world.reset()
             self.world.prepare()
-        self._answer(b"{}" if self.path == "/reset" else None)
+            self._answer(b"{}")
+        elif not self._is_one_too_many():
+            self.world.counts["post"] += 1
+            is_known = self.path == "/api/v1/models"
+            self._answer(self.world.post(json.loads(sent)["model"]) if is_known else None, 201)
 
-    def _answer(self, body: bytes | None) -> None:
+    def _is_one_too_many(self) -> bool:
+        seconds = self.limit.wait()
+        if seconds:
+            self.world.counts["refused"] += 1
+            self._answer(b'{"error": "Too many requests"}', 429, seconds)
+        return bool(seconds)
+
+    def _answer(self, body: bytes | None, status: int = 200, after: int = 0) -> None:
         if body is None:
             self.world.counts["unknown"] += 1
-        self.send_response(404 if body is None else 200)
+        self.send_response(404 if body is None else status)
         body = body or b'{"error": "Not Found"}'
+        if after:
+            self.send_header("Retry-After", str(after))
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -181,9 +237,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("count", type=int, metavar="N", help="how many models there are")
     parser.add_argument("--changed", type=float, default=0.01, help="the share that differs from the definitions")
     parser.add_argument("--page", type=int, default=100, help="rows that a page has at most")
+    parser.add_argument("--missing", type=int, default=0, help="how many definitions have no live model")
+    parser.add_argument("--limit", type=int, default=0, help="requests a minute; 0: any number")
+    parser.add_argument("--window", choices=["sliding", "fixed"], default="sliding", help="how they're counted")
     flags = parser.parse_args(arguments)
-    world = World(flags.count, flags.changed, flags.page)
-    handler = type("Handler", (_Handler,), {"world": world})
+    world = World(flags.count, flags.changed, flags.page, flags.missing)
+    handler = type("Handler", (_Handler,), {"world": world, "limit": Limit(flags.limit, flags.window)})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         world.url = f"http://127.0.0.1:{server.server_port}"
         world.prepare()

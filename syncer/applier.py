@@ -1,26 +1,27 @@
 """Applying: carries out exactly one plan through a Writer and says of every change what became of it.
 
-Nothing is written that the plan didn't show: each model is read again first, and left alone if it moved since.
+Nothing is written that the plan didn't show: each model is looked at again first, and left alone if it moved since.
+Where the API's limit makes the run wait, one newest page looks for the next few models together.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from syncer.diff import FieldChange, compare
-from syncer.errors import ApiError, MissingError, SyncerError
-from syncer.model import REQUIRED, Modified, Modifying
+from syncer.errors import ApiError, LateError, MissingError, SyncerError
+from syncer.model import REQUIRED, Modified, Modifying, Slowing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.model import LiveModel, Tell
+    from syncer.model import LiveModel, Pace, Tell
     from syncer.planner import Change, Plan
 
 HEARTBEAT: Final = 10.0
@@ -29,6 +30,18 @@ HEARTBEAT: Final = 10.0
 _ATTEMPTS: Final = 3
 """How often one PUT is sent at most: again only after a look has shown that the one before was not written."""
 
+_LOOKS: Final = 10
+"""How often a look is repeated because what it was for came too late."""
+
+_TOGETHER: Final = 10
+"""For how many models one page looks at most."""
+
+_PER_UPDATE: Final = 2
+"""The requests of an update that looks for itself: GET and PUT."""
+
+_PER_CREATION: Final = 3
+"""The requests of a creation: the newest page, POST, the newest page."""
+
 
 class Writer(Protocol):
     """What an apply needs of the API. All raise ApiError."""
@@ -36,14 +49,26 @@ class Writer(Protocol):
     def read(self, model_id: int) -> LiveModel:
         """The live model now."""
 
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """The live models of these ids now, as far as one request can tell; the others are missing."""
+
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
-        """Send one PUT and return the model as the server answered it."""
+        """Send one PUT and return the model as the server answered it.
+
+        Raises LateError, with nothing sent, if the last look at the model is too long ago.
+        """
 
     def named(self, name: str) -> Sequence[LiveModel]:
         """Every live model of that name now. Raises RefreshError, too, where that can't be told."""
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
-        """Send one POST and return the model as the server answered it."""
+        """Send one POST and return the model as the server answered it. Raises LateError as `put` does."""
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """The models that were written last, down to these; None if that's too far down."""
+
+    def pace(self, requests: int) -> Pace:
+        """How fast requests may go, and in how many seconds the last of so many further ones may."""
 
 
 class Stop(Protocol):
@@ -74,7 +99,8 @@ class Outcome:
 
     An unapplied field's `before` is what the server has now, its `after` what was sent. `id` is that of the live model
     that was created; 0 where none was, or nobody knows. `updated_at` is when the model was last changed, as the server
-    said after the write; empty where nothing was heard of it since.
+    said after the write; empty where nothing was heard of it since. `since` says of a change that is done what of it
+    no longer stands, or what came beside it. `is_fatal` says that no other change could have ended otherwise.
     """
 
     change: Change
@@ -84,18 +110,29 @@ class Outcome:
     unapplied: tuple[FieldChange, ...] = ()
     id: int = 0
     updated_at: str = ""
+    since: str = ""
+    is_fatal: bool = False
+
+    @property
+    def model_id(self) -> int:
+        """The live model's id; 0 if there is none, or nobody knows."""
+        return self.change.id or self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an apply did: an outcome for every change of the plan, in the plan's order."""
+    """What an apply did: an outcome for every change of the plan, in the plan's order.
+
+    `unseen` says why nobody looked at the end whether what was written still stands; it's empty if somebody did.
+    """
 
     outcomes: tuple[Outcome, ...]
+    unseen: str = ""
 
     @property
     def is_ok(self) -> bool:
-        """Whether every change is done."""
-        return all(outcome.status is Status.DONE for outcome in self.outcomes)
+        """Whether every change is done, and still stood when it was last seen."""
+        return all(outcome.status is Status.DONE and not outcome.since for outcome in self.outcomes)
 
     def counts(self) -> Mapping[Status, int]:
         """How many changes ended in which way."""
@@ -111,154 +148,365 @@ def apply(
     fail_fast: bool,
     stop: Stop,
     clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
     """Carry out the plan, up to `parallelism` models at a time, and report on every change.
 
-    One failure doesn't stop the others unless `fail_fast`. When `stop` is set, what is under way is finished and
-    nothing new begins.
+    One failure doesn't stop the others unless `fail_fast`, or unless it's about the session and not about the model.
+    When `stop` is set, what is under way is finished and nothing new begins.
     """
-    outcomes: dict[str, Outcome] = {}
-    waiting = list(reversed(plan.changes))
-    running: dict[Future[Outcome], tuple[Change, float]] = {}
-    beats: dict[str, int] = {}
-    with ThreadPoolExecutor(parallelism, thread_name_prefix="apply") as pool:
-        while waiting or running:
-            failed = fail_fast and any(outcome.status is not Status.DONE for outcome in outcomes.values())
-            if stop.is_set() or failed:
-                waiting.clear()
-            while waiting and len(running) < parallelism:
-                change = waiting.pop()
-                tell(Modifying(change.address, change.id))
-                running[pool.submit(_attempt, change, writer)] = (change, clock())
-            done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
-            for future in done:
-                change, began = running.pop(future)
-                outcome = outcomes[change.address] = future.result()
-                is_done, model_id = outcome.status is Status.DONE, change.id or outcome.id
-                tell(Modified(change.address, model_id, clock() - began, is_done, is_new=change.is_creation))
-            for change, began in running.values():
-                beat = int((clock() - began) / HEARTBEAT)
-                if beat > beats.get(change.address, 0):
-                    beats[change.address] = beat
-                    tell(Modifying(change.address, change.id, clock() - began))
-    return Report(tuple(outcomes.get(change.address, Outcome(change, Status.NOT_ATTEMPTED)) for change in plan.changes))
+    run = _Run(plan, writer, tell, stop, clock, sleep, parallelism=parallelism, fail_fast=fail_fast)
+    return run.carry_out()
 
 
-def _attempt(change: Change, writer: Writer) -> Outcome:
+class _Run:
+    """One apply under way: the updates side by side, then the creations one after the other."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        writer: Writer,
+        tell: Tell,
+        stop: Stop,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        *,
+        parallelism: int,
+        fail_fast: bool,
+    ) -> None:
+        self._plan, self._writer, self._tell = plan, writer, tell
+        self._stop, self._clock, self._sleep = stop, clock, sleep
+        self._parallelism, self._fail_fast = parallelism, fail_fast
+        # An update may give up the name that a creation takes.
+        self._waiting = deque((*plan.updated, *plan.created))
+        self._creations = len(plan.created)
+        self._looks_together = False
+        self._looks: dict[int, LiveModel] = {}
+        self._running: dict[Future[Outcome], tuple[Change, float]] = {}
+        self._beats: dict[str, int] = {}
+        self._outcomes: dict[str, Outcome] = {}
+
+    def carry_out(self) -> Report:
+        """Begin what may begin and settle what ended until nothing is left; then look at what was written."""
+        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="apply") as pool:
+            while self._waiting or self._running:
+                self._settle(self._begin(pool))
+        changes = self._plan.changes
+        outcomes = (self._outcomes.get(one.address, Outcome(one, Status.NOT_ATTEMPTED)) for one in changes)
+        return self._looked_at_again(tuple(outcomes))
+
+    def _begin(self, pool: ThreadPoolExecutor) -> float:
+        """Begin all that may begin now; the seconds after which to ask again."""
+        if self._is_ended():
+            self._waiting.clear()
+        while self._waiting and len(self._running) < self._parallelism:
+            change = self._waiting[0]
+            if change.is_creation and self._running:
+                break
+            if seconds := self._held_up(change):
+                return min(seconds, 1.0)
+            self._waiting.popleft()
+            self._tell(Modifying(change.address, change.id))
+            future = pool.submit(_attempt, change, self._writer, self._looks.pop(change.id, None))
+            self._running[future] = (change, self._clock())
+        return 1.0
+
+    def _is_ended(self) -> bool:
+        """Whether nothing new may begin."""
+        ends = self._outcomes.values()
+        failed = any(end.is_fatal or (self._fail_fast and end.status is not Status.DONE) for end in ends)
+        return failed or self._stop.is_set()
+
+    def _settle(self, seconds: float) -> None:
+        """Wait for so long, or until a change ends; say what ended, and what is still under way."""
+        if not self._running:
+            if self._waiting:
+                self._sleep(seconds)
+            return
+        done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
+        for future in done:
+            change, began = self._running.pop(future)
+            outcome = future.result()
+            if outcome.is_fatal and outcome.status is Status.FAILED and self._is_ended():
+                # Nothing was written, and why is told once.
+                outcome = Outcome(change, Status.NOT_ATTEMPTED)
+            self._outcomes[change.address] = outcome
+            is_done = outcome.status is Status.DONE
+            elapsed = self._clock() - began
+            self._tell(Modified(change.address, outcome.model_id, elapsed, is_done, is_new=change.is_creation))
+        for change, began in self._running.values():
+            beat = int((self._clock() - began) / HEARTBEAT)
+            if beat > self._beats.get(change.address, 0):
+                self._beats[change.address] = beat
+                self._tell(Modifying(change.address, change.id, self._clock() - began))
+
+    # -- the limit -------------------------------------------------------------------------------------------------
+
+    def _held_up(self, change: Change) -> float:
+        """For how many seconds the limit holds up the next change; at 0 its requests can go at once."""
+        if change.is_creation:
+            return self._wait_for(_PER_CREATION)
+        if change.id in self._looks:
+            return self._wait_for(1)
+        updates = len(self._waiting) - self._creations
+        most = self._writer.pace(0).per_minute
+        if most and self._writer.pace(self._owed() + _PER_UPDATE * updates).seconds:
+            # With a look for each the run would have to wait.
+            self._looks_together = True
+        if not self._looks_together:
+            return self._wait_for(_PER_UPDATE)
+        together = [one.id for one in islice(self._waiting, min(updates, _TOGETHER, max(most - 1, 1)))]
+        if seconds := self._wait_for(1 + len(together)):
+            return seconds
+        try:
+            self._looks = dict(self._writer.glance(together))
+        except ApiError:
+            # The look at one model meets the same trouble, and says what it means.
+            return 0.0
+        return self._wait_for(1 if change.id in self._looks else _PER_UPDATE)
+
+    def _wait_for(self, requests: int) -> float:
+        """The seconds until so many further requests may go at once; told if nothing else goes on."""
+        most = self._writer.pace(0).per_minute
+        seconds = self._writer.pace(min(self._owed() + requests, most or requests)).seconds
+        if seconds and most and not self._running:
+            updates = len(self._waiting) - self._creations
+            left = updates + -(-updates // _TOGETHER) + _PER_CREATION * self._creations + 1
+            ends, changes = len(self._outcomes), len(self._plan.changes)
+            self._tell(Slowing(most, left, self._writer.pace(left).seconds, ends, changes))
+        return seconds
+
+    def _owed(self) -> int:
+        """How many requests what is under way may need yet."""
+        return sum(_PER_CREATION if change.is_creation else _PER_UPDATE for change, _ in self._running.values())
+
+    # -- at the end ------------------------------------------------------------------------------------------------
+
+    def _looked_at_again(self, outcomes: tuple[Outcome, ...]) -> Report:
+        """The report, after a look at the newest models: whether what was written stands, and what came beside it."""
+        if not any(one.status in (Status.DONE, Status.UNKNOWN) for one in outcomes):
+            return Report(outcomes)
+        while not self._is_ended() and (seconds := self._wait_for(1)):
+            self._sleep(min(seconds, 1.0))
+        if self._is_ended():
+            return Report(outcomes, "the run was ended before")
+        try:
+            rows = self._writer.newest({one.model_id for one in outcomes if one.status is Status.DONE})
+        except ApiError as error:
+            return Report(outcomes, error.what)
+        if rows is None:
+            return Report(outcomes, "the newest models fill more than three pages")
+        seen = {row.id: row for row in rows}
+        return Report(tuple(_seen_again(outcome, seen) for outcome in outcomes))
+
+
+def _seen_again(outcome: Outcome, seen: Mapping[int, LiveModel]) -> Outcome:
+    """The outcome after the newest models were looked at: what is done may have moved, what is unknown may be done."""
+    change = outcome.change
+    name = change.after["name"]
+    namesakes = [one for one in seen.values() if change.is_creation and one.name == name and one.id != outcome.id]
+    if outcome.status is Status.UNKNOWN:
+        stands = seen.get(outcome.model_id) or (namesakes[0] if len(namesakes) == 1 else None)
+        is_done = stands is not None and not _missing(change, stands)
+        return _done(change, stands) if stands is not None and is_done else outcome
+    if outcome.status is not Status.DONE:
+        return outcome
+    live = seen.get(outcome.model_id)
+    hint = "plan again: it shows what differs. Was it another apply, or somebody in the UI?"
+    if live is None:
+        return replace(outcome, since=f"live model {outcome.model_id} was deleted since", hint=hint)
+    if moved := _missing(change, live):
+        return replace(outcome, since=f"live model {live.id} changed again since: {_names(moved)}", hint=hint)
+    return _beside(outcome, namesakes)
+
+
+def _attempt(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
     """Carry out one change. A mistake of ours ends this change alone, and loses no word about the others."""
     try:
-        return _create(change, writer) if change.is_creation else _carry_out(change, writer)
+        return _create(change, writer) if change.is_creation else _update(change, writer, look)
     except Exception as error:  # noqa: BLE001 - see above; the text of it may hold anything, so it's not shown
         reason = f"syncer itself failed ({type(error).__name__}) while it changed this model"
         return Outcome(change, Status.UNKNOWN, reason, "plan again, and please report it")
 
 
-def _carry_out(change: Change, writer: Writer) -> Outcome:
+# -- updates -----------------------------------------------------------------------------------------------------------
+
+
+def _update(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
     """Look, PUT, compare the answer; after an open end look again before saying anything."""
-    error: ApiError | None = None
-    for _ in range(_ATTEMPTS):
-        settled = _look(change, writer, error)
-        if settled is not None:
-            return settled
+    try:
+        return _put(change, writer, look)
+    except ApiError as open_end:
+        return _after_open_put(change, writer, open_end, _ATTEMPTS - 1)
+
+
+def _put(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
+    """Send one PUT, if the model stands as planned from. Raises ApiError where its end is open.
+
+    the model               outcome
+    stands as planned from  what the PUT brings
+    is anything else        conflict
+    is gone                 conflict
+    can't be read           failed
+    """
+    trouble: SyncerError | None = None
+    for _ in range(_LOOKS):
         try:
+            live = look or writer.read(change.id)
+            if moved := compare(live.fields, change.before):
+                reason = f"live model {change.id} changed since the plan was made: {_names(moved)}"
+                return Outcome(change, Status.CONFLICT, reason, "plan again, and review what somebody else changed")
             return _compared(change, writer.put(change.id, change.body))
-        except ApiError as refused:
-            if not refused.is_open:
-                return Outcome(change, Status.FAILED, refused.what, refused.hint)
-            error = refused
-    return _look(change, writer, error) or _left(change, error)
+        except LateError as late:
+            look, trouble = None, late
+        except MissingError:
+            reason = f"live model {change.id} was deleted since the plan was made"
+            return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
+        except ApiError as error:
+            if error.is_open:
+                raise
+            return _failed(change, error)
+    assert trouble is not None  # noqa: S101 - every other way out of the loop returns
+    return _failed(change, trouble)
+
+
+def _after_open_put(change: Change, writer: Writer, open_end: ApiError, attempts: int) -> Outcome:
+    """What became of a PUT with an open end: done or unknown. Nothing else can come out of here.
+
+    the model                     outcome
+    is as planned                 done
+    stands as planned from        sent again if that may help, else unknown: the server may still be at work
+    is anything else, or unread   unknown
+    """
+    try:
+        live = writer.read(change.id)
+    except ApiError as error:
+        return _unknown(change, open_end, is_fatal=error.is_fatal)
+    if not _missing(change, live):
+        return _done(change, live)
+    if not (attempts and open_end.is_transient) or compare(live.fields, change.before):
+        # Part of it was written, or somebody else wrote, too.
+        return _unknown(change, open_end)
+    try:
+        again = _put(change, writer, live)
+    except ApiError as error:
+        return _after_open_put(change, writer, error, attempts - 1)
+    if again.status is Status.DONE:
+        return again
+    return _unknown(change, open_end, f"then {again.reason}", is_fatal=again.is_fatal)
+
+
+# -- creations ---------------------------------------------------------------------------------------------------------
 
 
 def _create(change: Change, writer: Writer) -> Outcome:
-    """Look whether somebody was first, POST once, compare the answer; after an open end look by name.
+    """Look whether somebody was first, POST once, compare the answer, look whether somebody came beside.
 
     It's never sent again: a POST that was only slow would make a second model of the name, which feeds no sync and is
     taken for the first one.
     """
     name = str(change.after["name"])
-    try:
-        others = writer.named(name)
-    except SyncerError as trouble:
-        return Outcome(change, Status.FAILED, trouble.what, trouble.hint)
-    if others:
-        reason = f"live model {others[0].id} bears the name {name!r} since the plan was made"
-        return Outcome(change, Status.CONFLICT, reason, "plan again: the file means that one now")
-    try:
-        made = writer.create(change.body)
-    except ApiError as error:
-        if not error.is_open:
-            return Outcome(change, Status.FAILED, error.what, error.hint)
-        return _sought(change, writer, name, error)
+    trouble: SyncerError | None = None
+    for _ in range(_LOOKS):
+        try:
+            if others := writer.named(name):
+                reason = f"live model {others[0].id} bears the name {name!r} since the plan was made"
+                return Outcome(change, Status.CONFLICT, reason, "plan again: the file means that one now")
+            made = writer.create(change.body)
+        except LateError as late:
+            trouble = late
+        except SyncerError as error:
+            if isinstance(error, ApiError) and error.is_open:
+                return _after_open_post(change, writer, name, error)
+            return _failed(change, error)
+        else:
+            return _created(change, writer, name, made)
+    assert trouble is not None  # noqa: S101 - every other way out of the loop returns
+    return _failed(change, trouble)
+
+
+def _created(change: Change, writer: Writer, name: str, made: LiveModel) -> Outcome:
+    """What became of a POST that was answered."""
     if made.name != name:
         # Whichever model that is, it isn't known to be the new one: its id must go nowhere.
         reason = f"the server answered with model {made.id}, {made.name!r}"
         return Outcome(change, Status.UNKNOWN, reason, "look at that model, and plan again")
-    return replace(_compared(change, made), id=made.id)
+    outcome = replace(_compared(change, made), id=made.id)
+    try:
+        others = [model for model in writer.named(name) if model.id != made.id]
+    except SyncerError:
+        # It's created all the same, and the look at the end may tell.
+        return outcome
+    return _beside(outcome, others)
 
 
-def _sought(change: Change, writer: Writer, name: str, error: ApiError) -> Outcome:
-    """What became of a POST with an open end, as the live models of that name tell: there was none before."""
+def _after_open_post(change: Change, writer: Writer, name: str, open_end: ApiError) -> Outcome:
+    """What became of a POST with an open end, as the live models of that name tell: done or unknown.
+
+    There was none of the name before. Without a trace the server may still be at work, whatever it answered.
+    """
     hint = "look again in a minute: `syncer plan` shows whether it was created. Only then apply again"
     try:
         found = writer.named(name)
     except SyncerError as trouble:
-        return Outcome(change, Status.UNKNOWN, f"{error.what}; then {trouble.what}", hint)
-    if len(found) == 1:
-        return replace(_compared(change, found[0]), id=found[0].id)
-    if found:
+        is_fatal = isinstance(trouble, ApiError) and trouble.is_fatal
+        return _unknown(change, open_end, f"then {trouble.what}", hint, is_fatal=is_fatal)
+    if not found:
+        return _unknown(change, open_end, "no model of that name is there so far", hint)
+    if len(found) > 1:
         listed = ", ".join(str(model.id) for model in found)
-        reason = f"{error.what}; now the live models {listed} bear the name {name!r}"
-        return Outcome(change, Status.UNKNOWN, reason, "keep the one that was meant, and pin it with `id:`")
-    if error.status and not error.is_transient:
-        return Outcome(change, Status.FAILED, error.what, error.hint)
-    # Without an answer the server may still be at work.
-    return Outcome(change, Status.UNKNOWN, f"{error.what}; no model of that name is there so far", hint)
+        pin = "keep the one that was meant, and pin it with `id:`"
+        return _unknown(change, open_end, f"now the live models {listed} bear the name {name!r}", pin)
+    if differing := _missing(change, found[0]):
+        told = f"live model {found[0].id} bears the name {name!r} now, with another {_names(differing)}"
+        return _unknown(change, open_end, told, "look at that model, and plan again")
+    return _done(change, found[0])
 
 
-def _look(change: Change, writer: Writer, error: ApiError | None) -> Outcome | None:
-    """What the live model says of this change, before the first PUT or after one with an open end (`error`).
-
-    the model               before the PUT    after an open end
-    stands as planned from  None: go on       None: once more, if it was transient; else failed
-    is as planned           conflict          done
-    is something else       conflict          unknown
-    can't be read           conflict, failed  unknown
-    """
-    try:
-        live = writer.read(change.id)
-    except MissingError:
-        if error is not None:
-            return _unknown(change, error)
-        reason = f"live model {change.id} was deleted since the plan was made"
-        return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
-    except ApiError as trouble:
-        failed = Outcome(change, Status.FAILED, trouble.what, trouble.hint)
-        return failed if error is None else _unknown(change, error)
-    if error is not None and not compare(live.fields, change.after):
-        return Outcome(change, Status.DONE, updated_at=live.updated_at)
-    moved = compare(live.fields, change.before)
-    if moved:
-        # After a PUT: part of it was written, or somebody else wrote, too.
-        return _conflict(change, moved) if error is None else _unknown(change, error)
-    return None if error is None or error.is_transient else _left(change, error)
+# -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _left(change: Change, error: ApiError | None) -> Outcome:
-    """The model stands as before: failed if the server answered; without an answer it may still be at work."""
-    if error is None or not error.status:
-        return _unknown(change, error)
-    return Outcome(change, Status.FAILED, error.what, error.hint)
+def _missing(change: Change, live: LiveModel) -> tuple[FieldChange, ...]:
+    """What of a change a live model doesn't have; what git ignores doesn't count."""
+    return compare(live.fields, {field: value for field, value in change.after.items() if field not in change.ignored})
 
 
-def _conflict(change: Change, moved: tuple[FieldChange, ...]) -> Outcome:
-    fields = ", ".join(sorted({str(field.path[0]) for field in moved}))
-    reason = f"live model {change.id} changed since the plan was made: {fields}"
-    return Outcome(change, Status.CONFLICT, reason, "plan again, and review what somebody else changed")
+def _names(fields: Collection[FieldChange]) -> str:
+    return ", ".join(sorted({str(field.path[0]) for field in fields}))
 
 
-def _unknown(change: Change, error: ApiError | None) -> Outcome:
-    reason = error.what if error else ""
-    return Outcome(change, Status.UNKNOWN, reason, "plan again: it shows whether the change was written")
+def _beside(outcome: Outcome, others: Sequence[LiveModel]) -> Outcome:
+    """What was created, with the others of its name, if there are some."""
+    if not others:
+        return outcome
+    listed = ", ".join(str(model.id) for model in others)
+    since = f"live model {outcome.id} was created, and {listed} bears the name {outcome.change.after['name']!r}, too"
+    hint = "somebody else created it in the same moment: pin the one that is meant with `id:`, and delete the other"
+    return replace(outcome, since=since, hint=hint)
+
+
+def _done(change: Change, live: LiveModel) -> Outcome:
+    """A model was seen that is as planned."""
+    return Outcome(change, Status.DONE, id=live.id * change.is_creation, updated_at=live.updated_at)
+
+
+def _failed(change: Change, error: SyncerError) -> Outcome:
+    """Nothing was written, for certain."""
+    is_fatal = isinstance(error, ApiError) and error.is_fatal
+    return Outcome(change, Status.FAILED, error.what, error.hint, is_fatal=is_fatal)
+
+
+def _unknown(
+    change: Change,
+    open_end: ApiError,
+    more: str = "",
+    hint: str = "plan again: it shows whether the change was written",
+    *,
+    is_fatal: bool = False,
+) -> Outcome:
+    """Nobody can tell whether a write whose end is open took place, or will yet."""
+    reason = f"{open_end.what}; {more}" if more else open_end.what
+    return Outcome(change, Status.UNKNOWN, reason, hint, is_fatal=is_fatal or open_end.is_fatal)
 
 
 def _compared(change: Change, answer: LiveModel) -> Outcome:

@@ -60,7 +60,7 @@ class Numbers:
     connect_seconds: int = _number(10, 1, 600, "Seconds to wait for a connection.")
     read_seconds: int = _number(60, 1, 3_600, "Seconds to wait for an answer.")
     retry_seconds: int = _number(
-        120, 0, 86_400, "Seconds of waiting between tries, added up over a run, before it gives up."
+        120, 0, 86_400, "Seconds of waiting between tries, without an answer, before a run gives up."
     )
     max_change_percent: int = _number(
         30, 0, 100, "An apply that changes more of the bound models than this is refused."

@@ -7,6 +7,7 @@ SyncerError                 catch this one to catch all
 │   ├── LoginError          the credentials were refused; never tried twice
 │   ├── MissingError        there is no such model in the workspace
 │   └── UnreadableError     the API can't serve one model (a broken row)
+├── LateError               a write was held back: too long ago somebody looked whether it may be sent
 ├── HostError               GitHub or GitLab refused, failed, or could not be reached
 ├── RefreshError            live state could not be read completely, so nothing is planned
 └── RefusedError            a guard or a missing approval stopped an apply before anything was written
@@ -60,11 +61,12 @@ class ApiError(SyncerError):
     """A request that the API refused or failed: `PUT /models/7 was refused (422): query: can't be blank`.
 
     `status` is 0 when there was no answer. `is_open` says that the write may have happened all the same: look
-    before saying failed. `is_transient` says that the same request may go through later, `is_exception` that the
-    server's own code broke: it answers 400 for that, too. `excess` says that there was too much of an answer.
+    before saying anything. `is_transient` says that the same request may go through later, `is_exception` that the
+    server's own code broke: it answers 400 for that, too. `is_fatal` says that it's about the session, not about what
+    was asked for: every other request would end the same way. `excess` says that there was too much of an answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as many as callers decide by
         self,
         method: str,
         path: str,
@@ -76,6 +78,7 @@ class ApiError(SyncerError):
         is_transient: bool = False,
         is_exception: bool = False,
         excess: Excess | None = None,
+        is_fatal: bool = False,
     ) -> None:
         how = f"was refused ({status})" if 400 <= status < 500 else f"failed ({status})" if status else "failed"  # noqa: PLR2004 - HTTP's classes
         super().__init__(f"{method} {path} {how}: {reason}", hint)
@@ -87,6 +90,7 @@ class ApiError(SyncerError):
         self.is_transient = is_transient
         self.is_exception = is_exception
         self.excess = excess
+        self.is_fatal = is_fatal
 
 
 class LoginError(ApiError):
@@ -99,6 +103,10 @@ class MissingError(ApiError):
 
 class UnreadableError(ApiError):
     """The API answers 400 for a model that exists, because it can't serialise it."""
+
+
+class LateError(SyncerError):
+    """A write was held back, and nothing was sent: the look that it relies on is too long ago. Look again."""
 
 
 class HostError(SyncerError):

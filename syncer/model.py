@@ -496,7 +496,10 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The client waits `seconds` before try `attempt` of `attempts`; `left` seconds of waiting remain to the run."""
+    """The client waits `seconds` before try `attempt` of `attempts`; `left` more without an answer are its bound.
+
+    With `attempt` 0 nothing is sent again: a write may have happened, and whoever asked for it looks first.
+    """
 
     reason: str
     seconds: float
@@ -507,9 +510,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Slowing:
-    """From now on requests are spread to `per_minute`, so as not to ask faster than the settings allow."""
+    """Requests wait, so as not to ask faster than `per_minute`; about `requests` more are to come, in `seconds`.
+
+    Of an apply `done` changes of `changes` have ended. What isn't known is 0.
+    """
 
     per_minute: int
+    requests: int = 0
+    seconds: float = 0.0
+    done: int = 0
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,6 +540,14 @@ class Modified:
     elapsed: float
     ok: bool
     is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an API may be asked: `per_minute` (0: no limit), and the `seconds` until so many requests have gone."""
+
+    per_minute: int = 0
+    seconds: float = 0.0
 
 
 Event: TypeAlias = Requested | Waiting | Slowing | Modifying | Modified

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from syncer import wire
-from syncer.errors import MissingError
-from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Sync, Target
+from syncer.errors import ApiError, MissingError
+from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
 from syncer.resolve import resolve
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class FakeApi:
         self.after: dict[int, Callable[[FakeApi], None]] = {}
         self.puts: list[tuple[int, dict[str, Any]]] = []
         self.reads: list[int] = []
+        self.is_dark = False
+        """Whether no model can be read any more."""
         self._lock = threading.Lock()
 
     def fetch(self, declared: Collection[int]) -> LiveState:
@@ -114,6 +116,22 @@ class FakeApi:
         with self._lock:
             return [model for model in self.models.values() if model.name == name]
 
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """No page proves anything here."""
+        assert all(isinstance(model_id, int) for model_id in ids)
+        return {}
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """All of them, the last one that was made first."""
+        assert all(isinstance(model_id, int) for model_id in ids)
+        with self._lock:
+            return list(reversed(self.models.values()))
+
+    def pace(self, requests: int) -> Pace:
+        """As fast as anybody likes."""
+        assert requests >= 0
+        return Pace()
+
     def create(self, body: Mapping[str, Any]) -> LiveModel:
         """Make a model, as the server does: names may repeat. `creating` may raise before, `created` after."""
         with self._lock:
@@ -128,6 +146,8 @@ class FakeApi:
         """One model, or the API's 404."""
         with self._lock:
             self.reads.append(model_id)
+            if self.is_dark:
+                raise ApiError("GET", f"/models/{model_id}", 503, "dark")
             if model_id not in self.models:
                 raise MissingError("GET", f"/models/{model_id}", 404, "Couldn't find Model")
             return self.models[model_id]

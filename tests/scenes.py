@@ -278,6 +278,13 @@ REPORTS: dict[str, Report] = {
             Outcome(_CHANGES[6], Status.NOT_ATTEMPTED),
         )
     ),
+    "overtaken": Report(
+        (
+            Outcome(_CHANGES[0], Status.DONE),
+            Outcome(_CHANGES[1], Status.DONE, since="live model 43 changed again since: query", hint="plan again"),
+        )
+    ),
+    "unseen": Report((Outcome(_CHANGES[0], Status.DONE),), "the newest models fill more than three pages"),
 }
 
 PROBLEMS: tuple[Problem, ...] = (
@@ -315,7 +322,9 @@ EVENTS = (
     Requested("GET", "/models?page=1&per_page=1000", 200, 0.4142),
     Requested("PUT", "/models/42", 0, 60.0),
     Waiting("429 Too Many Requests", 12.3, 95.0, 2, 5),
+    Waiting("PUT /models/42 failed (504): the answer is empty", 0.9, 94.0, 0, 5),
     Slowing(100),
+    Slowing(100, 143, 119.2, 71, 200),
     Modifying("finance/revenue_daily", 42),
     Modifying("finance/revenue_daily", 42, 10.2),
     Modified("finance/revenue_daily", 42, 12.4, ok=True),

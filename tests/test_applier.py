@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, live
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncer.applier import Report, Status, apply
-from syncer.errors import ApiError
+from syncer.errors import ApiError, LateError
 from syncer.model import Binding, Bound, Modified, Modifying, Secret
 from syncer.planner import Plan, make_plan
 
@@ -127,9 +129,9 @@ def test_an_answer_lost_before_the_write_is_sent_again() -> None:
     assert (outcome.status, len(api.puts)) == (Status.DONE, 2)
 
 
-@pytest.mark.parametrize(("status", "end"), [(503, Status.FAILED), (0, Status.UNKNOWN)])
-def test_after_three_attempts_it_says_what_is_left(status: int, end: Status) -> None:
-    """The model stands as before: failed if the server said so each time; without an answer it may be at work yet."""
+@pytest.mark.parametrize("status", [503, 0])
+def test_after_three_attempts_nobody_knows(status: int) -> None:
+    """The model stands as before, and the server may be at work yet, whatever it or a proxy said."""
     plan, api = _world()
 
     def again(fake: FakeApi) -> None:
@@ -139,7 +141,7 @@ def test_after_three_attempts_it_says_what_is_left(status: int, end: Status) -> 
     api.hooks[1] = again
     (outcome,) = _apply(plan, api).outcomes
 
-    assert (outcome.status, len(api.puts), len(api.reads)) == (end, 3, 4)
+    assert (outcome.status, len(api.puts), len(api.reads)) == (Status.UNKNOWN, 3, 4)
 
 
 def test_a_mistake_of_ours_loses_no_word_about_the_others() -> None:
@@ -190,13 +192,13 @@ def test_the_line_that_silences_is_one_that_works(after: dict[str, Any], line: s
     assert f"ignore_changes: [{line}]" in outcome.hint
 
 
-def test_a_server_exception_without_a_write_is_a_failure() -> None:
-    """A 500 is not tried again; the look shows that the model stands as before."""
+def test_a_server_exception_without_a_write_is_unknown() -> None:
+    """A 500 is not tried again; that the model stands as before says nothing of what comes."""
     plan, api = _world()
     api.hooks[1] = _raiser(500, is_open=True)
     (outcome,) = _apply(plan, api).outcomes
 
-    assert (outcome.status, len(api.puts)) == (Status.FAILED, 1)
+    assert (outcome.status, len(api.puts)) == (Status.UNKNOWN, 1)
 
 
 def test_a_400_that_wrote_is_done() -> None:
@@ -290,3 +292,150 @@ def test_a_slow_change_gives_signs_of_life() -> None:
 
     beats = [event.elapsed for event in events if isinstance(event, Modifying) and event.elapsed]
     assert [int(beat // 10) for beat in beats][:2] == [1, 2]
+
+
+_ENDS = st.sampled_from(["taken", "lost", "part", "refused", "gone", "late", "other"])
+
+
+@given(st.lists(st.tuples(_ENDS, st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=4))
+def test_an_open_end_is_done_or_unknown(ends: list[tuple[str, bool, bool, bool]]) -> None:
+    """A law: once a write's end is open, nothing that is seen or said later makes it a failure or a conflict.
+
+    Each end of a PUT: what the server does, whether it answers, whether trying again may help, whether it can be read.
+    """
+    plan, api = _world()
+    is_open, script = [False], iter(ends)
+
+    def put(model_id: int, body: Any) -> Any:
+        api.puts.append((model_id, dict(body)))
+        end, is_answered, is_transient, api.is_dark = next(script, ("taken", True, False, False))
+        if end == "late":
+            message = "too late"
+            raise LateError(message)
+        if end == "refused":
+            raise ApiError("PUT", "/models/1", 422, "because")
+        if end == "gone":
+            api.models.clear()
+        elif end == "other":
+            api.edit(1, query="SELECT 3")
+        elif end != "lost":
+            api.edit(1, **({} if end == "part" else body["model"]))
+        if is_answered and end in ("taken", "part"):
+            return api.models[1]
+        is_open[0] = True
+        raise ApiError("PUT", "/models/1", 504, "because", is_open=True, is_transient=is_transient)
+
+    api.put = put  # type: ignore[method-assign]
+    (outcome,) = _apply(plan, api).outcomes
+
+    if is_open[0]:
+        assert outcome.status in (Status.DONE, Status.UNKNOWN)
+    assert (outcome.status is Status.DONE) <= (1 in api.models and api.models[1].fields["query"] == "SELECT 2")
+    assert len(api.puts) <= 3 + sum(end == "late" for end, *_ in ends)
+
+
+@pytest.mark.parametrize("status", [504, 500, 0])
+@pytest.mark.parametrize("is_later", [False, True])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_the_server_finishes_later_was_not_called_a_failure(status: int, is_later: bool, is_new: bool) -> None:  # noqa: FBT001 - cases
+    """The pause budget is spent and the look shows nothing: unknown. What stands when the run ends is done."""
+    if is_new:
+        plan, api = make_plan(Bound((), new=(desired("m01", name="new"),)), TARGET), FakeApi([])
+    else:
+        plan, api = _world()
+    newest = api.newest
+
+    def lose(_: FakeApi) -> None:
+        raise ApiError("PUT", "/models/1", status, "because", is_open=True)
+
+    def finish(ids: Any) -> Any:
+        if is_new:
+            api.models[9] = live(9, **api.posts[-1]["model"])
+        else:
+            api.edit(1, **api.puts[-1][1]["model"])
+        return newest(ids)
+
+    api.hooks[1] = api.creating = lose
+    if is_later:
+        api.newest = finish  # type: ignore[method-assign]
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert outcome.status is (Status.DONE if is_later else Status.UNKNOWN)
+    assert outcome.id == (9 if is_new and is_later else 0)
+
+
+def test_what_is_about_the_session_ends_the_run_and_is_told_once() -> None:
+    """Forty models are left and the token is another login's now: one is told, the rest is not attempted."""
+    for parallelism in (1, 4):
+        plan, api = _world(40)
+        asked: list[int] = []
+
+        def read(model_id: int, asked: list[int] = asked, found: Any = api.read) -> Any:
+            asked.append(model_id)
+            if len(asked) > 5:
+                raise ApiError("GET", f"/models/{model_id}", 401, "Unauthorized", is_fatal=True)
+            return found(model_id)
+
+        api.read = read  # type: ignore[method-assign]
+        counts = _apply(plan, api, parallelism=parallelism).counts()
+
+        assert counts == {Status.DONE: 5, Status.FAILED: 1, Status.NOT_ATTEMPTED: 34}
+        assert len(asked) <= 5 + parallelism
+
+
+def test_what_somebody_changed_again_is_told() -> None:
+    """Two applies at once: the later one wins, and the earlier one says so, as far as it can see it."""
+    plan, api = _world(3)
+
+    def meddle(fake: FakeApi) -> None:
+        fake.edit(1, query="SELECT 4")
+        del fake.models[2]
+
+    api.after[3] = meddle
+    report = _apply(plan, api)
+
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 3
+    assert [outcome.since for outcome in report.outcomes] == [
+        "live model 1 changed again since: query",
+        "live model 2 was deleted since",
+        "",
+    ]
+    assert not report.is_ok
+
+
+def test_what_git_ignores_may_change_again() -> None:
+    """It isn't ours at the end either."""
+    before = live(1)
+    model = desired(query="SELECT 2", lifecycle={"ignore_changes": ["description"]})
+    plan, api = make_plan(Bound((Binding(model, before),)), TARGET), FakeApi([before])
+    api.after[1] = lambda fake: fake.edit(1, description="edited in the UI")
+
+    assert _apply(plan, api).is_ok
+
+
+def test_a_look_that_can_not_be_had_is_told() -> None:
+    """What was written is done; whether it still stands nobody saw."""
+    plan, api = _world()
+
+    def gone(_: Any) -> None:
+        raise ApiError("GET", "/models", 503, "busy")
+
+    api.newest = gone  # type: ignore[method-assign,assignment]
+    report = _apply(plan, api)
+
+    assert (report.is_ok, report.unseen) == (True, "GET /models failed (503): busy")
+
+
+def test_a_write_that_always_comes_too_late_is_given_up() -> None:
+    """It's looked for again each time, and nothing was sent: failed, for certain."""
+    plan, api = _world()
+
+    def late(_model_id: int, _body: Any) -> None:
+        message = "PUT /models/1 was not sent: the look before it is too long ago"
+        raise LateError(message)
+
+    api.put = late  # type: ignore[method-assign,assignment]
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, len(api.reads)) == (Status.FAILED, 10)
+    assert "was not sent" in outcome.reason

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cProfile
 import gzip
 import json
+import pstats
 import ssl
 import threading
 from collections.abc import Callable
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from builders import TARGET, resource
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncer.client import Api, Options, Session
-from syncer.client.limiter import TokenBucket
+from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain
-from syncer.errors import ApiError, LoginError, RefreshError, UnreadableError
+from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
 from syncer.scrubber import Scrubber
 
@@ -50,9 +54,12 @@ class Wire:
         self.events: list[Event] = []
         self.clock = Clock()
 
+        self.server = server
+        self.clock_sleep = self.clock.sleep
+
         def record(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
-            return _unread(server(request))
+            return _unread(self.server(request))
 
         self.session = Session(
             TARGET,
@@ -61,9 +68,12 @@ class Wire:
             Options(**options),
             transport=httpx.MockTransport(record),
             clock=self.clock,
-            sleep=self.clock.sleep,
+            sleep=self._sleep,
         )
         self.api = Api(self.session)
+
+    def _sleep(self, seconds: float) -> None:
+        self.clock_sleep(seconds)
 
 
 def _unread(response: httpx.Response) -> httpx.Response:
@@ -151,7 +161,176 @@ def test_it_gives_up_where_waiting_would_pass_the_bound() -> None:
     with pytest.raises(ApiError) as caught:
         wire.api.read(42)
     assert wire.clock.slept == []
-    assert "syncer waits at most 120 s in a run" in caught.value.hint
+    assert "syncer waits at most 120 s in a run without an answer" in caught.value.hint
+
+
+def _busy(seconds: int) -> httpx.Response:
+    return httpx.Response(429, headers={"retry-after": str(seconds)})
+
+
+def test_an_honest_wait_ends_no_run() -> None:
+    """The bound counts waiting without an answer: ten minutes in all are fine as long as it gets on."""
+    wire = Wire(answers(*[_busy(60), ok(resource(42))] * 10))
+
+    assert [wire.api.read(42).id for _ in range(10)] == [42] * 10
+    assert wire.clock.slept == [60.0] * 10
+
+
+def test_answers_to_reading_are_no_answers_to_writing() -> None:
+    """Where every PUT is one too many, the looks between them don't make it wait for ever."""
+    wire = Wire(lambda request: ok(resource(42)) if request.method == "GET" else _busy(50))
+    for _ in range(4):
+        wire.api.read(42)
+        with pytest.raises((ApiError, LateError)):
+            wire.api.put(42, BODY)
+
+    assert sum(wire.clock.slept) <= 120
+
+
+def test_one_pause_holds_all_threads_and_is_charged_once() -> None:
+    """Four requests are one too many at the same time: they wait for one moment, and for one line."""
+    together = threading.Barrier(4)
+    sent: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.path)
+        if len(sent) <= 4:
+            together.wait(20)
+            return _busy(50)
+        return ok(resource(int(request.url.path.rpartition("/")[2])))
+
+    wire = Wire(serve)
+
+    def sleep(seconds: float) -> None:
+        # Time passes when all four of them wait.
+        if together.wait(20) == 0:
+            wire.clock.sleep(seconds)
+        together.wait(20)
+
+    wire.clock_sleep = sleep
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda number=number: found.append(wire.api.read(number).id), daemon=True)
+        for number in range(1, 5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(found) == [1, 2, 3, 4]
+    assert wire.clock.slept == [50.0]
+    assert [event.left for event in wire.events if isinstance(event, Waiting)] == [70.0]
+
+
+def test_who_waits_while_others_are_answered_loses_no_try() -> None:
+    """A thread that is unlucky eight times in a row is no server that stays away."""
+    tries = 0
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        nonlocal tries
+        if request.url.path.endswith("/42"):
+            tries += 1
+            if tries <= 8:
+                other = threading.Thread(target=wire.api.put, args=(7, BODY), daemon=True)
+                other.start()
+                other.join(20)
+                return _busy(1)
+            return ok(resource(42))
+        return ok(resource(7))
+
+    wire = Wire(serve)
+
+    assert wire.api.put(42, BODY).id == 42
+    assert tries == 9
+
+
+def test_nothing_is_written_on_a_look_of_long_ago() -> None:
+    """Ten seconds after a look its PUT is held back, wherever they were lost: here or in a pause."""
+    wire = Wire(answers(ok(resource(42)), _busy(20), ok(resource(42))))
+    wire.api.read(42)
+    with pytest.raises(LateError):
+        wire.api.put(42, BODY)
+    assert [request.method for request in wire.requests] == ["GET", "PUT"]
+    wire.api.read(42)
+    wire.clock.now += 10.5
+    with pytest.raises(LateError):
+        wire.api.put(42, BODY)
+    wire.api.read(42)
+    wire.clock.now += 9.5
+
+    assert wire.api.put(42, BODY).id == 42
+    assert [request.method for request in wire.requests] == ["GET", "PUT", "GET", "GET", "PUT"]
+
+
+def test_nothing_is_repeated_so_no_try_is_counted() -> None:
+    """After an open end it waits, and whoever asked looks first."""
+    wire = Wire(answers(httpx.Response(504)))
+    for write, path in ((wire.session.put, "/models/1"), (wire.session.post, "/models")):
+        with pytest.raises(ApiError):
+            write(path, BODY)
+
+    assert [event.attempt for event in wire.events if isinstance(event, Waiting)] == [0, 0]
+
+
+WRONG_WORKSPACE = {"errors": [{"detail": "There was a problem with the request format: Workspace not found"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_fatal"),
+    [
+        (httpx.Response(401, json={"errors": [{"detail": "Unauthorized"}]}), True),
+        (httpx.Response(403, json={"errors": [{"detail": "no"}]}), True),
+        (httpx.Response(400, json=WRONG_WORKSPACE), True),
+        (httpx.Response(429, headers={"retry-after": "500"}), True),
+        (httpx.ConnectError("c"), True),
+        (httpx.UnsupportedProtocol("u"), True),
+        (httpx.Response(400, json={"errors": {"model": {"name": ["must be filled"]}}}), False),
+        (httpx.Response(404, json={"error": "Couldn't find Model"}), False),
+        (httpx.Response(422, json={"errors": [{"detail": "Model update failed"}]}), False),
+        (httpx.Response(500), False),
+        (httpx.Response(504), False),
+        (httpx.ReadTimeout("t"), False),
+        (httpx.Response(200, headers={"content-encoding": "br"}), False),
+    ],
+)
+def test_what_is_said_of_the_session_and_what_of_a_model(answer: httpx.Response | Exception, is_fatal: bool) -> None:  # noqa: FBT001 - a case
+    """Whoever has forty models left need not try them all to know."""
+    for reads in (True, False):
+        api = Wire(answers(answer), retry_seconds=0).api
+        with pytest.raises(ApiError) as caught:
+            _ = api.read(42) if reads else api.put(42, BODY)
+        assert caught.value.is_fatal is is_fatal
+
+
+def test_reading_that_is_forbidden_speaks_of_reading() -> None:
+    """The hint is about what was asked for."""
+    forbidden = httpx.Response(403, json={"errors": [{"detail": "no"}]})
+    with pytest.raises(ApiError) as read:
+        Wire(answers(forbidden)).api.read(42)
+    with pytest.raises(ApiError) as written:
+        Wire(answers(forbidden)).api.put(42, BODY)
+
+    assert "chang" not in read.value.hint
+    assert "Member or Admin" in written.value.hint
+
+
+def test_a_refusal_costs_the_same_however_many_models_were_seen() -> None:
+    """Two thousand refused PUTs after two thousand models must not look at four million."""
+
+    def calls(count: int) -> int:
+        wire = Wire(Listing(count), requests_per_minute=0)
+        wire.api.fetch(())
+        wire.server = answers(httpx.Response(422, json={"error": "no"}))
+        profile = cProfile.Profile()
+        profile.enable()
+        for _ in range(10):
+            with pytest.raises(ApiError):
+                wire.api.put(42, BODY)
+        profile.disable()
+        return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    assert calls(2_000) < 2 * calls(20)
 
 
 def test_it_tries_five_times() -> None:
@@ -336,7 +515,6 @@ def test_a_given_token_is_not_renewed() -> None:
     "answer",
     [
         httpx.Response(401, json={"errors": [{"detail": "Invalid login credentials, please try again"}]}),
-        httpx.Response(429, headers={"retry-after": "20"}, json={"error": "Too many login attempts."}),
         httpx.Response(503),
         httpx.ReadTimeout("t"),
         httpx.Response(200, json={"data": {}}),
@@ -350,6 +528,20 @@ def test_a_failed_login_is_never_tried_again(answer: httpx.Response | Exception)
         wire.api.read(42)
     assert len(wire.requests) == 1
     assert "canary" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_login_that_is_one_too_many_waits_once() -> None:
+    """It's no failed password, and the server says when to come back; a second time it's told."""
+    busy = httpx.Response(429, headers={"retry-after": "20"}, json={"error": "Too many login attempts."})
+    wire = Wire(answers(busy, ok({"attributes": {"token": "t1"}}), ok(resource(42))), PASSWORD)
+
+    assert wire.api.read(42).id == 42
+    assert (_paths(wire), wire.clock.slept) == (["/login", "/login", "/models/42"], [20.0])
+    assert [event.attempts for event in wire.events if isinstance(event, Waiting)] == [2]
+    wire = Wire(answers(busy), PASSWORD)
+    with pytest.raises(LoginError, match=r"\(429\): Too many login attempts"):
+        wire.api.read(42)
+    assert _paths(wire) == ["/login", "/login"]
 
 
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("c"), httpx.ConnectTimeout("t")])
@@ -734,18 +926,62 @@ def test_connectors_are_read_whole() -> None:
 # -- how fast ----------------------------------------------------------------------------------------------------
 
 
-def test_the_bucket_gives_a_burst_and_then_the_rate() -> None:
-    """A hundred at once, then one every 0.6 seconds."""
+@given(st.integers(1, 7), st.lists(st.tuples(st.floats(0, 40), st.floats(0, 90)), max_size=40))
+def test_no_minute_of_the_server_has_more_than_the_limit(limit: int, requests: list[tuple[float, float]]) -> None:
+    """Whenever requests come, and however long each takes: in no minute do more than so many arrive."""
     clock = Clock()
-    bucket = TokenBucket(100, clock, clock.sleep)
-    waits = [bucket.take() for _ in range(103)]
+    window = SlidingWindow(limit, clock, clock.sleep)
+    arrived: list[float] = []
+    for idle, seconds in requests:
+        clock.now += idle
+        expected = window.delay(1)
+        before = clock.now
+        window.enter(lambda: None)
+        assert clock.now - before == pytest.approx(expected, abs=0.01)
+        # It arrives at the latest when it's answered.
+        clock.now += seconds
+        arrived.append(clock.now)
+        window.leave(was_sent=True)
 
-    assert waits[:100] == [0.0] * 100
-    assert waits[100:] == pytest.approx([0.6] * 3)
+    for first, later in zip(arrived, arrived[limit:], strict=False):
+        assert later - first >= 60
+
+
+def test_the_limit_is_a_hundred_at_once_and_a_hundred_a_minute_later() -> None:
+    """A burst, then nothing until the first of it is a minute old; and what is to come can be told before."""
+    clock = Clock()
+    window = SlidingWindow(100, clock, clock.sleep)
+    assert [window.delay(count) for count in (0, 1, 100, 101, 200, 201)] == [0, 0, 0, 60, 60, 120]
+    slowed: list[float] = []
+    went = []
+    for _ in range(250):
+        window.enter(lambda: slowed.append(clock.now))
+        went.append(clock.now - 1000)
+        window.leave(was_sent=True)
+
+    assert went == [0] * 100 + [60] * 100 + [120] * 50
+    assert len(slowed) == 2
+
+
+def test_what_was_not_sent_after_all_takes_no_place() -> None:
+    """A request that came too late leaves its place to the next."""
+    clock = Clock()
+    window = SlidingWindow(1, clock, clock.sleep)
+    window.enter(lambda: None)
+    window.leave(was_sent=False)
+
+    assert window.delay(1) == 0
 
 
 def test_no_limit_is_no_limit() -> None:
-    """0 switches it off."""
+    """0 switches it off, but what the server said holds."""
     clock = Clock()
+    window = SlidingWindow(0, clock, clock.sleep)
+    for _ in range(500):
+        window.enter(lambda: None)
+        window.leave(was_sent=True)
+    assert clock.slept == []
+    assert (window.hold(20), window.hold(5), window.delay(7)) == (20, 0, 20)
+    window.enter(lambda: None)
 
-    assert [TokenBucket(0, clock, clock.sleep).take() for _ in range(500)] == [0.0] * 500
+    assert clock.slept == [20]

@@ -196,7 +196,13 @@ def test_a_lost_answer_makes_one_model(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "is_transient", "end"),
-    [(0, True, Status.UNKNOWN), (504, True, Status.UNKNOWN), (500, False, Status.FAILED), (422, False, Status.FAILED)],
+    [
+        (0, True, Status.UNKNOWN),
+        (504, True, Status.UNKNOWN),
+        (504, False, Status.UNKNOWN),
+        (500, False, Status.UNKNOWN),
+        (422, False, Status.FAILED),
+    ],
 )
 def test_without_a_trace_it_is_not_sent_again(status: int, is_transient: bool, end: Status) -> None:  # noqa: FBT001 - a table's column
     """A POST that was only slow would make a second one: whoever runs it looks first."""

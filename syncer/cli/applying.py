@@ -120,11 +120,14 @@ def carried_out(
     flags: argparse.Namespace, screen: Screen, run: Run, api: Api, planned: Planned, command: str
 ) -> Report:
     """Write what was shown and approved, and tell what became of it; what it replaces is kept as a run of `command`."""
+    if screen.lost():
+        message = f"the plan could not be shown, {screen.lost()}; nothing was written"
+        raise RefusedError(message, "say where the output may go, or --auto-approve with --json into a file")
     keeper = Keeper(run, screen, planned, command)
     keeper.begin()
     if not screen.json and not planned.plan.is_empty:
         screen.show("")
-    with Interrupt(screen.note) as stop, progress(screen, len(planned.plan.changes)) as tell:
+    with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
         report = workflow.apply(
             planned,
             api,
@@ -135,7 +138,10 @@ def carried_out(
             stop=stop,
         )
     keeper.end(report)
-    if screen.json:
+    if screen.lost():
+        # Whoever reads the results has left: what became of it is no less true.
+        screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
+    elif screen.json:
         screen.lines(machine.report_lines(report, now))
     else:
         screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")

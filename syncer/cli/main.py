@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import sys
@@ -14,6 +13,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncer.cli import streams
 from syncer.cli.arguments import parse
 from syncer.errors import SyncerError
 
@@ -28,7 +28,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Nearly everything that a run allocates lives to its end: looking through it again and again took a third of the
     # time of a plan of a thousand models. Half a million new objects are reason enough to look.
     gc.set_threshold(500_000, 50, 100)
-    flags = parse(sys.argv[1:] if arguments is None else arguments)
+    with streams.guarded() as out:
+        try:
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+        except SystemExit as leaving:
+            # `--help`, `--version`, or a command line that is wrong.
+            if leaving.code or _is_whole(out):
+                raise
+            return 1
+        return code if _is_whole(out) else 1
+
+
+def _is_whole(out: streams.Stream) -> bool:
+    """Whether all results were written; if not it's told, but for a reader that has seen enough (`plan | head`)."""
+    out.flush()
+    if out.trouble and out.trouble != streams.LEFT:
+        sys.stderr.write(f"syncer: the output can't be written: {out.trouble}\n")
+    return not out.trouble
+
+
+def _run(arguments: Sequence[str]) -> int:
+    flags = parse(arguments)
     screen: Screen | None = None
     try:
         from syncer.cli import commands  # noqa: PLC0415 - `--version` and `--help` do without
@@ -44,21 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted: nothing more was done.\n")
         return 130
-    except BrokenPipeError:
-        # The reader has seen enough (`syncer plan | head`).
-        _give_up_stdout()
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback, never a secret
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _give_up_stdout()
-            sys.stderr.write("syncer: the output can't be written: no space left\n")
-        else:
-            _bug(error, screen, debug=flags.debug)
+        _bug(error, screen, debug=flags.debug)
     return 1
-
-
-def _give_up_stdout() -> None:
-    """Python would complain again when it closes the stream."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _change_folder(folder: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 from dataclasses import dataclass, field, replace
@@ -42,6 +41,7 @@ class Screen:
     _has_version: bool = False
     _has_shown: bool = False
     _noted: set[str] = field(default_factory=set)
+    _slowed: set[bool] = field(default_factory=set)
 
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
@@ -54,7 +54,7 @@ class Screen:
 
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
-            if isinstance(stream, io.TextIOWrapper):
+            if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         # `--json FILE` goes to a file, beside what is shown.
         is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
@@ -65,6 +65,10 @@ class Screen:
     def out(self) -> TextIO:
         """Where results go: asked for each time, because a progress bar puts itself in between."""
         return sys.stdout
+
+    def lost(self) -> str:
+        """Why results can't be written any more; empty if they can."""
+        return str(getattr(self.out, "trouble", ""))
 
     def show(self, text: str) -> None:
         """Print a result."""
@@ -105,7 +109,7 @@ class Screen:
         error.what, error.hint = self.scrubber.hide(error.what), self.scrubber.hide(error.hint)
         if isinstance(error, (InputError, RefusedError)):
             error.problems = self._safe(error.problems)
-        if self.json:
+        if self.json and not self.lost():
             self.lines(machine.error_lines(error, now))
         else:
             self._boxes(terminal.render_error(error, self.error_style))
@@ -136,6 +140,12 @@ class Screen:
         """Print what a person must know while they wait; requests only with --debug."""
         if isinstance(event, Requested) and not self.debug:
             return
+        if isinstance(event, Slowing):
+            # One line for reading and one for an apply, however often it's told what is left.
+            is_apply = event.changes > 0
+            if is_apply in self._slowed:
+                return
+            self._slowed.add(is_apply)
         if self.json:
             self.lines([machine.event_line(event, now)])
         elif isinstance(event, (Requested, Waiting, Slowing)):

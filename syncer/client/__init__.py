@@ -2,6 +2,7 @@
 
 limiter   how fast requests may go          reasons   an answer's error in words
 session   one request, rightly sent         api       models and connectors, rightly read
+newest    what the newest page proves
 """
 
 from syncer.client.api import Api

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer import wire
-from syncer.client.lists import IncompleteError, List, Lists, is_broken, parsed
+from syncer.client.lists import DOCUMENTED, IncompleteError, List, Lists, is_broken, parsed
+from syncer.client.newest import Known
 from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from syncer.client.session import Session
-    from syncer.model import Json
+    from syncer.model import Json, Pace
 
 _PROBES: Final = 25
 """How many ids are asked for to name broken rows that no file declares."""
+
+_LOOK: Final = 10.0
+"""For how many seconds a look holds: after that nothing is written that relies on it."""
+
+_LAST_PAGES: Final = 3
+"""How many of the newest pages are read to look at what was written."""
+
+_LAST_ROWS: Final = 1_000
+"""How many rows such a page has at most."""
 
 _SOUND: Final = tuple(name for name in QUERY_TYPES if name != "ai_ml")
 
@@ -37,6 +48,9 @@ class Api:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._lists = Lists(session)
+        self._known: Known | None = None
+        self._looks: dict[int | str, float] = {}
+        self._lock = threading.Lock()
 
     def fetch(self, declared: Collection[int]) -> LiveState:
         """Live state of the whole workspace; `declared` are the ids that files name.
@@ -44,6 +58,7 @@ class Api:
         Complete but for rows that the server itself can't show, which are named. If it can't be proved complete, what
         the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
         """
+        asked = self._session.now()
         try:
             state = _state(self._lists.complete(_MODELS))
         except IncompleteError as incomplete:
@@ -54,6 +69,7 @@ class Api:
             state = self._around_broken_rows(error, declared)
         models = tuple(sorted(state.models, key=lambda model: model.id))
         self._hide(models)
+        self._known = Known(models, asked) if state.complete and not state.unreadable else None
         return replace(state, models=models)
 
     def read(self, model_id: int) -> LiveModel:
@@ -73,28 +89,86 @@ class Api:
             raise
         if isinstance(model, Unreadable):
             raise UnreadableError("GET", path, HTTPStatus.OK, model.reason, wire.MALFORMED_HINT)
+        self._looks[model_id] = self._session.now()
         return model
 
     def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
-        """Change one model and return it as the server answered. Raises ApiError."""
+        """Change one model and return it as the server answered. Raises ApiError; MissingError if there is none.
+
+        Raises LateError, and sends nothing, once the last look at the model is more than ten seconds ago.
+        """
         path = f"/models/{model_id}"
-        return self._written("PUT", path, self._shown("PUT", path, self._session.put(path, body)))
+        try:
+            answer = self._session.put(path, body, self._until(model_id))
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise MissingError("PUT", path, error.status, error.reason, error.hint) from error
+            raise
+        return self._written("PUT", path, self._shown("PUT", path, answer))
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
-        """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again."""
+        """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again.
+
+        Raises LateError, and sends nothing, once the last look for its name is more than ten seconds ago.
+        """
         path = _MODELS.path
-        return self._written("POST", path, self._shown("POST", path, self._session.post(path, body)))
+        answer = self._session.post(path, body, self._until(body["model"]["name"]))
+        return self._written("POST", path, self._shown("POST", path, answer))
 
     def named(self, name: str) -> tuple[LiveModel, ...]:
-        """Every live model of that name now, by id: there is no filter, so all are read. Raises as `fetch` does.
+        """Every live model of that name now, by id, by the newest page where that proves it; there is no filter.
 
-        RefreshError, too, if not every model can be seen: one of the others could bear the name.
+        Else all are read: raises as `fetch` does, and RefreshError, too, if not every model can be seen: one of the
+        others could bear the name.
         """
-        state = self.fetch(())
-        if not state.complete or any(row.may_be(name) for row in state.unreadable):
-            message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
-            raise RefreshError(message, "repair what the server can't show")
-        return tuple(model for model in state.models if model.name == name)
+        known = self._brought_up_to_date()
+        if known is None:
+            state = self.fetch(())
+            if not state.complete or any(row.may_be(name) for row in state.unreadable):
+                message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
+                raise RefreshError(message, "repair what the server can't show")
+            known = {model.id: model for model in state.models}
+        self._looks[name] = self._session.now()
+        return tuple(sorted((one for one in known.values() if one.name == name), key=lambda one: one.id))
+
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """The live models of these ids now, as far as the newest page alone proves it; the others are missing.
+
+        The page is asked for only if it could prove anything. Raises ApiError.
+        """
+        known = self._brought_up_to_date() or {}
+        shown = {model_id: known[model_id] for model_id in ids if model_id in known}
+        self._looks |= dict.fromkeys(shown, self._session.now())
+        return shown
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """The newest models, down to the last of these ids; None if that takes more than three pages.
+
+        One that is on none of them is gone. Raises ApiError.
+        """
+        size = min(max(len(ids), DOCUMENTED), _LAST_ROWS)
+        rows: dict[int, LiveModel] = {}
+        for number in range(1, _LAST_PAGES + 1):
+            page, last = self._lists.page(_MODELS, number, size)
+            rows |= {row.id: row for row in page if isinstance(row, LiveModel)}
+            # A server with a maximum of its own gave less than it was asked for.
+            size = len(page)
+            if len(ids) <= number * size or number >= (last or 0):
+                break
+            if len(ids) > size * _LAST_PAGES:
+                return None
+        missing = sorted(set(ids) - rows.keys())
+        if len(missing) > _PROBES:
+            return None
+        # Somebody else's edits push rows down, times that tie hide some, and some were deleted.
+        found = (self._try(model_id) for model_id in missing)
+        rows |= {model.id: model for model in found if isinstance(model, LiveModel)}
+        self._hide(rows.values())
+        return tuple(rows.values())
+
+    def pace(self, requests: int) -> Pace:
+        """How fast requests may go, and in how many seconds the last of so many further ones may."""
+        return self._session.pace(requests)
 
     def syncs(self) -> tuple[Sync, ...]:
         """Every sync of the workspace, by id. Raises ApiError and RefreshError."""
@@ -156,12 +230,43 @@ class Api:
             self._hide([model])
         return model
 
-    @staticmethod
-    def _written(method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
+    def _written(self, method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
         """The model that an answer to a write shows. Raises ApiError if it can't be one: it may be written."""
         if isinstance(model, Unreadable):
             raise ApiError(method, path, 200, model.reason, wire.MALFORMED_HINT, is_open=True)
+        with self._lock:
+            if self._known is not None:
+                self._known.wrote(model, self._session.now())
         return model
+
+    # -- what the newest page proves -------------------------------------------------------------------------------
+
+    def _until(self, look: int | str) -> float | None:
+        """Until when what was looked at may be written; None where nobody looked."""
+        return self._looks[look] + _LOOK if look in self._looks else None
+
+    def _brought_up_to_date(self) -> Mapping[int, LiveModel] | None:
+        """Every model now, by id, as the newest page proves it; None if it can't."""
+        known = self._known
+        if known is None or not known.can_prove:
+            return None
+        asked = self._session.now()
+        page: Sequence[LiveModel | Unreadable] = ()
+        last: int | None = None
+        try:
+            page, last = self._lists.page(_MODELS, 1, DOCUMENTED)
+        except ApiError as error:
+            if error.is_fatal:
+                raise
+        models = [row for row in page if isinstance(row, LiveModel)]
+        self._hide(models)
+        with self._lock:
+            # What can't be read may be any of the models, moved.
+            if len(models) == len(page) and known.looked(models, asked, is_all=last == 1):
+                return known.models
+        # From here on there is a gap that no newest page can close.
+        self._known = None
+        return None
 
     # -- when a list doesn't tell everything ---------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LARGE: Final = 10_000
 """Rows asked for at once. The open-source server has no maximum; the hosted one is said to give 100."""
 
-_DOCUMENTED: Final = 100
+DOCUMENTED: Final = 100
 """The largest page that the hosted service's documents promise. If it's still too large, single rows are."""
 
 _SHRINKING: Final = 4
@@ -156,10 +156,21 @@ class Lists:
                 raise
         return self._narrowed(source)
 
+    def page(self, source: List[Row], number: int, size: int) -> tuple[tuple[Row, ...], int | None]:
+        """One page, the newest rows first, and how many pages there are, None if unknown. Raises ApiError.
+
+        The server may give less than what is asked for.
+        """
+        try:
+            page = self._first(source, size) if number == 1 else self._page(source, number, size)
+        except _SmallerError as smaller:
+            raise smaller.error from None
+        return tuple(row for _, row in page.rows), page.last
+
     def _shrink(self, source: List[Row], smaller: _SmallerError) -> None:
         """Ask for smaller pages from now on. Raises ApiError where that's no way."""
         size, error = smaller.size, smaller.error
-        least = 1 if error.excess is Excess.TIME else _DOCUMENTED
+        least = 1 if error.excess is Excess.TIME else DOCUMENTED
         if size <= least:
             raise error
         if size == _LARGE:
@@ -170,7 +181,7 @@ class Lists:
     # -- with proof ----------------------------------------------------------------------------------------------
 
     def _proved(self, source: List[Row]) -> tuple[Row, ...]:
-        first = self._first(source)
+        first = self._first(source, self._sizes.get(source.path, _LARGE))
         if first.last is None:
             raise IncompleteError([row for _, row in first.rows])
         if first.last <= 1:
@@ -193,16 +204,15 @@ class Lists:
                 first = self._page(source, 1, size)
         raise IncompleteError(seen.rows.values())
 
-    def _first(self, source: List[Row]) -> _Page[Row]:
-        """The newest rows, as many as the server gives at once."""
-        size = self._sizes.get(source.path, _LARGE)
+    def _first(self, source: List[Row], size: int) -> _Page[Row]:
+        """The newest rows, as many of so many as the server gives at once."""
         try:
             return self._page(source, 1, size)
         except ApiError as error:
             # The hosted service is documented with a maximum; should it refuse more instead of giving less, ask for it.
-            if "per_page" not in error.reason:
+            if "per_page" not in error.reason or size <= DOCUMENTED:
                 raise
-            return self._page(source, 1, min(size, _DOCUMENTED))
+            return self._page(source, 1, DOCUMENTED)
 
     def _round(self, source: List[Row], first: _Page[Row], size: int) -> tuple[_Rows[Row], int | None]:
         """The rows of all pages of one size, and the server's count; None for that if something moved meanwhile."""
@@ -212,7 +222,9 @@ class Lists:
         found = _Rows[Row]()
         found.add(first)
         # The number of pages is worked out here: past the last one the server's `next` never ends.
-        for number in range(2, -(-count // size) + 1):
+        pages = -(-count // size)
+        self._session.expect(pages)
+        for number in range(2, pages + 1):
             page = self._repeated(source, number, size)
             found.add(page)
             if not page.rows:
@@ -318,8 +330,8 @@ class Lists:
     def _power(self, source: List[Row], count: int) -> int:
         """The power of two that covers the list, or one that the server's largest page does."""
         size = 1 << max(0, count - 1).bit_length()
-        if size > _DOCUMENTED and self._last(source, size) != 1:
-            size = 1 << (_DOCUMENTED.bit_length() - 1)
+        if size > DOCUMENTED and self._last(source, size) != 1:
+            size = 1 << (DOCUMENTED.bit_length() - 1)
         return size
 
 

@@ -32,14 +32,16 @@ class Reason:
     is_exception: bool = False
 
 
-def explain(status: int, content_type: str, body: bytes | bytearray, scrubber: Scrubber) -> Reason:
+def explain(
+    status: int, content_type: str, body: bytes | bytearray, scrubber: Scrubber, *, is_write: bool = True
+) -> Reason:
     """What the server said, in one line without secrets, and what to do about it."""
     data = _json(body)
     if data is None:
         text, is_exception = _no_json(content_type, body), False
     else:
         text, is_exception = _beginning(_sentences(data)) or "no reason given", _is_exception(data)
-    return Reason(scrubber.quote(text), _hint(status, text, data), is_exception)
+    return Reason(scrubber.quote(text), _hint(status, text, data, is_write=is_write), is_exception)
 
 
 def _json(body: bytes | bytearray) -> Json:
@@ -122,7 +124,7 @@ def is_wrong_workspace(status: int, text: str) -> bool:
     return status == 400 and text.startswith("Workspace not found")  # noqa: PLR2004 - HTTP's "bad request"
 
 
-def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one line per cause
+def _hint(status: int, text: str, data: Json, *, is_write: bool) -> str:  # noqa: PLR0911 - one line per cause
     if is_wrong_workspace(status, text):
         return "check workspace_id, and that this user is a member of that workspace"
     if "does not fit its schema" in text:
@@ -134,7 +136,8 @@ def _hint(status: int, text: str, data: Json) -> str:  # noqa: PLR0911 - one lin
     if status == 403:  # noqa: PLR2004
         if not isinstance(data, dict):
             return "the server, or a proxy before it, refuses this host name: check api_url"
-        return "this user's role may not do that: changing models takes the role Member or Admin"
+        may = "changing models takes the role Member or Admin" if is_write else "check its role in this workspace"
+        return f"this user's role may not do that: {may}"
     if status == 404 and (not isinstance(data, dict) or "status" in data):  # noqa: PLR2004
         return "there is no such API at this address: check api_url"
     if status == 429:  # noqa: PLR2004

@@ -1,16 +1,18 @@
 """One request, rightly sent: to one origin, with the token, not too fast, again when that is safe.
 
     answer                        GET                 PUT, POST                             login
-    429                           again, as told      again, as told                        LoginError
+    429                           again, as told      again, as told                        once more, as told
     no connection made            again               again                                 again
     502, 503, 504                 again               ApiError after a pause, open          LoginError
     reset or timeout after that   again               ApiError after a pause, open          LoginError
     401                           log in once more, then again; with a given token ApiError LoginError
     3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
 
-A request is sent five times at most, with longer pauses each time; the pauses of a run are at most
-`Options.retry_seconds` in all. An open PUT that may be sent again after a look is marked transient; a POST is never
-sent again after an open end, because what it made would be made twice.
+A request is sent five times at most, with longer pauses each time. A 429 holds all threads up to one common time, and
+counts as a try only if nothing was answered since the one before. The pauses without an answer between them are at most
+`Options.retry_seconds` for each method: an answer to a GET says nothing of PUTs. An open PUT that may be sent again
+after a look is marked transient; a POST is never sent again after an open end, because what it made would be made
+twice. A write that says until when it may be sent is held back after that (LateError).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import ssl
 import threading
 import time
 import zlib
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -29,10 +32,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from syncer import __version__
-from syncer.client.limiter import TokenBucket
-from syncer.client.reasons import Reason, explain
-from syncer.errors import ApiError, Excess, LoginError
-from syncer.model import Requested, Secret, Slowing, Waiting
+from syncer.client.limiter import SlidingWindow
+from syncer.client.reasons import Reason, explain, is_wrong_workspace
+from syncer.errors import ApiError, Excess, LateError, LoginError
+from syncer.model import Pace, Requested, Secret, Slowing, Waiting
 from syncer.scrubber import Scrubber
 from syncer.transport import ExcessError, Transport, body, decoded, paged
 
@@ -42,13 +45,20 @@ if TYPE_CHECKING:
     from syncer.model import Credentials, Json, Target, Tell
 
 _TRIES: Final = 5
+_LOGIN_TRIES: Final = 2
+"""How often a login is sent that was one too many: it's no failed password, and the server says when to come back."""
+
 _BUSY: Final = 429
 _GAVE_UP: Final = 408
 """The server, or a proxy, says that it waited too long: for the rest of a request that may have arrived."""
 
 _TRANSIENT: Final = frozenset({502, 503, 504})
 _WRITES: Final = frozenset({"PUT", "POST"})
+_LOGIN: Final = "/login"
 _REFUSALS: Final = frozenset({400, 401, 422})
+_FOR_ALL: Final = frozenset({401, 403, _BUSY})
+"""What the server says of whoever asks, whatever they ask for."""
+
 _LONGEST_PAUSE: Final = 30.0
 
 _MIB: Final = 1024 * 1024
@@ -91,11 +101,15 @@ class Session:
         options = options or Options()
         self._target, self._credentials, self._tell = target, credentials, tell
         self._clock, self._sleep = clock, sleep
-        self._bucket = TokenBucket(options.requests_per_minute, clock, sleep)
+        self._window = SlidingWindow(options.requests_per_minute, clock, sleep)
         self._is_slow = False
         self._longest = options.connect_seconds + options.read_seconds
         self._read_seconds = options.read_seconds
-        self._bound = self._patience = options.retry_seconds
+        self._expected = 0
+        self._bound = options.retry_seconds
+        # By method: the seconds waited since the last answer, and how many answers there were.
+        self._waited: defaultdict[str, float] = defaultdict(float)
+        self._answers: Counter[str] = Counter()
         self._login_lock = threading.Lock()
         self._patience_lock = threading.Lock()
         self._token = credentials.token
@@ -137,13 +151,28 @@ class Session:
             "GET", path, self._authorised("GET", path, params=params), lambda content: paged(content, row)
         )
 
-    def put(self, path: str, body: Mapping[str, Any]) -> Json:
-        """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same."""
-        return self._read("PUT", path, self._authorised("PUT", path, body=body), decoded)
+    def put(self, path: str, body: Mapping[str, Any], until: float | None = None) -> Json:
+        """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same.
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Json:
-        """The JSON that a POST answers. Raises ApiError: one that `is_open` may have been written all the same."""
-        return self._read("POST", path, self._authorised("POST", path, body=body), decoded)
+        Raises LateError where it could not be sent `until` then.
+        """
+        return self._read("PUT", path, self._authorised("PUT", path, body=body, until=until), decoded)
+
+    def post(self, path: str, body: Mapping[str, Any], until: float | None = None) -> Json:
+        """The JSON that a POST answers. Raises as `put` does."""
+        return self._read("POST", path, self._authorised("POST", path, body=body, until=until), decoded)
+
+    def now(self) -> float:
+        """The time, on the clock that `until` is read from."""
+        return self._clock()
+
+    def pace(self, requests: int) -> Pace:
+        """How fast requests may go, and in how many seconds the last of so many further ones may."""
+        return Pace(self._window.per_minute, self._window.delay(requests))
+
+    def expect(self, requests: int) -> None:
+        """Say how many requests are to come: it's told when they have to wait."""
+        self._expected = requests
 
     # -- the token ---------------------------------------------------------------------------------------------
 
@@ -154,10 +183,11 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        until: float | None = None,
     ) -> bytearray:
         token = self._token or self._log_in(None)
         try:
-            return self._persistent(method, path, token, params=params, body=body)
+            return self._persistent(method, path, token, params=params, body=body, until=until)
         except ApiError as error:
             # A token lives 30 minutes, and a login elsewhere revokes it.
             if error.status != 401 or self._credentials.password is None:  # noqa: PLR2004 - HTTP's "unauthorised"
@@ -165,7 +195,7 @@ class Session:
             fresh = self._log_in(token)
             if fresh is None:
                 raise
-        return self._persistent(method, path, fresh, params=params, body=body)
+        return self._persistent(method, path, fresh, params=params, body=body, until=until)
 
     def _log_in(self, refused: Secret | None) -> Secret | None:
         """A token that isn't `refused`; None if the one login that may follow the first was had already."""
@@ -188,16 +218,17 @@ class Session:
     def _login(self, address: str, password: Secret) -> Secret:
         body = {"email": address, "password": password.reveal()}
         try:
-            answer = self._read("POST", "/login", self._persistent("POST", "/login", None, body=body), decoded)
+            answer = self._read("POST", _LOGIN, self._persistent("POST", _LOGIN, None, body=body), decoded)
             token = Secret(_usable(answer["data"]["attributes"]["token"]))
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
                 hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
                 hint += "; a failed login is not tried again: five lock the account"
-            raise LoginError("POST", "/login", error.status, error.reason, hint) from None
+            raise LoginError("POST", _LOGIN, error.status, error.reason, hint, is_fatal=True) from None
         except (KeyError, TypeError):
-            raise LoginError("POST", "/login", 200, "the answer holds no token", "check api_url") from None
+            message = "the answer holds no token"
+            raise LoginError("POST", _LOGIN, 200, message, "check api_url", is_fatal=True) from None
         self.scrubber.learn([token])
         return token
 
@@ -211,36 +242,87 @@ class Session:
         *,
         params: Mapping[str, str | int] | None = None,
         body: Mapping[str, Any] | None = None,
+        until: float | None = None,
     ) -> bytearray:
         """Send, and send again where the table above says so."""
-        for attempt in range(1, _TRIES + 1):
-            if self._bucket.take() and not self._is_slow:
-                self._is_slow = True
-                self._tell(Slowing(self._bucket.per_minute))
+        attempt, answers = 0, -1
+        while True:
             try:
-                return self._once(method, path, token, params, body)
+                answer = self._in_turn(method, path, token, params, body, until)
             except _AgainError as again:
-                if attempt == _TRIES or not self._pause(attempt, again):
+                # Who waits for a busy server while others are answered has lost no try.
+                is_new = again.error.status != _BUSY or self._answers[method] == answers
+                attempt, answers = attempt + 1 if is_new else 1, self._answers[method]
+                tries = _LOGIN_TRIES if path == _LOGIN and again.error.status == _BUSY else _TRIES
+                if attempt == tries or not self._pause(attempt, tries, again):
                     again.error.is_transient = False
                     raise again.error from None
                 if not again.is_safe:
                     raise again.error from None
-        raise AssertionError  # pragma: no cover - the loop returns or raises
+            except ApiError as refused:
+                if refused.status:
+                    self._heard(method)
+                raise
+            else:
+                self._heard(method)
+                return answer
 
-    def _pause(self, attempt: int, again: _AgainError) -> bool:
-        """Wait before the next try; False if that would take longer than the run's bound allows."""
+    def _in_turn(
+        self,
+        method: str,
+        path: str,
+        token: Secret | None,
+        params: Mapping[str, str | int] | None,
+        body: Mapping[str, Any] | None,
+        until: float | None,
+    ) -> bytearray:
+        """Send once, as soon as the limit lets it; raises LateError if that is too late."""
+        self._window.enter(self._slowed)
+        is_late = until is not None and self._clock() > until
+        try:
+            if is_late:
+                hint = (
+                    "try again when the API is less busy; with a requests_per_minute of 1 no write can follow its look"
+                )
+                raise LateError(f"{method} {path} was not sent: the look before it is too long ago", hint)
+            self._expected -= 1
+            return self._once(method, path, token, params, body)
+        finally:
+            self._window.leave(was_sent=not is_late)
+
+    def _heard(self, method: str) -> None:
+        """An answer: whatever was waited for such a one has been worth it."""
+        with self._patience_lock:
+            self._answers[method] += 1
+            self._waited[method] = 0
+
+    def _slowed(self) -> None:
+        if not self._is_slow:
+            self._is_slow = True
+            left = max(self._expected, 0)
+            self._tell(Slowing(self._window.per_minute, left, self._window.delay(max(left, 1))))
+
+    def _pause(self, attempt: int, tries: int, again: _AgainError) -> bool:
+        """Wait before the next try; False if that would take longer than the bound allows."""
+        method, is_busy = again.error.method, again.error.status == _BUSY
         if again.after is not None:
             seconds = again.after
         else:
             seconds = min(_LONGEST_PAUSE, 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         with self._patience_lock:
-            if seconds > self._patience:
-                bound = f"syncer waits at most {self._bound:.0f} s in a run (retry_seconds)"
+            # What all threads wait for together is charged once.
+            charged = max(seconds - self._window.held(), 0.0) if is_busy else seconds
+            if charged > self._bound - self._waited[method]:
+                bound = f"syncer waits at most {self._bound:.0f} s in a run without an answer (retry_seconds)"
                 again.error.hint = "; ".join(filter(None, [again.error.hint, bound]))
                 return False
-            self._patience -= seconds
-            left = self._patience
-        self._tell(Waiting(again.error.what, seconds, left, attempt + 1, _TRIES))
+            self._waited[method] += charged
+            left = self._bound - self._waited[method]
+            if is_busy:
+                self._window.hold(seconds)
+        if charged:
+            # After an open end nothing is sent again before a look.
+            self._tell(Waiting(again.error.what, seconds, left, (attempt + 1) * again.is_safe, tries))
         self._sleep(seconds)
         return True
 
@@ -294,19 +376,21 @@ class Session:
             # What it would have said of an exception can't be known, so it counts as one.
             reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=True)
         else:
-            reason = explain(status, response.headers.get("content-type", ""), content, self.scrubber)
+            kind = response.headers.get("content-type", "")
+            reason = explain(status, kind, content, self.scrubber, is_write=method in _WRITES)
         error = ApiError(
             method,
             path,
             status,
             reason.text,
             reason.hint,
+            is_fatal=status in _FOR_ALL or is_wrong_workspace(status, reason.text),
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
             is_open=method in _WRITES and (reason.is_exception or response.is_server_error or status == _GAVE_UP),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
         )
-        if path != "/login" and (status == _BUSY or error.is_transient):
+        if status == _BUSY or (error.is_transient and path != _LOGIN):
             after = _retry_after(response.headers.get("retry-after"))
             return _AgainError(error, after, is_safe=status == _BUSY or method == "GET")
         return error
@@ -343,9 +427,11 @@ class Session:
             is_open=method in _WRITES and not is_unsent,
             is_transient=not is_final,
             excess=excess,
+            # One answer without end says nothing of others.
+            is_fatal=is_unsent or (is_final and excess is None),
         )
         # The same page would take as long once more, but a smaller one may not.
-        if is_final or (path == "/login" and not is_unsent) or (excess and rows > 1):
+        if is_final or (path == _LOGIN and not is_unsent) or (excess and rows > 1):
             return told
         return _AgainError(told, None, is_safe=is_unsent or method == "GET")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from syncer.planner import Change, Effect, Plan, Planned, Provenance
     from syncer.undo import PastRun
 
-UI_VERSION: Final = "1.2"
+UI_VERSION: Final = "1.3"
 """The version of the lines' shape; not of syncer."""
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -111,7 +111,7 @@ def event_line(event: Event, clock: Clock) -> str:
         waiting = {"reason": event.reason, "seconds": event.seconds, "left": event.left, **tries}
         return _line("log", clock, message, {"waiting": waiting}, level="warn")
     if isinstance(event, Slowing):
-        return _line("log", clock, message, {"slowing": {"per_minute": event.per_minute}}, level="warn")
+        return _line("log", clock, message, {"slowing": asdict(event)}, level="warn")
     if isinstance(event, Modifying):
         kind = "apply_progress" if event.elapsed else "apply_start"
     else:
@@ -129,12 +129,17 @@ def event_line(event: Event, clock: Clock) -> str:
 
 
 def report_lines(report: Report, clock: Clock) -> list[str]:
-    """A diagnostic for each change that isn't done, then the totals."""
-    lines = [_outcome(outcome, clock) for outcome in report.outcomes if outcome.status.value != "done"]
+    """A diagnostic for each change that isn't done, or doesn't stand as it was applied, then the totals."""
+    lines = [_outcome(one, clock) for one in report.outcomes if one.since or one.status.value != "done"]
+    if report.unseen:
+        unseen = f"nobody looked at the end whether what was written still stands: {report.unseen}"
+        lines.append(_diagnostic("warning", unseen, clock, hint="`syncer plan` tells"))
     counts = outcome_counts(report)
     message = " ".join(report_verdict(report))
     level = "info" if report.is_ok else "error"
     outcomes = {_word(status): count for status, count in counts.items()}
+    if since := sum(bool(one.since) for one in report.outcomes):
+        outcomes["not_as_applied"] = since
     added = sum(one.change.is_creation and one.status.value == "done" for one in report.outcomes)
     totals = {**_changes(added, counts["done"] - added, "apply"), "outcomes": outcomes}
     return [*lines, _line("change_summary", clock, message, totals, level=level)]
@@ -311,14 +316,14 @@ def _diagnostic(severity: str, summary: str, clock: Clock, **more: object) -> st
 
 
 def _outcome(outcome: Outcome, clock: Clock) -> str:
-    change = outcome.change
+    change, reason = outcome.change, outcome.since or outcome.reason
     return _diagnostic(
         "error",
-        f"{change.address}: {outcome.status.value}" + (f": {outcome.reason}" if outcome.reason else ""),
+        f"{change.address}: {outcome.status.value}" + (f": {reason}" if reason else ""),
         clock,
         hint=outcome.hint,
         file=change.desired.document.path,
-        resource=_resource(change.address, change.id or outcome.id),
+        resource=_resource(change.address, outcome.model_id),
         status=_word(outcome.status.value),
         unapplied=[_attribute(field) for field in outcome.unapplied] or None,
     )

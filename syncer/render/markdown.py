@@ -473,17 +473,18 @@ def _names(found: Sequence[Item]) -> str:
 
 def _report_rungs(report: Report, target: Target, run_url: str) -> Iterator[str]:
     """All; then without hints; then names alone; then the counts."""
-    done = [outcome.change.address for outcome in report.outcomes if outcome.status.value == "done"]
+    others = [one for one in report.outcomes if one.since or one.status.value != "done"]
+    done = [one.change.address for one in report.outcomes if not one.since and one.status.value == "done"]
     made = [
         f"{code(outcome.change.address)} (id {outcome.id})"
         for outcome in report.outcomes
         if outcome.change.is_creation and outcome.id
     ]
-    others = [outcome for outcome in report.outcomes if outcome.status.value != "done"]
     heading = f"### syncer apply · {code(target.environment, _NAME)}: {'complete' if report.is_ok else 'incomplete'}"
     stressed, said = report_verdict(report)
     where = f"Workspace {target.workspace_id}" + (f" · {_run(run_url)}" if link(run_url) else "")
-    head = _blocks(heading, f"**{stressed}** {said}", where)
+    unseen = report.unseen and f"Nobody looked at the end whether what was written still stands: {report.unseen}."
+    head = _blocks(heading, f"**{stressed}** {said}", where, unseen and prose(unseen, _MESSAGE))
 
     listed = _blocks(f"**Created** ({len(made)}): {', '.join(made)}" if made else "", _names_titled("Done", done))
     for has_hints in (True, False):
@@ -506,7 +507,8 @@ def _outcomes(outcomes: Sequence[Outcome], *, has_hints: bool) -> str:
         return ""
     rows = ["| outcome | model | reason |", "|---|---|---|"]
     for outcome in outcomes:
-        reason = prose(outcome.reason, _MESSAGE) if outcome.reason else ""
+        said = outcome.since or outcome.reason
+        reason = prose(said, _MESSAGE) if said else ""
         hint = f"<br>{prose(outcome.hint, _HINT)}" if has_hints and outcome.hint else ""
         rows.append(f"| {outcome.status.value} | {cell(outcome.change.address)} | {barred(reason + hint)} |")
     return _folded(rows, f"Table of {counted(len(outcomes), 'model')}", len(outcomes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from types import MappingProxyType
@@ -30,6 +31,7 @@ __all__ = [
     "render_drift",
     "render_error",
     "render_event",
+    "render_left",
     "render_plan",
     "render_problems",
     "render_prompt",
@@ -288,10 +290,13 @@ def render_event(event: Event, style: Style) -> str:
         return defused(f"{visible(event.method)} {visible(event.path)}: {answer} after {event.seconds:.2f} s")
     if isinstance(event, Waiting):
         wait, left = f"{event.seconds:.0f} s", f"{event.left:.0f} s"
-        again = f"try {event.attempt} of {event.attempts} in {wait}"
-        return defused(f"{visible(event.reason.rstrip('.'))}: {again} (this run waits at most {left} more)")
+        again = f"try {event.attempt} of {event.attempts} in {wait}" if event.attempt else f"looking again in {wait}"
+        return defused(
+            f"{visible(event.reason.rstrip('.'))}: {again} (this run waits at most {left} more without an answer)"
+        )
     if isinstance(event, Slowing):
-        return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute)."
+        left = render_left(event)
+        return f"Slowing down to {event.per_minute} requests a minute (requests_per_minute){left and f': {left}'}."
     name = style.paint("bold", f"model.{visible(event.address)}:")
     elapsed = f"{event.elapsed:.0f}s"
     if isinstance(event, Modifying):
@@ -306,17 +311,30 @@ def render_event(event: Event, style: Style) -> str:
     return defused(f"{name} {what} {ending} after {elapsed}{ident}")
 
 
+def render_left(event: Slowing) -> str:
+    """What is left of a run that waits; empty if nobody knows."""
+    if not event.requests:
+        return ""
+    done = f"{event.done} of {counted(event.changes, 'model')} done, " if event.changes else ""
+    minutes, seconds = divmod(math.ceil(event.seconds), 60)
+    time = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f"{done}about {counted(event.requests, 'request')} left, {time} at this limit"
+
+
 def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
     """What became of the plan: a box for each change that isn't done, then the totals.
 
     `excluded` counts the definitions that `--target` left out of the plan.
     """
-    boxes = [_outcome(outcome, style) for outcome in report.outcomes if outcome.status.value in _ENDINGS]
+    boxes = [_outcome(one, style) for one in report.outcomes if one.since or one.status.value in _ENDINGS]
     waiting = [outcome.change for outcome in report.outcomes if outcome.status.value == "not attempted"]
     if waiting:
         title = f"{counted(len(waiting), 'change')} not attempted, because the run ended before"
         addresses = [f"  {visible(change.address)}" for change in waiting]
         boxes.append(box("error", title, [addresses], style))
+    if report.unseen:
+        title = "Nobody looked at the end whether what was written still stands"
+        boxes.append(box("warning", title, [prose(f"{report.unseen}; `syncer plan` tells", style)], style))
     if excluded:
         detail = f"--target left out {counted(excluded, 'definition')}; plan without it to see what remains."
         boxes.append(box("warning", "Applied changes may be incomplete", [prose(detail, style)], style))
@@ -326,12 +344,14 @@ def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
 
 def _outcome(outcome: Outcome, style: Style) -> str:
     change = outcome.change
-    model_id = change.id or outcome.id
-    where = f"  {f'model {model_id}, ' if model_id else ''}{visible(change.desired.document.path)}"
+    where = f"  {f'model {outcome.model_id}, ' if outcome.model_id else ''}{visible(change.desired.document.path)}"
     unapplied = []
     if outcome.unapplied:
         rows = field_rows(outcome.unapplied, style, 4)
         unapplied = ["What the server has, and what was sent:", *(_line(row, style) for row in rows)]
-    ending = _ENDINGS[outcome.status.value].format(done="created" if change.is_creation else "changed")
-    title = f"{change.address} {ending}"
-    return box("error", title, [[where], prose(outcome.reason, style), unapplied, prose(outcome.hint, style)], style)
+    done = "created" if change.is_creation else "changed"
+    if outcome.since:
+        title, reason = f"{change.address} was {done}, and doesn't stand as it was applied", outcome.since
+    else:
+        title, reason = f"{change.address} {_ENDINGS[outcome.status.value].format(done=done)}", outcome.reason
+    return box("error", title, [[where], prose(reason, style), unapplied, prose(outcome.hint, style)], style)

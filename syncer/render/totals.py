@@ -48,6 +48,8 @@ def report_verdict(report: Report) -> tuple[str, str]:
     if report.is_ok:
         return "Apply complete!", f"Resources: {added} added, {changed} changed, 0 destroyed."
     parts = [*([f"{added} added"] if added else []), f"{changed} changed"]
+    if since := sum(bool(outcome.since) for outcome in report.outcomes):
+        parts.append(f"{since} of these not as applied")
     if counts["conflict"]:
         parts.append(counted(counts["conflict"], "conflict"))
     parts += [f"{counts[status]} {status}" for status in ("failed", "unknown", "not attempted") if counts[status]]

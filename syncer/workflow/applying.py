@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,12 @@ def apply(
     parallelism: int,
     fail_fast: bool,
     stop: Stop,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
     """Carry out exactly the plan that was shown. Raises RefusedError before anything is written."""
     refuse(planned, limits)
-    return applier.apply(planned.plan, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop)
+    plan = planned.plan
+    return applier.apply(
+        plan, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop, clock=clock, sleep=sleep
+    )

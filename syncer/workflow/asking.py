@@ -20,6 +20,7 @@ from syncer.model import (
     Problem,
     Severity,
     Sync,
+    Target,
     Unreadable,
 )
 from syncer.resolve import bind, bind_connectors
@@ -32,6 +33,11 @@ _MANY: Final = 5
 
 _MANY_IDS: Final = 100
 """How many ids it lists."""
+_FEWEST: Final = 3
+"""Of how many definitions on it's hardly by chance that the workspace has none."""
+
+_ABSENT: Final = frozenset({"unknown-id", "no-live-model", "unknown-connector"})
+"""What is said of a definition that belongs to another workspace."""
 
 
 class Reader(Protocol):
@@ -123,6 +129,28 @@ def bound_to(
         ),
         tuple(problem for problem in bound.problems if problem.origin.path in paths),
     )
+
+
+def told_once(
+    problems: Sequence[Problem], desired: DesiredState, live: LiveState, target: Target
+) -> tuple[Problem, ...]:
+    """The problems; one for all of those that say of every definition that it isn't in this workspace."""
+    ids, names = {model.id for model in live.models}, {model.name for model in live.models}
+    absent = {problem.origin.path for problem in problems if problem.rule in _ABSENT}
+    count = len(desired.models)
+    is_elsewhere = count >= _FEWEST and all(
+        model.document.path in absent and model.id not in ids and (model.id is not None or model.name not in names)
+        for model in desired.models
+    )
+    if not is_elsewhere:
+        return tuple(problems)
+    what = f"none of the {count} definitions is in workspace {target.workspace_id}: neither by id nor by name"
+    hint = (
+        f"check workspace_id and api_url of the environment {target.environment}. If the workspace is the right one, "
+        "`syncer import` takes its models into git, and `create = true` in its settings lets apply make new ones"
+    )
+    others = (problem for problem in problems if problem.rule not in _ABSENT)
+    return (Problem(NOWHERE, "wrong-workspace", what, hint), *others)
 
 
 def unread(live: LiveState) -> tuple[Problem, ...]:

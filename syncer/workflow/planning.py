@@ -18,7 +18,7 @@ from syncer.model import (
 )
 from syncer.planner import Plan, Planned, make_plan
 from syncer.resolve import resolve, reveal, stand_in_connectors
-from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, unread
+from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
 from syncer.workflow.consequences import impossible, with_consequences
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plan(
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
         problems = (*problems, *provenance.renamed(made, former))
     warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
-    planned = Planned(made, warnings, (*missing, *problems), origins)
+    planned = Planned(made, warnings, told_once((*missing, *problems), chosen, live, target), origins)
     if not with_effects:
         return planned
     planned = replace(planned, warnings=(*warnings, *_unreadable(made)))
