@@ -396,9 +396,11 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     target = planned.plan.target
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
-        _expect_commit(planned, now)
         # A plan file is never believed on its own: who can alter it can make its digest fit, too.
         digest = flags.expect_digest or posting.vouched(host, target.environment)
+        if digest:
+            workflow.expect(planned, digest)
+        _expect_commit(planned, now)
         if digest:
             report = applying.resumed(flags, screen, digest)
         else:
