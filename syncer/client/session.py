@@ -293,7 +293,8 @@ class Session:
             reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
         elif content is None:
             # What it would have said of an exception can't be known, so it counts as one.
-            reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=True)
+            is_exception = status != _BUSY
+            reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=is_exception)
         else:
             reason = explain(status, response.headers.get("content-type", ""), content, self._hidden())
         error = ApiError(
