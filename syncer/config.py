@@ -46,7 +46,7 @@ class Numbers:
     )
     parallelism: int = field(default=4, metadata={"help": "Models changed at the same time.", "least": 1})
     connect_seconds: int = field(default=10, metadata={"help": "Seconds to wait for a connection.", "least": 1})
-    read_seconds: int = field(default=60, metadata={"help": "Seconds to wait for an answer.", "least": 1})
+    read_seconds: int = field(default=60, metadata={"help": "Seconds to wait for a whole answer.", "least": 1})
     retry_seconds: int = field(
         default=120,
         metadata={"help": "Seconds of waiting between tries, added up over a run, before it gives up.", "least": 0},

@@ -1,7 +1,8 @@
 """The REST API, at the edge: pages, timeouts, retries, rate, login; HTTP trouble becomes ApiError.
 
 limiter   how fast requests may go          reasons   an answer's error in words
-session   one request, rightly sent         api       models and connectors, rightly read
+session   one request, rightly sent         lists     pages, rightly read: all of a list, or not at all
+api       models, connectors and syncs      probe     the layers below, one question each
 """
 
 from syncer.client.api import Api

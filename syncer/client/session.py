@@ -5,12 +5,14 @@
     no connection made            again               again                                 again
     502, 503, 504                 again               ApiError after a pause, open          LoginError
     reset or timeout after that   again               ApiError after a pause, open          LoginError
+    too large, or without end     ApiError            ApiError, open                        LoginError
     401                           log in once more, then again; with a given token ApiError LoginError
     3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
 
 A request is sent five times at most, with longer pauses each time; the pauses of a run are at most
 `Options.retry_seconds` in all. An open PUT that may be sent again after a look is marked transient; a POST is never
-sent again after an open end, because what it made would be made twice.
+sent again after an open end, because what it made would be made twice. A page of a list that takes too long isn't asked
+for again: a smaller one may do (`excess`).
 """
 
 from __future__ import annotations
