@@ -58,7 +58,7 @@ class Numbers:
     requests_per_minute: int = _number(100, 0, 100_000, "Requests a minute, the first minute's at once; 0: no limit.")
     parallelism: int = _number(4, 1, 64, "Models changed at the same time.")
     connect_seconds: int = _number(10, 1, 600, "Seconds to wait for a connection.")
-    read_seconds: int = _number(60, 1, 3_600, "Seconds to wait for an answer.")
+    read_seconds: int = _number(60, 1, 3_600, "Seconds to wait for a whole answer.")
     retry_seconds: int = _number(
         120, 0, 86_400, "Seconds of waiting between tries, without an answer, before a run gives up."
     )

@@ -78,8 +78,6 @@ def parse(resource: Json) -> LiveModel:
         value = fields[field]
         if not (isinstance(value, str) or (is_optional and value is None)):
             raise MalformedError(f"its {field} is {_kind(value)}, not text")
-        if value and not _is_fit(value):
-            raise MalformedError(f"its {field} holds half a character")
     configuration = fields["configuration"]
     if configuration is not None:
         _check(configuration)
@@ -98,13 +96,9 @@ def _check(configuration: Json) -> None:
         inner: list[Json] = []
         for value in level:
             if isinstance(value, dict):
-                inner += value
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value
-            elif isinstance(value, str):
-                if not _is_fit(value):
-                    raise MalformedError("its configuration holds half a character")
             elif isinstance(value, float) and not isfinite(value):
                 raise MalformedError("its configuration holds a number that is too large")
         level = inner

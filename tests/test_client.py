@@ -8,6 +8,7 @@ import json
 import pstats
 import ssl
 import threading
+import tracemalloc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from builders import TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.client import Api, Options, Session
+from syncer.client import Api, Options, Session, lists, session
 from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
@@ -97,7 +98,7 @@ def answers(*responses: httpx.Response | Exception) -> Answer:
 
 
 def ok(data: Any = None) -> httpx.Response:
-    return httpx.Response(200, json={"data": data})
+    return httpx.Response(200, content=json.dumps({"data": data}).replace("Infinity", "1e400").encode())
 
 
 def test_a_request_carries_token_workspace_and_name() -> None:
@@ -399,6 +400,9 @@ def test_which_answers_leave_a_put_open(answer: httpx.Response, is_open: bool) -
     assert caught.value.is_open is is_open
 
 
+_DEEPER = json.loads('{"e":' * 400 + "[]" + "}" * 400)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason", "hint"),
     [
@@ -416,7 +420,11 @@ def test_which_answers_leave_a_put_open(answer: httpx.Response, is_open: bool) -
         (500, {"status": 500, "error": "Internal Server Error"}, "Internal Server Error", "locked"),
         (429, {"error": "Too many"}, "Too many", "requests_per_minute"),
         (400, [1], "no reason given", ""),
+        (404, 5, "no reason given", "check api_url"),
+        (403, "status", "no reason given", "refuses this host name"),
         (400, {"errors": [3, {}], "x": 1}, "no reason given", ""),
+        (422, {"errors": [{"detail": [_DEEPER], "title": 5, "source": {"query": ["a", 5, "b"], "x": _DEEPER}}]}, "query: a, b, x:", ""),
+        (400, {"errors": {"model": {"a": {"b": _DEEPER}, "c": ["d"]}}}, "c: d", ""),
     ],
 )  # fmt: skip
 def test_error_bodies_in_words(status: int, body: Any, reason: str, hint: str) -> None:
@@ -440,6 +448,28 @@ def test_error_bodies_in_words(status: int, body: Any, reason: str, hint: str) -
 def test_what_is_not_json_is_named_not_quoted(kind: str, body: bytes, reason: str) -> None:
     """A proxy's page is no word of the application."""
     assert explain(502, kind, body, Scrubber()).text == reason
+
+
+def test_a_reason_is_never_larger_than_what_was_sent() -> None:
+    """A long key beside many texts has a product that fills the memory: only its beginning is looked at."""
+    body = json.dumps({"errors": {"k" * 400_000: ["a"] * 100_000}}).encode()
+    tracemalloc.start()
+    told = explain(422, "", body, Scrubber())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert len(told.text) == 300
+    assert peak < 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 429, 500, 503])
+def test_an_error_text_without_end_is_an_error_all_the_same(status: int) -> None:
+    """What it says is left unread; a write counts as open, because nobody knows whether it was an exception."""
+    wire = Wire(lambda _: httpx.Response(status, content=b"x" * 1024 * 1024 * 2), retry_seconds=0)
+
+    with pytest.raises(ApiError, match=rf"\({status}\): the answer is too large") as caught:
+        wire.api.put(42, BODY)
+    assert (caught.value.status, caught.value.is_open) == (status, status != 429)
 
 
 def test_a_long_reason_is_cut() -> None:
@@ -688,7 +718,8 @@ class Listing:
         if any(int(row["id"]) in self.broken for row in page):
             return httpx.Response(400, json=EXCEPTION)
         links = {"last": f"http://internal:3000/api/v1/models?page={last}&per_page={size}", "next": "http://evil/"}
-        return httpx.Response(200, json={"data": page, "links": links})
+        content = json.dumps({"data": page, "links": links}).replace("Infinity", "1e400")
+        return httpx.Response(200, content=content.encode())
 
     def _show(self, model_id: int) -> httpx.Response:
         if model_id in self.broken:
@@ -816,6 +847,193 @@ def test_looking_for_broken_rows_is_bounded() -> None:
 
     assert [row.id for row in state.unreadable] == [None]
     assert len(state.models) == 5
+
+
+@pytest.mark.parametrize(("spread", "most"), [("together", 100), ("scattered", 290)])
+def test_many_broken_rows_cost_no_more_than_a_page_for_each_row(spread: str, most: int) -> None:
+    """Of 300: where they stand together, little more than one request for each; scattered, about one for each row."""
+    server = Listing(300)
+    for row in server.rows:
+        row["attributes"]["query_type"] = "ai_ml"
+    server.broken = set(range(100, 165)) if spread == "together" else {37 * number % 300 + 1 for number in range(65)}
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert (len(state.models), len(state.unreadable), state.complete) == (235, 65, True)
+    assert len(server.sizes) <= most
+
+
+def test_a_list_of_broken_rows_without_end_is_left() -> None:
+    """What was read counts, what files pin is asked for by its id, and the state says that it isn't all."""
+    server = Listing(900)
+    server.broken = set(range(1, 900, 3))
+    state = Wire(server, requests_per_minute=0).api.fetch({1, 2, 899})
+
+    assert not state.complete
+    assert [row.id for row in state.unreadable] == [1]
+    assert {2, 899} <= {model.id for model in state.models}
+    assert len(server.sizes) < 450
+
+
+def test_a_capped_list_is_read_around_its_broken_rows() -> None:
+    """Pages of a power of two that the server gives: none is cut short, so no row is missed."""
+    server = Listing(300, most=100)
+    server.broken = {7, 133, 299}
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert ([row.id for row in state.unreadable], len(state.models), state.complete) == ([299, 133, 7], 297, True)
+
+
+# -- pages that are too much -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "quick"), [(1_000, 300), (300, 80), (300, 30), (50, 1)])
+def test_a_list_that_is_too_slow_is_asked_for_in_smaller_pages(count: int, quick: int) -> None:
+    """Not five times for the same page; and it stays at pages that came in time."""
+    server = Listing(count)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/v1/models" and len(_page_of(server, request)) > quick:
+            server.sizes.append((0, int(request.url.params["per_page"])))
+            raise httpx.ReadTimeout("t")
+        return server(request)
+
+    wire = Wire(serve, requests_per_minute=0)
+
+    assert [model.id for model in wire.api.fetch(set()).models] == list(range(1, count + 1))
+    late = [size for number, size in server.sizes if not number]
+    assert late == sorted(set(late), reverse=True)
+    assert len(late) <= 4
+    assert wire.clock.slept == []
+    server.sizes.clear()
+    wire.api.fetch(set())
+    assert not [size for number, size in server.sizes if not number]
+
+
+def _page_of(server: Listing, request: httpx.Request) -> list[Any]:
+    number, size = (int(request.url.params[key]) for key in ("page", "per_page"))
+    return server.rows[(number - 1) * size : number * size]
+
+
+def test_a_server_that_says_nothing_is_given_up_on() -> None:
+    """The smallest question is asked five times; what to change is named."""
+    wire = Wire(answers(httpx.ReadTimeout("t")), read_seconds=7)
+
+    with pytest.raises(ApiError, match="GET /models failed: no answer in time") as caught:
+        wire.api.fetch(set())
+    assert "syncer waits 7 s for an answer (read_seconds)" in caught.value.hint
+    assert len(wire.requests) == 6
+
+
+def test_a_page_that_was_late_once_is_asked_for_again() -> None:
+    """One stall in a hundred pages doesn't begin them anew."""
+    server = Listing(1000, most=100)
+    stalled: list[int] = []
+
+    def stall(number: int, _: int) -> None:
+        if number == 5 and not stalled:
+            stalled.append(number)
+            raise httpx.ReadTimeout("t")
+
+    server.on_page = stall
+
+    assert _ids(server) == list(range(1, 1001))
+    assert len(server.sizes) == 13
+
+
+def test_a_list_that_is_too_large_is_asked_for_in_smaller_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More text than one answer may have: each row is read all the same."""
+    monkeypatch.setattr(session, "_LARGEST_PAGE", 200_000)
+    server = Listing(1000)
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert (len(state.models), state.complete) == (1000, True)
+    assert [size for _, size in server.sizes][:3] == [10_000, 1, 250]
+
+
+def test_a_list_that_would_fill_the_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pages that are small enough each: there is an end to what a run holds."""
+    monkeypatch.setattr(lists, "_MOST_KEPT", 300_000)
+    monkeypatch.setattr(lists, "_LARGEST_ROW", 1000)
+
+    with pytest.raises(RefreshError, match="the list takes more than 0 MiB of memory, for 300 rows"):
+        Wire(Listing(1000, most=100), requests_per_minute=0).api.fetch(set())
+
+
+_DEEP = json.loads("[" * 300 + "]" * 300)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"query": "x" * 9_000_000}, "too large"),
+        ({"configuration": {"a": [[]] * 300_000}}, "too large, or nested too deep"),
+        ({"configuration": {"a": float("inf")}}, "a number that is too large"),
+        ({"configuration": {"a": _DEEP}}, "nested too deep"),
+    ],
+)
+def test_one_row_that_is_too_much_is_one_model_s_problem(fields: dict[str, Any], reason: str) -> None:
+    """It's found, named and left out; the others are read."""
+    server = Listing(40)
+    server.rows[6]["attributes"] |= fields
+    state = Wire(server, requests_per_minute=0).api.fetch({7})
+
+    assert ([row.id for row in state.unreadable], len(state.models), state.complete) == ([7], 39, True)
+    assert reason in state.unreadable[0].reason
+    with pytest.raises(UnreadableError):
+        Wire(server, requests_per_minute=0).api.read(7)
+
+
+def test_a_row_that_is_nested_without_end_is_one_model_s_problem() -> None:
+    """Python can't decode it at all, so its page is halved like that of a row that the server can't show."""
+    server = Listing(40)
+    deep = b"[" * 100_000 + b"]" * 100_000
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        content = server(request).content
+        own = b'"id": "7", "type": "models", '
+        return httpx.Response(200, content=content.replace(own, own + b'"x":' + deep + b","))
+
+    state = Wire(serve, requests_per_minute=0).api.fetch({7})
+
+    assert ([row.id for row in state.unreadable], len(state.models), state.complete) == ([7], 39, True)
+
+
+# -- rows that are no models -----------------------------------------------------------------------------------------
+
+
+def test_an_id_that_stands_for_two_models_is_neither() -> None:
+    """Shown twice alike it's one."""
+    server = Listing(5)
+    server.rows += [resource(3, name="another"), resource(4, name="m4")]
+    state = Wire(server, requests_per_minute=0).api.fetch(set())
+
+    assert [(row.id, row.name) for row in state.unreadable] == [(3, "")]
+    assert [model.id for model in state.models] == [1, 2, 4, 5]
+    assert state.complete
+
+
+@pytest.mark.parametrize("links", [None, {}, {"last": None}, {"last": 5}, {"last": "x"}, []])
+def test_a_list_that_doesn_t_say_how_long_it_is_is_not_believed(links: Any) -> None:
+    """What it shows is there; whether that is all, nobody knows."""
+    rows = [resource(1), resource(2)]
+    wire = Wire(answers(httpx.Response(200, json={"data": rows, "links": links})))
+    state = wire.api.fetch({2})
+
+    assert ([model.id for model in state.models], state.complete) == ([1, 2], False)
+
+
+@pytest.mark.parametrize("data", [{}, {"a": []}, None, "rows", 0, [[]], [{"id": "x"}]])
+def test_what_is_no_list_of_rows_is_no_empty_workspace(data: Any) -> None:
+    """Nothing that can be read, and nothing that was counted: an answer of somebody else."""
+    with pytest.raises(ApiError, match="not what the models API sends"):
+        Wire(answers(httpx.Response(200, json={"data": data}))).api.fetch(set())
+
+
+@pytest.mark.parametrize("runs", [{}, None, [{"attributes": {}}], [{"attributes": {"status": []}}], [5], "x"])
+def test_runs_that_can_t_be_read_are_not_taken_for_none(runs: Any) -> None:
+    """Nobody knows whether the sync runs."""
+    with pytest.raises(ApiError, match="not what the models API sends"):
+        Wire(answers(ok(runs))).api.is_running(1)
 
 
 @pytest.mark.parametrize("read", [True, False])

@@ -34,8 +34,8 @@ def _lookup(variable: str) -> Secret:
     return Secret(f"value of {variable}", variable)
 
 
-def _plan(documents: list[Document], api: FakeApi, patterns: tuple[str, ...] = ()) -> Planned:
-    return workflow.plan(documents, api, TARGET, _lookup, ALL, patterns)
+def _plan(documents: list[Document], api: FakeApi, patterns: tuple[str, ...] = (), *, create: bool = False) -> Planned:
+    return workflow.plan(documents, api, TARGET, _lookup, ALL, patterns, create=create)
 
 
 def _apply(planned: Planned, api: FakeApi) -> Report:
@@ -232,6 +232,58 @@ def test_what_refresh_could_not_read_is_told() -> None:
     ]
     assert "live model 7" in planned.warnings[0].message
     assert planned.problems == ()
+
+
+def _partly(*unreadable: Unreadable) -> FakeApi:
+    """An API that shows one model, and not these."""
+
+    class Partly(FakeApi):
+        def fetch(self, declared: object) -> LiveState:
+            return LiveState(super().fetch([]).models, unreadable)
+
+    return Partly([live(42)], CONNECTORS)
+
+
+def test_what_is_wrong_alike_is_told_once() -> None:
+    """Many broken rows are one warning with the list of them; where their ids are unknown, they're counted."""
+    rows = [Unreadable(number, "undefined method") for number in range(65, 0, -1)]
+    many = _plan([document(id=42)], _partly(*rows, Unreadable(None, "undefined method"), Unreadable(70, "odd")))
+    nameless = _plan([document(id=42)], _partly(*[Unreadable(None, "undefined method")] * 2))
+
+    first, second = (warning.message for warning in many.warnings)
+    assert first.startswith("the server can't show 66 live models (1, 2, 3, ")
+    assert first.endswith("64, 65 and 1 more): undefined method")
+    assert second == "the server can't show live model 70: odd"
+    assert [one.message for one in nameless.warnings] == [
+        "the server can't show 2 live models (their ids are not known): undefined method"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("definition", "rules"),
+    [
+        ({"id": 7, "name": "x"}, ["unreadable-model"]),
+        ({"name": "Broken"}, ["unreadable-model"]),
+        ({"name": "Active users"}, []),
+        ({"name": "Nobody's"}, ["no-live-model"]),
+    ],
+)
+def test_a_model_that_can_t_be_read_is_its_own_file_s_problem(definition: dict[str, Any], rules: list[str]) -> None:
+    """By its id or its name; every other definition is planned, and what nobody bears may be created."""
+    api = _partly(Unreadable(7, "its query is a number, not text", "Broken"))
+    planned = _plan([document(**definition)], api)
+    created = _plan([document(**definition)], api, create=True)
+
+    assert [problem.rule for problem in planned.problems] == rules
+    assert [problem.rule for problem in created.problems] == [rule for rule in rules if rule != "no-live-model"]
+
+
+def test_where_any_name_may_be_hidden_none_is_missing() -> None:
+    """A row without a name may bear each: nothing is said to be missing, and nothing is created."""
+    api = _partly(Unreadable(None, "undefined method"))
+
+    assert [one.rule for one in _plan([document(name="x")], api).problems] == ["incomplete-live-state"]
+    assert [one.rule for one in _plan([document(name="x")], api, create=True).problems] == ["unreadable-model"]
 
 
 def test_an_undeclared_description_is_not_ours() -> None:

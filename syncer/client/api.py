@@ -193,11 +193,12 @@ class Api:
     def connectors(self) -> tuple[Connector, ...]:
         """Every connector of the workspace, by id. Raises ApiError and RefreshError."""
         try:
-            found = (connector for connector in self._lists.complete(_CONNECTORS) if connector.id)
-            return tuple(sorted(found, key=lambda connector: connector.id))
+            rows, _ = self._lists.around(_CONNECTORS)
         except IncompleteError:
             message = "the workspace's connectors could not be read completely"
             raise RefreshError(message, "try again when nobody changes them") from None
+        # One that can't be read is named by no file that means it.
+        return tuple(sorted((one for one in rows if one.id), key=lambda connector: connector.id))
 
     def workspaces(self) -> Mapping[int, str]:
         """The workspaces of this user: id → name, by id. Nothing else of them is kept. Raises ApiError."""
@@ -312,7 +313,8 @@ class Api:
             raise RefreshError(message, "try again; if it stays so, ask whoever runs the server") from error
         shown = _state(rows, is_complete=is_complete)
         state = self._by_id(shown, declared)
-        found_out = len(state.unreadable) - len(shown.unreadable)
+        # A model that only its own request shows is one of those that break the list.
+        found_out = len(state.models) + len(state.unreadable) - len(shown.models) - len(shown.unreadable)
         probed = self._probed(len(broken) - found_out, state, declared)
         unnamed = (Unreadable(None, one.reason, hint=one.hint) for one in broken[found_out + len(probed) :])
         return replace(state, unreadable=(*state.unreadable, *probed, *unnamed))

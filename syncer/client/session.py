@@ -5,6 +5,7 @@
     no connection made            again               again                                 again
     502, 503, 504                 again               ApiError after a pause, open          LoginError
     reset or timeout after that   again               ApiError after a pause, open          LoginError
+    too large, or without end     ApiError            ApiError, open                        LoginError
     401                           log in once more, then again; with a given token ApiError LoginError
     3xx, other 4xx, 500           ApiError            ApiError; open after an exception     LoginError
 
@@ -12,7 +13,8 @@ A request is sent five times at most, with longer pauses each time. A 429 holds 
 counts as a try only if nothing was answered since the one before. The pauses without an answer between them are at most
 `Options.retry_seconds` for each method: an answer to a GET says nothing of PUTs. An open PUT that may be sent again
 after a look is marked transient; a POST is never sent again after an open end, because what it made would be made
-twice. A write that says until when it may be sent is held back after that (LateError).
+twice. A write that says until when it may be sent is held back after that (LateError). A page of a list that takes too
+long isn't asked for again: a smaller one may do (`excess`).
 """
 
 from __future__ import annotations
@@ -374,7 +376,8 @@ class Session:
             reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
         elif content is None:
             # What it would have said of an exception can't be known, so it counts as one.
-            reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=True)
+            is_exception = status != _BUSY
+            reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=is_exception)
         else:
             kind = response.headers.get("content-type", "")
             reason = explain(status, kind, content, self.scrubber, is_write=method in _WRITES)
