@@ -253,7 +253,8 @@ class _Run:
             return self._wait_for(1)
         updates = len(self._waiting) - self._creations
         most = self._writer.pace(0).per_minute
-        if most and self._writer.pace(self._owed() + _PER_UPDATE * updates).seconds:
+        whole = self._owed() + _PER_UPDATE * updates + _PER_CREATION * self._creations
+        if most and self._writer.pace(whole).seconds:
             # With a look for each the run would have to wait.
             self._looks_together = True
         if not self._looks_together:
