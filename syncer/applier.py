@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice, takewhile
@@ -257,17 +258,15 @@ class _Run:
         if most and self._writer.pace(whole).seconds:
             # With a look for each the run would have to wait.
             self._looks_together = True
-        if not self._looks_together:
+        if not self._looks_together or updates == 1:
             return self._wait_for(_PER_UPDATE)
         together = [one.id for one in islice(self._waiting, min(updates, _TOGETHER, max(most - 1, 1)))]
         if seconds := self._wait_for(1 + len(together)):
             return seconds
-        try:
+        # A model that it doesn't show is looked at by itself; so is each if it fails, and that says what it means.
+        with suppress(SyncerError):
             self._looks = dict(self._writer.glance(together))
-        except SyncerError:
-            # The look at one model meets the same trouble, and says what it means.
-            return 0.0
-        return self._wait_for(1 if change.id in self._looks else _PER_UPDATE)
+        return 0.0
 
     def _wait_for(self, requests: int) -> float:
         """The seconds until so many further requests may go at once; told if nothing else goes on."""
