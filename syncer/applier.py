@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice, takewhile
@@ -33,6 +34,7 @@ _ATTEMPTS: Final = 3
 _LOOKS: Final = 10
 """How often a look is repeated because what it was for came too late."""
 
+_MINUTE: Final = 60.0
 _TOGETHER: Final = 10
 """For how many models one page looks at most."""
 
@@ -185,6 +187,8 @@ class _Run:
         self._running: dict[Future[Outcome], tuple[Change, float]] = {}
         self._beats: dict[str, int] = {}
         self._outcomes: dict[str, Outcome] = {}
+        # What ends the run: something about the session, or, with `fail_fast`, anything that isn't done.
+        self._is_fatal = self._has_failed = False
 
     def carry_out(self) -> Report:
         """Begin what may begin and settle what ended until nothing is left; then look at what was written."""
@@ -213,9 +217,7 @@ class _Run:
 
     def _is_ended(self) -> bool:
         """Whether nothing new may begin."""
-        ends = self._outcomes.values()
-        failed = any(end.is_fatal or (self._fail_fast and end.status is not Status.DONE) for end in ends)
-        return failed or self._stop.is_set()
+        return self._has_failed or self._stop.is_set()
 
     def _settle(self, seconds: float) -> None:
         """Wait for so long, or until a change ends; say what ended, and what is still under way."""
@@ -227,11 +229,13 @@ class _Run:
         for future in done:
             change, began = self._running.pop(future)
             outcome = future.result()
-            if outcome.is_fatal and outcome.status is Status.FAILED and self._is_ended():
+            is_done = outcome.status is Status.DONE
+            if outcome.is_fatal and outcome.status is Status.FAILED and self._is_fatal:
                 # Nothing was written, and why is told once.
                 outcome = Outcome(change, Status.NOT_ATTEMPTED)
+            self._is_fatal = self._is_fatal or outcome.is_fatal
+            self._has_failed = self._has_failed or self._is_fatal or (self._fail_fast and not is_done)
             self._outcomes[change.address] = outcome
-            is_done = outcome.status is Status.DONE
             elapsed = self._clock() - began
             self._tell(Modified(change.address, outcome.model_id, elapsed, is_done, is_new=change.is_creation))
         for change, began in self._running.values():
@@ -250,20 +254,19 @@ class _Run:
             return self._wait_for(1)
         updates = len(self._waiting) - self._creations
         most = self._writer.pace(0).per_minute
-        if most and self._writer.pace(self._owed() + _PER_UPDATE * updates).seconds:
+        whole = self._owed() + _PER_UPDATE * updates + _PER_CREATION * self._creations
+        if most and self._writer.pace(whole).seconds:
             # With a look for each the run would have to wait.
             self._looks_together = True
-        if not self._looks_together:
+        if not self._looks_together or updates == 1:
             return self._wait_for(_PER_UPDATE)
         together = [one.id for one in islice(self._waiting, min(updates, _TOGETHER, max(most - 1, 1)))]
         if seconds := self._wait_for(1 + len(together)):
             return seconds
-        try:
+        # A model that it doesn't show is looked at by itself; so is each if it fails, and that says what it means.
+        with suppress(SyncerError):
             self._looks = dict(self._writer.glance(together))
-        except ApiError:
-            # The look at one model meets the same trouble, and says what it means.
-            return 0.0
-        return self._wait_for(1 if change.id in self._looks else _PER_UPDATE)
+        return 0.0
 
     def _wait_for(self, requests: int) -> float:
         """The seconds until so many further requests may go at once; told if nothing else goes on."""
@@ -273,7 +276,9 @@ class _Run:
             updates = len(self._waiting) - self._creations
             left = updates + -(-updates // _TOGETHER) + _PER_CREATION * self._creations + 1
             ends, changes = len(self._outcomes), len(self._plan.changes)
-            self._tell(Slowing(most, left, self._writer.pace(left).seconds, ends, changes))
+            # After this wait a minute passes for each full round of the limit.
+            whole = max(self._writer.pace(left).seconds, seconds + _MINUTE * ((left - 1) // most))
+            self._tell(Slowing(most, left, whole, ends, changes))
         return seconds
 
     def _owed(self) -> int:
@@ -292,7 +297,7 @@ class _Run:
             return Report(outcomes, "the run was ended before")
         try:
             rows = self._writer.newest({one.model_id for one in outcomes if one.status is Status.DONE})
-        except ApiError as error:
+        except SyncerError as error:
             return Report(outcomes, error.what)
         if rows is None:
             return Report(outcomes, "the newest models fill more than three pages")
@@ -432,6 +437,8 @@ def _created(change: Change, writer: Writer, name: str, made: LiveModel) -> Outc
         reason = f"the server answered with model {made.id}, {made.name!r}"
         return Outcome(change, Status.UNKNOWN, reason, "look at that model, and plan again")
     outcome = replace(_compared(change, made), id=made.id)
+    if outcome.status is not Status.DONE:
+        return outcome
     try:
         others = [model for model in writer.named(name) if model.id != made.id]
     except SyncerError:

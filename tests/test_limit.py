@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import httpx
@@ -85,7 +86,8 @@ def test_it_says_what_is_left_while_it_waits() -> None:
     assert told[0].requests == pytest.approx((200 - told[0].done) * 1.1 + 1, abs=1)
     assert 100 <= told[0].seconds <= 121
     assert [event.done for event in told] == sorted(event.done for event in told)
-    assert [event.seconds for event in told[:50]] == sorted((event.seconds for event in told[:50]), reverse=True)
+    # It counts down, second by second, and ends about when it said.
+    assert all(1 <= a.seconds - b.seconds <= 2 for a, b in pairwise(told[:40]))
 
 
 @pytest.mark.parametrize("at", [0, 1, 7, 28, 59])
@@ -136,7 +138,7 @@ def test_more_than_a_page_of_edits_is_no_proof() -> None:
 
     assert [outcome.change.id for outcome in report.outcomes if outcome.status is Status.CONFLICT] == [149]
     assert report.counts()[Status.DONE] == 149
-    assert sum(method == "GET" and path.startswith("/models/") for method, path in server.asked) > 110
+    assert sum(method == "GET" and path.startswith("/models/") for method, path in server.asked) >= 100
 
 
 def test_creations_read_one_list() -> None:

@@ -9,7 +9,7 @@ outputs     the files it leaves    listing     list
 progress    an apply, and Ctrl-C   undoing     history and rollback
 keeping     what a run replaced    starting    init: the files; asking: its questions
 pinning     ids of new models      examining   doctor
-                                   boxed       the sandbox, serving it, the demo
+streams     closed, full, left     boxed       the sandbox, serving it, the demo
 """
 
 from syncer.cli.main import main

@@ -121,8 +121,8 @@ def carried_out(
 ) -> Report:
     """Write what was shown and approved, and tell what became of it; what it replaces is kept as a run of `command`."""
     if screen.lost():
-        message = f"the plan could not be shown, {screen.lost()}; nothing was written"
-        raise RefusedError(message, "say where the output may go, or --auto-approve with --json into a file")
+        message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
+        raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
     keeper = Keeper(run, screen, planned, command)
     keeper.begin()
     if not screen.json and not planned.plan.is_empty:

@@ -47,8 +47,8 @@ class Stream:
         except OSError as error:
             self.trouble = self.trouble or _WHY.get(error.errno or 0, error.strerror or "it failed")
             # What stands in the buffer would be tried again, up to the end of the process.
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            with suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:  # noqa: PTH123 - a device
+                os.dup2(nothing.fileno(), self._stream.fileno())
 
 
 @contextmanager
