@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncer.client import probe
@@ -170,6 +170,7 @@ def test_tls_within_tls_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @settings(max_examples=60)
+@example(piece=3, ascii_only=True, value={"data": [10.0, 1e-7, -1.5e300, 12], "links": "é😀"})
 @given(
     piece=st.sampled_from([3, 40, 64 * 1024]),
     ascii_only=st.booleans(),
@@ -223,7 +224,7 @@ def test_odd_values_are_values(text: str, value: Any) -> None:
 
 @pytest.mark.parametrize("text", [b'"\xff"', b'"\xed\xa0\x80"'])
 def test_what_is_no_text_is_no_text_for_its_own_value_alone(text: bytes) -> None:
-    """Bytes that aren't UTF-8 become half characters, which no field may hold."""
+    """Bytes that aren't UTF-8 become half characters, and take nothing else along."""
     (one, other) = paged(b'{"data":[%s,"sound"]}' % text, lambda row: row)["data"]
 
     assert other == "sound"

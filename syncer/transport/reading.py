@@ -84,7 +84,7 @@ def _unpacked(raw: bytes, unpack: zlib._Decompress) -> Iterator[bytes]:
 def decoded(content: bytes | bytearray) -> Json:
     """The value of a JSON text. Raises ValueError for what is none, ExcessError for what holds too much.
 
-    What is no UTF-8 becomes half characters, which no field of a model may hold.
+    What is no UTF-8 becomes half characters, as a lone escape (`\\ud800`) does.
     """
     text = content.decode("utf-8-sig", "surrogateescape")
     _weigh(text)
@@ -192,8 +192,8 @@ class _Text:
                 if not self._more():
                     raise
                 continue
-            # A number that ends where this part of the text ends may go on.
-            if end < len(self._text) or not self._more():
+            # A number that ends near the end of this part of the text may go on: `1`, `1.`, `1e+`.
+            if end + 2 < len(self._text) or not self._more():
                 self._at = end
                 return value
 
