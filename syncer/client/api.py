@@ -102,7 +102,9 @@ class Api:
             answer = self._session.put(path, body, self._until(model_id))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
-                raise MissingError("PUT", path, error.status, error.reason, error.hint) from error
+                raise MissingError(
+                    "PUT", path, error.status, error.reason, error.hint, is_open=error.is_open
+                ) from error
             raise
         return self._written("PUT", path, self._shown("PUT", path, answer))
 

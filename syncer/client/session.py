@@ -322,8 +322,8 @@ class Session:
             left = self._bound - self._waited[method]
             if is_busy:
                 self._window.hold(seconds)
-        if charged:
-            # After an open end nothing is sent again before a look.
+        if charged or not seconds:
+            # What all threads wait for is told once. After an open end nothing is sent again before a look.
             self._tell(Waiting(again.error.what, seconds, left, (attempt + 1) * again.is_safe, tries))
         self._sleep(seconds)
         return True

@@ -84,7 +84,7 @@ def _unpacked(raw: bytes, unpack: zlib._Decompress) -> Iterator[bytes]:
 def decoded(content: bytes | bytearray) -> Json:
     """The value of a JSON text. Raises ValueError for what is none, ExcessError for what holds too much.
 
-    What is no UTF-8 becomes half characters, as a lone escape (`\\ud800`) does.
+    What is no UTF-8 becomes half characters, as a lone escape of U+D800 does.
     """
     text = content.decode("utf-8-sig", "surrogateescape")
     _weigh(text)
