@@ -12,6 +12,7 @@ from syncer.planner import LOST_COLUMN_RULE, Cause
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from syncer.errors import SyncerError
     from syncer.model import Columns, Connector
     from syncer.planner import Change, Effect, Plan, Planned
 
@@ -33,6 +34,7 @@ EFFECTS: Final = {
 
 _MANY: Final = 3
 """How many syncs one message lists."""
+_MANY_MODELS: Final = 10
 
 SILENT_BASE: Final = "silent-base"
 """The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
@@ -221,6 +223,34 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
                 "query",
                 hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
             )
+
+
+UNCHECKED: Final = "unchecked-columns"
+"""The rule of a plan in which the guard against lost columns didn't look at some query."""
+
+
+def unchecked_columns(effects: Mapping[str, Effect], why: Mapping[str, SyncerError]) -> tuple[Problem, ...]:
+    """A warning for each reason why queries, by address, weren't looked at, with those that feed a sync."""
+    unlooked: dict[tuple[str, str], list[str]] = {}
+    for address, error in why.items():
+        syncs = effects[address].syncs
+        if syncs is None:
+            unlooked.setdefault((error.what, error.hint), []).append(f"{address} (its syncs could not be read)")
+        elif syncs:
+            named = ", ".join(f"sync {sync.id} to {sync.destination}" for sync in syncs[:_MANY])
+            named += f" and {len(syncs) - _MANY} more" * (len(syncs) > _MANY)
+            unlooked.setdefault((error.what, error.hint), []).append(f"{address} (feeds {named})")
+    return tuple(
+        Problem(
+            NOWHERE,
+            UNCHECKED,
+            f"columns not checked, because {what}: {', '.join(models[:_MANY_MODELS])}"
+            + f" and {len(models) - _MANY_MODELS} more models" * (len(models) > _MANY_MODELS),
+            f"see for yourself that each query returns what its syncs map, or let syncer see: {hint}",
+            Severity.WARNING,
+        )
+        for (what, hint), models in unlooked.items()
+    )
 
 
 def unsendable(plan: Plan) -> tuple[Problem, ...]:

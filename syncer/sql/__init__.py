@@ -2,7 +2,8 @@
 
 It is imported inside functions alone, when there is a query to look at: a run without one doesn't pay for it, and one
 without the extra `sql` gets None, which means that nobody knows, never that nothing changed. Queries come from
-strangers' pull requests, so work on them is bounded (`parsing`); nothing here raises.
+strangers' pull requests, so work on them is bounded (`parsing`). Where sqlglot itself fails, because it's broken, of
+another version, or has no answer to some text, that is UncheckedError and never None.
 
 `parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns, `lexing` what stands where.
 """
@@ -10,9 +11,11 @@ strangers' pull requests, so work on them is bounded (`parsing`); nothing here r
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from syncer.errors import SyncerError
 from syncer.model import Columns
 from syncer.sql.forms import form, is_same
 from syncer.sql.lexing import Kind, kind_of, separators_of
@@ -20,9 +23,33 @@ from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-__all__ = ["Kind", "columns", "compare", "is_available", "kind_at", "separators"]
+__all__ = ["Kind", "UncheckedError", "check", "columns", "compare", "is_available", "kind_at", "separators"]
+
+
+class UncheckedError(SyncerError):
+    """Why nobody can tell what queries return, where that isn't the query's fault; the hint says what helps."""
+
+
+@contextmanager
+def _working() -> Iterator[None]:
+    """Turn whatever sqlglot raises, or can't be imported for, into UncheckedError."""
+    try:
+        yield
+    except Exception as error:
+        what = f"sqlglot, which reads queries, failed ({type(error).__name__})"
+        raise UncheckedError(
+            what, "another version of it may do: pip install --upgrade 'ai-squared-syncer[sql]'"
+        ) from error
+
+
+def check() -> None:
+    """See that sqlglot is there and can be imported. Raises UncheckedError."""
+    if not is_available():
+        raise UncheckedError("the extra sql is not installed", "pip install 'ai-squared-syncer[sql]'")
+    with _working():
+        import sqlglot  # noqa: F401, PLC0415 - to see whether that works
 
 
 def is_available() -> bool:
@@ -33,8 +60,9 @@ def is_available() -> bool:
         return False
 
 
+@_working()
 def compare(before: str, after: str, definition: str) -> Columns | None:
-    """What a change of a query does to its columns; None where either text can't be understood.
+    """What a change of a query does to its columns; None where either text can't be understood. Raises UncheckedError.
 
     `definition` is the connector's type, under the API's own name. Names are spelt as `after` spells them, where the
     database takes both spellings for one.
@@ -70,8 +98,12 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
     )
 
 
+@_working()
 def columns(query: str, definition: str) -> tuple[str, ...] | None:
-    """The names of a query's output columns as they are written; None where its text doesn't tell."""
+    """The names of a query's output columns as they are written; None where its text doesn't tell.
+
+    Raises UncheckedError.
+    """
     dialect = dialect_of(definition) if is_available() else None
     query_parsed = parsed(query, dialect) if dialect is not None else None
     found = outputs(query_parsed.tree, query_parsed.dialect) if query_parsed is not None else None
@@ -84,12 +116,16 @@ def separators(query: str) -> list[int] | None:
     What connector the query is for isn't known here. Databases differ in what they take for a text or a comment, so
     each that can read the query at all has its say: a `;` is told rather once too often than missed.
     """
-    return separators_of(query) if is_available() else None
+    with suppress(UncheckedError), _working():
+        return separators_of(query) if is_available() else None
+    return None
 
 
 def kind_at(query: str, index: int) -> Kind:
     """What stands at that character: a clause's word, a comment, a text or a name; empty where databases differ."""
-    return kind_of(query, index) if is_available() else ""
+    with suppress(UncheckedError), _working():
+        return kind_of(query, index) if is_available() else ""
+    return ""
 
 
 def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:
