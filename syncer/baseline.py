@@ -270,16 +270,27 @@ def _asked(root: Path, *arguments: str, given: bytes = b"") -> subprocess.Comple
     if done is None:
         message = "git is not installed, or gave no answer"
         raise SettingsError(message, "install git: it has what was applied last")
-    if done.returncode == 128 and b"not a git repository" in done.stderr:  # noqa: PLR2004 - git's own code
-        message = f"{root} is not in a git repository"
-        raise SettingsError(message, "git has what was applied last: work in a clone")
-    if b"dubious ownership" in done.stderr:
-        message = f"git doesn't trust {root}: it belongs to another user"
-        raise SettingsError(message, f"run `git config --global --add safe.directory {root}`")
+    if done.returncode == 128 and _git(root, "rev-parse", "--git-dir", check=True) is None:  # noqa: PLR2004 - git's own
+        raise _no_repository(root)
     return done
 
 
-def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes] | None:
+def _no_repository(root: Path) -> SettingsError:
+    """Why git takes nothing here for a repository: it says so in a sentence alone, so the folders are looked at."""
+    real = root.resolve()
+    found = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
+    if found is None:
+        return SettingsError(f"{root} is not in a git repository", "git has what was applied last: work in a clone")
+    if hasattr(os, "geteuid") and {found.stat().st_uid, (found / ".git").stat().st_uid} != {os.geteuid()}:
+        message = f"git doesn't trust {root}: it belongs to another user"
+        return SettingsError(message, f"run `git config --global --add safe.directory {root}`")
+    return SettingsError(f"git can't read the repository of {root}", f"run `git -C {root} status`: it says why")
+
+
+def _git(
+    root: Path, *arguments: str, given: bytes = b"", check: bool = False
+) -> subprocess.CompletedProcess[bytes] | None:
+    """Git's answer; None without one, and with `check` where it refuses."""
     # What a repository's own configuration could make git run stays off; nothing is fetched behind the user's back.
     # A bare repository inside a work tree came with somebody's branch, and a replaced object is not what was committed.
     quiet = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "safe.bareRepository=explicit")
@@ -293,7 +304,7 @@ def _git(root: Path, *arguments: str, given: bytes = b"") -> subprocess.Complete
             capture_output=True,
             env=variables,
             timeout=_SECONDS,
-            check=False,
+            check=check,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
