@@ -382,12 +382,8 @@ def _asked(
     done = _git(root, *arguments, given=given, more=more)
     if done is None:
         raise _no_git()
-    if done.returncode == 128 and b"not a git repository" in done.stderr:  # noqa: PLR2004 - git's own code
-        message = f"{root} is not in a git repository"
-        raise SettingsError(message, "git has what was applied last: work in a clone")
-    if b"dubious ownership" in done.stderr:
-        message = f"git doesn't trust {root}: it belongs to another user"
-        raise SettingsError(message, f"run `git config --global --add safe.directory {root}`")
+    if done.returncode == 128 and _git(root, "rev-parse", "--git-dir", check=True) is None:  # noqa: PLR2004 - git's own
+        raise _no_repository(root)
     return done
 
 
@@ -395,9 +391,22 @@ def _no_git() -> SettingsError:
     return SettingsError("git is not installed, or gave no answer", "install git: it has what was applied last")
 
 
+def _no_repository(root: Path) -> SettingsError:
+    """Why git takes nothing here for a repository: it says so in a sentence alone, so the folders are looked at."""
+    real = root.resolve()
+    found = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
+    if found is None:
+        return SettingsError(f"{root} is not in a git repository", "git has what was applied last: work in a clone")
+    if hasattr(os, "geteuid") and {found.stat().st_uid, (found / ".git").stat().st_uid} != {os.geteuid()}:
+        message = f"git doesn't trust {root}: it belongs to another user"
+        return SettingsError(message, f"run `git config --global --add safe.directory {root}`")
+    return SettingsError(f"git can't read the repository of {root}", f"run `git -C {root} status`: it says why")
+
+
 def _git(
-    root: Path, *arguments: str, given: bytes = b"", more: Mapping[str, str] | None = None
+    root: Path, *arguments: str, given: bytes = b"", more: Mapping[str, str] | None = None, check: bool = False
 ) -> subprocess.CompletedProcess[bytes] | None:
+    """Git's answer; None without one, and with `check` where it refuses."""
     try:
         return subprocess.run(  # noqa: S603 - git, with arguments of ours
             [*_command(root), *arguments],
@@ -405,9 +414,9 @@ def _git(
             capture_output=True,
             env=_variables(more or {}),
             timeout=_SECONDS,
-            check=False,
+            check=check,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
 
 

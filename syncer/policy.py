@@ -15,6 +15,7 @@ from syncer.planner import LOST_COLUMN_RULE, Cause
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from syncer.errors import SyncerError
     from syncer.model import Columns, Connector, Sync
     from syncer.planner import Change, Effect, Plan, Planned
 
@@ -36,6 +37,7 @@ EFFECTS: Final = {
 
 _MANY: Final = 3
 """How many syncs one message lists."""
+_MANY_MODELS: Final = 10
 
 SILENT_BASE: Final = "silent-base"
 """The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
@@ -226,7 +228,11 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             )
 
 
-def unchecked_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
+UNCHECKED: Final = "columns-not-checked"
+"""The rule of a plan in which the guard against lost columns can't tell of some query."""
+
+
+def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
     """The syncs that need columns of a query that could be read, and can't be any more: one warning."""
     uses = [
         f"sync {sync.id} to {sync.destination} needs {', '.join(names)}"
@@ -236,12 +242,36 @@ def unchecked_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem
     if uses:
         said = "; ".join(uses[:_MANY]) + f"; and {len(uses) - _MANY} more" * (len(uses) > _MANY)
         yield change.desired.problem(
-            "columns-not-checked",
+            UNCHECKED,
             f"the columns of {change.address} are not checked, for its new query can't be read: {said}",
             "query",
             hint="correct the query, or see for yourself that it returns these columns",
             severity=Severity.WARNING,
         )
+
+
+def unchecked_columns(effects: Mapping[str, Effect], why: Mapping[str, SyncerError]) -> tuple[Problem, ...]:
+    """A warning for each reason why queries, by address, weren't looked at, with those that feed a sync."""
+    unlooked: dict[tuple[str, str], list[str]] = {}
+    for address, error in why.items():
+        syncs = effects[address].syncs
+        if syncs is None:
+            unlooked.setdefault((error.what, error.hint), []).append(f"{address} (its syncs could not be read)")
+        elif syncs:
+            named = ", ".join(f"sync {sync.id} to {sync.destination}" for sync in syncs[:_MANY])
+            named += f" and {len(syncs) - _MANY} more" * (len(syncs) > _MANY)
+            unlooked.setdefault((error.what, error.hint), []).append(f"{address} (feeds {named})")
+    return tuple(
+        Problem(
+            NOWHERE,
+            UNCHECKED,
+            f"columns not checked, because {what}: {', '.join(models[:_MANY_MODELS])}"
+            + f" and {len(models) - _MANY_MODELS} more models" * (len(models) > _MANY_MODELS),
+            f"see for yourself that each query returns what its syncs map, or let syncer see: {hint}",
+            Severity.WARNING,
+        )
+        for (what, hint), models in unlooked.items()
+    )
 
 
 def unsendable(plan: Plan) -> tuple[Problem, ...]:

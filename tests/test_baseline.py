@@ -388,6 +388,36 @@ def test_outside_git_it_is_said(tmp_path: Path) -> None:
     assert baseline.head(empty.folder, "models") == ""
 
 
+@pytest.mark.parametrize(
+    ("is_repository", "is_own", "said", "hint"),
+    [
+        (False, True, "is not in a git repository", "work in a clone"),
+        (True, False, "git doesn't trust", "safe.directory"),
+        (True, True, "git can't read the repository", "status"),
+    ],
+)
+def test_what_git_says_is_not_read(
+    is_repository: bool,  # noqa: FBT001 - a case
+    is_own: bool,  # noqa: FBT001 - a case
+    said: str,
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A git of any version and language refuses: the folders tell why."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text("#!/bin/sh\necho 'kein Repo' >&2\nexit 128\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    (tmp_path / "root" / (".git" if is_repository else "models")).mkdir(parents=True)
+    if not is_own:
+        monkeypatch.setattr("os.geteuid", lambda: 4711)
+
+    with pytest.raises(SettingsError, match=said) as caught:
+        baseline.commit_of(tmp_path / "root", "HEAD")
+    assert hint in caught.value.hint
+
+
 def test_without_git_it_is_said(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program may be missing: that is an error for a base, and no news for the head."""
     commit = repository.commit({"models/a.yaml": "a"})

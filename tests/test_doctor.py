@@ -8,6 +8,7 @@ import socket
 import socketserver
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from base64 import urlsafe_b64encode
@@ -681,6 +682,16 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("syncer.sql.is_available", lambda: False)
 
     assert examining._extra().state is State.SKIPPED
+
+
+def test_an_extra_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed and of no use is worth a word, with what helps."""
+    monkeypatch.setattr("syncer.sql.is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    told = examining._extra()
+
+    assert (told.state, told.detail) == (State.WARNING, "sqlglot, which reads queries, failed (ModuleNotFoundError)")
+    assert "pip install" in told.hint
 
 
 # -- secrets, and how it looks -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from world import CONFORMANCE, Team, definition, recorded_world
 from syncer import policy, sql, wire, workflow
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, DesiredState, Secret, Sync
+from syncer.planner import Effect
 from syncer.policy import Limits
 from syncer.render.downstream import meaning
 from syncer.resolve import bind_connectors
@@ -340,6 +341,69 @@ def test_without_the_extra_nothing_is_said_of_columns(monkeypatch: pytest.Monkey
 
     assert planned.effects["m"].columns is None
     assert not planned.problems
+
+
+BROKEN = "sqlglot, which reads queries, failed (RuntimeError)"
+
+
+def _fails(*_: Any, **__: Any) -> Any:
+    raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("attribute", "replacement", "because", "helps"),
+    [
+        (
+            "syncer.sql.is_available",
+            lambda: False,
+            "the extra sql is not installed",
+            "pip install 'ai-squared-syncer[sql]'",
+        ),
+        ("syncer.sql.dialect_of", _fails, BROKEN, "pip install --upgrade 'ai-squared-syncer[sql]'"),
+        ("syncer.sql.outputs", _fails, BROKEN, "pip install --upgrade 'ai-squared-syncer[sql]'"),
+        ("syncer.sql.is_same", _fails, BROKEN, "pip install --upgrade 'ai-squared-syncer[sql]'"),
+        ("sqlglot.Dialect.tokenize", _fails, BROKEN, "pip install --upgrade 'ai-squared-syncer[sql]'"),
+        ("sqlglot.Dialect.parser", _fails, BROKEN, "pip install --upgrade 'ai-squared-syncer[sql]'"),
+    ],
+)
+def test_a_guard_that_is_off_is_told(
+    attribute: str, replacement: Any, because: str, helps: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever keeps the columns from being looked at: why, for which models and syncs, and what helps. No error."""
+    monkeypatch.setattr(attribute, replacement)
+    planned = _plan(_api(SYNC), query="SELECT 1 AS x")
+    (warning,) = (one for one in planned.warnings if one.rule == "columns-not-checked")
+
+    assert warning.message == f"columns not checked, because {because}: m (feeds sync 3 to HubSpot)"
+    assert warning.hint.endswith(helps)
+    assert not planned.problems
+    # Where nothing reads the model nothing can go missing, and a query that stays isn't looked at.
+    assert "columns-not-checked" not in _rules(_plan(_api(), query="SELECT 1 AS x").warnings)
+    assert "columns-not-checked" not in _rules(_plan(_api(SYNC), query=QUERY, name="new").warnings)
+
+
+def test_an_import_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extra that is installed and can't be imported is no reason for silence, nor for asking the server more."""
+    monkeypatch.setattr(sql, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    api = _api(SYNC)
+    monkeypatch.setattr(api, "connectors", lambda: pytest.fail("asked"))
+
+    (warning,) = (one for one in _plan(api, query="SELECT 1").warnings if one.rule == "columns-not-checked")
+    assert "failed (ModuleNotFoundError)" in warning.message
+
+
+def test_one_warning_names_them_all() -> None:
+    """A reason is told once, with so many models and syncs as anybody reads."""
+    error = sql.UncheckedError("it is Sunday", "wait")
+    effects = {f"m{number:02}": Effect((SYNC,) * 5) for number in range(12)} | {"n": Effect(None)}
+    told = policy.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
+
+    named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
+    models = ", ".join(f"m{number:02} {named}" for number in range(9))
+    assert [problem.message for problem in told] == [
+        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more models"
+    ]
 
 
 def test_allowing_a_risky_field_for_a_run() -> None:

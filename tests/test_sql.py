@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,11 @@ from honest_queries import QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE, Pair, words
+from sqlglot.parser import Parser
 
 from syncer import sql
 from syncer.model import Columns
+from syncer.sql import parsing
 from syncer.sql.lexing import MAX_LENGTH as MAX_LEXED
 from syncer.sql.lexing import MAX_SPANS
 from syncer.sql.parsing import DIALECTS, MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
@@ -239,6 +242,12 @@ HOSTILE: dict[str, str] = {
     "a little of it, often": "SELECT " + "ARRAY[ARRAY[ARRAY[ARRAY[1]]]]," * 1_000 + "1",
     "a little of what is copied, often": f"SELECT {', '.join(['(SELECT 1 FROM ' * 8 + 't' + ')' * 8] * 300)}",
     "types of types": "SELECT " + "CAST(a AS ARRAY<ARRAY<ARRAY<ARRAY<INT>>>>), " * 500 + "1",
+    "FROM FROM": "FROM " * 19_000,
+    "IF IF": "SELECT " + "IF " * 19_000,
+    "PRIOR PRIOR": "SELECT " + "PRIOR " * 19_000,
+    "joins without a condition": "SELECT a FROM t " + "JOIN x " * 400,
+    "queries without brackets": "SELECT a FROM t, " * 400 + "SELECT 1",
+    "types in quotes": "SELECT " + '"INT"(' * (MAX_DEPTH - 1) + "1" + ")" * (MAX_DEPTH - 1),
     "minus minus": "SELECT 1 " + "- " * 10_000,
     "NOT NOT": "SELECT " + "NOT " * 15_000 + "a",
 }
@@ -249,6 +258,39 @@ def test_too_much_is_not_understood(name: str) -> None:
     """A text beyond a bound gets no answer, after work that doesn't grow with what it would cost."""
     assert sql.compare("SELECT 1 AS x", HOSTILE[name], "Snowflake") is None
     assert sql.columns(HOSTILE[name], "Databricks") is None
+
+
+_CHAINED = st.sampled_from([
+    "SELECT", "FROM", "JOIN", "LEFT JOIN x", "ON", "x", "1", ",", "(", "[", "f(", "INT(", "ARRAY[", "STRUCT(", "MAP(", "DECIMAL(", "CAST(",
+    '"int"(', "NOT", "CASE WHEN", "(SELECT", "FROM (", "IN (", "INTERVAL", "LATERAL", "UNION", "->", "::INT", "|> WHERE", "WITH x AS (",
+])  # fmt: skip
+
+
+@given(st.lists(_CHAINED, min_size=1, max_size=4), st.sampled_from([6, 12, 24]), st.sampled_from(DEFINITIONS))
+def test_what_is_parsed_is_parsed_in_bounded_steps(unit: list[str], times: int, definition: str) -> None:
+    """What a text is estimated to cost is no less than what it costs, whatever is chained or nested."""
+    if not isinstance(Parser._advance, FunctionType):
+        pytest.skip("a compiled parser can't be watched; it's of the same source")
+    steps, advance = 0, Parser._advance
+
+    def counted(self: Parser, times: int = 1) -> None:
+        nonlocal steps
+        steps += 1
+        assert steps <= 8 * 2_000
+        advance(self, times)
+
+    closing = "".join(
+        {"(": ")", "[": "]"}.get(piece[-1], " END" if "CASE" in piece else "") for piece in reversed(unit)
+    )
+    text = f"SELECT {' '.join(unit * times)} 1 {closing * times}"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parsing, "MAX_READINGS", 2_000)
+        patched.setattr(Parser, "_advance", counted)
+        try:
+            parsed(text, str(parsing.dialect_of(definition)))
+        except (AttributeError, TypeError):
+            # sqlglot's own mistakes about what is no SQL.
+            return
 
 
 def test_a_chain_of_stars_has_an_end() -> None:

@@ -412,6 +412,10 @@ def _extra() -> Check:
     """Whether SQL is read: without it a plan is as right, and says less."""
     from syncer import sql  # noqa: PLC0415 - it's large where it's installed
 
-    if sql.is_available():
+    try:
+        sql.check()
         return Check("extra sql", State.OK, "installed: plans tell what a query does to its columns")
+    except sql.UncheckedError as error:
+        if sql.is_available():
+            return Check("extra sql", State.WARNING, error.what, error.hint)
     return Check("extra sql", State.SKIPPED, "not installed: plans don't tell what a query does to its columns")

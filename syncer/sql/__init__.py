@@ -2,7 +2,8 @@
 
 It is imported inside functions alone, when there is a query to look at: a run without one doesn't pay for it, and one
 without the extra `sql` gets None, which means that nobody knows, never that nothing changed. Queries come from
-strangers' pull requests, so work on them is bounded (`parsing`); nothing here raises.
+strangers' pull requests, so work on them is bounded (`parsing`). Where sqlglot itself fails, because it's broken, of
+another version, or has no answer to some text, that is UncheckedError and never None.
 
 `parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns; `reading` tells whether anybody
 can read a text, `plain` tells that of most without sqlglot, and `lexing` what stands where.
@@ -11,25 +12,30 @@ can read a text, `plain` tells that of most without sqlglot, and `lexing` what s
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from syncer.errors import SyncerError
 from syncer.model import Columns
+from syncer.sql import reading
 from syncer.sql.forms import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
 from syncer.sql.plain import is_plain
-from syncer.sql.reading import READERS, unread
+from syncer.sql.reading import READERS, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = [
     "READERS",
     "Around",
     "Kind",
+    "UncheckedError",
     "around",
+    "check",
     "columns",
     "compare",
     "is_after",
@@ -44,6 +50,30 @@ __all__ = [
 ]
 
 
+class UncheckedError(SyncerError):
+    """Why nobody can tell what queries return, where that isn't the query's fault; the hint says what helps."""
+
+
+@contextmanager
+def _working() -> Iterator[None]:
+    """Turn whatever sqlglot raises, or can't be imported for, into UncheckedError."""
+    try:
+        yield
+    except Exception as error:
+        what = f"sqlglot, which reads queries, failed ({type(error).__name__})"
+        raise UncheckedError(
+            what, "another version of it may do: pip install --upgrade 'ai-squared-syncer[sql]'"
+        ) from error
+
+
+def check() -> None:
+    """See that sqlglot is there and can be imported. Raises UncheckedError."""
+    if not is_available():
+        raise UncheckedError("the extra sql is not installed", "pip install 'ai-squared-syncer[sql]'")
+    with _working():
+        import sqlglot  # noqa: F401, PLC0415 - to see whether that works
+
+
 def is_available() -> bool:
     """Whether the extra `sql` is installed; it isn't imported for that."""
     try:
@@ -52,8 +82,9 @@ def is_available() -> bool:
         return False
 
 
+@_working()
 def compare(before: str, after: str, definition: str) -> Columns | None:
-    """What a change of a query does to its columns; None where either text can't be understood.
+    """What a change of a query does to its columns; None where either text can't be understood. Raises UncheckedError.
 
     `definition` is the connector's type, under the API's own name. Names are spelt as `after` spells them, where the
     database takes both spellings for one.
@@ -89,14 +120,29 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
     )
 
 
+@_working()
 def is_lost(before: str, after: str, definition: str) -> bool:
-    """Whether the old text could be read and the new one can't, so that nobody knows its columns any more."""
+    """Whether the old text could be read and the new one can't, so that nobody knows its columns any more.
+
+    Raises UncheckedError.
+    """
     dialect = dialect_of(definition) if is_available() else None
     return dialect is not None and parsed(before, dialect) is not None and parsed(after, dialect) is None
 
 
+def unread(query: str) -> Unread | None:
+    """Why no dialect that the text may be of can read it; None where one can, or nobody knows."""
+    with suppress(UncheckedError), _working():
+        return reading.unread(query)
+    return None
+
+
+@_working()
 def columns(query: str, definition: str) -> tuple[str, ...] | None:
-    """The names of a query's output columns as they are written; None where its text doesn't tell."""
+    """The names of a query's output columns as they are written; None where its text doesn't tell.
+
+    Raises UncheckedError.
+    """
     dialect = dialect_of(definition) if is_available() else None
     query_parsed = parsed(query, dialect) if dialect is not None else None
     found = outputs(query_parsed.tree, query_parsed.dialect) if query_parsed is not None else None

@@ -35,10 +35,7 @@ _Known = dict[str, "tuple[Output, ...] | None"]
 
 def outputs(query: exp.Expression, dialect: str) -> tuple[Output, ...] | None:
     """The output columns in order; None if the text doesn't tell one of them."""
-    try:
-        found = _Reader(dialect).query(query, {})
-    except Exception:  # noqa: BLE001 - a tree of some shape that nobody thought of doesn't tell its columns
-        return None
+    found = _Reader(dialect).query(query, {})
     return found if found is not None and all(output.name for output in found) else None
 
 

@@ -1,29 +1,36 @@
 """One text to one tree, within bounds: sqlglot has none, and some texts of forty letters would take it for ever.
 
-Measured with sqlglot 30 (10 to 30 µs a step): `ARRAY[ARRAY[…` and `STRUCT(STRUCT(…` treble with every level; a query
-in a query is copied at every level, and `ARRAY<ARRAY<…` is read again; brackets of any kind exhaust Python's stack at
-30 to 50 levels; everything else is linear. So depth is bounded before parsing, on the whole and at its deepest, and the
-parser's steps while it parses: it goes forward and back through one method.
+What a text costs is told from its tokens, before it's parsed: a parser that is compiled can't be watched, and would end
+the process where the other one raises. Measured with sqlglot 26 to 30, compiled and not: what stands in the brackets of
+a type (`ARRAY[…`, `STRUCT(…`, `DECIMAL(…`) is read two to three times, and so again at every level; what follows a JOIN
+without a condition is read twice; a query in a query is copied at every level; `ARRAY<ARRAY<…` is read again;
+everything else is linear. Chains (`NOT NOT …`, `FROM FROM …`) go as deep as they are long: so parsing has a stack of
+its own.
 """
 
 from __future__ import annotations
 
-import types
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlglot import Token, exp
     from sqlglot.errors import ParseError
-    from sqlglot.parser import Parser
+
+_T = TypeVar("_T")
 
 MAX_LENGTH: Final = 100_000
 MAX_TOKENS: Final = 20_000
-MAX_STEPS: Final = 25_000
-"""Queries that people write take 1.2 steps a token."""
+MAX_READINGS: Final = 40_000
+"""How many tokens are read at most, each as often as the types around it and the joins before it have it read."""
+_TYPE_TIMES: Final = 3
+_JOIN_TIMES: Final = 2
 MAX_DEPTH: Final = 24
 MAX_PIPES: Final = 20
 """The tree is copied for each `|>`, in no step of the parser's."""
@@ -50,6 +57,11 @@ DIALECTS: Final = tuple(dict.fromkeys(("snowflake", *_DIALECTS.values(), "trino"
 _OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
 _CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
 _GENERIC: Final = frozenset({"ARRAY", "STRUCT", "MAP"})
+_JOINS: Final = frozenset({"JOIN", "STRAIGHT_JOIN"})
+_CONDITIONS: Final = frozenset({"ON", "USING"})
+_UNCONDITIONAL: Final = frozenset({"CROSS", "NATURAL"})
+_STACK: Final = 512 << 20
+"""20,000 words at 26 KB each; only what is used of it takes memory."""
 _FIRST: Final = frozenset({"SELECT", "WITH", "L_PAREN", "FROM", "VALUES"})
 """What a query begins with. Some of anything else isn't parsed at all, but taken for a command."""
 
@@ -71,10 +83,6 @@ class Refused(NamedTuple):
     place: int
 
 
-class _TooMuchError(Exception):
-    """The parser took more steps than a query is worth. Not a ParseError, for the parser itself catches those."""
-
-
 def dialect_of(definition: str) -> str | None:
     """What sqlglot calls the SQL of a connector's type; None for a type without any."""
     return _DIALECTS.get(definition.casefold())
@@ -83,6 +91,7 @@ def dialect_of(definition: str) -> str | None:
 def tokenized(query: str, dialect: str) -> list[Token] | None:
     """The tokens of a text; None if it has none, or a bound or the dialect forbids it."""
     import sqlglot  # noqa: PLC0415 - optional, and it costs more than reading a hundred files
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
     if len(query) > MAX_LENGTH:
         return None
@@ -90,7 +99,7 @@ def tokenized(query: str, dialect: str) -> list[Token] | None:
     sqlglot.logger.disabled = True
     try:
         return sqlglot.Dialect.get_or_raise(dialect).tokenize(query) or None
-    except Exception:  # noqa: BLE001 - whatever a stranger's text does to it, nobody can tell what it means
+    except (SqlglotError, RecursionError):
         return None
 
 
@@ -109,7 +118,7 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
     if tokens is None:
         # A text or a comment without an end; but what is a comment to sqlglot can be a hint, and be run.
         return Refused(0) if len(query) <= MAX_LENGTH and "/*!" not in query else None
-    if len(tokens) > MAX_TOKENS or not _is_flat(tokens):
+    if len(tokens) > MAX_TOKENS or not _is_flat(tokens, _types(dialect)):
         return None
     body = list(tokens)
     while body and body[-1].token_type.name == "SEMICOLON":
@@ -118,14 +127,15 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
         return None
     if body[0].token_type.name not in _FIRST:
         return Refused(body[0].start)
-    from sqlglot import exp  # noqa: PLC0415
-    from sqlglot.errors import ParseError  # noqa: PLC0415
+    from sqlglot import Dialect, exp  # noqa: PLC0415
+    from sqlglot.errors import ErrorLevel, ParseError, SqlglotError  # noqa: PLC0415
 
+    parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
     try:
-        trees = _parser(dialect).parse(body, query)
+        trees = _with_room(lambda: parser.parse(body, query))
     except ParseError as error:
         return Refused(_place(query, error))
-    except Exception:  # noqa: BLE001 - too many steps, a RecursionError, or one of its own bugs
+    except (SqlglotError, RecursionError):
         return None
     kinds = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
     tree = trees[0] if len(trees) == 1 else None
@@ -144,52 +154,59 @@ def _place(query: str, error: ParseError) -> int:
     return max(0, min(len(query), start + column) - len(told.get("highlight") or " "))
 
 
-def _is_flat(tokens: Sequence[Token]) -> bool:
+def _with_room(parse: Callable[[], _T]) -> _T:
+    """What it gives, in a thread of a large stack: a compiled parser ends the process where its stack ends."""
+    before = threading.stack_size(_STACK)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            parsing = pool.submit(parse)
+    finally:
+        threading.stack_size(before)
+    return parsing.result()
+
+
+def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
     """Whether brackets, CASE and types of types are nested within the bounds, and pipes and subscripts few enough."""
-    kinds = Counter(token.token_type.name for token in tokens)
-    if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS:
+    names = [token.token_type.name for token in tokens]
+    kinds = Counter(names)
+    # `, SELECT` is read by one dialect alone: as a query within a query, without any bracket.
+    if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS or ("COMMA", "SELECT") in pairwise(names):
         return False
-    depth = deepest = weight = angles = 0
+    deepest = weight = angles = readings = 0
+    # Of each open bracket: how often what stands here is read, and how many joins wait for their condition.
+    times, joins = [1], [0]
     before = ""
-    for token in tokens:
-        name = token.token_type.name
+    for name in names:
+        readings += times[-1]
         if name in _OPENING:
-            depth += 1
-        elif name in _CLOSING and depth:
-            depth -= 1
+            times.append(times[-1] * (_TYPE_TIMES if before in types else 1))
+            joins.append(0)
+        elif name in _CLOSING and len(times) > 1:
+            times.pop()
+            joins.pop()
+        elif name in _JOINS and before not in _UNCONDITIONAL:
+            times[-1] *= _JOIN_TIMES
+            joins[-1] += 1
+        elif name in _CONDITIONS and joins[-1]:
+            times[-1] //= _JOIN_TIMES
+            joins[-1] -= 1
         elif name == "LT" and before in _GENERIC:
             angles += 1
             weight += _TYPE_WEIGHT * angles
         elif name == "GT" and angles:
             angles -= 1
         before = name
-        weight += depth + angles
-        deepest = max(deepest, depth + angles)
-    return deepest <= MAX_DEPTH and weight <= MAX_WEIGHT
-
-
-def _parser(dialect: str) -> Parser:
-    """A parser that gives up after `MAX_STEPS`."""
-    from sqlglot import Dialect  # noqa: PLC0415
-    from sqlglot.errors import ErrorLevel  # noqa: PLC0415
-
-    return _counting(dialect)(dialect=Dialect.get_or_raise(dialect), error_level=ErrorLevel.IMMEDIATE)
+        depth = len(times) - 1 + angles
+        weight += depth
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH or readings > MAX_READINGS:
+            return False
+    return weight <= MAX_WEIGHT
 
 
 @lru_cache
-def _counting(dialect: str) -> type[Parser]:
-    """The dialect's parser with its steps counted."""
+def _types(dialect: str) -> frozenset[str]:
+    """The kinds of tokens that name a type to the dialect's parser; a name in quotes can, too."""
     from sqlglot import Dialect  # noqa: PLC0415
 
-    base: Any = Dialect.get_or_raise(dialect).parser_class
-    advance = base._advance  # noqa: SLF001 - the one method through which every step goes
-
-    def counted(self: Any, times: int = 1) -> None:  # noqa: ANN401 - of a class that is made here
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise _TooMuchError
-        advance(self, times)
-
-    # Made by its metaclass, which works out the dialect's tables.
-    members = {"_advance": counted, "steps": 0}
-    return types.new_class("Counting", (base,), {}, lambda namespace: namespace.update(members))
+    return frozenset({"IDENTIFIER", *(kind.name for kind in Dialect.get_or_raise(dialect).parser_class.TYPE_TOKENS)})

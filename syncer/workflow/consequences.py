@@ -54,9 +54,14 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
         return {}, ()
     unknown = []
     known: Mapping[int, Connector] = {}
-    if any(_is_queried(change) for change in made.changes) and sql.is_available():
+    unchecked: dict[str, sql.UncheckedError] = {}
+    queried = [change.address for change in made.changes if _is_queried(change)]
+    if queried:
         try:
+            sql.check()
             known = {one.id: one for one in connectors()}
+        except sql.UncheckedError as error:
+            unchecked = dict.fromkeys(queried, error)
         except (ApiError, RefreshError) as error:
             unknown.append(_unread("connectors", "whether a column that is needed gets lost", error))
     syncs: Mapping[int, Sequence[Sync]] | None = {}
@@ -70,12 +75,17 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
 
     def effect(change: Change) -> Effect:
         feeds = () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))
-        found = _columns(change, known)
-        if found is None and feeds and _is_lost(change, known):
-            unknown.extend(policy.unchecked_columns(change, feeds))
-        return Effect(feeds, found)
+        try:
+            found = _columns(change, known)
+            if found is None and feeds and _is_lost(change, known):
+                unknown.extend(policy.unread_columns(change, feeds))
+            return Effect(feeds, found)
+        except sql.UncheckedError as error:
+            unchecked[change.address] = error
+            return Effect(feeds)
 
-    return {change.address: effect(change) for change in made.changes}, tuple(unknown)
+    effects = {change.address: effect(change) for change in made.changes}
+    return effects, (*unknown, *policy.unchecked_columns(effects, unchecked))
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
@@ -127,6 +137,7 @@ def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
 
 
 def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | None:
+    """What becomes of the columns; None where the query stays, or nobody can tell. Raises UncheckedError."""
     connector = connectors.get(change.after["connector_id"])
     if connector is None or not _is_queried(change):
         return None
