@@ -262,7 +262,7 @@ def test_too_much_is_not_understood(name: str) -> None:
 
 _CHAINED = st.sampled_from([
     "SELECT", "FROM", "JOIN", "LEFT JOIN x", "ON", "x", "1", ",", "(", "[", "f(", "INT(", "ARRAY[", "STRUCT(", "MAP(", "DECIMAL(", "CAST(",
-    '"int"(', "NOT", "CASE WHEN", "(SELECT", "FROM (", "IN (", "INTERVAL", "LATERAL", "UNION", "->", "::INT", "|> WHERE", "WITH x AS (",
+    '"int"(', "NOT", "CASE WHEN", "END", "(SELECT", "FROM (", "IN (", "INTERVAL", "LATERAL", "UNION", "->", "::INT", "|> WHERE", "WITH x AS (",
 ])  # fmt: skip
 
 

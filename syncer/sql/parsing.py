@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -54,14 +53,15 @@ _DIALECTS: Final = {
 }
 DIALECTS: Final = tuple(dict.fromkeys(("snowflake", *_DIALECTS.values(), "trino", "spark", "tsql")))
 """All of them, and those of connectors that other servers may have; one that can read nearly everything is first."""
-_OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
-_CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
+_CLOSING: Final = {"L_PAREN": "R_PAREN", "L_BRACKET": "R_BRACKET", "L_BRACE": "R_BRACE", "CASE": "END"}
 _GENERIC: Final = frozenset({"ARRAY", "STRUCT", "MAP"})
 _JOINS: Final = frozenset({"JOIN", "STRAIGHT_JOIN"})
 _CONDITIONS: Final = frozenset({"ON", "USING"})
 _UNCONDITIONAL: Final = frozenset({"CROSS", "NATURAL"})
 _STACK: Final = 512 << 20
-"""20,000 words at 26 KB each; only what is used of it takes memory."""
+"""26 KB for each of 20,000 tokens, of which a chain of CASE takes 4 KB; only what is used of it takes memory."""
+_SHORT: Final = 400
+"""What the stack of any thread holds, so that most queries do without a thread of their own."""
 _FIRST: Final = frozenset({"SELECT", "WITH", "L_PAREN", "FROM", "VALUES"})
 """What a query begins with. Some of anything else isn't parsed at all, but taken for a command."""
 
@@ -132,7 +132,7 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
 
     parser = Dialect.get_or_raise(dialect).parser(error_level=ErrorLevel.IMMEDIATE)
     try:
-        trees = _with_room(lambda: parser.parse(body, query))
+        trees = _with_room(lambda: parser.parse(body, query)) if len(body) > _SHORT else parser.parse(body, query)
     except ParseError as error:
         return Refused(_place(query, error))
     except (SqlglotError, RecursionError):
@@ -156,6 +156,8 @@ def _place(query: str, error: ParseError) -> int:
 
 def _with_room(parse: Callable[[], _T]) -> _T:
     """What it gives, in a thread of a large stack: a compiled parser ends the process where its stack ends."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for long queries alone
+
     before = threading.stack_size(_STACK)
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -173,15 +175,18 @@ def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
     if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS or ("COMMA", "SELECT") in pairwise(names):
         return False
     deepest = weight = angles = readings = 0
-    # Of each open bracket: how often what stands here is read, and how many joins wait for their condition.
-    times, joins = [1], [0]
+    # Of each open bracket: what closes it, how often what stands here is read, how many joins wait for their condition.
+    closing, times, joins = [""], [1], [0]
     before = ""
     for name in names:
         readings += times[-1]
-        if name in _OPENING:
+        if name in _CLOSING:
+            closing.append(_CLOSING[name])
             times.append(times[-1] * (_TYPE_TIMES if before in types else 1))
             joins.append(0)
-        elif name in _CLOSING and len(times) > 1:
+        elif name == closing[-1]:
+            # Another one closes nothing: `END` can be a name.
+            closing.pop()
             times.pop()
             joins.pop()
         elif name in _JOINS and before not in _UNCONDITIONAL:
