@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from honest_queries import QUERIES
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sql_pairs import BIGQUERY, DATABRICKS, PAIRS, POSTGRES, REDSHIFT, SNOWFLAKE, Pair, words
 from sqlglot.parser import Parser
@@ -267,6 +267,7 @@ _CHAINED = st.sampled_from([
 
 
 @given(st.lists(_CHAINED, min_size=1, max_size=4), st.sampled_from([6, 12, 24]), st.sampled_from(DEFINITIONS))
+@example(["(SELECT", *["IF"] * 24], 1, "Oracle")
 def test_what_is_parsed_is_parsed_in_bounded_steps(unit: list[str], times: int, definition: str) -> None:
     """What a text is estimated to cost is no less than what it costs, whatever is chained or nested."""
     if not isinstance(Parser._advance, FunctionType):

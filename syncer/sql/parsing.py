@@ -3,9 +3,9 @@
 What a text costs is told from its tokens, before it's parsed: a parser that is compiled can't be watched, and would end
 the process where the other one raises. Measured with sqlglot 26 to 30, compiled and not: what stands in the brackets of
 a type (`ARRAY[…`, `STRUCT(…`, `DECIMAL(…`) is read two to three times, and so again at every level; what follows a JOIN
-without a condition is read twice; a query in a query is copied at every level; `ARRAY<ARRAY<…` is read again;
-everything else is linear. Chains (`NOT NOT …`, `FROM FROM …`) go as deep as they are long: so parsing has a stack of
-its own.
+without a condition is read twice, and so behind IF without brackets; a query in a query is copied at every level;
+`ARRAY<ARRAY<…` is read again; everything else is linear. Chains (`NOT NOT …`, `FROM FROM …`) go as deep as they are
+long: so parsing has a stack of its own.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ DIALECTS: Final = tuple(dict.fromkeys(("snowflake", *_DIALECTS.values(), "trino"
 """All of them, and those of connectors that other servers may have; one that can read nearly everything is first."""
 _CLOSING: Final = {"L_PAREN": "R_PAREN", "L_BRACKET": "R_BRACKET", "L_BRACE": "R_BRACE", "CASE": "END"}
 _GENERIC: Final = frozenset({"ARRAY", "STRUCT", "MAP"})
-_JOINS: Final = frozenset({"JOIN", "STRAIGHT_JOIN"})
+_JOINS: Final = frozenset({"JOIN", "STRAIGHT_JOIN", "IF"})
+"""What has all that follows read twice, until its condition stands there."""
 _CONDITIONS: Final = frozenset({"ON", "USING"})
 _UNCONDITIONAL: Final = frozenset({"CROSS", "NATURAL"})
 _STACK: Final = 512 << 20
@@ -169,7 +170,7 @@ def _with_room(parse: Callable[[], _T]) -> _T:
 
 def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
     """Whether brackets, CASE and types of types are nested within the bounds, and pipes and subscripts few enough."""
-    names = [token.token_type.name for token in tokens]
+    names = _names(tokens)
     kinds = Counter(names)
     # `, SELECT` is read by one dialect alone: as a query within a query, without any bracket.
     if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS or ("COMMA", "SELECT") in pairwise(names):
@@ -207,6 +208,15 @@ def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
         if deepest > MAX_DEPTH or readings > MAX_READINGS:
             return False
     return weight <= MAX_WEIGHT
+
+
+def _names(tokens: Sequence[Token]) -> list[str]:
+    """The kinds of the tokens; IF, which is known by its text alone, where it's no function."""
+    names = [token.token_type.name for token in tokens]
+    for index, (token, after) in enumerate(pairwise(tokens)):
+        if names[index] == "VAR" and token.text.upper() == "IF" and after.token_type.name != "L_PAREN":
+            names[index] = "IF"
+    return names
 
 
 @lru_cache
