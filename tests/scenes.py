@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from builders import TARGET, desired, live
 
-from syncer import policy
 from syncer.applier import Outcome, Report, Status
 from syncer.diff import FieldChange
+from syncer.effects import RISKS
 from syncer.model import (
     Binding,
     Bound,
@@ -106,12 +106,12 @@ def _warned(plan: Plan) -> Scene:
             Origin(f"models/{change.address}.yaml", 5, 1),
             "risky-change",
             f"{name} of {change.address} changes",
-            policy.EFFECTS[name],
+            RISKS[name],
             Severity.WARNING,
             lines[name],
         )
         for change in plan.changes
-        for name in policy.EFFECTS
+        for name in RISKS
         if name in change.changed
     ]
     return Scene(plan, warnings)
