@@ -34,7 +34,7 @@ _TYPE: Final = "The server doesn't check whether the syncs can go on with the ne
 
 RISKS: Final[Mapping[str, str]] = {
     "primary_key": " ".join(_KEY),
-    "connector_id": f"The syncs stay on the connector that they have: {_RUN}",
+    "connector_id": f"Syncs that read the model stay on the connector that they have: {_RUN}",
     "query_type": _TYPE,
 }
 """What a change of a risky field does, where the syncs that read the model aren't known."""

@@ -316,6 +316,33 @@ def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Pro
     return tuple(problems)
 
 
+NO_WAY_BACK: Final = "no-way-back"
+"""The rule of a move that the server may not let anybody undo."""
+
+
+def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem, ...]:
+    """The moves to what may be an AI connector without a catalog: no list tells, and asking for a catalog makes one."""
+    endpoints = {one.id: one for one in connectors if one.kind == "source" and one.definition not in _NO_ENDPOINTS}
+    return tuple(
+        change.desired.problem(
+            NO_WAY_BACK,
+            f"{change.address} moves to connector {connector.id} ({connector.name}), which can't be taken back "
+            "if that is an AI connector without a catalog",
+            "connector_id",
+            hint="the server accepts such a move, and refuses every change of the model after it (422), also the one "
+            "that moves it back: neither the reverted file nor `syncer rollback` can undo it. "
+            + _UNSHOWN * (change.after["query_type"] == "ai_ml")
+            + "See in the UI that the connector has a catalog before you apply",
+            severity=Severity.WARNING,
+        )
+        for change in plan.updated
+        if "connector_id" in change.changed and (connector := endpoints.get(change.after["connector_id"]))
+    )
+
+
+_UNSHOWN: Final = "It could show neither this ai_ml model nor the lists that hold it any more. "
+
+
 def needs_connectors(change: Change) -> bool:
     """Whether the change can only be judged with the workspace's connectors at hand."""
     return bool({"connector_id", "query_type"} & set(change.changed))

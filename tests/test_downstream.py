@@ -13,7 +13,8 @@ import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
 from hypothesis import given
 from hypothesis import strategies as st
-from world import CONFORMANCE, Team, definition, recorded_world
+from inside import Inside
+from world import CONFORMANCE, definition, recorded_world
 
 from syncer import policy, sql, wire, workflow
 from syncer.effects import meaning
@@ -621,7 +622,7 @@ def test_offline_a_name_stands_for_itself() -> None:
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Iterator[Team]:
+def team(tmp_path: Path) -> Iterator[Inside]:
     """A team whose first model feeds three syncs, one of them at work."""
     world = recorded_world()
     world["sync_runs"] = [
@@ -629,7 +630,7 @@ def team(tmp_path: Path) -> Iterator[Team]:
         {"id": 2, "sync_id": 2, "status": "in_progress", "started_at": "2026-01-02T00:00:00.000Z"},
     ]
     with Sandbox(world) as box, running(box) as url:
-        team = Team(tmp_path, url)
+        team = Inside(tmp_path, url)
         team.write("m", definition(world["models"][0]))
         yield team
 
@@ -658,7 +659,7 @@ def team(tmp_path: Path) -> Iterator[Team]:
         ({"description": "x"}, ["Nothing is sent again because of this."]),
     ],
 )
-def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: list[str], team: Team) -> None:
+def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: list[str], team: Inside) -> None:
     """On a terminal and in the comment: the syncs, which of them runs, and the consequence in words."""
     team.write("m", definition(recorded_world()["models"][0], **changes))
     planned = team.run("plan", "--markdown", "plan.md")
@@ -675,7 +676,29 @@ def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: lis
         assert words.replace("(warehouse)", "(`warehouse`)").replace("adds name", "adds `name`") in page
 
 
-def test_a_lost_column_stops_an_apply(team: Team) -> None:
+def test_a_move_without_a_way_back_is_told_before_and_after(team: Inside) -> None:
+    """To an AI connector without a catalog: the plan says so, saved or not, and no hint names what the server refuses."""
+    raw, endpoint = recorded_world()["models"][0], recorded_world()["models"][4]
+    for address, model in (("m", raw), ("ai", endpoint)):
+        team.write(address, definition(model, connector_id=6))
+    planned = team.run("plan", "--out", "plan.json")
+    assert "m moves to connector 6 (ai-without-catalog), which can't be taken back if that is an AI" in planned.text
+    assert team.run("plan").text.count("can't be taken back") == team.run("show", "plan.json").text.count(
+        "can't be taken back"
+    )
+    applied = team.run("apply", "plan.json", "--allow", "connector_id")
+    assert applied.text.count("can't be taken back") == 2
+    assert "Resources: 1 changed, 1 unknown." in applied.out
+
+    team.write("m", definition(raw))
+    broken = team.run("apply", "--auto-approve", "--allow", "connector_id", "--target", "m")
+    assert "PUT /models/1 was refused (422): Catalog is not present for the connector" in broken.text
+    assert "give the connector a catalog in the UI, or delete the model" in re.sub(r"\n│ ", " ", broken.text)
+    helps = "give its connector a catalog in the UI, or delete the model"
+    assert re.sub(r"\n│ ", " ", team.run("plan").text).count(helps) == 2
+
+
+def test_a_lost_column_stops_an_apply(team: Inside) -> None:
     """The plan exits with 1, the apply writes nothing; --allow lets it pass."""
     team.write("m", definition(recorded_world()["models"][0], query="SELECT id, score_1 FROM customers_1"))
     planned, applied = team.run("plan"), team.run("apply", "--auto-approve")
@@ -687,7 +710,7 @@ def test_a_lost_column_stops_an_apply(team: Team) -> None:
     assert RAW_SQL["query"] not in allowed.out
 
 
-def test_a_row_that_can_not_be_shown_takes_no_other_s_syncs_along(team: Team) -> None:
+def test_a_row_that_can_not_be_shown_takes_no_other_s_syncs_along(team: Inside) -> None:
     """A broken model makes the whole list of syncs a 400: it's read around, and lost columns are found all the same."""
     headers = {"Authorization": "Bearer admin", "Workspace-Id": "1"}
     body = {"model": {"query_type": "ai_ml", "configuration": {"harvesters": []}}}
