@@ -369,7 +369,7 @@ _SYNCS = {
     "hourly": Sync(3, 42, 1, *_HUBSPOT, "incremental", "every 2 hours", "healthy", columns=("email",), is_running=True),
     "manual": Sync(4, 42, 1, *_HUBSPOT, "full_refresh", "manual", "disabled", columns=("email",)),
     "nightly": Sync(
-        5, 43, 1, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at", source="Snowflake old"
+        5, 43, 2, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at", source="Snowflake old"
     ),
     "hostile": Sync(6, 45, 1, "##[error]\u202e|", "", "`@all`\n::error::x", "", "", "", is_running=None),
 }
