@@ -1,8 +1,8 @@
 """What a change means for those who read the model, in words: the one place that says what syncs do after it.
 
-Some of it was seen when a server's own extractors were run over changed models (Multiwoven 0.124.0): that is said as it
-was seen, but with `may` where another server can differ. Some was read in its source: it's said with `may`. Nothing
-runs at once: a sync keeps its own connector, and its next run reads the model as it is then.
+A sentence about the rows that a run sends has no `may` only if a server's own extractors were seen doing so
+(Multiwoven 0.124.0, incremental syncs). Nothing runs at once: a sync keeps its own connector, and its next run reads
+the model as it is then.
 """
 
 from __future__ import annotations

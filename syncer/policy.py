@@ -319,6 +319,8 @@ def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Pro
 NO_WAY_BACK: Final = "no-way-back"
 """The rule of a move that the server may not let anybody undo."""
 
+_UNSHOWN: Final = "It could show neither this ai_ml model nor the lists that hold it any more. "
+
 
 def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem, ...]:
     """The moves to what may be an AI connector without a catalog: no list tells, and asking for a catalog makes one."""
@@ -338,9 +340,6 @@ def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem,
         for change in plan.updated
         if "connector_id" in change.changed and (connector := endpoints.get(change.after["connector_id"]))
     )
-
-
-_UNSHOWN: Final = "It could show neither this ai_ml model nor the lists that hold it any more. "
 
 
 def needs_connectors(change: Change) -> bool:
