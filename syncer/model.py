@@ -26,7 +26,7 @@ REQUIRED: Final = ("connector_id", "name", "query_type")
 """What the documented PUT requires in every body."""
 
 RISKY: Final = ("primary_key", "connector_id", "query_type")
-"""A change of these re-sends, duplicates or strands customer data: a file must allow it (`lifecycle.allow`)."""
+"""A change of these may re-send, duplicate or strand customer data: a file must allow it (`lifecycle.allow`)."""
 
 LOST_COLUMN: Final = "lost_column"
 """What allows a query that no longer returns a column which a sync, or the primary key, names."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from syncer.effects import RISKS
 from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity
 from syncer.planner import LOST_COLUMN_RULE, Cause
 
@@ -18,22 +19,6 @@ if TYPE_CHECKING:
     from syncer.errors import SyncerError
     from syncer.model import Columns, Connector, Sync
     from syncer.planner import Change, Effect, Plan, Planned
-
-EFFECTS: Final = {
-    "primary_key": (
-        "Every row looks new to the syncs that read this model: their next run inserts all of them again, which makes "
-        "duplicates where the destination inserts. Rows whose new key is blank are skipped without an error."
-    ),
-    "connector_id": (
-        "The syncs that read this model stay on the old connector: their next run sends the new query to the old one."
-    ),
-    "query_type": (
-        "The server doesn't check that the syncs that read this model can go on with the new type: "
-        "they may be left unusable."
-    ),
-}
-"""What a change of a risky field does downstream, in words."""
-
 
 _MANY: Final = 3
 """How many syncs one message lists."""
@@ -144,7 +129,7 @@ def _risky_fields(change: Change) -> list[str]:
 
 
 def _risk(change: Change, field: str, limits: Limits) -> Problem:
-    hint = EFFECTS[field]
+    hint = RISKS[field]
     if not limits.allows(change, field):
         in_file = f"the file says `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
         hint += f" Apply refuses it until {in_file}the run says --allow {field}."
@@ -329,6 +314,32 @@ def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Pro
                 )
             )
     return tuple(problems)
+
+
+NO_WAY_BACK: Final = "no-way-back"
+"""The rule of a move that the server may not let anybody undo."""
+
+_UNSHOWN: Final = "It could show neither this ai_ml model nor the lists that hold it any more. "
+
+
+def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem, ...]:
+    """The moves to what may be an AI connector without a catalog: no list tells, and asking for a catalog makes one."""
+    endpoints = {one.id: one for one in connectors if one.kind == "source" and one.definition not in _NO_ENDPOINTS}
+    return tuple(
+        change.desired.problem(
+            NO_WAY_BACK,
+            f"{change.address} moves to connector {connector.id} ({connector.name}), which can't be taken back "
+            "if that is an AI connector without a catalog",
+            "connector_id",
+            hint="the server accepts such a move, and refuses every change of the model after it (422), also the one "
+            "that moves it back: neither the reverted file nor `syncer rollback` can undo it. "
+            + _UNSHOWN * (change.after["query_type"] == "ai_ml")
+            + "See in the UI that the connector has a catalog before you apply",
+            severity=Severity.WARNING,
+        )
+        for change in plan.updated
+        if "connector_id" in change.changed and (connector := endpoints.get(change.after["connector_id"]))
+    )
 
 
 def needs_connectors(change: Change) -> bool:

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 _COMPARISONS: Final = 20_000
 _LONG: Final = 200
 
+REPAIR: Final = (
+    "give its connector a catalog in the UI, or delete the model; "
+    "if that is no AI connector, set the model's query type back instead"
+)
+"""What makes the server show an ai_ml model again that stands on a connector without a catalog."""
+
 _MANY: Final = 5
 """How many candidates a message lists before it counts the rest."""
 
@@ -343,7 +349,7 @@ def _unreadable(model: DesiredModel, row: Unreadable) -> Problem:
         "unreadable-model",
         f"the server can't show {which}: {row.reason}",
         "id" if model.id is not None else "name",
-        hint=row.hint or "repair it in the UI (set its query type back, or its connector's catalog), then plan again",
+        hint=row.hint or f"{REPAIR}. Then plan again",
     )
 
 

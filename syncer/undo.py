@@ -158,7 +158,7 @@ def _back(
         return _unrestorable(change, f"{', '.join(lost)}: {why}")
     if not fields:
         return None
-    # What allowed the way there was said of the way there: the way back re-sends once more, and is allowed by itself.
+    # What allowed the way there was said of the way there: the way back may re-send again, and is allowed by itself.
     lifecycle = Lifecycle(protect=change.desired.lifecycle.protect)
     back = Change(replace(change.desired, fields=after, lifecycle=lifecycle), live, after, fields)
     try:

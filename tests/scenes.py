@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from builders import TARGET, desired, live
 
-from syncer import policy
 from syncer.applier import Outcome, Report, Status
 from syncer.diff import FieldChange
+from syncer.effects import RISKS
 from syncer.model import (
     Binding,
     Bound,
@@ -106,12 +106,12 @@ def _warned(plan: Plan) -> Scene:
             Origin(f"models/{change.address}.yaml", 5, 1),
             "risky-change",
             f"{name} of {change.address} changes",
-            policy.EFFECTS[name],
+            RISKS[name],
             Severity.WARNING,
             lines[name],
         )
         for change in plan.changes
-        for name in policy.EFFECTS
+        for name in RISKS
         if name in change.changed
     ]
     return Scene(plan, warnings)
@@ -369,7 +369,7 @@ _SYNCS = {
     "hourly": Sync(3, 42, 1, *_HUBSPOT, "incremental", "every 2 hours", "healthy", columns=("email",), is_running=True),
     "manual": Sync(4, 42, 1, *_HUBSPOT, "full_refresh", "manual", "disabled", columns=("email",)),
     "nightly": Sync(
-        5, 43, 1, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at", source="Snowflake old"
+        5, 43, 2, *_HUBSPOT, "incremental", "cron 0 3 * * *", "failed", "updated_at", source="Snowflake old"
     ),
     "hostile": Sync(6, 45, 1, "##[error]\u202e|", "", "`@all`\n::error::x", "", "", "", is_running=None),
 }

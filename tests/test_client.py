@@ -414,7 +414,7 @@ _DEEPER = json.loads('{"e":' * 400 + "[]" + "}" * 400)
         (400, {"errors": {"model": ["is missing"]}}, "model: is missing", ""),
         (422, {"errors": [{"status": 422, "title": "Error", "detail": "Model update failed", "source": {"query": "can't be blank"}}]}, "Model update failed: query: can't be blank", ""),
         (422, {"errors": [{"detail": "Model update failed", "source": {"configuration": "Translation missing. Options considered were: x"}}]}, "Model update failed: configuration: does not fit its schema", "syncer validate"),
-        (422, {"errors": [{"detail": "Catalog is not present for the connector"}]}, "Catalog is not present for the connector", "no catalog"),
+        (422, {"errors": [{"detail": "Catalog is not present for the connector"}]}, "Catalog is not present for the connector", "give the connector a catalog in the UI, or delete the model"),
         (400, {"errors": [{"status": 400, "title": "Bad Request", "detail": "There was a problem with the request format: Workspace not found", "source": {"pointer": "/request/payload"}}]}, "Workspace not found", "check workspace_id"),
         (401, {"errors": [{"status": 401, "title": "Error", "detail": "Unauthorized"}]}, "Unauthorized", "30 minutes"),
         (403, {"errors": [{"detail": "You are not authorized to do this action"}]}, "You are not authorized to do this action", "Member or Admin"),

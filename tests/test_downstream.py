@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
-from world import CONFORMANCE, Team, definition, recorded_world
+from hypothesis import given
+from hypothesis import strategies as st
+from inside import Inside
+from world import CONFORMANCE, definition, recorded_world
 
 from syncer import policy, sql, wire, workflow
+from syncer.effects import meaning
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, DesiredState, Secret, Sync
 from syncer.planner import Effect
 from syncer.policy import Limits
-from syncer.render.downstream import meaning
 from syncer.resolve import bind_connectors
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
@@ -181,12 +185,113 @@ def test_several_harmless_fields_are_harmless() -> None:
 
 
 def test_syncs_stay_on_their_own_connector() -> None:
-    """Which needn't be the model's: it's theirs that is named."""
-    planned = _plan(_api(replace(SYNC, source="Old one")), connector_id=2, query=QUERY)
+    """Which needn't be the model's: it's theirs that is named, and who reads from the new one already isn't moved."""
+    old, new = replace(SYNC, source="Old one"), replace(SYNC, id=4, source_id=2, source="New one")
+    there, stay = "Already on the new connector: sync 4.", "The syncs stay on the old connector (Old one): "
+    run = "the next run sends it the model's query as it is then."
+    for syncs, expected in (
+        ([old], [stay + run]),
+        ([new], [there]),
+        ([old, new], ["The other syncs" + (stay + run).removeprefix("The syncs"), there]),
+    ):
+        planned = _plan(_api(*syncs), connector_id=2, query=QUERY)
+        (change,) = planned.plan.changes
+        assert meaning(change, planned.effects["m"], str) == expected
+
+
+FULL = replace(SYNC, id=4, mode="full_refresh")
+CURSOR = replace(SYNC, id=5, cursor="updated_at")
+ODD = replace(SYNC, id=6, mode="mirror")
+
+OTHER_ROWS = {"query": QUERY + " WHERE 1 = 1"}
+OTHER_COLUMNS = {"query": "SELECT user_id, email, age FROM users"}
+STAR = {"query": "SELECT * FROM users"}
+KEY = {"primary_key": "email"}
+
+SENT = "The next run sends every row again of which a column changed."
+SENT_OR_ALL = "The next run sends every row again of which a column changed, and all of them if the columns differ."
+STAY = "Rows that the query returns no more stay at the destination."
+ALL = "The rows have other columns than before, so the next run sends every row again."
+FEWER = "A sync with a cursor may send fewer rows: it reads on from its last value."
+ALL_OR_NONE = "The next run may send every row again, or none at all: servers differ."
+CLEARED = "It may clear the destination first: rows that it doesn't send are missing there then."
+KEYED = "After a new primary key the next run may send nothing, or may insert every row again: servers differ."
+TWICE = "Rows that are inserted again become duplicates where the destination only adds rows."
+BLANK = "Rows whose new key is blank may be skipped without an error."
+ANEW = "Each row has a new key and other columns than before, so the next run inserts every row again."
+UNKNOWN = "What the next run sends in this mode is not known."
+
+
+@pytest.mark.parametrize(
+    ("syncs", "values", "expected"),
+    [
+        ([SYNC], OTHER_ROWS, [SENT, STAY]),
+        ([SYNC], STAR, [SENT_OR_ALL, STAY]),
+        ([SYNC], OTHER_COLUMNS, [ALL]),
+        ([SYNC, CURSOR], OTHER_COLUMNS, [ALL, FEWER]),
+        ([FULL], OTHER_ROWS, [ALL_OR_NONE, CLEARED]),
+        ([FULL], OTHER_COLUMNS, [ALL_OR_NONE, CLEARED]),
+        ([FULL], STAR, [ALL_OR_NONE, CLEARED]),
+        ([ODD], OTHER_ROWS, [UNKNOWN]),
+        ([SYNC], KEY, [KEYED, TWICE, BLANK]),
+        ([FULL], KEY, [KEYED, TWICE, BLANK, CLEARED]),
+        ([ODD], KEY, [KEYED, TWICE, BLANK]),
+        ([SYNC], KEY | OTHER_ROWS, [KEYED, TWICE, BLANK]),
+        ([SYNC], KEY | OTHER_COLUMNS, [ANEW, TWICE, BLANK]),
+        ([FULL], KEY | OTHER_COLUMNS, [KEYED, TWICE, BLANK, CLEARED]),
+        (
+            [SYNC, FULL, ODD],
+            OTHER_ROWS,
+            [f"Incremental: {SENT} {STAY}", f"Full refresh: {ALL_OR_NONE} {CLEARED}", f"Other modes: {UNKNOWN}"],
+        ),
+        ([SYNC, FULL], KEY, [KEYED, TWICE, BLANK, f"Full refresh: {CLEARED}"]),
+        ([SYNC, FULL], {"description": "x"}, ["Nothing is sent again because of this."]),
+    ],
+)
+def test_each_mode_is_told_what_is_known_of_it(syncs: list[Sync], values: dict[str, Any], expected: list[str]) -> None:
+    """What the server's own extractors did is said as it was seen, and `may` where servers differ; no mode is left out."""
+    planned = _plan(_api(*syncs), **{"query": QUERY, **values})
     (change,) = planned.plan.changes
 
-    (said, *_) = meaning(change, planned.effects["m"], str)
-    assert said.startswith("The syncs stay on the old connector (Old one)")
+    assert meaning(change, planned.effects["m"], str) == expected
+
+
+@given(st.lists(st.sampled_from([FULL, ODD]), min_size=1), st.sampled_from([OTHER_ROWS, OTHER_COLUMNS, STAR, KEY]))
+def test_nothing_is_certain_of_what_was_not_seen(syncs: list[Sync], values: dict[str, Any]) -> None:
+    """Outside incremental syncs, and of a new key, no sentence about a run or its rows is without `may` or `not known`."""
+    planned = _plan(_api(*syncs), **{"query": QUERY, **values})
+    (change,) = planned.plan.changes
+    said = " ".join(meaning(change, planned.effects["m"], str))
+
+    for sentence in re.split(r"(?<=\.) ", said):
+        assert re.search(r"\bmay\b|not known|^Rows that are inserted again", sentence)
+
+
+def test_a_configuration_that_decides_the_rows_is_not_called_harmless() -> None:
+    """Nobody has seen what syncs of such a model send; of a type that reads no configuration it's nothing."""
+    unknown = "It isn't known whether the next run sends rows again after a change of the configuration."
+    harmless = "Nothing is sent again because of this."
+    for kind, expected in (("dynamic_sql", unknown), ("unstructured", unknown), ("raw_sql", harmless)):
+        api = _api(SYNC, query_type=kind, configuration={"n": 1})
+        planned = _plan(api, query=QUERY, query_type=kind, configuration={"n": 2})
+        (change,) = planned.plan.changes
+        assert meaning(change, planned.effects["m"], str)[0] == expected
+
+
+def test_a_risk_is_told_in_the_same_words() -> None:
+    """The warning and the block below the change say one thing: neither claims more than the other."""
+    planned = _plan(_api(SYNC), query=QUERY, primary_key="email", query_type="dbt")
+    hints = " ".join(problem.hint for problem in planned.warnings if problem.rule == "risky-change")
+    (change,) = planned.plan.changes
+    said = meaning(change, planned.effects["m"], str)
+
+    assert said == [
+        KEYED,
+        TWICE,
+        BLANK,
+        "The server doesn't check whether the syncs can go on with the new query type.",
+    ]
+    assert all(sentence in hints for sentence in said)
 
 
 @pytest.mark.parametrize(
@@ -517,7 +622,7 @@ def test_offline_a_name_stands_for_itself() -> None:
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Iterator[Team]:
+def team(tmp_path: Path) -> Iterator[Inside]:
     """A team whose first model feeds three syncs, one of them at work."""
     world = recorded_world()
     world["sync_runs"] = [
@@ -525,7 +630,7 @@ def team(tmp_path: Path) -> Iterator[Team]:
         {"id": 2, "sync_id": 2, "status": "in_progress", "started_at": "2026-01-02T00:00:00.000Z"},
     ]
     with Sandbox(world) as box, running(box) as url:
-        team = Team(tmp_path, url)
+        team = Inside(tmp_path, url)
         team.write("m", definition(world["models"][0]))
         yield team
 
@@ -535,22 +640,26 @@ def team(tmp_path: Path) -> Iterator[Team]:
     [
         (
             {"query": "SELECT id, email, name, score_1\nFROM customers_1\nWHERE active = true"},
-            ["Columns: adds name.", "so the next run sends every row again."],
+            ["Columns: adds name.", "Full refresh: The next run may", "so the next run sends every row again."],
         ),
         (
             {"query": "SELECT id, email, score_1\nFROM customers_1"},
-            ["Columns: the same.", "The next run sends every row again of which a column changed."],
+            [
+                "Columns: the same.",
+                "Incremental: The next run sends every row again of which a column changed.",
+                "Full refresh: The next run may send every row again, or none at all: servers differ.",
+            ],
         ),
         (
             {"query": "select id, email, score_1 from customers_1 where active = true"},
             ["Formatting only: both queries mean the same.", "Nothing is sent again because of this."],
         ),
-        ({"primary_key": "email"}, ["Every row looks new under the new primary key"]),
+        ({"primary_key": "email"}, ["After a new primary key the next run may send nothing, or may insert"]),
         ({"connector_id": 7}, ["The syncs stay on the old connector (warehouse)"]),
         ({"description": "x"}, ["Nothing is sent again because of this."]),
     ],
 )
-def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: list[str], team: Team) -> None:
+def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: list[str], team: Inside) -> None:
     """On a terminal and in the comment: the syncs, which of them runs, and the consequence in words."""
     team.write("m", definition(recorded_world()["models"][0], **changes))
     planned = team.run("plan", "--markdown", "plan.md")
@@ -567,7 +676,29 @@ def test_the_plan_says_what_each_change_means(changes: dict[str, Any], said: lis
         assert words.replace("(warehouse)", "(`warehouse`)").replace("adds name", "adds `name`") in page
 
 
-def test_a_lost_column_stops_an_apply(team: Team) -> None:
+def test_a_move_without_a_way_back_is_told_before_and_after(team: Inside) -> None:
+    """To an AI connector without a catalog: the plan says so, saved or not, and no hint names what the server refuses."""
+    raw, endpoint = recorded_world()["models"][0], recorded_world()["models"][4]
+    for address, model in (("m", raw), ("ai", endpoint)):
+        team.write(address, definition(model, connector_id=6))
+    planned = team.run("plan", "--out", "plan.json")
+    assert "m moves to connector 6 (ai-without-catalog), which can't be taken back if that is an AI" in planned.text
+    assert team.run("plan").text.count("can't be taken back") == team.run("show", "plan.json").text.count(
+        "can't be taken back"
+    )
+    applied = team.run("apply", "plan.json", "--allow", "connector_id")
+    assert applied.text.count("can't be taken back") == 2
+    assert "Resources: 1 changed, 1 unknown." in applied.out
+
+    team.write("m", definition(raw))
+    broken = team.run("apply", "--auto-approve", "--allow", "connector_id", "--target", "m")
+    assert "PUT /models/1 was refused (422): Catalog is not present for the connector" in broken.text
+    assert "give the connector a catalog in the UI, or delete the model" in re.sub(r"\n│ ", " ", broken.text)
+    helps = "give its connector a catalog in the UI, or delete the model"
+    assert re.sub(r"\n│ ", " ", team.run("plan").text).count(helps) == 2
+
+
+def test_a_lost_column_stops_an_apply(team: Inside) -> None:
     """The plan exits with 1, the apply writes nothing; --allow lets it pass."""
     team.write("m", definition(recorded_world()["models"][0], query="SELECT id, score_1 FROM customers_1"))
     planned, applied = team.run("plan"), team.run("apply", "--auto-approve")
@@ -579,7 +710,7 @@ def test_a_lost_column_stops_an_apply(team: Team) -> None:
     assert RAW_SQL["query"] not in allowed.out
 
 
-def test_a_row_that_can_not_be_shown_takes_no_other_s_syncs_along(team: Team) -> None:
+def test_a_row_that_can_not_be_shown_takes_no_other_s_syncs_along(team: Inside) -> None:
     """A broken model makes the whole list of syncs a 400: it's read around, and lost columns are found all the same."""
     headers = {"Authorization": "Bearer admin", "Workspace-Id": "1"}
     body = {"model": {"query_type": "ai_ml", "configuration": {"harvesters": []}}}

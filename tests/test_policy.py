@@ -15,6 +15,7 @@ from syncer.policy import (
     connector_problems,
     drift_refusals,
     needs_connectors,
+    one_way_moves,
     refusals,
     warnings,
 )
@@ -107,6 +108,33 @@ def test_connectors_that_the_server_would_take(values: dict[str, Any], rules: li
 
     assert all(map(needs_connectors, plan.changes))
     assert [problem.rule for problem in connector_problems(plan, CONNECTORS)] == rules
+
+
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ({"connector_id": 2}, True),
+        ({"connector_id": 2, "query_type": "ai_ml"}, True),
+        ({"connector_id": 4}, True),
+        ({"connector_id": 5}, False),
+        ({"connector_id": 3}, False),
+        ({"connector_id": 9}, False),
+        ({"query_type": "ai_ml"}, False),
+        ({"query": "SELECT 2"}, False),
+    ],
+)
+def test_a_move_that_may_be_for_good_is_told(values: dict[str, Any], is_told: bool) -> None:  # noqa: FBT001 - a case
+    """No list says whether an AI connector has a catalog: without one nothing moves the model away again."""
+    others = [Connector(4, "New one", "source", "NotHeardOf"), Connector(5, "Lake", "source", "Databricks")]
+    told = one_way_moves(_plan(**values), [*CONNECTORS, *others])
+
+    assert [(one.rule, one.severity, one.origin.line) for one in told] == (
+        [("no-way-back", Severity.WARNING, 3)] if is_told else []
+    )
+    for one in told:
+        assert "can't be taken back if that is an AI connector without a catalog" in one.message
+        assert "neither the reverted file nor `syncer rollback`" in one.hint
+        assert ("the lists that hold it" in one.hint) == ("query_type" in values)
 
 
 def test_other_changes_need_no_connectors() -> None:

@@ -130,7 +130,10 @@ def _hint(status: int, text: str, data: Json, *, is_write: bool) -> str:  # noqa
     if "does not fit its schema" in text:
         return "the server doesn't say which key is wrong; `syncer validate` does"
     if "Catalog is not present" in text:
-        return "the model's AI connector has no catalog: refresh it in the UI first"
+        return (
+            "the server makes no model on an AI connector without a catalog, and changes none that stands on one, not "
+            "even to move it away: give the connector a catalog in the UI, or delete the model"
+        )
     if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
         return "the token is wrong, expired (it lives 30 minutes) or replaced by a newer login of the same user"
     if status == 403:  # noqa: PLR2004

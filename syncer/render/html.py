@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.downstream import columns, feeds, feeds_count, meaning
+from syncer.effects import meaning
+from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
 from syncer.render.review import already_live, aside, cautions, items, warned, why

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
+from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.planner import Cause
-from syncer.render.downstream import meaning
 from syncer.render.history import ending
 from syncer.render.style import Style
 from syncer.render.terminal import render_event

@@ -23,7 +23,8 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.downstream import columns, feeds, feeds_count, meaning
+from syncer.effects import meaning
+from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
 from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, warned, why

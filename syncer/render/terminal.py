@@ -8,11 +8,12 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
-from syncer.render.downstream import columns, feeds, feeds_count, meaning
+from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.review import cautions
 from syncer.render.style import Style
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped

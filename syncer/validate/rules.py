@@ -336,7 +336,7 @@ RULES: Final = (
     Rule(
         "missing-primary-key",
         "The primary key is missing or blank",
-        "The server stores a model without one, and its syncs then skip every row. Only unstructured models need none.",
+        "The server stores a model without one, and its syncs may skip every row. Only unstructured models need none.",
         _instead(_SQL, "primary_key: user_id\n", ""),
         _one(_SQL),
     ),

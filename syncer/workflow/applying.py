@@ -42,7 +42,7 @@ def resume(
     known = {change.id for change in planned.plan.updated}
     renewed = saved.renew(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
-    stale = {"unread-syncs", "unread-connectors", "lost-column", policy.UNCHECKED}
+    stale = {"unread-syncs", "unread-connectors", "lost-column", policy.UNCHECKED, policy.NO_WAY_BACK}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
     connectors = Connectors(reader)
     renewed = with_consequences(renewed, reader, connectors, limits)

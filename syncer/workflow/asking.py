@@ -23,7 +23,7 @@ from syncer.model import (
     Target,
     Unreadable,
 )
-from syncer.resolve import bind, bind_connectors
+from syncer.resolve import REPAIR, bind, bind_connectors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -174,9 +174,7 @@ def unread(live: LiveState) -> tuple[Problem, ...]:
     return tuple(told)
 
 
-_NO_CATALOG: Final = (
-    "it's an ai_ml model whose connector has no catalog, most likely; set its query type back, or delete it"
-)
+_NO_CATALOG: Final = f"it's an ai_ml model whose connector has no catalog, most likely; {REPAIR}"
 
 
 def _counted(ids: Sequence[int | None]) -> str:

@@ -39,7 +39,9 @@ _PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
 def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, limits: Limits) -> Planned:
     """The plan with what its changes do downstream, and with a problem for each column that would be lost there."""
     effects, unknown = _effects(planned.plan, reader, connectors)
-    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *unknown))
+    moves = any("connector_id" in change.changed for change in planned.plan.updated)
+    for_good = policy.one_way_moves(planned.plan, connectors()) if moves else ()
+    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *for_good, *unknown))
     lost = policy.lost_columns(planned, limits)
     return replace(
         planned,
