@@ -110,17 +110,16 @@ def test_a_role_that_may_not_write_is_told_once(team: Team, box: Sandbox) -> Non
 
 def test_a_login_that_is_replaced_ends_the_run(tmp_path: Path) -> None:
     """Somebody logs in as the same user in mid-apply: the token is worth nothing more, for any model."""
-    address = ""
 
     def log_in() -> str:
         body = {"email": "admin@example.com", "password": "Passw0rd!"}
-        return str(httpx.post(f"{address}/api/v1/login", json=body).json()["data"]["attributes"]["token"])
+        return str(httpx.post(f"{url}/api/v1/login", json=body).json()["data"]["attributes"]["token"])
 
     def somebody_logs_in(_: float) -> None:
         log_in()
 
-    with Sandbox(recorded_world(), sleep=somebody_logs_in) as box, running(box) as address:
-        team = _edited(Team(tmp_path, address, variables=secrets(WORLD["models"])))
+    with Sandbox(recorded_world(), sleep=somebody_logs_in) as box, running(box) as url:
+        team = _edited(Team(tmp_path, url, variables=secrets(WORLD["models"])))
         team.variables["SYNCER_TOKEN"] = log_in()
         # The third change waits before it's answered: the other login comes then.
         box.faults = Faults.parse([f"slow:1@PUT /models/{EIGHT[2]['id']}"])
