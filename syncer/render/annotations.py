@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from syncer.render.causes import by_cause
 from syncer.render.text import counted, visible
 
 if TYPE_CHECKING:
@@ -20,10 +21,14 @@ _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def render_problems(problems: Sequence[Problem]) -> str:
-    """One command a problem, the first ten of each severity; the others are counted in a notice. Empty if none."""
+    """One command a problem, ten of each severity; the others are counted in a notice. Empty if none.
+
+    The first problem of each cause comes before further ones, so that one cause doesn't hide the others.
+    """
     seen: Counter[str] = Counter()
     lines = []
-    for problem in problems:
+    groups = by_cause(problems)
+    for problem in (*(group[0] for group in groups), *(one for group in groups for one in group[1:])):
         severity = problem.severity.value
         seen[severity] += 1
         if seen[severity] <= SHOWN:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from syncer.render.causes import by_cause
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
-from syncer.render.review import already_live, aside, cautions, items, warned, why
+from syncer.render.review import already_live, aside, cautions, items, why
 from syncer.render.text import counted
 from syncer.render.totals import changes_in_words
 
@@ -117,8 +118,7 @@ def _caution(caution: Caution) -> str:
 
 
 def _warnings(warnings: Sequence[Problem]) -> list[str]:
-    shown, _ = warned(warnings, len(warnings))
-    return [_alert([_about(problem) for problem in problems], hint) for problems, hint in shown]
+    return [_alert([_about(problem) for problem in group], group[0].hint) for group in by_cause(warnings)]
 
 
 def _alert(lines: Sequence[str], hint: str) -> str:
@@ -132,7 +132,12 @@ def _about(problem: Problem) -> str:
 
 
 def _problems(problems: Iterable[Problem]) -> list[str]:
-    return ["<ul>", *(f"<li>{_about(problem)}{_hint(problem)}</li>" for problem in problems), "</ul>"]
+    return ["<ul>", *map(_cause, by_cause(problems)), "</ul>"]
+
+
+def _cause(group: Sequence[Problem]) -> str:
+    about = "<br>".join(map(_about, group))
+    return f"<li>{about}{_hint(group[0])}</li>"
 
 
 def _hint(problem: Problem) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.align import align
-from syncer.render.boxes import warning_box
+from syncer.render.boxes import warning_boxes
 from syncer.render.lines import told_apart
 from syncer.render.text import counted, defused, spelt, visible
 
@@ -32,7 +32,7 @@ def render_written(draft: Draft, style: Style) -> str:
 
 def render_imported(imported: Imported, target: Target, style: Style) -> str:
     """What was left out and why, the variables to set, how many files there are, and what to do next."""
-    sections = [warning_box(problem, style) for problem in imported.problems if not problem.is_error]
+    sections = warning_boxes((problem for problem in imported.problems if not problem.is_error), style)
     if imported.present:
         lines = [f"  id {model.id}  {visible(path) or 'declared twice'}" for model, path in imported.present]
         sections.append("\n".join(["In git already (--force writes a file anew):", *lines]))
@@ -77,7 +77,7 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
             f"Compared with commit {base[:12]}: what it says counts as applied. If it never was, these are no edits\n"
             "made outside git, but your own changes taken back: name with --base the commit that was applied last."
         )
-    sections += [warning_box(problem, style) for problem in (*warnings, *taken.left)]
+    sections += warning_boxes((*warnings, *taken.left), style)
     if taken.settings:
         sections.append(_settings(taken.settings))
     if taken.revisions:

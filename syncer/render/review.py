@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from syncer.model import RISKY
 from syncer.planner import Cause
 from syncer.render.body import path_text
+from syncer.render.causes import by_cause
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -146,24 +148,29 @@ def already_live(planned: Planned) -> Caution | None:
     return Caution(f"What this change brings is live already in {counted(len(found), 'model')}", found)
 
 
-class Warned(NamedTuple):
-    """Warnings that say the same of several things: what they are about, and what it means."""
+class Shown(NamedTuple):
+    """Problems that have one cause: those that there is room for, and how many there are."""
 
     problems: Sequence[Problem]
-    hint: str
+    total: int
 
 
-def warned(warnings: Iterable[Problem], most: int) -> tuple[list[Warned], int]:
-    """The warnings, those with one hint together, `most` of them; and how many are left out."""
-    groups: dict[str, list[Problem]] = {}
-    for problem in warnings:
-        groups.setdefault(problem.hint, []).append(problem)
-    shown, left = [], most
-    for hint, problems in groups.items():
-        if left:
-            shown.append(Warned(problems[:left], hint))
-        left -= min(left, len(problems))
-    return shown, sum(map(len, groups.values())) - (most - left)
+def leading(problems: Iterable[Problem], most: int) -> tuple[list[Shown], list[Problem]]:
+    """The first `most` of the problems by their cause, and those that are left out."""
+    found: list[Shown] = []
+    left: list[Problem] = []
+    for group in by_cause(problems):
+        if shown := group[:most]:
+            found.append(Shown(shown, len(group)))
+        left += group[most:]
+        most -= len(shown)
+    return found, left
+
+
+def severities(problems: Iterable[Problem], more: str = "") -> list[str]:
+    """How many errors and how many warnings there are: `3 errors`, `1 warning`, and nothing of none."""
+    counts = Counter(problem.severity.value for problem in problems)
+    return [counted(counts[severity], f"{more}{severity}") for severity in ("error", "warning") if counts[severity]]
 
 
 def aside(planned: Planned) -> list[str]:

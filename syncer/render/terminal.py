@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.body import Row, change_rows, field_rows
-from syncer.render.boxes import box, problem_box, prose, warning_box
+from syncer.render.boxes import box, problem_boxes, prose, warning_boxes
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.review import cautions
 from syncer.render.style import Style
@@ -85,7 +85,7 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
         sections += _outside(plan, provenance, style)
     if plan.excluded:
         sections.append(_left_out(plan, "This plan is incomplete", style))
-    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections += warning_boxes(planned.warnings, style)
     sections.append(_verdict(planned, style))
     if verbose and plan.unmanaged:
         sections.append(_unmanaged(plan.unmanaged))
@@ -184,7 +184,7 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
         )
     if plan.excluded:
         sections.append(_left_out(plan, "This is a part", style))
-    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections += warning_boxes(planned.warnings, style)
     stressed, said = drift_verdict(plan)
     sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
     if plan.changes:
@@ -236,7 +236,7 @@ def render_problems(problems: Sequence[Problem], style: Style) -> str:
     """Every problem with its place, then how many there are. Empty if none."""
     if not problems:
         return ""
-    return defused("\n\n".join([*(problem_box(problem, style) for problem in problems), _totals(problems)]))
+    return defused("\n\n".join([*problem_boxes(problems, style), _totals(problems)]))
 
 
 def _totals(problems: Sequence[Problem]) -> str:
@@ -251,7 +251,7 @@ def render_error(error: SyncerError, style: Style) -> str:
     if isinstance(error, InputError):
         return render_problems(error.problems, style)
     problems = error.problems if isinstance(error, RefusedError) else ()
-    boxes = [problem_box(problem, style) for problem in problems]
+    boxes = problem_boxes(problems, style)
     return defused("\n\n".join([*boxes, box("error", error.what, [prose(error.hint, style)], style)]))
 
 
