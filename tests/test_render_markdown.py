@@ -552,6 +552,8 @@ def test_many_problems_are_counted() -> None:
             ]
         ),
     ]
+    shown = render_plan(replace(planned, problems=(*alike[:19], *apart)))
+    assert "\n- 12 problems of the rule `unknown-id`<br>look\n  - `models/0.yaml:1:1`: no model 0\n- 11 more" in shown
     shown = render_plan(replace(planned, problems=tuple(alike)))
     assert ", `models/19.yaml:1:1`, …)<br>set it\n- 30 more errors: the run's log has all of them" in shown
     assert "in 50 places: `models/0.yaml:1:1`, " in shown

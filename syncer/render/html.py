@@ -11,7 +11,7 @@ from syncer.render.causes import by_cause
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
-from syncer.render.review import already_live, aside, cautions, items, why
+from syncer.render.review import already_live, aside, cautions, items, warned, why
 from syncer.render.text import counted
 from syncer.render.totals import changes_in_words
 
@@ -118,7 +118,8 @@ def _caution(caution: Caution) -> str:
 
 
 def _warnings(warnings: Sequence[Problem]) -> list[str]:
-    return [_alert([_about(problem) for problem in group], group[0].hint) for group in by_cause(warnings)]
+    shown, _ = warned(warnings, len(warnings))
+    return [_alert([_about(problem) for problem in problems], hint) for problems, hint in shown]
 
 
 def _alert(lines: Sequence[str], hint: str) -> str:

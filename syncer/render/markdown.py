@@ -23,11 +23,11 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.causes import says_one_thing
+from syncer.render.causes import by_cause, says_one_thing
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
-from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, leading, severities, why
+from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, severities, warned, why
 from syncer.render.text import counted
 from syncer.render.totals import changes_in_words, outcome_counts, report_verdict
 
@@ -385,25 +385,31 @@ def _run(url: str, words: str = "run") -> str:
 
 def _problems(problems: Sequence[Problem], most: int) -> tuple[str, list[str]]:
     """How many there are, and the first by their cause: errors before warnings."""
-    groups, left = leading(sorted(problems, key=lambda problem: not problem.is_error), most)
-    listed = [line for group in groups for line in _cause(*group)]
+    listed: list[str] = []
+    left: list[Problem] = []
+    room = most
+    for group in by_cause(sorted(problems, key=lambda problem: not problem.is_error)):
+        if room:
+            listed += _cause(group, room)
+        left += group[room:]
+        room -= min(room, len(group))
     if left:
         listed.append(f"- {' and '.join(severities(left, 'more ' * bool(listed)))}: the run's log has all of them")
     errors, *warnings = severities(problems)
     return f"{errors} to mend first{', and '.join(['', *warnings])}:" if most else "", listed
 
 
-def _cause(problems: Sequence[Problem], total: int) -> list[str]:
-    """One cause as an item of a list, and as many of its problems as there is room for."""
-    first = problems[0]
-    if total == 1:
+def _cause(group: Sequence[Problem], most: int) -> list[str]:
+    """One cause as an item of a list, with the first of its places."""
+    first = group[0]
+    if len(group) == 1:
         return [f"- {_problem(first)}"]
-    if says_one_thing(problems):
-        places = ", ".join(code(str(one.origin), 4 * _PATH) for one in problems if one.origin.path)
-        where = f" (in {counted(total, 'place')}: {places}{', …' * (len(problems) < total)})" if places else ""
+    if says_one_thing(group):
+        places = ", ".join(code(str(one.origin), 4 * _PATH) for one in group[:most] if one.origin.path)
+        where = f" (in {counted(len(group), 'place')}: {places}{', …' * (len(group) > most)})" if places else ""
         return [f"- {prose(first.message, _MESSAGE)}{where}{_hint(first)}"]
-    head = f"- {total} problems of the rule {code(first.rule)}{_hint(first)}"
-    return [head, *(f"  - {_about(one)}" for one in problems)]
+    head = f"- {len(group)} problems of the rule {code(first.rule)}{_hint(first)}"
+    return [head, *(f"  - {_about(one)}" for one in group[:most])]
 
 
 def _problem(problem: Problem) -> str:
@@ -433,10 +439,9 @@ def _caution(caution: Caution, most: int) -> str:
 
 def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
     """The warnings as alerts, one for each cause."""
-    shown, left = leading(warnings, most)
+    shown, left = warned(warnings, most)
     alerts = []
-    for problems, _ in shown:
-        hint = problems[0].hint
+    for problems, hint in shown:
         if len(problems) == 1:
             alerts.append(f"> [!WARNING]\n> {lead}{_problem(problems[0])}")
             continue
@@ -447,7 +452,7 @@ def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
         ]
         alerts.append("\n".join([*lines, *([f">\n> {prose(hint, _HINT)}"] if hint else [])]))
     if left:
-        many = counted(len(left), f"{'more ' * bool(alerts)}warning")
+        many = counted(left, f"{'more ' if alerts else ''}warning")
         alerts.append(f"> [!WARNING]\n> {many}: the run's log has all of them.")
     return alerts
 

@@ -148,23 +148,22 @@ def already_live(planned: Planned) -> Caution | None:
     return Caution(f"What this change brings is live already in {counted(len(found), 'model')}", found)
 
 
-class Shown(NamedTuple):
-    """Problems that have one cause: those that there is room for, and how many there are."""
+class Warned(NamedTuple):
+    """Warnings that say the same of several things: what they are about, and what it means."""
 
     problems: Sequence[Problem]
-    total: int
+    hint: str
 
 
-def leading(problems: Iterable[Problem], most: int) -> tuple[list[Shown], list[Problem]]:
-    """The first `most` of the problems by their cause, and those that are left out."""
-    found: list[Shown] = []
-    left: list[Problem] = []
-    for group in by_cause(problems):
-        if shown := group[:most]:
-            found.append(Shown(shown, len(group)))
-        left += group[most:]
-        most -= len(shown)
-    return found, left
+def warned(warnings: Iterable[Problem], most: int) -> tuple[list[Warned], int]:
+    """The warnings, those of one cause together, `most` of them; and how many are left out."""
+    shown, left = [], 0
+    for group in by_cause(warnings):
+        if some := group[:most]:
+            shown.append(Warned(some, some[0].hint))
+        left += len(group) - len(some)
+        most -= len(some)
+    return shown, left
 
 
 def severities(problems: Iterable[Problem], more: str = "") -> list[str]:
