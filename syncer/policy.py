@@ -134,7 +134,7 @@ def _drifted(change: Change, field: str, cause: Cause) -> Problem:
         cause.value,
         f"{field} of {change.address} was changed outside git, and this apply would {does} that",
         field,
-        hint="if it's meant, take it into the file: syncer import --drift; if git is right (or a merge was never "
+        hint="if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
         "applied), say --on-drift overwrite",
     )
 

@@ -142,7 +142,7 @@ def carried_out(
         # Whoever reads the results has left: what became of it is no less true.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
     elif screen.json:
-        screen.lines(machine.report_lines(report, now))
+        screen.lines(machine.report_lines(report, now, screen.style.commands))
     else:
         screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
     if getattr(flags, "write_ids", False):

@@ -35,7 +35,7 @@ def render_problems(problems: Sequence[Problem]) -> str:
             lines.append(_command(severity, problem))
     more = [counted(count - SHOWN, f"more {severity}") for severity, count in sorted(seen.items()) if count > SHOWN]
     if more:
-        lines.append(f"::notice title=syncer::{' and '.join(more)}: the log of `syncer validate` has them all")
+        lines.append(f"::notice title=syncer::{' and '.join(more)}: the job's log has them all")
     return "\n".join(lines)
 
 

@@ -39,6 +39,11 @@ def prose(text: str, style: Style) -> list[str]:
     return [wrapped_line for line in lines for wrapped_line in wrapped(line, max(style.width - 2, 20))]
 
 
+def advice(text: str, style: Style) -> list[str]:
+    """What to do now, wrapped to the box; a command in it works where it's read."""
+    return prose(style.commands.completed(text), style)
+
+
 def problem_boxes(problems: Iterable[Problem], style: Style) -> list[str]:
     """A box for each cause: rule id, `path:line:column` and a caret below the place."""
     return [_cause_box(group, style, _pointed) for group in by_cause(problems, _OWN)]
@@ -59,7 +64,7 @@ def _cause_box(group: Sequence[Problem], style: Style, first: Callable[[Problem,
     else:
         title = f"{len(group)} problems of the rule {problem.rule}"
         places = [[f"  {_located(one)}" for one in group]]
-    return box(problem.severity.value, title, [*places, prose(problem.hint, style)], style)
+    return box(problem.severity.value, title, [*places, advice(problem.hint, style)], style)
 
 
 def _located(problem: Problem) -> str:

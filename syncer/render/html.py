@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.causes import by_cause
+from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
@@ -49,8 +50,9 @@ footer { color: var(--faint); font-size: .85em; margin-top: 2em; }"""
 _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 
-def render_plan(planned: Planned) -> str:
-    """The whole plan, or what kept it from being one."""
+def render_plan(planned: Planned, *, folder: str = "") -> str:
+    """The whole plan, or what kept it from being one. `folder` is where the settings stand below the repository."""
+    planned = Commands(folder, planned.plan.target.environment).planned(planned)
     changes = planned.plan.changes
     if planned.problems and not (planned.is_whole and changes):
         return _page(planned, "failed", _problems(planned.problems))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.align import align
@@ -46,7 +47,8 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
     sections.append(f"{style.paint(*how)} {said}")
     if files:
         first = "set the variables above, then " if imported.settings else ""
-        sections.append(f"Next: {first}syncer plan --env {visible(target.environment)}")
+        command = replace(style.commands, environment=target.environment).line("plan")
+        sections.append(f"Next: {first}{command}")
     return defused(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
 
@@ -69,7 +71,9 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
         sections.append("\n".join(["Your changes, not yet applied (left as they are):", *lines]))
     if taken.shared and taken.revisions:
         names = ", ".join(visible(name) for name in taken.shared)
-        sections.append(f"These values hold for {names}, too: `syncer plan --env` shows what that would change there.")
+        plans = [replace(style.commands, environment=name).line("plan") for name in taken.shared]
+        shown = "\n".join(f"  {plan}" for plan in plans)
+        sections.append(f"These values hold for {names}, too. To see what that would change there:\n{shown}")
     if not base:
         sections.append("There is no commit to compare with, so all that differs is taken for an edit outside git.")
     elif taken.revisions:
@@ -90,10 +94,11 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
     return defused("\n\n".join(sections))
 
 
-def render_next(*, written: bool) -> str:
+def render_next(style: Style, *, written: bool) -> str:
     """What to do after the diff was shown."""
     if written:
-        return "\nNext: git diff, then commit it; syncer plan shows what is left."
+        plan = style.commands.completed("`syncer plan`")
+        return defused(f"\nNext: `git diff`, then commit it; {plan} shows what is left.")
     return "\nNothing was written: say --yes to write it."
 
 

@@ -139,10 +139,13 @@ def cells(text: str) -> int:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole."""
+    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole.
+
+    A command stands between back-ticks and begins with our name; where it doesn't fit, its line is longer.
+    """
     lines: list[str] = []
     room = 0
-    for word in text.split(" "):
+    for word in _words(text):
         taken = cells(word) + 1
         if lines and taken <= room:
             lines[-1] += f" {word}"
@@ -151,6 +154,21 @@ def wrapped(text: str, width: int) -> list[str]:
             lines.append(word)
             room = width - taken + 1
     return lines
+
+
+def _words(text: str) -> list[str]:
+    words = text.split(" ")
+    if "`syncer " not in text:
+        return words
+    joined: list[str] = []
+    is_open = False
+    for word in words:
+        if is_open:
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+        is_open = "`" not in word if is_open else word.endswith("`syncer")
+    return joined
 
 
 def counted(number: int, noun: str) -> str:
