@@ -114,7 +114,7 @@ def test_a_command_means_what_the_run_meant(folder: str, environment: str, file:
     assert commands.line("validate") == shlex.join(shlex.split(commands.line("validate")))
     hint = "see `syncer plan`, `git diff` and `syncer plan --env b`"
     own = Commands("a", environment).line("plan"), "syncer --chdir a plan --env b"
-    assert Commands("a", environment).completed(hint) == f"see `{own[0]}`, `git diff` and `{own[1]}`"
+    assert Commands("a", environment).completed(hint) == f"see `{own[0]}`, `git -C a diff` and `{own[1]}`"
     assert ANYWHERE.completed(hint) == hint
 
 

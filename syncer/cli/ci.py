@@ -133,7 +133,7 @@ def _validated(screen: Screen) -> int:
 def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
-        screen.show(render_annotations(problems))
+        screen.show(render_annotations(problems, screen.style.commands))
 
 
 def _mask(screen: Screen, host: Host) -> None:

@@ -20,7 +20,7 @@ WITHOUT_ENVIRONMENT: Final = frozenset(
     {"validate", "show", "history", "schema", "sandbox", "demo", "completion"},
 )
 
-_IN_TICKS: Final = re.compile(r"`syncer ([a-z][^`\n]*)`")
+_IN_TICKS: Final = re.compile(r"`(syncer|git) ([a-z][^`\n]*)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,17 @@ class Commands:
         return visible(shlex.join(["syncer", *folder, *words, *environment]))
 
     def completed(self, text: str) -> str:
-        """A text of ours in which each command between back-ticks is written so that it works here."""
+        """A text of ours in which each command between back-ticks, syncer's or git's, works where it's shown."""
         return _IN_TICKS.sub(self._completed, text) if self != ANYWHERE else text
 
     def _completed(self, found: re.Match[str]) -> str:
         try:
-            words = shlex.split(found[1])
+            words = shlex.split(found[2])
         except ValueError:
             return found[0]
-        is_ours = words[0] in WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT
-        return f"`{self.line(*words)}`" if is_ours else found[0]
+        if found[1] == "git":
+            return f"`{visible(shlex.join(['git', *(['-C', self.folder] if self.folder else []), *words]))}`"
+        return f"`{self.line(*words)}`" if words[0] in WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT else found[0]
 
     def planned(self, planned: Planned) -> Planned:
         """The plan with hints whose commands work here."""

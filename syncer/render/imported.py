@@ -97,8 +97,8 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
 def render_next(style: Style, *, written: bool) -> str:
     """What to do after the diff was shown."""
     if written:
-        plan = style.commands.completed("`syncer plan`")
-        return defused(f"\nNext: `git diff`, then commit it; {plan} shows what is left.")
+        advice = "Next: `git diff`, then commit it; `syncer plan` shows what is left."
+        return defused(f"\n{style.commands.completed(advice)}")
     return "\nNothing was written: say --yes to write it."
 
 

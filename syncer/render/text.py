@@ -35,6 +35,7 @@ _AT_LINE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 # A run of backslashes before what is, or will look like, an escape. Possessive, or a long run would cost its square.
 _BEFORE_ESCAPE = re.compile(r"(?<!\\)\\++(?=u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^\x20-\x7e]| +$)")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_PROGRAMS: Final = ("`syncer", "`git")
 _ASTRAL: Final = 0xFFFF
 
 
@@ -141,7 +142,7 @@ def cells(text: str) -> int:
 def wrapped(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole.
 
-    A command stands between back-ticks and begins with our name; where it doesn't fit, its line is longer.
+    A command of ours or git's stands between back-ticks; where it doesn't fit, its line is longer.
     """
     lines: list[str] = []
     room = 0
@@ -158,7 +159,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _words(text: str) -> list[str]:
     words = text.split(" ")
-    if "`syncer " not in text:
+    if not any(f"{program} " in text for program in _PROGRAMS):
         return words
     joined: list[str] = []
     is_open = False
@@ -167,7 +168,7 @@ def _words(text: str) -> list[str]:
             joined[-1] += f" {word}"
         else:
             joined.append(word)
-        is_open = "`" not in word if is_open else word.endswith("`syncer")
+        is_open = "`" not in word if is_open else word.endswith(_PROGRAMS)
     return joined
 
 
