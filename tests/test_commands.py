@@ -166,7 +166,9 @@ def test_what_is_printed_can_be_run(tmp_path: Path) -> None:
     repository.commit()
     api.edit(1, name="Other")
     run("drift", "--markdown", "drift.md")
-    run("plan", "--out", "a plan.json")
+    run("plan", "--out", "a plan.json", "--base", "HEAD")
+    kept = played.run("show", "--chdir", "it's here", "a plan.json", inside="..").text
+    assert _printed(kept) == ["syncer --chdir 'it'\"'\"'s here' import --drift --env staging"]
     comment = played.read("drift.md").decode()
     assert "`syncer --chdir 'it'\"'\"'s here' import --drift --env staging`" in comment
     run("apply", "none.json")

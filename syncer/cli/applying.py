@@ -100,6 +100,7 @@ def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
         workflow.expect(kept, digest)
     _refuse_unbased(flags, kept)
     run = running.settle(flags, kept.plan.target.environment)
+    screen.is_about(run.environment.name)
     commit = running.head(run) if kept.commit else ""
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:

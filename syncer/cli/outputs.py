@@ -13,6 +13,7 @@ from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
 from syncer.render import machine
+from syncer.render.commands import Commands
 
 if TYPE_CHECKING:
     import argparse
@@ -117,8 +118,9 @@ class Outputs:
             self._write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
 
     def _lines(self, planned: Planned) -> list[str]:
-        lines = machine.drift_lines(planned, now) if self.drift else machine.plan_lines(planned, now)
-        return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now)]
+        commands = Commands(below_top(), planned.plan.target.environment)
+        lines = (machine.drift_lines if self.drift else machine.plan_lines)(planned, now, commands)
+        return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now, commands)]
 
     def _write(self, name: str, text: str) -> None:
         refuse_secrets(text, name)

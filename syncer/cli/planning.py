@@ -177,6 +177,7 @@ def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.render import html, markdown  # noqa: PLC0415 - only where they're asked for
 
     planned = saved(flags.file)
+    screen.is_about(planned.plan.target.environment)
     if flags.format == "markdown":
         screen.show(markdown.render_plan(planned, folder=below_top()))
     elif flags.format == "html":

@@ -63,6 +63,12 @@ class Screen:
         scrubber = Scrubber(running.hidden(variables))
         return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug, scrubber=scrubber)
 
+    def is_about(self, environment: str) -> None:
+        """Have commands name an environment that a plan file or a run chose, and no flag."""
+        for name in ("style", "error_style"):
+            style = getattr(self, name)
+            setattr(self, name, replace(style, commands=style.commands.meaning(environment)))
+
     @property
     def out(self) -> TextIO:
         """Where results go: asked for each time, because a progress bar puts itself in between."""

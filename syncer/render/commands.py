@@ -32,6 +32,10 @@ class Commands:
     environment: str = ""
     """What `--env` said."""
 
+    def meaning(self, environment: str) -> Commands:
+        """The same, for an environment that no flag chose."""
+        return replace(self, environment=environment)
+
     def line(self, *words: str) -> str:
         """The command line of these words, quoted for a shell."""
         folder = _flag("--chdir", self.folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.align import align
@@ -47,7 +46,7 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
     sections.append(f"{style.paint(*how)} {said}")
     if files:
         first = "set the variables above, then " if imported.settings else ""
-        command = replace(style.commands, environment=target.environment).line("plan")
+        command = style.commands.meaning(target.environment).line("plan")
         sections.append(f"Next: {first}{command}")
     return defused(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
@@ -71,7 +70,7 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
         sections.append("\n".join(["Your changes, not yet applied (left as they are):", *lines]))
     if taken.shared and taken.revisions:
         names = ", ".join(visible(name) for name in taken.shared)
-        plans = [replace(style.commands, environment=name).line("plan") for name in taken.shared]
+        plans = [style.commands.meaning(name).line("plan") for name in taken.shared]
         shown = "\n".join(f"  {plan}" for plan in plans)
         sections.append(f"These values hold for {names}, too. To see what that would change there:\n{shown}")
     if not base:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -189,7 +188,7 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     stressed, said = drift_verdict(plan)
     sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
     if plan.changes:
-        commands = replace(style.commands, environment=plan.target.environment)
+        commands = style.commands.meaning(plan.target.environment)
         sections.append(
             "What was merged and never applied looks the same.\n"
             "To keep what is live, take it into the files, and let that be reviewed and merged:\n"
