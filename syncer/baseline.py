@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import threading
@@ -397,10 +398,11 @@ def _no_repository(root: Path) -> SettingsError:
     found = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
     if found is None:
         return SettingsError(f"{root} is not in a git repository", "git has what was applied last: work in a clone")
+    path = shlex.quote(str(root))
     if hasattr(os, "geteuid") and {found.stat().st_uid, (found / ".git").stat().st_uid} != {os.geteuid()}:
         message = f"git doesn't trust {root}: it belongs to another user"
-        return SettingsError(message, f"run `git config --global --add safe.directory {root}`")
-    return SettingsError(f"git can't read the repository of {root}", f"run `git -C {root} status`: it says why")
+        return SettingsError(message, f"run `git config --global --add safe.directory {path}`")
+    return SettingsError(f"git can't read the repository of {root}", f"run `git -C {path} status`: it says why")
 
 
 def _git(

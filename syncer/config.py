@@ -112,7 +112,7 @@ KEYS: Final = (
         "keep_runs",
         f"number, 0 to {_MOST_RUNS}",
         "20",
-        "How many applies are kept on this machine for `syncer rollback`; 0: none.",
+        "How many applies are kept on this machine, to be rolled back; 0: none.",
     ),
 )
 ENVIRONMENT_KEYS: Final = (

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from syncer.model import Json
     from syncer.model import Path as FieldPath
 
+_HOW: Final = "name a plan file: `syncer plan --out plan.json` makes one"
+
 FORMAT: Final = 1
 """The version of the shape; a file of another one is refused."""
 
@@ -223,17 +225,15 @@ def loads(raw: bytes, schema: Mapping[str, Any], name: str) -> Planned:
     try:
         data = json.loads(raw, object_pairs_hook=_unique, parse_constant=_refused)
     except (ValueError, RecursionError):
-        raise PlanFileError(
-            f"{name} is not a plan file: it is not whole JSON", "make it with `syncer plan --out`"
-        ) from None
+        raise PlanFileError(f"{name} is not a plan file: it is not whole JSON", _HOW) from None
     if not isinstance(data, dict) or "format" not in data:
-        raise PlanFileError(f"{name} is not a plan file", "make it with `syncer plan --out`")
+        raise PlanFileError(f"{name} is not a plan file", _HOW)
     if data["format"] != FORMAT or data["format"] is True:
         made_by = f" (syncer {data['syncer'][:20]!r})" if isinstance(data.get("syncer"), str) else ""
         message = f"{name} was made by another version of syncer{made_by}: this one reads format {FORMAT}"
         raise PlanFileError(message, "plan again with this version")
     if (wrong := validate.misfit(data, schema)) is not None:
-        raise PlanFileError(f"{name} is not a plan file: {wrong}", "make it with `syncer plan --out`")
+        raise PlanFileError(f"{name} is not a plan file: {wrong}", _HOW)
     checksum = data.pop("checksum")
     try:
         planned = _planned(data)
@@ -252,11 +252,11 @@ def _bytes(path: Path, most: int) -> bytes:
         handle = os.open(path, flags)
         with os.fdopen(handle, "rb") as stream:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise PlanFileError(f"{path} is not a regular file", "name the file that `syncer plan --out` made")
+                raise PlanFileError(f"{path} is not a regular file", _HOW)
             raw = stream.read(most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it can't be opened"
-        raise PlanFileError(f"{path}: {reason}", "name the file that `syncer plan --out` made") from None
+        raise PlanFileError(f"{path}: {reason}", _HOW) from None
     if len(raw) > most:
         raise PlanFileError(f"{path} is too large for a plan file ({most:,} bytes at most)", "plan again")
     return raw

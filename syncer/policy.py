@@ -119,7 +119,7 @@ def _drifted(change: Change, field: str, cause: Cause) -> Problem:
         cause.value,
         f"{field} of {change.address} was changed outside git, and this apply would {does} that",
         field,
-        hint="if it's meant, take it into the file: syncer import --drift; if git is right (or a merge was never "
+        hint="if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
         "applied), say --on-drift overwrite",
     )
 
@@ -332,7 +332,7 @@ def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem,
             "if that is an AI connector without a catalog",
             "connector_id",
             hint="the server accepts such a move, and refuses every change of the model after it (422), also the one "
-            "that moves it back: neither the reverted file nor `syncer rollback` can undo it. "
+            "that moves it back: neither the reverted file nor a rollback can undo it. "
             + _UNSHOWN * (change.after["query_type"] == "ai_ml")
             + "See in the UI that the connector has a catalog before you apply",
             severity=Severity.WARNING,

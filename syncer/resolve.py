@@ -116,7 +116,7 @@ def reveal(desired: DesiredState, lookup: Callable[[str], Secret | None]) -> tup
                 "missing-secret",
                 f"the environment variable {variable} is not set, or is empty",
                 "configuration",
-                hint=f"set {variable} where syncer runs (in CI: as a masked secret)",
+                hint="set it where syncer runs (in CI: as a masked secret)",
             )
             for variable in missing
         ]

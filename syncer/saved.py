@@ -25,7 +25,7 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
     """Raise RefusedError if the plan is not whole, or was made without live state, for another target or commit."""
     if saved.problems:
         message = "the saved plan is not whole, so nothing is applied"
-        raise RefusedError(message, "solve its problems (`syncer show` lists them), and plan again")
+        raise RefusedError(message, "solve its problems, and plan again", saved.problems)
     if saved.is_offline:
         message = "the saved plan was made from the files only, without reading the target; nothing was written"
         raise RefusedError(message, "plan again where the target can be read")

@@ -208,7 +208,7 @@ def test_flags_are_enough(new: Path, url: str) -> None:
         *("DNS", "connection", "TLS", "host", "token", "workspace")
     ]
     assert "✓ workspace    2 (workspace-b)\n" in result.out
-    assert "1. `syncer doctor` looks" in result.out
+    assert "1. `syncer doctor --env staging` looks" in result.out
     examined = someone.run("doctor")
     assert (examined.code, "live models of staging can be imported" in examined.out) == (0, True)
 

@@ -133,7 +133,7 @@ def test_a_move_that_may_be_for_good_is_told(values: dict[str, Any], is_told: bo
     )
     for one in told:
         assert "can't be taken back if that is an AI connector without a catalog" in one.message
-        assert "neither the reverted file nor `syncer rollback`" in one.hint
+        assert "neither the reverted file nor a rollback can undo it" in one.hint
         assert ("the lists that hold it" in one.hint) == ("query_type" in values)
 
 
@@ -184,7 +184,7 @@ def test_a_refused_edit_has_its_words() -> None:
 
     assert undone.message == "query of m1 was changed outside git, and this apply would undo that"
     assert overwritten.message == "name of m2 was changed outside git, and this apply would overwrite that"
-    assert "take it into the file: syncer import --drift" in undone.hint
+    assert "take it into the file: `syncer import --drift`" in undone.hint
     assert "--on-drift overwrite" in undone.hint
     assert (undone.origin.line, overwritten.origin.line) == (6, 1)
 

@@ -522,15 +522,41 @@ def test_warnings_stay_and_are_counted() -> None:
 
 
 def test_many_problems_are_counted() -> None:
-    """Twenty problems are listed, the others counted; with little room fewer are listed."""
-    many = tuple(Problem(Origin(f"models/{n}.yaml", 1, 1), "r", f"wrong {n}", "mend it") for n in range(50))
-    planned = replace(PLANNED["typical"], problems=many)
+    """Twenty problems are listed, the others counted, errors and warnings apart; with little room fewer are listed.
 
+    Problems with one cause are one item of the list: what is to be done is said once.
+    """
+    places = [Origin(f"models/{n}.yaml", 1, 1) for n in range(50)]
+    many = tuple(Problem(place, "r", f"wrong {n}", f"mend it {n}") for n, place in enumerate(places))
+    odd = Problem(NOWHERE, "r", "odd", "", Severity.WARNING)
+    planned = replace(PLANNED["typical"], problems=(odd, *many))
+
+    assert "\n\n50 errors to mend first, and 1 warning:\n\n" in render_plan(planned)
     assert render_plan(planned).count("\n- ") == 21
-    assert "\n- 30 more problems: the run's log has all of them" in render_plan(planned)
+    assert "\n- 30 more errors and 1 more warning: the run's log has all of them" in render_plan(planned)
     assert render_plan(planned, budget=500).count("\n- ") == 6
-    assert "\n- 50 problems: the run's log has all of them" in render_plan(planned, budget=200)
+    assert "\n- 50 errors and 1 warning: the run's log has all of them" in render_plan(planned, budget=200)
     assert "primary_key" not in render_plan(planned)
+
+    alike = [Problem(place, "missing-secret", "A is not set", "set it") for place in places]
+    apart = [Problem(place, "unknown-id", f"no model {n}", "look") for n, place in enumerate(places[:12])]
+    shown = render_plan(replace(planned, problems=(odd, *alike[:3], *apart, *alike[3:9])))
+    assert shown.split("\n\n")[2:4] == [
+        "21 errors to mend first, and 1 warning:",
+        "\n".join(
+            [
+                f"- A is not set (in 9 places: {', '.join(f'`models/{n}.yaml:1:1`' for n in range(9))})<br>set it",
+                "- 12 problems of the rule `unknown-id`<br>look",
+                *(f"  - `models/{n}.yaml:1:1`: no model {n}" for n in range(11)),
+                "- 1 more error and 1 more warning: the run's log has all of them",
+            ]
+        ),
+    ]
+    shown = render_plan(replace(planned, problems=(*alike[:19], *apart)))
+    assert "\n- 12 problems of the rule `unknown-id`<br>look\n  - `models/0.yaml:1:1`: no model 0\n- 11 more" in shown
+    shown = render_plan(replace(planned, problems=tuple(alike)))
+    assert ", `models/19.yaml:1:1`, …)<br>set it\n- 30 more errors: the run's log has all of them" in shown
+    assert "in 50 places: `models/0.yaml:1:1`, " in shown
 
 
 def test_a_report_fits() -> None:

@@ -733,9 +733,9 @@ def test_neither_causes_nor_drift_tell_a_secret(name: str) -> None:
 def test_a_saved_plan_says_what_to_type() -> None:
     """The command can be copied, also where the file's name is odd, and a name can't draw on the terminal."""
     digest = "d" * 64
-    assert render_saved("out/plan.json", digest) == (
+    assert render_saved("out/plan.json", digest, PLAIN) == (
         "\nSaved the plan to: out/plan.json\n\nTo apply exactly this plan:\n  syncer apply out/plan.json\n\n"
         f"Its digest: {digest}"
     )
-    assert "\n  syncer apply 'my plan.json'\n" in render_saved("my plan.json", digest)
-    assert "\x1b" not in render_saved("a\x1b[2J", digest)
+    assert "\n  syncer apply 'my plan.json'\n" in render_saved("my plan.json", digest, PLAIN)
+    assert "\x1b" not in render_saved("a\x1b[2J", digest, PLAIN)

@@ -363,7 +363,7 @@ def test_a_secret_in_clear_keeps_the_record_away(team: Team) -> None:
     done = team.run("apply", "--auto-approve")
 
     assert done.code == 0
-    assert "Warning: what this run replaces can't be kept, so `syncer rollback` won't know it" in done.err
+    assert "Warning: what this run replaces can't be kept, so it can't be rolled back" in done.err
     assert _records(team) == []
 
 

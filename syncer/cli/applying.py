@@ -100,6 +100,7 @@ def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
         workflow.expect(kept, digest)
     _refuse_unbased(flags, kept)
     run = running.settle(flags, kept.plan.target.environment)
+    screen.is_about(run.environment.name)
     commit = running.head(run) if kept.commit else ""
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
@@ -142,7 +143,7 @@ def carried_out(
         # Whoever reads the results has left: what became of it is no less true.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
     elif screen.json:
-        screen.lines(machine.report_lines(report, now))
+        screen.lines(machine.report_lines(report, now, screen.style.commands))
     else:
         screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
     if getattr(flags, "write_ids", False):

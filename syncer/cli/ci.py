@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import baseline, config, hosts, loader, posting, workflow
 from syncer.cli import applying, planning, running, steering, validating
-from syncer.cli.outputs import Outputs, refuse_secrets
+from syncer.cli.outputs import Outputs, below_top, refuse_secrets
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
@@ -75,7 +75,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     host = hosts.detect(os.environ, scrubber=screen.scrubber)
     if host is None:
         message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
-        raise SettingsError(message, "at the desk say `syncer plan`, `apply`, `drift`, or `plan --markdown FILE`")
+        raise SettingsError(message, "at the desk say `syncer plan`, or `syncer plan --markdown plan.md`")
     for name, parts in _ONLY.items():
         if getattr(flags, name) not in (None, "", "HEAD", False, "-", []) and flags.action not in parts:
             shown = "PLANFILE" if name == "file" else f"--{name.replace('_', '-')}"
@@ -133,7 +133,7 @@ def _validated(screen: Screen) -> int:
 def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
-        screen.show(render_annotations(problems))
+        screen.show(render_annotations(problems, screen.style.commands))
 
 
 def _mask(screen: Screen, host: Host) -> None:
@@ -230,7 +230,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None
 
     @cache
     def render(budget: int) -> str:
-        return markdown.render_plan(named, run_url=context.run_url, budget=budget)
+        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=below_top())
 
     return _Told(planned, planned.plan.target.environment, render)
 
@@ -245,7 +245,7 @@ def _read(flags: argparse.Namespace) -> Planned:
     here = baseline.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
         message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
-        raise PlanFileError(message, "let `syncer ci plan` make it in the same job")
+        raise PlanFileError(message, "let `syncer ci plan --out plan.json` make it in the same job")
     return planned
 
 
@@ -382,8 +382,8 @@ def _review(host: Host, told: _Told) -> str:
 
 def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if not flags.file:
-        message = "which plan? `syncer ci apply` applies a saved one alone"
-        raise SettingsError(message, "syncer ci apply plan.json --expect-digest HEX")
+        message = "which plan? ci apply applies a saved one alone"
+        raise SettingsError(message, "say `syncer ci apply plan.json`, with --expect-digest where another job told it")
     _mask(screen, host)
     context = host.context
     now = host.head_of(context.branch)
@@ -412,10 +412,10 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     except SyncerError as error:
         problems = planning.problems_of(error)
         told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)
-        text = markdown.render_refusal(told, run_url=context.run_url, budget=_SUMMARY)
+        text = markdown.render_refusal(told, run_url=context.run_url, budget=_SUMMARY, folder=below_top())
         _tell(screen, host, target.environment, f"Not applied: {link} says why.", text)
         raise
-    text = markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY)
+    text = markdown.render_report(report, target, run_url=context.run_url, budget=_SUMMARY, folder=below_top())
     _tell(screen, host, target.environment, f"{' '.join(report_verdict(report))} ({link})", text)
     return 0 if report.is_ok else 1
 
@@ -426,7 +426,7 @@ def _expect_commit(planned: Planned, head: str) -> None:
         message = (
             f"the saved plan is of commit {planned.made_of or 'nobody knows'}, not of {head[:12]}; nothing was written"
         )
-        raise RefusedError(message, "let `syncer ci plan` make it from a clean checkout of this commit")
+        raise RefusedError(message, "let `syncer ci plan --out plan.json` make it from a clean checkout of this commit")
 
 
 def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "") -> None:
@@ -461,7 +461,9 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         outputs.keep(planned)
     except SyncerError as error:
         if not flags.dry_run:
-            text = markdown.render_drift(planning.failed(settled, error), run_url=context.run_url, budget=_SUMMARY)
+            text = markdown.render_drift(
+                planning.failed(settled, error), run_url=context.run_url, budget=_SUMMARY, folder=below_top()
+            )
             with suppress(SyncerError):
                 refuse_secrets(text, "the summary")
                 host.outputs({"has_drift": "unknown", "exit_code": "1"})
@@ -469,7 +471,7 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         raise
 
     def render(budget: int) -> str:
-        return markdown.render_drift(planned, run_url=context.run_url, budget=budget)
+        return markdown.render_drift(planned, run_url=context.run_url, budget=budget, folder=below_top())
 
     summary = render(_SUMMARY)
     refuse_secrets(summary, "the issue")

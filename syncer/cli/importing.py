@@ -256,7 +256,7 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     if flags.yes:
         _write_revised(run, screen, found)
     if found.revisions:
-        screen.show(imported.render_next(written=flags.yes))
+        screen.show(imported.render_next(screen.style, written=flags.yes))
     if errors:
         screen.problems(errors)
     return 1 if errors or (flags.yes and found.left) else 0

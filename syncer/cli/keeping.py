@@ -52,7 +52,7 @@ class Keeper:
             self._write(folder)
         except (OSError, SyncerError) as error:
             self._record = None
-            self._warn(error, "what this run replaces can't be kept, so `syncer rollback` won't know it")
+            self._warn(error, "what this run replaces can't be kept, so it can't be rolled back")
 
     def end(self, report: Report) -> None:
         """Keep what became of it, and let go of the oldest runs."""

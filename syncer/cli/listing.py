@@ -28,7 +28,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         found = workflow.listing(files.documents, api, run.target, run.lookup, base)
     shown = found.unmanaged if flags.unmanaged else found
     if screen.json:
-        screen.lines(machine.state_lines(shown, now))
+        screen.lines(machine.state_lines(shown, now, screen.style.commands))
     else:
         screen.show(listing.render_listing(shown, screen.style))
     errors = tuple(problem for problem in shown.problems if problem.is_error)

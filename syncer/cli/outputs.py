@@ -13,6 +13,7 @@ from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
 from syncer.render import machine
+from syncer.render.commands import Commands
 
 if TYPE_CHECKING:
     import argparse
@@ -108,17 +109,18 @@ class Outputs:
             from syncer.render import markdown
 
             render = markdown.render_drift if self.drift else markdown.render_plan
-            self._write(self.markdown, f"{render(planned)}\n")
+            self._write(self.markdown, f"{render(planned, folder=below_top())}\n")
         if self.json:
             self._write(self.json, "".join(f"{line}\n" for line in self._lines(planned)))
         if self.html:
             from syncer.render import html
 
-            self._write(self.html, f"{html.render_plan(planned)}\n")
+            self._write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
 
     def _lines(self, planned: Planned) -> list[str]:
-        lines = machine.drift_lines(planned, now) if self.drift else machine.plan_lines(planned, now)
-        return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now)]
+        commands = Commands(below_top(), planned.plan.target.environment)
+        lines = (machine.drift_lines if self.drift else machine.plan_lines)(planned, now, commands)
+        return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now, commands)]
 
     def _write(self, name: str, text: str) -> None:
         refuse_secrets(text, name)
@@ -133,8 +135,7 @@ def _refuse_led_away(path: Path) -> None:
     A commit can bring both. A link to a file, or to nothing, isn't followed: the output replaces it. Any other link of
     the checkout would swallow the output, or carry it off.
     """
-    here = Path.cwd()
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    top = _top()
     link = writing.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
@@ -143,6 +144,19 @@ def _refuse_led_away(path: Path) -> None:
     if path.is_dir():
         message = f"{path} is no place for an output: there is a folder of that name"
         raise SettingsError(message, "see which commit brought the folder, and remove it; or name another file")
+
+
+def _top() -> Path | None:
+    """The top of the checkout that this folder is in."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+
+
+def below_top() -> str:
+    """This folder's path from the top of its checkout, where readers of a comment stand; empty at the top."""
+    top = _top()
+    folder = Path.cwd().relative_to(top).as_posix() if top else "."
+    return "" if folder == "." else folder
 
 
 def refuse_secrets(text: str, where: str) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer import policy, workflow
 from syncer.cli import running
-from syncer.cli.outputs import Outputs
+from syncer.cli.outputs import Outputs, below_top
 from syncer.cli.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.planner import Plan, Planned
 from syncer.render import machine, terminal
+from syncer.render.commands import operand
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +44,7 @@ def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned:
     if planned.problems:
         return planned.code
     if flags.out and not screen.json and not planned.is_offline and not planned.plan.is_empty:
-        screen.show(terminal.render_saved(flags.out, planned.plan.digest))
+        screen.show(terminal.render_saved(flags.out, planned.plan.digest, screen.style))
     return planned.code if flags.detailed_exitcode else 0
 
 
@@ -103,7 +105,7 @@ def show(
     """Print a plan and its problems, without the warnings that are left for later."""
     warnings = tuple(one for one in planned.warnings if not is_left(one))
     if screen.json:
-        screen.lines(machine.plan_lines(replace(planned, warnings=warnings), now))
+        screen.lines(machine.plan_lines(replace(planned, warnings=warnings), now, screen.style.commands))
     elif planned.problems and planned.plan.is_empty:
         # "No changes" would be a lie: nothing, or not all, could be compared.
         screen.problems(warnings)
@@ -140,7 +142,7 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE and one.rule != "too-many-changes")
     planned = replace(planned, warnings=warnings, commit=commit)
     if screen.json:
-        screen.lines(machine.drift_lines(planned, now))
+        screen.lines(machine.drift_lines(planned, now, screen.style.commands))
     elif planned.problems and planned.plan.is_empty:
         screen.problems(planned.warnings)
     else:
@@ -175,10 +177,11 @@ def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.render import html, markdown  # noqa: PLC0415 - only where they're asked for
 
     planned = saved(flags.file)
+    screen.is_about(planned.plan.target.environment)
     if flags.format == "markdown":
-        screen.show(markdown.render_plan(planned))
+        screen.show(markdown.render_plan(planned, folder=below_top()))
     elif flags.format == "html":
-        screen.show(html.render_plan(planned))
+        screen.show(html.render_plan(planned, folder=below_top()))
     else:
         if not screen.json:
             screen.show(f"{terminal.render_banner('plan', planned.plan.target)}\n")
@@ -195,4 +198,4 @@ def refuse_with_file(flags: argparse.Namespace) -> None:
             message = (
                 f"--{name.replace('_', '-')} can't be said with a saved plan: it's applied as it is, or not at all"
             )
-            raise SettingsError(message, "`syncer show FILE` shows it")
+            raise SettingsError(message, f"`syncer show {shlex.quote(operand(flags.file))}` shows it")

@@ -56,7 +56,8 @@ class Interrupt:
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self._asked.is_set():
-            self._screen.note("\nLeaving at once. What was under way may be written or not: `syncer plan` tells.")
+            tells = self._screen.error_style.commands.completed("`syncer plan` tells")
+            self._screen.note(f"\nLeaving at once. What was under way may be written or not: {tells}.")
             if sys.__stdout__ is not None and sys.__stdout__.isatty():
                 # The bar hides the cursor while it lives.
                 os.write(sys.__stdout__.fileno(), b"\x1b[?25h")

@@ -13,6 +13,7 @@ from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
 from syncer.render.checkup import Check, render_check
+from syncer.render.commands import Commands
 from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
@@ -46,11 +47,12 @@ class Screen:
     @classmethod
     def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
         """The screen that the process's streams, flags and variables make."""
+        commands = Commands(flags.chdir or "", getattr(flags, "env", "") or "")
         width = shutil.get_terminal_size((80, 24)).columns
 
         def style(stream: TextIO) -> terminal.Style:
             unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
-            return terminal.Style(_has_colour(stream, variables, off=flags.no_color), width, unicode)
+            return terminal.Style(_has_colour(stream, variables, off=flags.no_color), width, unicode, commands)
 
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
@@ -60,6 +62,12 @@ class Screen:
         is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
         scrubber = Scrubber(running.hidden(variables))
         return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug, scrubber=scrubber)
+
+    def is_about(self, environment: str) -> None:
+        """Have commands name an environment that a plan file or a run chose, and no flag."""
+        for name in ("style", "error_style"):
+            style = getattr(self, name)
+            setattr(self, name, replace(style, commands=style.commands.meaning(environment)))
 
     @property
     def out(self) -> TextIO:
@@ -110,7 +118,7 @@ class Screen:
         if isinstance(error, (InputError, RefusedError)):
             error.problems = self._safe(error.problems)
         if self.json and not self.lost():
-            self.lines(machine.error_lines(error, now))
+            self.lines(machine.error_lines(error, now, self.style.commands))
         else:
             self._boxes(terminal.render_error(error, self.error_style))
 
@@ -118,7 +126,7 @@ class Screen:
         """Print problems."""
         problems = self._safe(problems)
         if self.json:
-            self.lines(machine.problem_lines(problems, now))
+            self.lines(machine.problem_lines(problems, now, self.style.commands))
         elif problems:
             self._boxes(terminal.render_problems(problems, self.error_style))
 

@@ -10,6 +10,7 @@ import json
 import os
 import posixpath
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -146,7 +147,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         screen.show(_settled(file, force=flags.force))
     if start.environment is not None:
         trusting.vouch(settings.root, start.environment, os.environ, screen)
-    steps = [*_first_steps(settings, start, found, is_empty=is_empty), *_ci_steps(settings.root, top, start)]
+    first = map(screen.style.commands.completed, _first_steps(settings, start, found, is_empty=is_empty))
+    steps = [*first, *_ci_steps(settings.root, top, start)]
     screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")
     return 0
 
@@ -283,7 +285,7 @@ def _first_steps(settings: config.Settings, start: Start, found: Path | None, *,
     """From an empty folder to a first plan that finds no changes."""
     if start.is_sandbox:
         yield "`syncer plan --env sandbox` shows what differs, `syncer apply --env sandbox` changes it."
-        yield "For a workspace of your own: `syncer init` in an empty folder."
+        yield "For a workspace of your own begin again in an empty folder, without --env sandbox."
         return
     if found is None and start.environment is None:
         yield "Say where the workspace is: `syncer init --api-url URL --workspace-id N`."
@@ -310,7 +312,8 @@ def _elsewhere(settings: Path, top: Path) -> list[str]:
     if settings == top:
         return []
     folder = settings.relative_to(top).as_posix()
-    return [f"The settings stand in {folder}: in each line that runs syncer write `syncer --chdir {folder} …`."]
+    command = f"syncer --chdir {shlex.quote(folder)} …"
+    return [f"The settings stand in {folder}: in each line that runs syncer write `{command}`."]
 
 
 def _numbered(steps: list[str]) -> str:

@@ -33,7 +33,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     errors = sum(problem.is_error for problem in found)
     if flags.format == "github":
         if found:
-            screen.show(render_annotations(found))
+            screen.show(render_annotations(found, screen.style.commands))
     else:
         screen.problems(found)
     if not errors and flags.format == "text":

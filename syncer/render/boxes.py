@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.text import TAB, cells, pieces, visible, wrapped
+from syncer.render.causes import by_cause, says_one_thing
+from syncer.render.text import TAB, cells, counted, pieces, visible, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from syncer.model import Origin, Problem
+    from syncer.model import Problem
     from syncer.render.style import Style
 
 _LABELS: Final = {"error": "Error:", "warning": "Warning:"}
+
+_OWN: Final = 5
+"""Fewer different messages of one cause have a box each, with the source lines that they are about."""
 
 
 def box(severity: str, message: str, paragraphs: Iterable[list[str]], style: Style) -> str:
@@ -35,24 +39,52 @@ def prose(text: str, style: Style) -> list[str]:
     return [wrapped_line for line in lines for wrapped_line in wrapped(line, max(style.width - 2, 20))]
 
 
-def problem_box(problem: Problem, style: Style) -> str:
-    """A problem with rule id, `path:line:column` and a caret below the place."""
+def advice(text: str, style: Style) -> list[str]:
+    """What to do now, wrapped to the box; a command in it works where it's read."""
+    return prose(style.commands.completed(text), style)
+
+
+def problem_boxes(problems: Iterable[Problem], style: Style) -> list[str]:
+    """A box for each cause: rule id, `path:line:column` and a caret below the place."""
+    return [_cause_box(group, style, _pointed) for group in by_cause(problems, _OWN)]
+
+
+def warning_boxes(problems: Iterable[Problem], style: Style) -> list[str]:
+    """A box for each cause as Terraform shows a warning: `on FILE line N:` and the line."""
+    return [_cause_box(group, style, _quoted) for group in by_cause(problems, _OWN)]
+
+
+def _cause_box(group: Sequence[Problem], style: Style, first: Callable[[Problem, Style], list[str]]) -> str:
+    problem, *others = group
+    if says_one_thing(group):
+        title, places = problem.message, [first(problem, style)]
+        listed = [visible(str(one.origin)) for one in others if one.origin.path]
+        if listed:
+            places.append([f"  and in {counted(len(listed), 'more place')}:", *(f"    {place}" for place in listed)])
+    else:
+        title = f"{len(group)} problems of the rule {problem.rule}"
+        places = [[f"  {_located(one)}" for one in group]]
+    return box(problem.severity.value, title, [*places, advice(problem.hint, style)], style)
+
+
+def _located(problem: Problem) -> str:
+    place = f"{visible(str(problem.origin))}: " if problem.origin.path else ""
+    return f"{place}{visible(problem.message)}"
+
+
+def _pointed(problem: Problem, style: Style) -> list[str]:
     rule = style.paint("faint", f"[{visible(problem.rule)}]")
     place = f"on {visible(str(problem.origin))} " if problem.origin.path else ""
-    where = [f"  {place}{rule}", *excerpt(problem, style, caret=True)]
-    return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
+    return [f"  {place}{rule}", *excerpt(problem, style, caret=True)]
 
 
-def warning_box(problem: Problem, style: Style) -> str:
-    """A problem as Terraform shows a warning: `on FILE line N:` and the line."""
-    where = [f"  on {_place(problem.origin)}", *excerpt(problem, style, caret=False)] if problem.origin.path else []
-    if len(where) > 1:
-        where[0] += ":"
-    return box(problem.severity.value, problem.message, [where, prose(problem.hint, style)], style)
-
-
-def _place(origin: Origin) -> str:
-    return visible(origin.path) + (f" line {origin.line}" if origin.line else "")
+def _quoted(problem: Problem, style: Style) -> list[str]:
+    origin = problem.origin
+    if not origin.path:
+        return []
+    line = f" line {origin.line}" if origin.line else ""
+    shown = excerpt(problem, style, caret=False)
+    return [f"  on {visible(origin.path)}{line}{':' if shown else ''}", *shown]
 
 
 def excerpt(problem: Problem, style: Style, *, caret: bool) -> list[str]:

@@ -59,7 +59,8 @@ def render_check(check: Check, style: Style) -> str:
         head = style.paint("faint", f"{mark} {name}  {first}")
     else:
         head = f"{style.paint(_PAINTS[check.state], mark)} {name}  {first}"
-    hint = [style.paint("bold", line) for line in wrapped(visible(check.hint), room)] if check.hint else []
+    advice = wrapped(visible(style.commands.completed(check.hint)), room) if check.hint else []
+    hint = [style.paint("bold", line) for line in advice]
     return defused("\n".join([head, *(" " * indent + line for line in (*more, *hint))]))
 
 

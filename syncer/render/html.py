@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.effects import meaning
+from syncer.render.causes import by_cause
+from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
@@ -49,8 +51,9 @@ footer { color: var(--faint); font-size: .85em; margin-top: 2em; }"""
 _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 
-def render_plan(planned: Planned) -> str:
-    """The whole plan, or what kept it from being one."""
+def render_plan(planned: Planned, *, folder: str = "") -> str:
+    """The whole plan, or what kept it from being one. `folder` is where the settings stand below the repository."""
+    planned = Commands(folder, planned.plan.target.environment).planned(planned)
     changes = planned.plan.changes
     if planned.problems and not (planned.is_whole and changes):
         return _page(planned, "failed", _problems(planned.problems))
@@ -133,7 +136,12 @@ def _about(problem: Problem) -> str:
 
 
 def _problems(problems: Iterable[Problem]) -> list[str]:
-    return ["<ul>", *(f"<li>{_about(problem)}{_hint(problem)}</li>" for problem in problems), "</ul>"]
+    return ["<ul>", *map(_cause, by_cause(problems)), "</ul>"]
+
+
+def _cause(group: Sequence[Problem]) -> str:
+    about = "<br>".join(map(_about, group))
+    return f"<li>{about}{_hint(group[0])}</li>"
 
 
 def _hint(problem: Problem) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.align import align
-from syncer.render.boxes import warning_box
+from syncer.render.boxes import warning_boxes
 from syncer.render.lines import told_apart
 from syncer.render.text import counted, defused, spelt, visible
 
@@ -32,7 +32,7 @@ def render_written(draft: Draft, style: Style) -> str:
 
 def render_imported(imported: Imported, target: Target, style: Style) -> str:
     """What was left out and why, the variables to set, how many files there are, and what to do next."""
-    sections = [warning_box(problem, style) for problem in imported.problems if not problem.is_error]
+    sections = warning_boxes((problem for problem in imported.problems if not problem.is_error), style)
     if imported.present:
         lines = [f"  id {model.id}  {visible(path) or 'declared twice'}" for model, path in imported.present]
         sections.append("\n".join(["In git already (--force writes a file anew):", *lines]))
@@ -46,7 +46,8 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
     sections.append(f"{style.paint(*how)} {said}")
     if files:
         first = "set the variables above, then " if imported.settings else ""
-        sections.append(f"Next: {first}syncer plan --env {visible(target.environment)}")
+        command = style.commands.meaning(target.environment).line("plan")
+        sections.append(f"Next: {first}{command}")
     return defused(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
 
@@ -69,7 +70,9 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
         sections.append("\n".join(["Your changes, not yet applied (left as they are):", *lines]))
     if taken.shared and taken.revisions:
         names = ", ".join(visible(name) for name in taken.shared)
-        sections.append(f"These values hold for {names}, too: `syncer plan --env` shows what that would change there.")
+        plans = [style.commands.meaning(name).line("plan") for name in taken.shared]
+        shown = "\n".join(f"  {plan}" for plan in plans)
+        sections.append(f"These values hold for {names}, too. To see what that would change there:\n{shown}")
     if not base:
         sections.append("There is no commit to compare with, so all that differs is taken for an edit outside git.")
     elif taken.revisions:
@@ -77,7 +80,7 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
             f"Compared with commit {base[:12]}: what it says counts as applied. If it never was, these are no edits\n"
             "made outside git, but your own changes taken back: name with --base the commit that was applied last."
         )
-    sections += [warning_box(problem, style) for problem in (*warnings, *taken.left)]
+    sections += warning_boxes((*warnings, *taken.left), style)
     if taken.settings:
         sections.append(_settings(taken.settings))
     if taken.revisions:
@@ -90,10 +93,11 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
     return defused("\n\n".join(sections))
 
 
-def render_next(*, written: bool) -> str:
+def render_next(style: Style, *, written: bool) -> str:
     """What to do after the diff was shown."""
     if written:
-        return "\nNext: git diff, then commit it; syncer plan shows what is left."
+        advice = "Next: `git diff`, then commit it; `syncer plan` shows what is left."
+        return defused(f"\n{style.commands.completed(advice)}")
     return "\nNothing was written: say --yes to write it."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.listing import State
-from syncer.render.boxes import warning_box
+from syncer.render.boxes import warning_boxes
 from syncer.render.text import cells, counted, defused, visible
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def render_listing(listing: Listing, style: Style) -> str:
         word = row.state.value
         lines.append(style.paint(_PAINT[row.state], word) + text.removeprefix(word).rstrip(" "))
     sections = ["\n".join(lines)] if listing.rows else []
-    warnings = (warning_box(problem, style) for problem in listing.problems if not problem.is_error)
+    warnings = warning_boxes((problem for problem in listing.problems if not problem.is_error), style)
     return defused("\n\n".join([*sections, _totals(listing), *warnings]))
 
 

@@ -20,6 +20,7 @@ from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.planner import Cause
+from syncer.render.commands import ANYWHERE, Commands
 from syncer.render.history import ending
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
@@ -50,35 +51,35 @@ def version_line(clock: Clock) -> str:
     return _line("version", clock, message, {"syncer": __version__, "ui": UI_VERSION})
 
 
-def plan_lines(planned: Planned, clock: Clock) -> list[str]:
+def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals.
 
     Of a plan that could not be made there are no totals: "no changes" would be a lie.
     """
     plan, provenance = planned.plan, planned.provenance
     if planned.problems and plan.is_empty:
-        return problem_lines(planned.warnings, clock)
+        return problem_lines(planned.warnings, clock, commands)
     lines = [
         _planned(
             change, clock, provenance.causes[change.address] if provenance else (), planned.effects.get(change.address)
         )
         for change in plan.changes
     ]
-    lines += problem_lines(planned.warnings, clock)
+    lines += problem_lines(planned.warnings, clock, commands)
     totals = {**_totals(plan, "plan"), "digest": plan.digest, "offline": planned.is_offline}
     totals |= {"base": _base(plan, provenance)} if provenance else {}
     return [*lines, _line("change_summary", clock, " ".join(plan_verdict(planned)), totals)]
 
 
-def drift_lines(planned: Planned, clock: Clock) -> list[str]:
+def drift_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a model that was changed outside git, from git's value to the live one; then the totals."""
     if planned.problems and planned.plan.is_empty:
-        return problem_lines(planned.warnings, clock)
+        return problem_lines(planned.warnings, clock, commands)
     lines = []
     for change in planned.plan.changes:
         message = f"model.{visible(change.address)}: Drift detected ({counted(len(change.fields), 'difference')})"
         lines.append(_line("resource_drift", clock, message, {"change": _change(change.reversed, ())}))
-    lines += problem_lines(planned.warnings, clock)
+    lines += problem_lines(planned.warnings, clock, commands)
     totals = {**_totals(planned.plan, "drift"), "commit": planned.commit}
     return [*lines, _line("change_summary", clock, " ".join(drift_verdict(planned.plan)), totals)]
 
@@ -128,12 +129,12 @@ def event_line(event: Event, clock: Clock) -> str:
     return _line(kind, clock, message, {"hook": hook}, level="error" if is_trouble else "info")
 
 
-def report_lines(report: Report, clock: Clock) -> list[str]:
+def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """A diagnostic for each change that isn't done, or doesn't stand as it was applied, then the totals."""
-    lines = [_outcome(one, clock) for one in report.outcomes if one.since or one.status.value != "done"]
+    lines = [_outcome(one, clock, commands) for one in report.outcomes if one.since or one.status.value != "done"]
     if report.unseen:
         unseen = f"nobody looked at the end whether what was written still stands: {report.unseen}"
-        lines.append(_diagnostic("warning", unseen, clock, hint="`syncer plan` tells"))
+        lines.append(_diagnostic("warning", unseen, clock, hint=commands.completed("`syncer plan` tells")))
     counts = outcome_counts(report)
     message = " ".join(report_verdict(report))
     level = "info" if report.is_ok else "error"
@@ -172,10 +173,10 @@ def _past(run: PastRun, clock: Clock) -> str:
     return _line("run", clock, f"{visible(run.name)}: {ending(run)}", {"run": known})
 
 
-def state_lines(listing: Listing, clock: Clock) -> list[str]:
+def state_lines(listing: Listing, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a model, with how it stands; then the warnings."""
     warnings = [problem for problem in listing.problems if not problem.is_error]
-    return [*(_state(row, clock) for row in listing.rows), *problem_lines(warnings, clock)]
+    return [*(_state(row, clock) for row in listing.rows), *problem_lines(warnings, clock, commands)]
 
 
 def _state(row: Row, clock: Clock) -> str:
@@ -194,14 +195,14 @@ def _state(row: Row, clock: Clock) -> str:
     return _line("model_state", clock, f"{who}: {row.state.value}", data)
 
 
-def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:
+def problem_lines(problems: Sequence[Problem], clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a problem."""
     return [
         _diagnostic(
             problem.severity.value,
             problem.message,
             clock,
-            hint=problem.hint,
+            hint=commands.completed(problem.hint),
             rule=problem.rule,
             file=problem.origin.path or None,
             line=problem.origin.line or None,
@@ -211,10 +212,11 @@ def problem_lines(problems: Sequence[Problem], clock: Clock) -> list[str]:
     ]
 
 
-def error_lines(error: SyncerError, clock: Clock) -> list[str]:
+def error_lines(error: SyncerError, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """What stopped the run: its problems, if it has some, then itself."""
     problems = error.problems if isinstance(error, (InputError, RefusedError)) else ()
-    return [*problem_lines(problems, clock), _diagnostic("error", error.what, clock, hint=error.hint)]
+    hint = commands.completed(error.hint)
+    return [*problem_lines(problems, clock, commands), _diagnostic("error", error.what, clock, hint=hint)]
 
 
 # -- pieces ------------------------------------------------------------------------------------------------------------
@@ -315,13 +317,13 @@ def _diagnostic(severity: str, summary: str, clock: Clock, **more: object) -> st
     return _line("diagnostic", clock, message, data, level="warn" if severity == "warning" else "error")
 
 
-def _outcome(outcome: Outcome, clock: Clock) -> str:
+def _outcome(outcome: Outcome, clock: Clock, commands: Commands) -> str:
     change, reason = outcome.change, outcome.since or outcome.reason
     return _diagnostic(
         "error",
         f"{change.address}: {outcome.status.value}" + (f": {reason}" if reason else ""),
         clock,
-        hint=outcome.hint,
+        hint=commands.completed(outcome.hint),
         file=change.desired.document.path,
         resource=_resource(change.address, outcome.model_id),
         status=_word(outcome.status.value),

@@ -15,19 +15,20 @@ Foreign text goes through `inert.py`, and never stands at the beginning of a lin
 
 from __future__ import annotations
 
-import shlex
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from syncer.effects import meaning
+from syncer.render.causes import by_cause, says_one_thing
+from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
-from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, warned, why
+from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, severities, warned, why
 from syncer.render.text import counted
 from syncer.render.totals import changes_in_words, outcome_counts, report_verdict
 
@@ -60,25 +61,28 @@ _MESSAGE: Final = 500
 _HINT: Final = 600
 
 
-def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
-    """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget."""
-    page = _Plan(planned, run_url)
+def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
+    """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget.
+
+    `folder` is where the settings stand, if that isn't the repository's top.
+    """
+    page = _Plan(_completed(planned, folder), run_url, folder)
     if planned.problems and not (planned.is_whole and planned.plan.changes):
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
 
-def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
+def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
     """Where live state differs from git, as what was done to it, and what to do now. Within the budget."""
-    page = _Drift(planned, run_url)
+    page = _Drift(_completed(planned, folder), run_url, folder)
     if planned.problems:
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
 
-def render_refusal(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
+def render_refusal(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
     """Why a saved plan was not applied: its problems, and nothing of what it would do. Within the budget."""
-    return _fitted(_Apply(planned, run_url).failed(), budget)
+    return _fitted(_Apply(_completed(planned, folder), run_url, folder).failed(), budget)
 
 
 def render_missing(environment: str, *, run_url: str = "") -> str:
@@ -91,9 +95,16 @@ def render_missing(environment: str, *, run_url: str = "") -> str:
     )
 
 
-def render_report(report: Report, target: Target, *, run_url: str = "", budget: int = BUDGET) -> str:
+def render_report(report: Report, target: Target, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
     """What an apply did: the verdict, each change that isn't done and why, the names of the others."""
-    return _fitted(_report_rungs(report, target, run_url), budget)
+    commands = Commands(folder, target.environment)
+    outcomes = tuple(replace(one, hint=commands.completed(one.hint)) for one in report.outcomes)
+    return _fitted(_report_rungs(replace(report, outcomes=outcomes), target, run_url), budget)
+
+
+def _completed(planned: Planned, folder: str) -> Planned:
+    """With commands that work where a comment is read: at the top of a clone, and without the job's variables."""
+    return Commands(folder, planned.plan.target.environment).planned(planned)
 
 
 def _fitted(rungs: Iterable[str], budget: int) -> str:
@@ -182,6 +193,7 @@ class _Page(ABC):
 
     planned: Planned
     run_url: str
+    folder: str = ""
 
     _title = ""
     _warns = ""
@@ -368,8 +380,8 @@ class _Drift(_Page):
     def _notices(self, most: int) -> list[str]:  # noqa: ARG002 - no model is named here
         if not self.planned.plan.changes:
             return []
-        env = shlex.quote(self.planned.plan.target.environment)
-        take, apply = (code(f"syncer {command} --env {env}", 3 * _NAME) for command in ("import --drift", "apply"))
+        commands = Commands(self.folder, self.planned.plan.target.environment)
+        take, apply = (code(commands.line(*words), _HINT) for words in (("import", "--drift"), ("apply",)))
         lines = [
             "The diffs show what was done to the live models: `-` is what git says, `+` what is live.",
             f"- **To keep a live edit**, take it into the file, in a pull request: {take}.",
@@ -384,17 +396,41 @@ def _run(url: str, words: str = "run") -> str:
 
 
 def _problems(problems: Sequence[Problem], most: int) -> tuple[str, list[str]]:
-    """How many there are, and a line for each of the first."""
-    listed = [f"- {_problem(problem)}" for problem in problems[:most]]
-    if rest := len(problems) - len(listed):
-        listed.append(f"- {counted(rest, 'more problem' if listed else 'problem')}: the run's log has all of them")
-    return f"{counted(len(problems), 'problem')} to mend first:" if most else "", listed
+    """How many there are, and the first by their cause: errors before warnings."""
+    listed: list[str] = []
+    left: list[Problem] = []
+    room = most
+    for group in by_cause(sorted(problems, key=lambda problem: not problem.is_error)):
+        if room:
+            listed += _cause(group, room)
+        left += group[room:]
+        room -= min(room, len(group))
+    if left:
+        listed.append(f"- {' and '.join(severities(left, 'more ' * bool(listed)))}: the run's log has all of them")
+    errors, *warnings = severities(problems)
+    return f"{errors} to mend first{', and '.join(['', *warnings])}:" if most else "", listed
+
+
+def _cause(group: Sequence[Problem], most: int) -> list[str]:
+    """One cause as an item of a list, with the first of its places."""
+    first = group[0]
+    if len(group) == 1:
+        return [f"- {_problem(first)}"]
+    if says_one_thing(group):
+        places = ", ".join(code(str(one.origin), 4 * _PATH) for one in group[:most] if one.origin.path)
+        where = f" (in {counted(len(group), 'place')}: {places}{', …' * (len(group) > most)})" if places else ""
+        return [f"- {prose(first.message, _MESSAGE)}{where}{_hint(first)}"]
+    head = f"- {len(group)} problems of the rule {code(first.rule)}{_hint(first)}"
+    return [head, *(f"  - {_about(one)}" for one in group[:most])]
 
 
 def _problem(problem: Problem) -> str:
     """Place, message and hint in one line."""
-    hint = f"<br>{prose(problem.hint, _HINT)}" if problem.hint else ""
-    return f"{_about(problem)}{hint}"
+    return f"{_about(problem)}{_hint(problem)}"
+
+
+def _hint(problem: Problem) -> str:
+    return f"<br>{prose(problem.hint, _HINT)}" if problem.hint else ""
 
 
 def _about(problem: Problem) -> str:
@@ -414,7 +450,7 @@ def _caution(caution: Caution, most: int) -> str:
 
 
 def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
-    """The warnings as alerts; what one hint says of several is one."""
+    """The warnings as alerts, one for each cause."""
     shown, left = warned(warnings, most)
     alerts = []
     for problems, hint in shown:

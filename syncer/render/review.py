@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from syncer.model import RISKY
 from syncer.planner import Cause
 from syncer.render.body import path_text
+from syncer.render.causes import by_cause
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -154,16 +156,20 @@ class Warned(NamedTuple):
 
 
 def warned(warnings: Iterable[Problem], most: int) -> tuple[list[Warned], int]:
-    """The warnings, those with one hint together, `most` of them; and how many are left out."""
-    groups: dict[str, list[Problem]] = {}
-    for problem in warnings:
-        groups.setdefault(problem.hint, []).append(problem)
-    shown, left = [], most
-    for hint, problems in groups.items():
-        if left:
-            shown.append(Warned(problems[:left], hint))
-        left -= min(left, len(problems))
-    return shown, sum(map(len, groups.values())) - (most - left)
+    """The warnings, those of one cause together, `most` of them; and how many are left out."""
+    shown, left = [], 0
+    for group in by_cause(warnings):
+        if some := group[:most]:
+            shown.append(Warned(some, some[0].hint))
+        left += len(group) - len(some)
+        most -= len(some)
+    return shown, left
+
+
+def severities(problems: Iterable[Problem], more: str = "") -> list[str]:
+    """How many errors and how many warnings there are: `3 errors`, `1 warning`, and nothing of none."""
+    counts = Counter(problem.severity.value for problem in problems)
+    return [counted(counts[severity], f"{more}{severity}") for severity in ("error", "warning") if counts[severity]]
 
 
 def aside(planned: Planned) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from syncer.render.commands import ANYWHERE, Commands
+
 _SGR: Final = {
     "+": "32",
     "~": "33",
@@ -29,6 +31,8 @@ class Style:
     colour: bool = False
     width: int = 80
     unicode: bool = True
+    commands: Commands = ANYWHERE
+    """How commands are written that are to be pasted where this output is read."""
 
     def paint(self, meaning: str, text: str) -> str:
         """The text in the colour of its meaning; unchanged without colour, or for an unknown meaning (`""`)."""

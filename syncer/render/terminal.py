@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,8 @@ from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.body import Row, change_rows, field_rows
-from syncer.render.boxes import box, problem_box, prose, warning_box
+from syncer.render.boxes import advice, box, problem_boxes, prose, warning_boxes
+from syncer.render.commands import operand
 from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.review import cautions
 from syncer.render.style import Style
@@ -86,7 +86,7 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
         sections += _outside(plan, provenance, style)
     if plan.excluded:
         sections.append(_left_out(plan, "This plan is incomplete", style))
-    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections += warning_boxes(planned.warnings, style)
     sections.append(_verdict(planned, style))
     if verbose and plan.unmanaged:
         sections.append(_unmanaged(plan.unmanaged))
@@ -135,7 +135,7 @@ def _outside(plan: Plan, provenance: Provenance, style: Style) -> list[str]:
     found = []
     for caution in cautions(plan, provenance):
         lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in caution.models]
-        found.append(box("warning", caution.sentence, [lines, prose(_ADVICE, style)], style))
+        found.append(box("warning", caution.sentence, [lines, advice(_ADVICE, style)], style))
     if provenance.already_live:
         lines = [f"  {visible(name)}: {', '.join(fields)}" for name, fields in sorted(provenance.already_live.items())]
         found.append("\n".join(["Already live:", *lines]))
@@ -185,25 +185,26 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
         )
     if plan.excluded:
         sections.append(_left_out(plan, "This is a part", style))
-    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections += warning_boxes(planned.warnings, style)
     stressed, said = drift_verdict(plan)
     sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
     if plan.changes:
-        env = visible(plan.target.environment)
+        commands = style.commands.meaning(plan.target.environment)
         sections.append(
             "What was merged and never applied looks the same.\n"
-            f"To keep what is live: syncer import --drift --env {env}, and let that be reviewed and merged.\n"
-            f"To go back to git:    syncer apply --env {env}"
+            "To keep what is live, take it into the files, and let that be reviewed and merged:\n"
+            f"  {commands.line('import', '--drift')}\n"
+            "To go back to git:\n"
+            f"  {commands.line('apply')}"
         )
     return defused("\n\n".join(sections))
 
 
-def render_saved(file: str, digest: str) -> str:
+def render_saved(file: str, digest: str, style: Style) -> str:
     """Where the plan was kept, the command that applies exactly it, and what others can compare it by."""
-    quoted_file = visible(shlex.quote(file))
+    command = style.commands.line("apply", operand(file))
     return defused(
-        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  syncer apply {quoted_file}\n\n"
-        f"Its digest: {digest}"
+        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  {command}\n\nIts digest: {digest}"
     )
 
 
@@ -237,7 +238,7 @@ def render_problems(problems: Sequence[Problem], style: Style) -> str:
     """Every problem with its place, then how many there are. Empty if none."""
     if not problems:
         return ""
-    return defused("\n\n".join([*(problem_box(problem, style) for problem in problems), _totals(problems)]))
+    return defused("\n\n".join([*problem_boxes(problems, style), _totals(problems)]))
 
 
 def _totals(problems: Sequence[Problem]) -> str:
@@ -252,8 +253,8 @@ def render_error(error: SyncerError, style: Style) -> str:
     if isinstance(error, InputError):
         return render_problems(error.problems, style)
     problems = error.problems if isinstance(error, RefusedError) else ()
-    boxes = [problem_box(problem, style) for problem in problems]
-    return defused("\n\n".join([*boxes, box("error", error.what, [prose(error.hint, style)], style)]))
+    boxes = problem_boxes(problems, style)
+    return defused("\n\n".join([*boxes, box("error", error.what, [advice(error.hint, style)], style)]))
 
 
 # -- apply -------------------------------------------------------------------------------------------------------------
@@ -335,7 +336,7 @@ def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
         boxes.append(box("error", title, [addresses], style))
     if report.unseen:
         title = "Nobody looked at the end whether what was written still stands"
-        boxes.append(box("warning", title, [prose(f"{report.unseen}; `syncer plan` tells", style)], style))
+        boxes.append(box("warning", title, [advice(f"{report.unseen}; `syncer plan` tells", style)], style))
     if excluded:
         detail = f"--target left out {counted(excluded, 'definition')}; plan without it to see what remains."
         boxes.append(box("warning", "Applied changes may be incomplete", [prose(detail, style)], style))
@@ -355,4 +356,4 @@ def _outcome(outcome: Outcome, style: Style) -> str:
         title, reason = f"{change.address} was {done}, and doesn't stand as it was applied", outcome.since
     else:
         title, reason = f"{change.address} {_ENDINGS[outcome.status.value].format(done=done)}", outcome.reason
-    return box("error", title, [[where], prose(reason, style), unapplied, prose(outcome.hint, style)], style)
+    return box("error", title, [[where], prose(reason, style), unapplied, advice(outcome.hint, style)], style)

@@ -35,6 +35,7 @@ _AT_LINE_START = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 # A run of backslashes before what is, or will look like, an escape. Possessive, or a long run would cost its square.
 _BEFORE_ESCAPE = re.compile(r"(?<!\\)\\++(?=u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^\x20-\x7e]| +$)")
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_PROGRAMS: Final = ("`syncer", "`git")
 _ASTRAL: Final = 0xFFFF
 
 
@@ -139,10 +140,13 @@ def cells(text: str) -> int:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole."""
+    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole.
+
+    A command of ours or git's stands between back-ticks; where it doesn't fit, its line is longer.
+    """
     lines: list[str] = []
     room = 0
-    for word in text.split(" "):
+    for word in _words(text):
         taken = cells(word) + 1
         if lines and taken <= room:
             lines[-1] += f" {word}"
@@ -151,6 +155,21 @@ def wrapped(text: str, width: int) -> list[str]:
             lines.append(word)
             room = width - taken + 1
     return lines
+
+
+def _words(text: str) -> list[str]:
+    words = text.split(" ")
+    if not any(f"{program} " in text for program in _PROGRAMS):
+        return words
+    joined: list[str] = []
+    is_open = False
+    for word in words:
+        if is_open:
+            joined[-1] += f" {word}"
+        else:
+            joined.append(word)
+        is_open = "`" not in word if is_open else word.endswith(_PROGRAMS)
+    return joined
 
 
 def counted(number: int, noun: str) -> str:

@@ -147,7 +147,7 @@ def told_once(
     what = f"none of the {count} definitions is in workspace {target.workspace_id}: neither by id nor by name"
     hint = (
         f"check workspace_id and api_url of the environment {target.environment}. If the workspace is the right one, "
-        "`syncer import` takes its models into git, and `create = true` in its settings lets apply make new ones"
+        "`syncer import --all` takes its models into git, and `create = true` in its settings lets apply make new ones"
     )
     others = (problem for problem in problems if problem.rule not in _ABSENT)
     return (Problem(NOWHERE, "wrong-workspace", what, hint), *others)

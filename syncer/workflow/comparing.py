@@ -21,7 +21,7 @@ from syncer.model import (
 )
 from syncer.planner import Plan, Provenance, make_plan
 from syncer.resolve import resolve, reveal
-from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, unread
+from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ def compared(
         chosen,
         origins,
         (*unread(live), *silent, *unset),
-        (*nameless, *(one for one in problems if one.is_error)),
+        told_once((*nameless, *(one for one in problems if one.is_error)), chosen, live, target),
         frozenset(binding.desired.address for binding, unseen in pairs if unseen),
     )
 
