@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.provenance import REPURPOSED
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import box, problem_box, prose, warning_box
 from syncer.render.downstream import columns, feeds, feeds_count, meaning
@@ -72,11 +73,15 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
     """
     plan, provenance = planned.plan, planned.provenance
     sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
+    warnings = list(planned.warnings)
     if plan.changes and summary:
         sections.append(_short(plan.changes, provenance, style, planned.effects))
     elif plan.changes:
+        headed = {one.origin.path: one for one in warnings if one.rule == REPURPOSED}
+        warnings = [one for one in warnings if one.rule != REPURPOSED]
         blocks = (
-            _block(change, provenance.of(change) if provenance else {}, style)
+            _heading(headed.get(change.desired.document.path), style)
+            + _block(change, provenance.of(change) if provenance else {}, style)
             + _downstream(change, planned.effects.get(change.address), style)
             for change in plan.changes
         )
@@ -85,7 +90,7 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
         sections += _outside(plan, provenance, style)
     if plan.excluded:
         sections.append(_left_out(plan, "This plan is incomplete", style))
-    sections += [warning_box(warning, style) for warning in planned.warnings]
+    sections += [warning_box(warning, style) for warning in warnings]
     sections.append(_verdict(planned, style))
     if verbose and plan.unmanaged:
         sections.append(_unmanaged(plan.unmanaged))
@@ -101,6 +106,17 @@ def _legend(changes: Iterable[Change], style: Style) -> str:
     symbols = sorted({change.action.value for change in changes})
     lines = [f"  {style.paint(symbol, symbol)} {_LEGEND[symbol]}" for symbol in symbols]
     return "\n".join(["syncer will perform the actions below, indicated with the following symbols:", *lines])
+
+
+def _heading(warning: Problem | None, style: Style) -> str:
+    """What is to be known before a change is read: above its block."""
+    if warning is None:
+        return ""
+    label = style.paint("warning", "Warning:")
+    first, *more = wrapped(visible(warning.message), style.width - len("  # Warning: "))
+    lines = [f"  # {label} {first}", *(f"  #   {line}" for line in more)]
+    lines += [f"  #   {line}" for line in wrapped(visible(warning.hint), style.width - len("  #   "))]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _block(change: Change, causes: Mapping[str, Sequence[Cause]], style: Style, *, verb: str = "") -> str:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     from syncer.model import Document, Origin
 
-__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
+__all__ = ["MAX_PROBLEMS", "RULES", "SHARED_ID", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""
+
+SHARED_ID: Final = "shared-id"
+"""The rule of an id that several environments read."""
 
 _SEVERITY: Final = {rule.id: rule.severity for rule in RULES}
 _SHORTEST_SECRET: Final = 3
@@ -78,6 +81,7 @@ class _Run:
         self._file = of_files(schema)
         self._effective = of_effective_values(schema)
         self._environments = sorted({*environments}) or [SANDBOX]
+        self._workspaces = [name for name in dict.fromkeys(environments) if name != SANDBOX]
         self._known = {*environments, SANDBOX}
         self._glance = values.Glance()
         self._claims = Claims()
@@ -98,8 +102,8 @@ class _Run:
                 where.setdefault(finding, []).extend(group)
         for finding, names in where.items():
             found.setdefault(finding, None if len(names) == len(checked) else ", ".join(names))
-        if SANDBOX not in checked or len(checked) > 1:
-            found |= dict.fromkeys(_shared_id(document, [name for name in checked if name != SANDBOX]))
+        if len(self._workspaces) > 1:
+            found |= dict.fromkeys(_shared_id(data, self._workspaces))
         return _located(document, found) if found else []
 
     def rivals(self) -> Iterator[Problem]:
@@ -210,19 +214,34 @@ def _dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _shared_id(document: Document, environments: Sequence[str]) -> Iterator[Finding]:
-    if "id" not in document.data:
+def _shared_id(data: Mapping[str, Any], environments: Sequence[str]) -> Iterator[Finding]:
+    """The id at the top of a file that several environments read: in all but one of them it's another model's."""
+    if "id" not in data:
         return
-    own = own_values(document.data)
+    own = own_values(data)
     sharing = [name for name in environments if "id" not in own.get(name, {})]
-    if len(sharing) > 1:
-        yield Finding(
-            "shared-id",
-            f"{', '.join(sharing)} share this id, and an id belongs to one workspace: in the others it's another model",
-            ("id",),
-            f"give each environment its own: environments: {{{sharing[0]}: {{id: …}}}}",
-            key=True,
-        )
+    if not sharing:
+        hint = "remove this line: each environment gives an id of its own"
+    else:
+        edit = _moved_id(data, sharing[0])
+        hint = f"an id belongs to one workspace; if this one is that of {sharing[0]}, {edit}"
+    yield Finding(
+        SHARED_ID,
+        f"an id stands at the top of the file, and there are several environments: {', '.join(environments)}",
+        ("id",),
+        hint,
+        key=True,
+    )
+
+
+def _moved_id(data: Mapping[str, Any], name: str) -> str:
+    """The edit that moves the id at the top below an environment, to be pasted."""
+    number = data["id"] if type(data["id"]) is int else "…"
+    if "environments" not in data:
+        return f"replace the line with\nenvironments: {{{name}: {{id: {number}}}}}"
+    if name not in own_values(data):
+        return f"remove the line, and add below `environments:`\n  {name}: {{id: {number}}}"
+    return f"remove the line, and add to {name} below `environments:`\nid: {number}"
 
 
 def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Problem]:

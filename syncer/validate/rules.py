@@ -534,11 +534,11 @@ RULES: Final = (
     ),
     Rule(
         "shared-id",
-        "Several environments share one id",
-        "Ids belong to one workspace: in another, the same number is another model, or none.",
+        "An id stands at the top, and the settings have several environments",
+        "An id belongs to one workspace. In another one the same number is another model, which an apply would rename "
+        "and rewrite. So the id stands below its environment. It may stand at the top while there is one environment.",
         _one(_SQL + "id: 42\n"),
         _one(_SQL + "environments: {prod: {id: 42}, staging: {id: 12}}\n"),
-        _WARNING,
     ),
 )
 """Every rule, in the order of the documentation."""
