@@ -238,10 +238,10 @@ def _moved_id(data: Mapping[str, Any], name: str) -> str:
     """The edit that moves the id at the top below an environment, to be pasted."""
     number = data["id"] if type(data["id"]) is int else "…"
     if "environments" not in data:
-        return f"replace the line with\nenvironments: {{{name}: {{id: {number}}}}}"
+        return f"replace the line with\n`environments: {{{name}: {{id: {number}}}}}`"
     if name not in own_values(data):
-        return f"remove the line, and add below `environments:`\n  {name}: {{id: {number}}}"
-    return f"remove the line, and add to {name} below `environments:`\nid: {number}"
+        return f"remove the line, and add below `environments:`\n`  {name}: {{id: {number}}}`"
+    return f"remove the line, and add to {name} below `environments:`\n`id: {number}`"
 
 
 def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Problem]:

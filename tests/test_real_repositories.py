@@ -1,0 +1,119 @@
+"""Repositories as they are: two environments of one team, two projects in one clone, clones that lack objects, odd files."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import FakeApi, live
+from played import CONNECTORS, STAGING, Played
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODEL = """\
+name: {name}
+connector: warehouse
+query_type: raw_sql
+primary_key: user_id
+query: |
+  SELECT user_id
+  FROM users
+"""
+
+
+# -- the right model -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Played:
+    """Production's models, as an import wrote them while there was one environment, and staging beside it."""
+    played = Played(tmp_path, FakeApi([live(number, name=f"Model {number}") for number in range(1, 4)], CONNECTORS))
+    assert played.run("import", "--all").code == 0
+    played.commit()
+    played.write("syncer.toml", played.read("syncer.toml") + STAGING.encode())
+    return played
+
+
+def test_a_second_environment_makes_ids_at_the_top_errors(played: Played) -> None:
+    """No command of it reads or writes a model, the edit that is printed mends it, and the base of it has its say."""
+    names = sorted(played.files)
+    told = played.run("validate")
+    assert (told.code, told.err.count("[shared-id]")) == (1, 3)
+    staging = FakeApi([live(number, name=f"Staging {number}") for number in range(1, 4)], CONNECTORS)
+    production, played.api = played.api, staging
+    for environment in ("staging", "prod"):
+        for command in (("plan",), ("plan", "--base", "HEAD"), ("apply", "--auto-approve"), ("drift",), ("list",)):
+            refused = played.run(*command, "--env", environment)
+            assert (refused.code, "[shared-id]" in refused.err) == (1, True), (environment, command, refused.text)
+    assert (staging.puts, staging.reads) == ([], [])
+
+    edits = re.findall(r"environments: \{prod: \{id: \d\}\}", told.err)
+    for name, edit in zip([name for name in names if name.endswith(".yaml")], edits, strict=True):
+        played.write(name, re.sub(rb"(?m)^id: \d$", edit.encode(), played.read(name)))
+    assert played.run("validate", "--strict").code == 0
+    # The base has the ids where they were, and says all that it said, also of a file that is moved and renamed.
+    moved = played.read("models/model_2.yaml").replace(b"Model 2", b"Renamed").replace(b"file: ", b"file: ../")
+    played.write("models/finance/other.yaml", moved)
+    (played.folder / "models/model_2.yaml").unlink()
+    played.api = production
+    production.edit(2, description="Edited in the UI")
+    plan = played.run("plan", "--base", "HEAD")
+    assert (plan.code, "silent-base" in plan.text) == (0, False), plan.text
+    assert "(description: drift; name: this change)" in plan.out
+    # In staging the files mean models of their names: there are none, and none is written.
+    played.api = staging
+    plan = played.run("apply", "--auto-approve", "--env", "staging")
+    assert (plan.code, "[wrong-workspace]" in plan.err, staging.puts) == (1, True, [])
+
+
+def test_the_edit_fits_the_file(tmp_path: Path) -> None:
+    """It names an environment without an id of its own, and what is there already."""
+    played = Played(tmp_path, FakeApi([]))
+    played.write("syncer.toml", STAGING + '[environments.prod]\napi_url = "https://x.example.com"\nworkspace_id = 1\n')
+    for more, hint in (
+        ("", "replace the line with `environments: {staging: {id: 7}}`"),
+        ("environments: {prod: {id: 1}}\n", "remove the line, and add below `environments:` ` staging: {id: 7}`"),
+        ("environments: {staging: {description: x}}\n", "remove the line, and add to staging below `environments:` `id: 7`"),
+        ("environments: {staging: {id: 2}, prod: {id: 1}}\n", "remove this line: each environment gives an id"),
+    ):
+        played.write("models/a.yaml", f"id: 7\n{MODEL.format(name='A')}{more}")
+        told = played.run("validate")
+        assert (told.code, hint in " ".join(told.err.replace("\n|", " ").split())) == (1, True), told.err
+
+
+def test_an_id_at_the_top_is_right_while_there_is_one_environment(tmp_path: Path) -> None:
+    """One table, none with the target in variables, and the sandbox beside either."""
+    played = Played(tmp_path, FakeApi([live(7, name="A")], CONNECTORS))
+    played.write("models/a.yaml", f"id: 7\n{MODEL.format(name='A')}")
+    assert played.run("validate", "--strict").code == 0
+    assert played.run("plan").code == 0
+    assert played.run("plan", "--env", "sandbox").code == 0
+    # An environment made of variables beside a table is another workspace.
+    played.variables = {"SYNCER_ENV": "default", "SYNCER_API_URL": "https://y.example.com", "SYNCER_WORKSPACE_ID": "9"}
+    refused = played.run("plan")
+    assert (refused.code, "[shared-id]" in refused.err) == (1, True)
+    (tmp_path / "syncer.toml").unlink()
+    assert played.run("plan").code == 0
+
+
+def test_a_pinned_model_of_another_name_is_said_above_its_block(tmp_path: Path) -> None:
+    """The id may be a slip. The base's name is no news, nor is a name that nothing changes."""
+    played = Played(tmp_path, FakeApi([live(7, name="Active users"), live(8, name="B")], CONNECTORS))
+    played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Churned users')}")
+    played.write("models/b.yaml", f"id: 8\n{MODEL.format(name='B')}description: new\n")
+    played.commit()
+    for command in (("plan",), ("plan", "--base", "HEAD")):
+        out = played.run(*command).out
+        assert out.count("Warning: live name") == 1
+        above, _, _ = out.partition('# churned will be updated in-place')
+        assert above.rstrip(" ").endswith("\n")
+        assert '  # Warning: live name "Active users" becomes "Churned users"\n' in above
+    assert 'Warning: live name "Active users" becomes "Churned users"' in played.run("plan", "--summary").out
+
+    # Renamed in the file: the base bears the live name.
+    played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Active users')}")
+    played.commit()
+    played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Churned users')}")
+    assert "Warning: live name" not in played.run("plan", "--base", "HEAD").out
