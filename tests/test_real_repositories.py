@@ -75,7 +75,10 @@ def test_the_edit_fits_the_file(tmp_path: Path) -> None:
     for more, hint in (
         ("", "replace the line with `environments: {staging: {id: 7}}`"),
         ("environments: {prod: {id: 1}}\n", "remove the line, and add below `environments:` ` staging: {id: 7}`"),
-        ("environments: {staging: {description: x}}\n", "remove the line, and add to staging below `environments:` `id: 7`"),
+        (
+            "environments: {staging: {description: x}}\n",
+            "remove the line, and add to staging below `environments:` `id: 7`",
+        ),
         ("environments: {staging: {id: 2}, prod: {id: 1}}\n", "remove this line: each environment gives an id"),
     ):
         played.write("models/a.yaml", f"id: 7\n{MODEL.format(name='A')}{more}")
@@ -107,7 +110,7 @@ def test_a_pinned_model_of_another_name_is_said_above_its_block(tmp_path: Path) 
     for command in (("plan",), ("plan", "--base", "HEAD")):
         out = played.run(*command).out
         assert out.count("Warning: live name") == 1
-        above, _, _ = out.partition('# churned will be updated in-place')
+        above, _, _ = out.partition("# churned will be updated in-place")
         assert above.rstrip(" ").endswith("\n")
         assert '  # Warning: live name "Active users" becomes "Churned users"\n' in above
     assert 'Warning: live name "Active users" becomes "Churned users"' in played.run("plan", "--summary").out

@@ -59,17 +59,20 @@ _MESSAGE: Final = 500
 _HINT: Final = 600
 
 
-def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
-    """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget."""
-    page = _Plan(planned, run_url)
+def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
+    """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget.
+
+    `folder` is where the settings stand, if that isn't the repository's top.
+    """
+    page = _Plan(planned, run_url, folder)
     if planned.problems and not (planned.is_whole and planned.plan.changes):
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
 
-def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET) -> str:
+def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
     """Where live state differs from git, as what was done to it, and what to do now. Within the budget."""
-    page = _Drift(planned, run_url)
+    page = _Drift(planned, run_url, folder)
     if planned.problems:
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
@@ -80,11 +83,11 @@ def render_refusal(planned: Planned, *, run_url: str = "", budget: int = BUDGET)
     return _fitted(_Apply(planned, run_url).failed(), budget)
 
 
-def render_missing(environment: str, *, run_url: str = "") -> str:
+def render_missing(environment: str, *, run_url: str = "", folder: str = "") -> str:
     """The failed form where there is no plan at all."""
     at_run = f" · {_run(run_url)}" if link(run_url) else ""
     return _blocks(
-        f"### syncer plan · {code(environment, _NAME)}: failed",
+        f"### syncer plan · {_subject(folder, environment)}: failed",
         f"The plan could not be made; the run's log says why.{at_run}",
         "<sub>replaced on each push</sub>",
     )
@@ -181,6 +184,7 @@ class _Page(ABC):
 
     planned: Planned
     run_url: str
+    folder: str = ""
 
     _title = ""
     _warns = ""
@@ -268,7 +272,7 @@ class _Page(ABC):
         )
 
     def _heading(self, said: str) -> str:
-        return f"### syncer {self._title} · {code(self.planned.plan.target.environment, _NAME)}: {said}"
+        return f"### syncer {self._title} · {_subject(self.folder, self.planned.plan.target.environment)}: {said}"
 
     def _note(self, what: str, missing: str) -> str:
         where = f"in the job summary or the artifact of {_run(self.run_url, 'the run')}"
@@ -375,6 +379,10 @@ class _Drift(_Page):
             f"- **To undo it**, apply what git says: {apply}.",
         ]
         return ["\n".join(lines)]
+
+
+def _subject(folder: str, environment: str) -> str:
+    return f"{f'{code(folder, _PATH)} · ' if folder else ''}{code(environment, _NAME)}"
 
 
 def _run(url: str, words: str = "run") -> str:
