@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from builders import FakeApi, live
+from inside import Inside
+from places import MODELS, change, placed, push
 from played import CONNECTORS, STAGING, Played
+from world import definition
+
+from syncer.posting import Kind, Marker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from places import Place
+
+    from syncer.sandbox import Sandbox
 
 MODEL = """\
 name: {name}
@@ -120,3 +131,77 @@ def test_a_pinned_model_of_another_name_is_said_above_its_block(tmp_path: Path) 
     played.commit()
     played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Churned users')}")
     assert "Warning: live name" not in played.run("plan", "--base", "HEAD").out
+
+
+# -- two projects in one repository ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="place")
+def _place(box: Sandbox, tmp_path: Path) -> Iterator[Place]:
+    """Four models in the project at the top, two in that of the folder analytics."""
+    with placed(box, tmp_path, Inside) as here:
+        (here.team.folder / "analytics" / "models").mkdir(parents=True)
+        for name in ("m4.yaml", "m5.yaml"):
+            here.git("mv", f"models/{name}", f"analytics/models/{name}")
+        (here.team.folder / "analytics" / "syncer.toml").write_bytes((here.team.folder / "syncer.toml").read_bytes())
+        here.commit("Two projects")
+        yield here
+
+
+def test_projects_of_one_repository_have_their_own_comment_and_issue(place: Place) -> None:
+    """What one says, and that its drift is gone, is nothing of the other's; markers without a folder are the top's."""
+    base, file, inner = place.head, str(place.folder / "plan.json"), ["--chdir", "analytics"]
+    place.git("switch", "--quiet", "--create", "both")
+    place.team.write("m0", definition(MODELS[0], description="First"))
+    place.team.write("../analytics/models/m4", definition(MODELS[4], description="Second"))
+    head = place.commit("Both")
+    old = place.host.say(7, "github-actions[bot]", f"{Marker(Kind.PLAN, 'prod', head, '', 1).line()}\nOld.")
+    for words in (inner, []):
+        job = [*words, "ci", "plan", "--out", file], [*words, "ci", "comment", file]
+        assert place.job(change(head, base), *job, name="pull_request").code == 0
+    top, analytics = place.comments
+    assert top == old.body
+    assert ("### syncer plan · `prod`: 1 " in top, "`m0`" in top, "`m4`" in top) == (True, True, False)
+    assert "### syncer plan · `analytics` · `prod`: 1 " in analytics
+    assert ("`m0`" in analytics, "`m4`" in analytics) == (False, True)
+    assert [Marker.parse(one).folder for one in (top, analytics)] == ["", "analytics"]  # type: ignore[union-attr]
+
+    merged = place.merge("both")
+    event = push(base, merged)
+    assert (
+        place.job(event, [*inner, "ci", "plan", "--out", file], [*inner, "ci", "comment", file], name="push").code == 0
+    )
+    assert place.outputs["reviewed"] == "true"
+    applied = [*inner, "ci", "apply", file, "--expect-digest", place.outputs["digest"]]
+    assert place.job(event, applied, name="push").code == 0
+    assert ["Apply complete!" in one for one in place.comments] == [False, True]
+
+    # The drift of each: the top's first plan is not applied yet, which is its drift.
+    place.edit(MODELS[4]["id"], description="Edited in the UI")
+    for words in ([], inner):
+        assert place.job("schedule", [*words, "ci", "drift"]).code == 0
+    issues = list(place.host.issues.values())
+    assert [one.title for one in issues] == [
+        "syncer: prod differs from git",
+        "syncer: analytics, prod differs from git",
+    ]
+    place.edit(MODELS[4]["id"], description="Second")
+    assert place.job("schedule", [*inner, "ci", "drift"]).code == 0
+    assert [one.is_open for one in issues] == [True, False]
+
+
+def test_a_comment_of_before_goes_to_the_first_project_where_the_top_has_none(place: Place) -> None:
+    """Without settings at the top it was the folder's that runs first; the next one begins its own."""
+    base, file = place.head, str(place.folder / "plan.json")
+    shutil.move(place.team.folder / "syncer.toml", place.team.folder / "models" / "syncer.toml")
+    place.git("mv", "models", "users")
+    (place.team.folder / "users" / "models").mkdir()
+    for name in ("m0", "m1", "m2", "m3"):
+        place.git("mv", f"users/{name}.yaml", f"users/models/{name}.yaml")
+    head = place.commit("Two folders")
+    place.host.say(7, "github-actions[bot]", f"{Marker(Kind.PLAN, 'prod', head, '', 1).line()}\nOld.")
+    for folder in ("users", "analytics", "users"):
+        job = ["ci", "plan", "--out", file], ["ci", "comment", file, "--comment-when", "always"]
+        done = place.job(change(head, base), *(["--chdir", folder, *one] for one in job), name="pull_request")
+        assert done.code == 0, done.text
+    assert [Marker.parse(one).folder for one in place.comments] == ["users", "analytics"]  # type: ignore[union-attr]

@@ -1,7 +1,7 @@
 """`syncer init`: a folder made ready. Settings, schema, what an editor and git need to know, a host's pipeline files.
 
-CI files are what ships, byte by byte: this project's own workflows, which its own tests run. Everything is looked at
-before anything is written.
+CI files are what ships: this project's own workflows, which its own tests run. Everything is looked at before anything
+is written.
 """
 
 from __future__ import annotations
@@ -15,19 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, loader, shipped
-from syncer.cli import trusting
+from syncer.cli import pipelines, trusting
 from syncer.cli.asking import Start, decide
 from syncer.cli.validating import EMPTY
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from syncer.cli.screen import Screen
-
-WORKFLOWS: Final = ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")
-"""Of this project's own workflows those that are of use in a repository of models."""
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -151,14 +148,6 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def templates(host: str) -> Mapping[str, bytes]:
-    """The files of a host: where they belong in a repository → what is in them."""
-    if host == "github":
-        folder = ".github/workflows"
-        return {f"{folder}/{name}": (shipped.folder(folder) / name).read_bytes() for name in WORKFLOWS}
-    return {".gitlab/syncer.yml": (shipped.folder("docs") / "gitlab-ci.yml").read_bytes()} if host else {}
-
-
 def _top(root: Path) -> Path:
     """The top of the git repository around a folder, where hosts look for these files; else the folder."""
     return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
@@ -207,7 +196,10 @@ def _files(settings: config.Settings, top: Path, start: Start, *, is_empty: bool
         yield _file(top, below(settings.models, "README.md"), _README.encode())
     yield _editor(top, below(_SCHEMA), below(settings.models, "**/*.yaml"))
     yield _ignore(top, below(".gitignore"))
-    yield from (_file(top, name, content) for name, content in templates(start.ci).items())
+    yield from (
+        _file(top, name, content)
+        for name, content in pipelines.files(start.ci, folder if folder != "." else "").items()
+    )
 
 
 def _settings_text(environment: config.Environment) -> str:
@@ -301,16 +293,9 @@ def _first_steps(settings: config.Settings, start: Start, found: Path | None, *,
 def _ci_steps(settings: Path, top: Path, start: Start) -> list[str]:
     if not start.ci:
         return []
-    steps = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
-    return [*_elsewhere(settings, top), *steps.split(_BLANK)]
-
-
-def _elsewhere(settings: Path, top: Path) -> list[str]:
-    """What is to be done in a repository whose settings don't stand at its top."""
-    if settings == top:
-        return []
+    text = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
     folder = settings.relative_to(top).as_posix()
-    return [f"The settings stand in {folder}: in each line that runs syncer write `syncer --chdir {folder} …`."]
+    return pipelines.steps(text, folder if folder != "." else "").split(_BLANK)
 
 
 def _numbered(steps: list[str]) -> str:
