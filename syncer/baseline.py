@@ -146,12 +146,6 @@ def _oid(path: Path, entry: Entry) -> str:
     return kind(b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
 
 
-def below_top(folder: Path) -> str:
-    """Where a folder stands below the top of its repository; empty at the top. Raises SettingsError outside git."""
-    prefix = _asked(folder, "rev-parse", "--show-prefix").stdout.decode("utf-8", "surrogateescape")
-    return prefix.removesuffix("\n").rstrip("/")
-
-
 def commit_of(root: Path, ref: str) -> str:
     """The commit that a ref names. Raises SettingsError with the command that helps."""
     done = _asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
@@ -249,7 +243,8 @@ def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Pat
 
     Raises SettingsError.
     """
-    inner = PurePosixPath(below_top(folder))
+    prefix = _asked(folder, "rev-parse", "--show-prefix").stdout.decode("utf-8", "surrogateescape").strip("\n")
+    inner = PurePosixPath(prefix)
     wanted = [(above / name).as_posix() for above in (inner, *inner.parents) for name in names]
     listed = _asked(folder, "ls-tree", "-z", "--full-tree", commit, "--", *dict.fromkeys(wanted))
     if listed.returncode:

@@ -189,6 +189,11 @@ def find(start: Path) -> Path | None:
     return None
 
 
+def repository(folder: Path) -> Path | None:
+    """The top of the git repository that a folder is in; None outside of any."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
+
+
 def load(start: Path) -> Settings:
     """The settings that hold in a folder. Raises SettingsError, or InputError with every problem of the file."""
     file = find(start)
@@ -356,7 +361,7 @@ def _written(start: Path) -> dict[str, object]:
                 waiting.append((f"{where}{key}.", value))
             else:
                 found[f"{where}{key}"] = value
-    top = next((folder for folder in (file.parent, *file.parent.parents) if (folder / ".git").exists()), file.parent)
+    top = repository(file.parent) or file.parent
     return {**found, "models": (file.parent.relative_to(top) / str(found.get("models", "models"))).as_posix()}
 
 

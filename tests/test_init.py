@@ -189,11 +189,6 @@ def test_a_folder_whose_name_means_something_else_gets_no_pipeline(tmp_path: Pat
     assert not (tmp_path / ".github").exists()
 
 
-def test_without_git_it_is_the_folder(tmp_path: Path) -> None:
-    """A repository that isn't one yet."""
-    assert starting._top(tmp_path) == tmp_path
-
-
 # -- from an empty folder ------------------------------------------------------------------------------------------
 
 

@@ -205,3 +205,42 @@ def test_a_comment_of_before_goes_to_the_first_project_where_the_top_has_none(pl
         done = place.job(change(head, base), *(["--chdir", folder, *one] for one in job), name="pull_request")
         assert done.code == 0, done.text
     assert [Marker.parse(one).folder for one in place.comments] == ["users", "analytics"]  # type: ignore[union-attr]
+
+
+# -- validate with the paths of a hook --------------------------------------------------------------------------------
+
+
+def test_validate_takes_the_paths_that_a_hook_names(tmp_path: Path) -> None:
+    """From the top of a monorepo, with `--chdir`, and for an SQL file; each by the settings that are nearest to it."""
+    played = Played(tmp_path, FakeApi([]))
+    (tmp_path / ".git").mkdir()
+    played.write("models/top.yaml", MODEL.format(name="Top"))
+    played.write("analytics/syncer.toml", "[environments.eu]\nworkspace_id = 1\n")
+    good, bad, sql = (f"analytics/defs/models/{name}" for name in ("good.yaml", "bad.yaml", "q.sql"))
+    played.write("analytics/syncer.toml", 'models = "defs/models"\n[environments.eu]\nworkspace_id = 1\n')
+    model = MODEL.format(name="Inner").partition("query:")[0]
+    played.write(good, f"{model}query_file: q.sql\nenvironments: {{eu: {{description: x}}}}\n")
+    played.write(bad, MODEL.format(name="Bad") + "nme: x\n")
+    played.write(sql, "SELECT user_id FROM users\n")
+    for words, count in (
+        ([good], 1),
+        ([good, "models/top.yaml"], 2),
+        (["--chdir", "analytics", good], 1),
+        (["--chdir", "analytics", "defs/models/good.yaml", "models/top.yaml"], 2),
+        ([sql], 1),
+        (["--chdir", "analytics", sql], 1),
+    ):
+        done = played.run("validate", "--strict", *words)
+        assert (done.code, done.out.partition(" ")[0]) == (0, str(count)), (words, done.text)
+    for words, place in (
+        ([bad], f"on {bad}:8:1"),
+        (["--chdir", "analytics", bad], "on defs/models/bad.yaml:8:1"),
+        (["analytics/syncer.toml", good], f"on {bad}:8:1"),
+        (["--format", "github", bad], f"::error file={bad},line=8,"),
+        (["--chdir", "analytics", "--format", "github"], f"::error file={bad},line=8,"),
+    ):
+        done = played.run("validate", *words)
+        assert (done.code, place in done.text) == (1, True), (words, done.text)
+    played.write(sql, "<<<<<<< HEAD\n")
+    done = played.run("validate", sql)
+    assert (done.code, f"{sql}:1" in done.text, "bad.yaml" in done.text) == (1, True, False), done.text

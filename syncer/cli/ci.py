@@ -133,7 +133,8 @@ def _validated(screen: Screen) -> int:
 def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
-        screen.show(render_annotations(problems))
+        found = config.find(Path.cwd())
+        screen.show(render_annotations(validating.placed(problems, found.parent if found else Path.cwd())))
 
 
 def _mask(screen: Screen, host: Host) -> None:
@@ -145,12 +146,14 @@ def _mask(screen: Screen, host: Host) -> None:
 def _place() -> Place:
     """Where this job works: the job says it, and not a change that brings settings or takes them away."""
     here = Path.cwd()
-    try:
-        folder = baseline.below_top(here)
-        top = here.resolve().parents[folder.count("/")] if folder else here
-        return Place(folder, inherits=bool(folder) and config.find(top) is None)
-    except SettingsError:
+    top = config.repository(here) or here
+    folder = here.relative_to(top).as_posix()
+    if folder == ".":
         return Place()
+    try:
+        return Place(folder, inherits=config.find(top) is None)
+    except SettingsError:
+        return Place(folder)
 
 
 def _base_commit(context: Context) -> str:

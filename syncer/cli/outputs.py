@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import writing
+from syncer import config, writing
 from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -134,7 +134,7 @@ def _refuse_led_away(path: Path) -> None:
     the checkout would swallow the output, or carry it off.
     """
     here = Path.cwd()
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    top = config.repository(here)
     link = writing.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:

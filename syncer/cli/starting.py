@@ -133,7 +133,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     here = Path.cwd()
     found = config.find(here)
     settings = config.load(here)
-    top = _top(settings.root)
+    # Hosts look for their files at the top of the repository.
+    top = config.repository(settings.root) or settings.root
     start = decide(flags, screen, settings, found, _guess(top))
     is_empty = _is_empty(settings)
     files = list(_files(settings, top, start, is_empty=is_empty))
@@ -146,11 +147,6 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     steps = [*_first_steps(settings, start, found, is_empty=is_empty), *_ci_steps(settings.root, top, start)]
     screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")
     return 0
-
-
-def _top(root: Path) -> Path:
-    """The top of the git repository around a folder, where hosts look for these files; else the folder."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
 
 
 def _guess(top: Path) -> str:
@@ -286,7 +282,7 @@ def _first_steps(settings: config.Settings, start: Start, found: Path | None, *,
     yield "`syncer doctor` looks at every layer between here and the models."
     if is_empty:
         yield _IMPORT
-    if not any((folder / ".git").exists() for folder in (settings.root, *settings.root.parents)):
+    if config.repository(settings.root) is None:
         yield "`git init`, and commit: git has what was applied last."
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from syncer.loader import query
 from syncer.loader.disk import (
     ENDING,
+    SQL,
     Found,
     Refusal,
     Root,
@@ -32,7 +33,7 @@ from syncer.loader.source import YamlMarks, excerpt, place
 from syncer.model import Document, Origin, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from syncer.loader.syntax import Trouble
@@ -60,12 +61,36 @@ def load(root: Path, models: str = "models") -> Loaded:
 
 
 def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
-    """The same for some files, or folders, below `models`; paths are relative to the working directory."""
+    """The same for some files, or folders, below `models`; paths are relative to the working directory.
+
+    An SQL file, wherever it stands, means the model files that name it. There may be none.
+    """
     base = Root.of(str(root))
     folder = _folder(base, models)
     if isinstance(folder, Loaded):
         return folder
-    return _loaded(base, folder, (found for path in paths for found in _named(base, folder, str(path))))
+    given = [str(path) for path in paths]
+    named = [path for path in given if path.endswith(SQL) and "\0" not in path]
+    others = [path for path in given if path not in named]
+    parts = [_naming(base, folder, named)] if named else []
+    if others or not named:
+        parts.append(_loaded(base, folder, (found for path in others for found in _named(base, folder, path))))
+    documents = {document.address: document for part in parts for document in part.documents}
+    return _sorted(documents, [problem for part in parts for problem in part.problems])
+
+
+def _naming(root: Root, folder: str, paths: Iterable[str]) -> Loaded:
+    """The model files that name one of these SQL files."""
+    files = {os.path.realpath(path): path for path in paths}
+    missing = [
+        Problem(Origin(shown(path)), *refusal)
+        for real, path in files.items()
+        if isinstance(refusal := read(real), Refusal)
+    ]
+    everything = _loaded(root, folder, walk(root, folder))
+    kept = {one.address: one for one in everything.documents if query.names(root, one, files)}
+    about = {*(one.path for one in kept.values()), *(root.relative(real) for real in files)}
+    return _sorted(kept, [*missing, *(one for one in everything.problems if one.origin.path in about)])
 
 
 def raw(root: Path, path: str) -> bytes | str:
@@ -161,6 +186,10 @@ def _loaded(root: Root, folder: str, found: Iterable[Found | Problem]) -> Loaded
                 f"write one, {folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
             )
         )
+    return _sorted(documents, problems)
+
+
+def _sorted(documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
     return Loaded(
         tuple(documents[address] for address in sorted(documents)),
         tuple(sorted(set(problems), key=lambda problem: (problem.origin, problem.rule, problem.message))),

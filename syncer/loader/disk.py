@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENDING: Final = ".yaml"
+SQL: Final = ".sql"
 MAX_BYTES: Final = 1 << 20
 """How large a model file, or an SQL file, may be."""
 
