@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from syncer import regular
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENDINGS: Final = (".yaml", ".yml")
 _SQL: Final = ".sql"
 _LINK: Final = "120000"
+_SUBMODULE: Final = "160000"
 _FILES: Final = frozenset({"100644", "100755", "100664", _LINK})
 _LARGEST: Final = 2 << 20
 """A file beyond this isn't read: the loader would refuse it anyway."""
@@ -139,7 +141,7 @@ def _left_out(root: Path, paths: Iterable[str]) -> set[str]:
 def _oid(path: Path, entry: Entry) -> str:
     """The object that a file on the disk would be, as far as it can be read."""
     try:
-        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else path.read_bytes()
+        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else regular.content(path, _MOST)
     except OSError:
         return ""
     kind = hashlib.sha1 if len(entry.oid) == _SHA1 else hashlib.sha256
@@ -275,6 +277,13 @@ def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False)
         yield Path(folder)
 
 
+def submodules(root: Path, commit: str, models: str) -> list[str]:
+    """The folders of a commit that are other repositories, where definitions should be. Raises SettingsError."""
+    below = f"{os.path.normpath(models).replace(os.sep, '/')}/"
+    found = (f"{one.path}/" for one in _parsed(_listed(root, commit), kinds={_SUBMODULE}))
+    return [path.rstrip("/") for path in found if path.startswith(below) or below.startswith(path)]
+
+
 def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
     models = os.path.normpath(models).replace(os.sep, "/")
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
@@ -351,12 +360,12 @@ def _too_large(commit: str) -> SettingsError:
     )
 
 
-def _parsed(listed: bytes) -> Iterator[Entry]:
-    """The files in what `ls-tree -z` lists."""
+def _parsed(listed: bytes, kinds: Collection[str] = _FILES) -> Iterator[Entry]:
+    """The files in what `ls-tree -z` lists, or what has another one of git's modes."""
     for line in listed.decode("utf-8", "surrogateescape").split("\0"):
         about, _, path = line.partition("\t")
         parts = about.split()
-        if len(parts) == 3 and parts[0] in _FILES:  # noqa: PLR2004 - mode, type, object
+        if len(parts) == 3 and parts[0] in kinds:  # noqa: PLR2004 - mode, type, object
             yield Entry(parts[0], parts[2], path)
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from typing import TYPE_CHECKING
+import stat
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, Literal
+from unicodedata import normalize
 
 import pytest
 from builders import FakeApi, live
 from inside import Inside
 from places import MODELS, change, placed, push
-from played import CONNECTORS, STAGING, Played
+from played import CONNECTORS, SETTINGS, STAGING, Played
+from repositories import Repository
 from world import definition
 
+from syncer import baseline
 from syncer.posting import Kind, Marker
 
 if TYPE_CHECKING:
@@ -32,6 +39,32 @@ query: |
   SELECT user_id
   FROM users
 """
+
+FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
+"""How keyboards spell an accent, and how some disks do."""
+
+_WATCHERS: list[list[str]] = []
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    """Remember the pipes that are opened, while anybody watches."""
+    if event == "open" and _WATCHERS and isinstance(arguments[0], str | bytes | os.PathLike):
+        path = os.fsdecode(arguments[0])
+        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH110, PTH116
+            _WATCHERS[-1].append(path)
+
+
+sys.addaudithook(_audit)
+
+
+@contextmanager
+def watched(opened: list[str]) -> Iterator[None]:
+    """Note each pipe that is opened meanwhile."""
+    _WATCHERS.append(opened)
+    try:
+        yield
+    finally:
+        _WATCHERS.pop()
 
 
 # -- the right model -------------------------------------------------------------------------------------------------
@@ -244,3 +277,91 @@ def test_validate_takes_the_paths_that_a_hook_names(tmp_path: Path) -> None:
     played.write(sql, "<<<<<<< HEAD\n")
     done = played.run("validate", sql)
     assert (done.code, f"{sql}:1" in done.text, "bad.yaml" in done.text) == (1, True, False), done.text
+
+
+# -- odd files of real repositories ----------------------------------------------------------------------------------
+
+
+def test_a_models_folder_behind_a_link_is_refused_by_all(tmp_path: Path) -> None:
+    """A commit has only the link there: nothing could be compared or written, so nothing is planned or imported."""
+    played = Played(tmp_path, FakeApi([live(7, name="A")], CONNECTORS))
+    played.write("defs/models/a.yaml", MODEL.format(name="A"))
+    for models, link, target in (("models", "models", "defs/models"), ("linked/models", "linked", "defs")):
+        (tmp_path / link).symlink_to(target)
+        played.write("syncer.toml", f'models = "{models}"\n' + SETTINGS)
+        for command in (("validate",), ("plan",), ("import", "--all"), ("list",)):
+            refused = played.run(*command)
+            assert (refused.code, "is a symbolic link, or stands behind one" in refused.err) == (1, True), refused.text
+            assert 'models = "defs/models"' in refused.err
+    played.write("syncer.toml", 'models = "defs/models"\n' + SETTINGS)
+    assert played.run("plan").code == 0
+
+
+def test_what_git_keeps_elsewhere_is_named(tmp_path: Path) -> None:
+    """A submodule that isn't checked out, a base's submodule, and pointers of Git LFS; an empty folder is none."""
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+    played, git = Played(tmp_path, FakeApi([live(7, name="A")], CONNECTORS)), Repository(tmp_path).git
+    played.write("models/a.yaml", MODEL.format(name="A"))
+    played.commit()
+    git("update-index", "--add", "--cacheinfo", f"160000,{Repository(tmp_path).head},models/vendored")
+    (tmp_path / "models" / "vendored").mkdir()
+    assert played.run("validate").code == 0
+    played.write(".gitmodules", '[submodule "v"]\n\tpath = models/vendored\n\turl = ../v\n')
+    told = played.run("validate")
+    assert (told.code, "on models/vendored [submodule]" in told.err) == (1, True)
+    git("commit", "--quiet", "--message=A submodule")
+    played.write("models/vendored/.git", "gitdir: elsewhere\n")
+    assert "1 of its files are not valid: models/vendored (a git submodule)" in " ".join(
+        played.run("plan", "--base", "HEAD").out.split()
+    )
+
+    played.write("models/a.yaml", pointer)
+    told = played.run("validate")
+    assert (told.code, told.err.count("[lfs-pointer]"), "1 error in" in told.err) == (1, 1, True)
+    played.write("syncer.toml", pointer)
+    assert "what Git LFS keeps in place of the file" in played.run("validate").err
+
+
+def test_accents_and_marks_are_no_difference(tmp_path: Path) -> None:
+    """A target may be spelt as keyboards do, or as a disk does; settings may begin with a byte order mark."""
+    played = Played(tmp_path, FakeApi([live(7, name="A"), live(8, name="B")], CONNECTORS))
+    played.write("syncer.toml", b"\xef\xbb\xbf" + SETTINGS.encode())
+    for number, form in enumerate(FORMS):
+        played.write(f"models/{normalize(form, 'modèle')}{number}.yaml", MODEL.format(name="AB"[number]))
+    for form in FORMS:
+        for number in (0, 1):
+            done = played.run("plan", "--target", normalize(form, f"modèle{number}"))
+            assert (done.code, "1 definition left out" in done.out) == (0, True), done.text
+
+
+def test_nothing_but_regular_files_is_ever_opened(tmp_path: Path) -> None:
+    """Pipes and devices in a file's place are told, or passed over; opening one would wait, or do something."""
+    played = Played(tmp_path, FakeApi([live(7, name="A")], CONNECTORS))
+    played.write("models/a.yaml", MODEL.format(name="A").partition("query:")[0] + "query_file: q.sql\n")
+    names = (".vscode/settings.json", ".gitmodules", "sql/other.sql", "models/b.yaml", "models/q.sql")
+    for name in names:
+        played.write(name, "x")
+    played.commit()
+    opened: list[str] = []
+    with watched(opened):
+        for name in names:
+            (tmp_path / name).unlink()
+            os.mkfifo(tmp_path / name)
+        assert baseline.head(tmp_path, "models").endswith("-dirty")
+        for command in (
+            ("validate", "models/q.sql"),
+            ("validate", "models/b.yaml"),
+            ("validate", "sql/other.sql"),
+            ("validate",),
+            ("plan", "--base", "HEAD"),
+            ("import", "--all"),
+            ("import", "--drift"),
+            ("init", "--ci", "github"),
+            ("show", "models/b.yaml"),
+        ):
+            done = played.run(*command)
+            assert (done.code, "itself failed" in done.err) == (1, False), (command, done.text)
+        (tmp_path / "syncer.toml").unlink()
+        os.mkfifo(tmp_path / "syncer.toml")
+        assert played.run("plan").code == 1
+    assert not opened

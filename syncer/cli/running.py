@@ -158,6 +158,7 @@ def base_at(run: Run, commit: str, models: str = "") -> Base:
     # An id at the top was right while there was one environment.
     allowed = {*EMPTY, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
+    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(run.settings.root, commit, models))
     documents = tuple(
         one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from syncer import __version__, config, loader, shipped
+from syncer import __version__, config, loader, regular, shipped
 from syncer.cli import pipelines, trusting
 from syncer.cli.asking import Start, decide
 from syncer.cli.validating import EMPTY
@@ -156,8 +156,7 @@ def _guess(top: Path) -> str:
     if (top / ".github").exists():
         return "github"
     try:
-        with (top / ".git" / "config").open("rb") as stream:
-            text = stream.read(_LARGEST).decode("utf-8", "replace")
+        text = regular.content(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
     remote = re.search(r"^\s*url\s*=.*?(github|gitlab)", text, re.MULTILINE | re.IGNORECASE)
@@ -234,12 +233,15 @@ def _file(top: Path, name: str, content: bytes) -> _File:
         message = f"{link.relative_to(top)} is a symbolic link, and what is behind it stays untouched"
         raise SettingsError(message, "remove the link")
     try:
-        return _File(name, path, content, path.read_bytes())
+        present = regular.content(path, _LARGEST)
     except FileNotFoundError:
         return _File(name, path, content, None)
     except OSError as error:
         message = f"{name} can't be read: {error.strerror}"
         raise SettingsError(message, "move away what is there") from None
+    if len(present) > _LARGEST:
+        raise SettingsError(f"{name} can't be read: it is too large", "move away what is there")
+    return _File(name, path, content, present)
 
 
 def _settled(file: _File, *, force: bool) -> str:

@@ -9,9 +9,10 @@ Everything that can't be read is a located Problem, and every other file is read
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer.loader import query
 from syncer.loader.disk import (
@@ -30,7 +31,7 @@ from syncer.loader.disk import (
 )
 from syncer.loader.parse import parse
 from syncer.loader.source import YamlMarks, excerpt, place
-from syncer.model import Document, Origin, Problem
+from syncer.model import LFS_POINTER, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from syncer.loader.syntax import Trouble
 
 __all__ = ["Loaded", "load", "load_files", "raw"]
+
+
+_LONGEST_POINTER: Final = 200
+"""How much of a file tells whether it's a pointer of Git LFS, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +118,20 @@ def _folder(root: Root, models: str) -> str | Loaded:
         return Loaded((), (_no_folder(root, models),))
     if not root.holds(real):
         return Loaded((), (outside(models),))
+    folder = os.path.normpath(models).replace(os.sep, "/")
+    if root.relative(real) != folder:
+        return Loaded((), (_linked(models, root.relative(real)),))
     if not exists:
         return Loaded((), (_no_folder(root, models),))
-    return os.path.normpath(models).replace(os.sep, "/")
+    return folder
+
+
+def _linked(models: str, real: str) -> Problem:
+    """The problem with a link in the folder's place: a commit has the link there, and none of the files behind it."""
+    message = f"{shown(models)} is a symbolic link, or stands behind one: a commit has only the link there"
+    return Problem(
+        Origin(shown(models)), "linked-models", message, f"name the folder itself: models = {json.dumps(real)}"
+    )
 
 
 def _no_folder(root: Root, models: str) -> Problem:
@@ -201,6 +217,10 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
     raw = read(found.real)
     if isinstance(raw, Refusal):
         return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
+    if LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
+        message = "this is what Git LFS keeps in place of the file, not the file"
+        hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
+        return None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]
     try:
         raw.decode()
     except UnicodeDecodeError as error:

@@ -126,6 +126,21 @@ RULES: Final = (
         _NOWHERE,
     ),
     Rule(
+        "linked-models",
+        "The models folder is a symlink, or stands behind one",
+        "A commit has the link alone there, so no base could be compared, and nothing is written through a link.",
+        _NOWHERE,
+        _NOWHERE,
+    ),
+    Rule(
+        "submodule",
+        "A folder of definitions is a git submodule",
+        "Its files stand in another repository. While that isn't checked out the folder is empty, and its models would "
+        "be missing from a plan.",
+        _NOWHERE,
+        _NOWHERE,
+    ),
+    Rule(
         "too-large",
         "A file is larger than 1 MiB, or holds more than 20,000 values",
         "No model is. It is read no further, so that no file can exhaust the memory of a build.",
@@ -379,7 +394,7 @@ RULES: Final = (
     ),
     Rule(
         "lfs-pointer",
-        "The file with the query holds a Git LFS pointer",
+        "A model file, or the file with its query, is a Git LFS pointer",
         "Git LFS keeps the text elsewhere. Where it isn't fetched, the pointer would be sent in its place.",
         _in_file(
             "version https://git-lfs.github.com/spec/v1\n"
