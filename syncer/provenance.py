@@ -92,8 +92,7 @@ def repurposed(plan: Plan, base: DesiredState | None) -> tuple[Problem, ...]:
                     REPURPOSED,
                     f"live name {_quoted(change.live.name)} becomes {_quoted(change.desired.name)}",
                     "id",
-                    hint="see whether the file's id is that of the model that you mean: this one bears neither the "
-                    "name in the file nor the one at the base",
+                    hint=f"see whether id {change.desired.id} is the model that you mean",
                     severity=Severity.WARNING,
                 )
             )

@@ -93,8 +93,9 @@ def test_a_second_environment_makes_ids_at_the_top_errors(played: Played) -> Non
             assert (refused.code, "[shared-id]" in refused.err) == (1, True), (environment, command, refused.text)
     assert (staging.puts, staging.reads) == ([], [])
 
-    edits = re.findall(r"environments: \{prod: \{id: \d\}\}", told.err)
-    for name, edit in zip([name for name in names if name.endswith(".yaml")], edits, strict=True):
+    edits = dict(re.findall(r"(\S+): `(environments: \{prod: \{id: \d\}\})`", told.err))
+    assert sorted(edits) == [name for name in names if name.endswith(".yaml")]
+    for name, edit in edits.items():
         played.write(name, re.sub(rb"(?m)^id: \d$", edit.encode(), played.read(name)))
     assert played.run("validate", "--strict").code == 0
     # The base has the ids where they were, and says all that it said, also of a file that is moved and renamed.
@@ -116,18 +117,30 @@ def test_the_edit_fits_the_file(tmp_path: Path) -> None:
     """It names an environment without an id of its own, and what is there already."""
     played = Played(tmp_path, FakeApi([]))
     played.write("syncer.toml", STAGING + '[environments.prod]\napi_url = "https://x.example.com"\nworkspace_id = 1\n')
-    for more, hint in (
-        ("", "replace the line with `environments: {staging: {id: 7}}`"),
-        ("environments: {prod: {id: 1}}\n", "remove the line, and add below `environments:` ` staging: {id: 7}`"),
+    for number, more in enumerate(
         (
+            "",
+            "environments: {prod: {id: 5}}\n",
             "environments: {staging: {description: x}}\n",
-            "remove the line, and add to staging below `environments:` `id: 7`",
-        ),
-        ("environments: {staging: {id: 2}, prod: {id: 1}}\n", "remove this line: each environment gives an id"),
+            "environments: {staging: {id: 6}, prod: {id: 7}}\n",
+        )
     ):
-        played.write("models/a.yaml", f"id: 7\n{MODEL.format(name='A')}{more}")
-        told = played.run("validate")
-        assert (told.code, hint in " ".join(told.err.replace("\n|", " ").split())) == (1, True), told.err
+        name = "abcd"[number]
+        played.write(f"models/{name}.yaml", f"id: {10 * number + 1}\n{MODEL.format(name=name)}{more}")
+    told = played.run("validate", "--format", "github")
+    (hint,) = {line.partition("%0A")[2] for line in told.out.splitlines()}
+    assert (told.code, hint.split("%0A")[1:]) == (
+        1,
+        [
+            "models/a.yaml: `environments: {staging: {id: 1}}`",
+            "models/b.yaml: `  staging: {id: 11}` below `environments:`",
+            "models/c.yaml: `id: 21` in staging below `environments:`",
+            "models/d.yaml: remove the line, because each environment has an id of its own",
+        ],
+    )
+    for number in range(40):
+        played.write(f"models/n{number:02}.yaml", f"id: {number + 100}\n{MODEL.format(name=number)}")
+    assert "and likewise in 24 more" in played.run("validate", "--format", "github").out
 
 
 def test_an_id_at_the_top_is_right_while_there_is_one_environment(tmp_path: Path) -> None:

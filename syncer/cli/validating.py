@@ -58,8 +58,7 @@ def _projects(flags: argparse.Namespace) -> dict[Path, list[Path]]:
     here = Path.cwd()
     found: dict[Path, list[Path]] = {}
     for file in flags.files:
-        path = here / file
-        beside = getattr(flags, "started", here) / file
+        path, beside = (Path(os.path.abspath(one / file)) for one in (here, getattr(flags, "started", here)))  # noqa: PTH100
         path = beside if not os.path.lexists(path) and os.path.lexists(beside) else path
         settings = config.find(path if path.is_dir() else path.parent)
         found.setdefault(settings.parent if settings else here, []).append(path)

@@ -34,6 +34,9 @@ MAX_PROBLEMS: Final = 100
 SHARED_ID: Final = "shared-id"
 """The rule of an id that several environments read."""
 
+_MANY_EDITS: Final = 20
+"""How many edits of one cause are printed."""
+
 _SEVERITY: Final = {rule.id: rule.severity for rule in RULES}
 _SHORTEST_SECRET: Final = 3
 
@@ -52,6 +55,7 @@ def check(
     for document in documents:
         problems += run.problems(document)
     problems += run.rivals()
+    problems += run.shared_ids()
     return tuple(sorted(dict.fromkeys(problems), key=_by_place))
 
 
@@ -85,6 +89,8 @@ class _Run:
         self._known = {*environments, SANDBOX}
         self._glance = values.Glance()
         self._claims = Claims()
+        self._shared: list[Document] = []
+        """The files with an id at the top, where there are several environments."""
 
     def problems(self, document: Document) -> list[Problem]:
         """Every problem of one document."""
@@ -102,8 +108,8 @@ class _Run:
                 where.setdefault(finding, []).extend(group)
         for finding, names in where.items():
             found.setdefault(finding, None if len(names) == len(checked) else ", ".join(names))
-        if len(self._workspaces) > 1:
-            found |= dict.fromkeys(_shared_id(data, self._workspaces))
+        if len(self._workspaces) > 1 and "id" in data:
+            self._shared.append(document)
         return _located(document, found) if found else []
 
     def rivals(self) -> Iterator[Problem]:
@@ -114,6 +120,20 @@ class _Run:
         for (_, finding), (document, names) in places.items():
             everywhere = len(names) == len(self._checked(document.data))
             yield from _located(document, {finding: None if everywhere else ", ".join(names)})
+
+    def shared_ids(self) -> Iterator[Problem]:
+        """The ids at the top that several environments would read: in all but one of them they're other models'.
+
+        It's one cause, so each problem has the edits of all.
+        """
+        message = f"an id stands at the top, and there are several environments: {', '.join(self._workspaces)}"
+        lines = [f"{one.path}: {_moved_id(one.data, self._workspaces)}" for one in self._shared[:_MANY_EDITS]]
+        if left := len(self._shared) - len(lines):
+            lines.append(f"and likewise in {left} more")
+        lead = "an id belongs to one workspace: move it below the environment whose model it is. Such as"
+        finding = Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True)
+        for document in self._shared:
+            yield from _located(document, {finding: None})
 
     def _checked(self, data: Mapping[str, Any]) -> list[str]:
         """The environments that count for a document: the sandbox, too, if it's mentioned."""
@@ -214,34 +234,18 @@ def _dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _shared_id(data: Mapping[str, Any], environments: Sequence[str]) -> Iterator[Finding]:
-    """The id at the top of a file that several environments read: in all but one of them it's another model's."""
-    if "id" not in data:
-        return
+def _moved_id(data: Mapping[str, Any], environments: Sequence[str]) -> str:
+    """The edit that mends an id at the top, to be pasted: it goes below an environment that has none of its own."""
     own = own_values(data)
-    sharing = [name for name in environments if "id" not in own.get(name, {})]
-    if not sharing:
-        hint = "remove this line: each environment gives an id of its own"
-    else:
-        edit = _moved_id(data, sharing[0])
-        hint = f"an id belongs to one workspace; if this one is that of {sharing[0]}, {edit}"
-    yield Finding(
-        SHARED_ID,
-        f"an id stands at the top of the file, and there are several environments: {', '.join(environments)}",
-        ("id",),
-        hint,
-        key=True,
-    )
-
-
-def _moved_id(data: Mapping[str, Any], name: str) -> str:
-    """The edit that moves the id at the top below an environment, to be pasted."""
+    name = next((name for name in environments if "id" not in own.get(name, {})), "")
+    if not name:
+        return "remove the line, because each environment has an id of its own"
     number = data["id"] if type(data["id"]) is int else "…"
     if "environments" not in data:
-        return f"replace the line with\n`environments: {{{name}: {{id: {number}}}}}`"
-    if name not in own_values(data):
-        return f"remove the line, and add below `environments:`\n`  {name}: {{id: {number}}}`"
-    return f"remove the line, and add to {name} below `environments:`\n`id: {number}`"
+        return f"`environments: {{{name}: {{id: {number}}}}}`"
+    if name not in own:
+        return f"`  {name}: {{id: {number}}}` below `environments:`"
+    return f"`id: {number}` in {name} below `environments:`"
 
 
 def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Problem]:
