@@ -22,17 +22,14 @@ _FLAGS: Final = (
 
 
 class IrregularError(OSError):
-    """What stands there is no regular file; `mode` says what it is."""
-
-    def __init__(self, mode: int) -> None:
-        super().__init__(errno.EINVAL, "it is not a regular file")
-        self.mode = mode
+    """What stands there is a pipe, a socket or a device."""
 
 
 def content(path: str | os.PathLike[str], most: int) -> bytes:
     """Every byte of a regular file; of one that has more than `most` bytes at least one more, and not all.
 
-    Nothing else is opened, and no link is followed. Raises OSError, and ValueError for what can be no path.
+    Nothing else is opened, and no link is followed. Raises OSError: IsADirectoryError of a folder, IrregularError of a
+    pipe or a device. Raises ValueError for what can be no path.
     """
     _refuse(os.lstat(path).st_mode, stat.S_IFREG, stat.S_IFLNK)
     handle = os.open(path, _FLAGS)
@@ -52,5 +49,7 @@ def content(path: str | os.PathLike[str], most: int) -> bytes:
 
 
 def _refuse(mode: int, *kinds: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if stat.S_IFMT(mode) not in kinds:
-        raise IrregularError(mode)
+        raise IrregularError(errno.EINVAL, "it is not a regular file")

@@ -77,8 +77,10 @@ def whole(real: str) -> bytes | Refusal:
     """Every byte of a regular file, its mark included; or why it isn't read."""
     try:
         raw = regular.content(real, MAX_BYTES)
-    except regular.IrregularError as error:
-        return _not_a_file(error.mode)
+    except IsADirectoryError:
+        return _not_a_file(stat.S_IFDIR)
+    except regular.IrregularError:
+        return _not_a_file(stat.S_IFIFO)
     except (OSError, ValueError) as error:
         return _unreadable(error)
     if len(raw) > MAX_BYTES:
