@@ -130,7 +130,7 @@ class _Run:
         lines = [f"{one.path}: {_moved_id(one.data, self._workspaces)}" for one in self._shared[:_MANY_EDITS]]
         if left := len(self._shared) - len(lines):
             lines.append(f"and likewise in {left} more")
-        lead = "an id belongs to one workspace: move it below the environment whose model it is. Such as"
+        lead = "an id belongs to one workspace: move each under the environment whose model it is, for instance:"
         finding = Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True)
         for document in self._shared:
             yield from _located(document, {finding: None})
