@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import threading
@@ -58,7 +59,6 @@ _PROGRAMS: Final = frozenset(
     {"sshcommand", "helper", "uploadpack", "vcs", "gitproxy", "askpass", "alternaterefscommand"}
 )
 """The last words of those options that make a fetch run a program."""
-
 
 _CHANGE, _ONTO = "refs/syncer/change", "refs/syncer/onto"
 """Where a fetched pull request and the branch that it goes to are kept: no branch of anybody's."""
@@ -407,9 +407,8 @@ def _promisor(root: Path) -> str:
 
 
 def _whole(remote: str) -> str:
-    return (
-        f"run `git fetch --refetch --no-filter {remote}`: it makes the clone whole (in CI: check out without a filter)"
-    )
+    command = f"git fetch --refetch --no-filter {shlex.quote(remote)}"
+    return f"run `{command}`: it makes the clone whole (in CI: check out without a filter)"
 
 
 def _fetched(root: Path, oids: Sequence[str]) -> bool:
@@ -430,13 +429,13 @@ def _fetched(root: Path, oids: Sequence[str]) -> bool:
         "fetch.negotiationAlgorithm": "noop",
         "http.lowSpeedLimit": "1000",
         "http.lowSpeedTime": "30",
-        "protocol.allow": "never",
-        **{f"protocol.{scheme}.allow": "always" for scheme in ("https", "http", "ssh", "git", "file")},
         **_QUIET,
     }
+    # Unlike an option this can't be undone by one of the repository's.
+    variables = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", **_configured(options)}
     flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--filter=blob:none")
     given = "".join(f"{oid}\n" for oid in oids).encode()
-    done = _git(root, "fetch", *flags, "--stdin", "--", remote, given=given, more=_configured(options))
+    done = _git(root, "fetch", *flags, "--stdin", "--", remote, given=given, more=variables)
     return done is not None and not done.returncode
 
 

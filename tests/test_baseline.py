@@ -631,6 +631,7 @@ def test_a_partial_clone_gets_what_a_commit_holds_and_it_lacks(repository: Repos
     assert not (tmp_path / "ran").exists()
     assert "`git fetch --refetch --no-filter origin`" in refused.value.hint
     victim.git("config", "--unset", "remote.origin.uploadpack")
+    victim.git("config", "protocol.ext.allow", "always")
     victim.git("config", "remote.origin.url", f"ext::touch {tmp_path / 'ran'}")
     with pytest.raises(SettingsError, match="didn't give it"):
         _files(victim.folder, base)
