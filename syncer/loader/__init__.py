@@ -217,7 +217,7 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
     raw = read(found.real)
     if isinstance(raw, Refusal):
         return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
-    if LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
+    if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
         message = "this is what Git LFS keeps in place of the file, not the file"
         hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
         return None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]

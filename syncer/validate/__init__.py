@@ -34,6 +34,7 @@ MAX_PROBLEMS: Final = 100
 SHARED_ID: Final = "shared-id"
 """The rule of an id that several environments read."""
 
+_LARGEST_ID: Final = 2**63
 _MANY_EDITS: Final = 20
 """How many edits of one cause are printed."""
 
@@ -240,7 +241,7 @@ def _moved_id(data: Mapping[str, Any], environments: Sequence[str]) -> str:
     name = next((name for name in environments if "id" not in own.get(name, {})), "")
     if not name:
         return "remove the line, because each environment has an id of its own"
-    number = data["id"] if type(data["id"]) is int else "…"
+    number = data["id"] if type(data["id"]) is int and 0 < data["id"] < _LARGEST_ID else "…"
     if "environments" not in data:
         return f"`environments: {{{name}: {{id: {number}}}}}`"
     if name not in own:
