@@ -16,13 +16,15 @@ import subprocess
 import tempfile
 import threading
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from syncer import regular
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.posting import Source
 
@@ -30,6 +32,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENDINGS: Final = (".yaml", ".yml")
 _SQL: Final = ".sql"
 _LINK: Final = "120000"
+_SUBMODULE: Final = "160000"
 _FILES: Final = frozenset({"100644", "100755", "100664", _LINK})
 _LARGEST: Final = 2 << 20
 """A file beyond this isn't read: the loader would refuse it anyway."""
@@ -48,6 +51,14 @@ _SHA1: Final = 40
 """Hexadecimal digits of an object's name, where git doesn't use SHA-256."""
 
 _SECONDS: Final = 120
+
+_QUIET: Final = {"gc.auto": "0", "maintenance.auto": "false"}
+"""A fetch begins nothing else."""
+
+_PROGRAMS: Final = frozenset(
+    {"sshcommand", "helper", "uploadpack", "vcs", "gitproxy", "askpass", "alternaterefscommand"}
+)
+"""The last words of those options that make a fetch run a program."""
 
 _CHANGE, _ONTO = "refs/syncer/change", "refs/syncer/onto"
 """Where a fetched pull request and the branch that it goes to are kept: no branch of anybody's."""
@@ -71,12 +82,12 @@ _ELSEWHERE: Final = frozenset(
 
 
 class Entry(NamedTuple):
-    """A file of a commit: its mode, its object, its size, and its path from the root."""
+    """A file of a commit: its mode, its object, its path from the root, and its size once that is known."""
 
     mode: str
     oid: str
-    size: int
     path: str
+    size: int = 0
 
 
 def head(root: Path, models: str) -> str:
@@ -110,13 +121,27 @@ def _is_clean(root: Path, commit: str, models: str) -> bool:
     others = _asked(root, "ls-files", "--others", "--exclude-standard", "-z", "--", f":(glob)**/*{_SQL}")
     if there - entries.keys() or others.stdout:
         return False
-    return all(_oid(root / path, entry) == entry.oid for path, entry in entries.items())
+    differ = [path for path, entry in entries.items() if _oid(root / path, entry) != entry.oid]
+    return not differ or not {*differ} - _left_out(root, differ)
+
+
+def _left_out(root: Path, paths: Iterable[str]) -> set[str]:
+    """Those of these SQL files that a sparse checkout leaves out of the work tree, as it was told to.
+
+    A definition that is left out is none of them: its model would be missing from the plan.
+    """
+    absent = [path for path in paths if path.endswith(_SQL) and not os.path.lexists(root / path)]
+    if not absent:
+        return set()
+    listed = _asked(root, "ls-files", "-t", "-z", "--", f":(glob)**/*{_SQL}").stdout.decode("utf-8", "surrogateescape")
+    sparse = {line[2:] for line in listed.split("\0") if line.startswith("S ")}
+    return {path for path in absent if path in sparse}
 
 
 def _oid(path: Path, entry: Entry) -> str:
     """The object that a file on the disk would be, as far as it can be read."""
     try:
-        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else path.read_bytes()
+        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else regular.content(path, _MOST)
     except OSError:
         return ""
     kind = hashlib.sha1 if len(entry.oid) == _SHA1 else hashlib.sha256
@@ -194,20 +219,24 @@ def fetch_change(root: Path, source: Source, head: str) -> str:
         "protocol.allow": "never",
         f"protocol.{scheme}.allow": "always",
         "transfer.fsckObjects": "true",
-        "gc.auto": "0",
-        "maintenance.auto": "false",
+        **_QUIET,
     }
-    variables = {"GIT_CONFIG_COUNT": str(len(options))}
-    for number, (name, value) in enumerate(options.items()):
-        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
     wanted = (f"+{source.ref}:{_CHANGE}", f"+refs/heads/{source.branch}:{_ONTO}")
-    done = _asked(root, "fetch", *flags, "--", source.url, *wanted, more=variables)
+    done = _asked(root, "fetch", *flags, "--", source.url, *wanted, more=_configured(options))
     if done.returncode:
         # What git or the host say is not quoted: it may repeat what they were sent.
         message = f"git could not fetch {source.ref} and {source.branch} from the host (exit code {done.returncode})"
         raise SettingsError(message, "give the job `contents: read`, and run it again")
     return merge_base(root, _ONTO, head) if commit_of(root, _CHANGE) == head else ""
+
+
+def _configured(options: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which one git has these options: a command line could be read by others."""
+    variables = {"GIT_CONFIG_COUNT": str(len(options))}
+    for number, (name, value) in enumerate(options.items()):
+        variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
 
 
 @contextmanager
@@ -219,10 +248,10 @@ def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Pat
     prefix = _asked(folder, "rev-parse", "--show-prefix").stdout.decode("utf-8", "surrogateescape").strip("\n")
     inner = PurePosixPath(prefix)
     wanted = [(above / name).as_posix() for above in (inner, *inner.parents) for name in names]
-    listed = _asked(folder, "ls-tree", "-z", "-l", "--full-tree", commit, "--", *dict.fromkeys(wanted))
+    listed = _asked(folder, "ls-tree", "-z", "--full-tree", commit, "--", *dict.fromkeys(wanted))
     if listed.returncode:
         raise _missing(folder, commit)
-    entries = [entry for entry in _parsed(commit, listed.stdout) if entry.size <= _LARGEST]
+    entries = [entry for entry in _sized(folder, commit, _parsed(listed.stdout)) if entry.size <= _LARGEST]
     with tempfile.TemporaryDirectory(prefix="syncer-settings-") as top:
         (Path(top) / ".git").mkdir()
         (Path(top) / inner).mkdir(parents=True, exist_ok=True)
@@ -248,15 +277,22 @@ def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False)
         yield Path(folder)
 
 
+def submodules(root: Path, commit: str, models: str) -> list[str]:
+    """The folders of a commit that are other repositories, where definitions should be. Raises SettingsError."""
+    below = f"{os.path.normpath(models).replace(os.sep, '/')}/"
+    found = (f"{one.path}/" for one in _parsed(_listed(root, commit), kinds={_SUBMODULE}))
+    return [path.rstrip("/") for path in found if path.startswith(below) or below.startswith(path)]
+
+
 def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
     models = os.path.normpath(models).replace(os.sep, "/")
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
         message = f"the models folder {models!r} is not below the settings' folder"
         raise SettingsError(message, 'name a folder below it: models = "models"')
-    entries = list(_entries(root, commit, models))
+    entries = _sized(root, commit, _entries(root, commit, models))
     small = [entry for entry in entries if entry.size <= _LARGEST]
     large = [(entry, b"") for entry in entries if entry.size > _LARGEST and keeps_large]
-    if len(entries) > _MOST_FILES or sum(entry.size for entry in small) > _MOST:
+    if sum(entry.size for entry in small) > _MOST:
         raise _too_large(commit)
     (folder / models).mkdir(parents=True, exist_ok=True)
     # Links last: then nothing is ever written through one.
@@ -285,7 +321,7 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large:
 def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
     """The files of a commit that could be model files, or named by one."""
     below = "" if models == "." else f"{models.rstrip('/')}/"
-    for entry in _parsed(commit, _listed(root, commit)):
+    for entry in _parsed(_listed(root, commit)):
         is_ours = entry.path.startswith(below) and (entry.path.endswith(_ENDINGS) or entry.mode == _LINK)
         if (is_ours or entry.path.endswith(_SQL)) and _is_inside(entry.path):
             yield entry
@@ -295,7 +331,7 @@ def _listed(root: Path, commit: str) -> bytes:
     """All files of a commit, as git lists them. Raises SettingsError for a commit that isn't here, or has too many."""
     try:
         process = subprocess.Popen(  # noqa: S603 - git, with arguments of ours
-            [*_command(root), "ls-tree", "-r", "-z", "-l", commit],
+            [*_command(root), "ls-tree", "-r", "-z", commit],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -324,17 +360,83 @@ def _too_large(commit: str) -> SettingsError:
     )
 
 
-def _parsed(commit: str, listed: bytes) -> Iterator[Entry]:
-    """The files in what `ls-tree -l -z` lists."""
+def _parsed(listed: bytes, kinds: Collection[str] = _FILES) -> Iterator[Entry]:
+    """The files in what `ls-tree -z` lists, or what has another one of git's modes."""
     for line in listed.decode("utf-8", "surrogateescape").split("\0"):
         about, _, path = line.partition("\t")
         parts = about.split()
-        if len(parts) != 4 or parts[0] not in _FILES:  # noqa: PLR2004 - mode, type, object, size
-            continue
-        if not parts[3].isdecimal():
-            message = f"{commit[:12]} can't be read whole: git has no {path!r}"
-            raise SettingsError(message, "the clone is partial or damaged: fetch it again")
-        yield Entry(parts[0], parts[2], int(parts[3]), path)
+        if len(parts) == 3 and parts[0] in kinds:  # noqa: PLR2004 - mode, type, object
+            yield Entry(parts[0], parts[2], path)
+
+
+def _sized(root: Path, commit: str, entries: Iterable[Entry]) -> list[Entry]:
+    """The files with their sizes. What a partial clone left on its remote is fetched first. Raises SettingsError."""
+    found = list(islice(entries, _MOST_FILES + 1))
+    if len(found) > _MOST_FILES:
+        raise _too_large(commit)
+    sizes = _sizes(root, found)
+    missing = sorted({entry.oid for entry in found} - sizes.keys())
+    if missing and _fetched(root, missing):
+        sizes = _sizes(root, found)
+    lost = [entry for entry in found if entry.oid not in sizes]
+    if lost:
+        lacks = f"{commit[:12]} can't be read whole: git has no {lost[0].path!r}"
+        if remote := _promisor(root):
+            message = f"{lacks}, for the clone is partial, and {remote} didn't give it"
+            raise SettingsError(message, _whole(remote))
+        raise SettingsError(lacks, "the clone is damaged: fetch it again")
+    return [entry._replace(size=sizes[entry.oid]) for entry in found]
+
+
+def _sizes(root: Path, entries: Iterable[Entry]) -> dict[str, int]:
+    """The size of each object that the clone has."""
+    wanted = [entry.oid for entry in entries]
+    if not wanted:
+        return {}
+    told = _asked(root, "cat-file", "--batch-check", given="".join(f"{oid}\n" for oid in wanted).encode()).stdout
+    lines = (line.split() for line in told.decode("ascii", "replace").split("\n"))
+    return {line[0]: int(line[2]) for line in lines if len(line) == 3 and line[1] == "blob"}  # noqa: PLR2004
+
+
+def _promisor(root: Path) -> str:
+    """The remote that a partial clone left its objects on; empty for a whole clone."""
+    done = _git(root, "config", "--type=bool", "--get-regexp", r"^remote\..*\.promisor$")
+    lines = done.stdout.decode("utf-8", "replace").splitlines() if done is not None else []
+    names = [line.removesuffix(" true") for line in lines if line.endswith(" true")]
+    return names[0].removeprefix("remote.").removesuffix(".promisor") if names else ""
+
+
+def _whole(remote: str) -> str:
+    command = f"git fetch --refetch --no-filter {shlex.quote(remote)}"
+    return f"run `{command}`: it makes the clone whole (in CI: check out without a filter)"
+
+
+def _fetched(root: Path, oids: Sequence[str]) -> bool:
+    """Whether the remote of a partial clone was asked for these objects, all at once.
+
+    It's asked as git itself does when it needs one of them. Where the repository's own configuration names a program
+    for that, nothing is asked: the folder may be somebody else's.
+    """
+    remote = _promisor(root)
+    listed = _git(root, "config", "--list", "--show-scope", "--name-only", "-z")
+    if not remote or listed is None or listed.returncode:
+        return False
+    fields = listed.stdout.decode("utf-8", "replace").split("\0")
+    own = {key for scope, key in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}}
+    if any(key.rpartition(".")[2].lower() in _PROGRAMS for key in own):
+        return False
+    options = {
+        "fetch.negotiationAlgorithm": "noop",
+        "http.lowSpeedLimit": "1000",
+        "http.lowSpeedTime": "30",
+        **_QUIET,
+    }
+    # Unlike an option this can't be undone by one of the repository's.
+    variables = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", **_configured(options)}
+    flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--filter=blob:none")
+    given = "".join(f"{oid}\n" for oid in oids).encode()
+    done = _git(root, "fetch", *flags, "--stdin", "--", remote, given=given, more=variables)
+    return done is not None and not done.returncode
 
 
 def _is_inside(path: str) -> bool:
@@ -352,7 +454,7 @@ def _contents(root: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes]]
         head_line = raw[at:end].split()
         if end < 0 or head_line[:2] != [entry.oid.encode(), b"blob"]:
             message = f"git could not read {entry.path!r} of the base"
-            raise SettingsError(message, "the clone is partial or damaged: fetch it again")
+            raise SettingsError(message, "the clone is damaged: fetch it again")
         size = int(head_line[2])
         yield entry, raw[end + 1 : end + 1 + size]
         at = end + size + 2
@@ -361,6 +463,8 @@ def _contents(root: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes]]
 def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     """The error for a commit that isn't in this clone, with the command that brings it."""
     shown = "".join(c if c.isprintable() else "?" for c in ref[:200])
+    if _HASH.fullmatch(ref) and (remote := _promisor(root)) and not _asked(root, "cat-file", "-e", ref).returncode:
+        return SettingsError(f"{shown[:12]} can't be read: the clone is partial, and lacks its folders", _whole(remote))
     if _is_shallow(root):
         message = f"{shown} can't be compared: the clone is shallow" + (f", {why}" if why else " and doesn't hold it")
         name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)

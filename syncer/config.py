@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from syncer import regular
 from syncer.errors import InputError, SettingsError
 from syncer.model import (
     CREDENTIAL,
+    LFS_POINTER,
     SANDBOX,
     SECRET_VARIABLE,
     SENSITIVE,
@@ -187,6 +189,11 @@ def find(start: Path) -> Path | None:
         if (folder / ".git").exists():
             return None
     return None
+
+
+def repository(folder: Path) -> Path | None:
+    """The top of the git repository that a folder is in; None outside of any."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), None)
 
 
 def load(start: Path) -> Settings:
@@ -356,7 +363,7 @@ def _written(start: Path) -> dict[str, object]:
                 waiting.append((f"{where}{key}.", value))
             else:
                 found[f"{where}{key}"] = value
-    top = next((folder for folder in (file.parent, *file.parent.parents) if (folder / ".git").exists()), file.parent)
+    top = repository(file.parent) or file.parent
     return {**found, "models": (file.parent.relative_to(top) / str(found.get("models", "models"))).as_posix()}
 
 
@@ -372,7 +379,10 @@ def _table(file: Path) -> dict[str, Any] | None:
         place = file.name
         if isinstance(error, tomllib.TOMLDecodeError):
             at = _AT.search(str(error))
-            lines = _text_of(file).split("\n")
+            lines = (text := _text_of(file)).split("\n")
+            if LFS_POINTER.match(text):
+                message = f"{file.name} can't be read: it is what Git LFS keeps in place of the file"
+                raise SettingsError(message, "take it out of Git LFS") from None
             place += f":{at[1]}:{at[2]}" if at else f":{len(lines)}:{len(lines[-1]) + 1}"
         # Neither the line nor what the reader says of it: a credential may stand there.
         message = f"{file.name} can't be read: {place} is no TOML"
@@ -390,12 +400,12 @@ def _text_of(file: Path) -> str:
     """The text of a settings file, bounded: it comes with the repository, and so from anybody."""
     if file.is_symlink():
         raise SettingsError(f"{file.name} is a symbolic link", "put the file itself there")
-    with file.open("rb") as stream:
-        raw = stream.read(_LARGEST + 1)
+    raw = regular.content(file, _LARGEST)
     lines = raw.split(b"\n")
     if len(raw) > _LARGEST or max(map(len, lines)) > _LONGEST_LINE:
         raise SettingsError(f"{file.name} is too large for settings", "give the settings a syncer.toml of their own")
-    return raw.decode()
+    # Windows editors put a mark before UTF-8, which TOML doesn't know.
+    return raw.decode("utf-8-sig")
 
 
 def _prefix(file: Path) -> str:

@@ -64,6 +64,9 @@ _MASK = re.compile(r"\*{3,}")
 SENSITIVE: Final = "(sensitive value)"
 """What stands wherever a secret would."""
 
+LFS_POINTER: Final = re.compile(r"\ufeff?version https://(?:git-lfs|hawser)\.github\.com/spec/v\d")
+"""How a file begins that Git LFS keeps elsewhere, and didn't fetch."""
+
 CREDENTIAL: Final = re.compile(
     r"""
       -----BEGIN [ A-Z]{0,40} PRIVATE\ KEY-----

@@ -19,14 +19,13 @@ import hashlib
 import json
 import os
 import re
-import stat
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer import __version__, validate
+from syncer import __version__, regular, validate
 from syncer.diff import FieldChange, compare
 from syncer.errors import SyncerError
 from syncer.model import (
@@ -247,13 +246,10 @@ def loads(raw: bytes, schema: Mapping[str, Any], name: str) -> Planned:
 
 def _bytes(path: Path, most: int) -> bytes:
     """What the file holds, if it's a regular file of a bearable size."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        handle = os.open(path, flags)
-        with os.fdopen(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise PlanFileError(f"{path} is not a regular file", _HOW)
-            raw = stream.read(most + 1)
+        raw = regular.content(path, most)
+    except regular.IrregularError:
+        raise PlanFileError(f"{path} is not a regular file", _HOW) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it can't be opened"
         raise PlanFileError(f"{path}: {reason}", _HOW) from None

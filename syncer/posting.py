@@ -5,7 +5,7 @@ The first line of what we write is a marker, and a comment is ours only if all o
 
     its author is the account that we are      or we would fill somebody's comment, who may edit it afterwards
     its very first line is a marker            an echoed or quoted one further down is text
-    kind and instance are the marker's         each environment has its own comment
+    kind, instance and folder are the marker's each environment of each folder with settings has its own comment
 
     there is                                   what is done                                          Posted
     none                                       create, if that's wanted                              CREATED, SKIPPED
@@ -19,12 +19,13 @@ A create whose answer was lost may have happened: the comments are listed again 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from syncer.errors import HostError
 
@@ -53,10 +54,11 @@ _APPENDED: Final = "\n\n<!-- syncer:applied -->\n"
 _MARKER = re.compile(r"\A<!-- syncer:(plan|drift) (\{[^\r\n]{1,2000}\}) -->(?=\r?\n|\Z)")
 _HEAD = re.compile(r"[0-9a-f]{40}|")
 _DIGEST = re.compile(r"[0-9A-Za-z:_-]{0,100}")
-_VOUCHER: Final = "syncer plan of {}"
 _VOUCHED = re.compile(r"[0-9a-f]{64}")
 _LONGEST_INSTANCE: Final = 100
 _LARGEST_RUN: Final = 2**53
+_KEYS: Final = ("digest", "head", "instance", "run")
+_TYPES: Final = {"digest": str, "head": str, "instance": str, "run": int, "folder": str}
 _ESCAPES: Final = {"--": r"\u002d\u002d", "<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\x7f": r"\u007f"}
 
 
@@ -104,8 +106,8 @@ class Kind(Enum):
 class Marker:
     """The first line of what we write: whose it is, and which run wrote it of what.
 
-    `instance` is the environment; `head` (40 hex) and `digest` may be empty. Raises ValueError for what no reader
-    would take for a marker.
+    `instance` is the environment; `head` (40 hex), `digest` and `folder` may be empty. Raises ValueError for what no
+    reader would take for a marker.
     """
 
     kind: Kind
@@ -113,6 +115,8 @@ class Marker:
     head: str
     digest: str
     run: int
+    folder: str = ""
+    """The folder that the run works in, from the repository's top; empty at the top, as older versions wrote it."""
 
     def __post_init__(self) -> None:
         """Refuse what `parse` would refuse."""
@@ -121,8 +125,9 @@ class Marker:
             and _HEAD.fullmatch(self.head)
             and _DIGEST.fullmatch(self.digest)
             and 0 <= self.run < _LARGEST_RUN
+            and _MARKER.match(self.line())
         ):
-            raise ValueError(f"no marker can hold {self.instance!r}, {self.head!r}, {self.digest!r}, {self.run!r}")
+            raise ValueError(f"no marker can hold {self!r}")
 
     def line(self) -> str:
         r"""The line: an HTML comment that no name can end.
@@ -130,7 +135,9 @@ class Marker:
         >>> Marker(Kind.PLAN, "eu--prod", "", "9c41", 412001).line()
         '<!-- syncer:plan {"digest":"9c41","head":"","instance":"eu\\u002d\\u002dprod","run":412001} -->'
         """
-        data = {"digest": self.digest, "head": self.head, "instance": self.instance, "run": self.run}
+        data: dict[str, str | int] = {name: getattr(self, name) for name in _KEYS}
+        if self.folder:
+            data["folder"] = self.folder
         text = json.dumps(data, separators=(",", ":"), sort_keys=True)
         for char, escape in _ESCAPES.items():
             text = text.replace(char, escape)
@@ -150,10 +157,20 @@ class Marker:
 
 
 def _marker(kind: Kind, data: Json) -> Marker:
-    types = {"digest": str, "head": str, "instance": str, "run": int}
-    if not isinstance(data, dict) or {key: type(value) for key, value in data.items()} != types:
+    if not isinstance(data, dict) or {key: type(value) for key, value in ({"folder": ""} | data).items()} != _TYPES:
         raise TypeError
     return Marker(kind, **data)
+
+
+class Place(NamedTuple):
+    """The folder that a run works in, from the repository's top; empty at the top."""
+
+    folder: str = ""
+    inherits: bool = False
+    """Whether a marker without a folder may be its own: older versions wrote none, and no settings stand at the top."""
+
+
+_TOP: Final = Place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,27 +286,34 @@ class Host(Protocol):
 # -- keeping -----------------------------------------------------------------------------------------------------
 
 
-def keep_comment(host: Host, number: int, marker: Marker, render: Render, *, create: bool) -> Posted:
-    """Make the pull request's one comment of this kind and instance say what `render` makes. Raises HostError.
+def keep_comment(
+    host: Host, number: int, marker: Marker, render: Render, *, create: bool, inherits: bool = False
+) -> Posted:
+    """Make the pull request's one comment of this kind, instance and folder say what `render` makes. Raises HostError.
 
-    Without `create` only a comment that exists is updated.
+    Without `create` only a comment that exists is updated; `inherits` is `Place.inherits`.
     """
     try:
-        return _keep(_Comments(host, number), marker, render, create=create)
+        return _keep(_Comments(host, number), marker, render, create=create, inherits=inherits)
     except HostError as error:
         return _denied(error)
 
 
-def keep_issue(host: Host, marker: Marker, title: str, render: Render | None) -> Posted:
-    """Make the one open issue of this kind and instance say what `render` makes; None closes it. Raises HostError."""
+def keep_issue(host: Host, marker: Marker, title: str, render: Render | None, *, inherits: bool = False) -> Posted:
+    """Make the one open issue of this kind, instance and folder say what `render` makes; None closes it.
+
+    Raises HostError.
+    """
     board = _Issues(host, " ".join(title.split())[:_LONGEST_TITLE])
     try:
-        return _keep(board, marker, render, create=True) if render else _close(board, marker)
+        if render:
+            return _keep(board, marker, render, create=True, inherits=inherits)
+        return _close(board, marker, inherits=inherits)
     except HostError as error:
         return _denied(error)
 
 
-def append_line(host: Host, number: int, instance: str, line: str) -> Posted:
+def append_line(host: Host, number: int, instance: str, line: str, place: Place = _TOP) -> Posted:
     """Put one line below the plan's comment, in place of the one that was appended before. Raises HostError.
 
     It's for what became of the plan. A plan that says something new takes the line away.
@@ -298,7 +322,7 @@ def append_line(host: Host, number: int, instance: str, line: str) -> Posted:
     if len(line.encode()) > _LONGEST_LINE:
         raise ValueError(f"a line of at most {_LONGEST_LINE} bytes can be appended")
     try:
-        found = find_comment(host, number, Kind.PLAN, instance)
+        found = find_comment(host, number, Kind.PLAN, instance, place)
         if found is None:
             return Posted.SKIPPED
         note = found[0]
@@ -311,9 +335,9 @@ def append_line(host: Host, number: int, instance: str, line: str) -> Posted:
     return Posted.UPDATED
 
 
-def find_comment(host: Host, number: int, kind: Kind, instance: str) -> tuple[Note, Marker] | None:
-    """Our comment of this kind and instance: the oldest, if there are several. Raises HostError."""
-    return next(iter(_ours(_Comments(host, number), kind, instance)), None)
+def find_comment(host: Host, number: int, kind: Kind, instance: str, place: Place = _TOP) -> tuple[Note, Marker] | None:
+    """Our comment of this kind, instance and folder: the oldest, if there are several. Raises HostError."""
+    return next(iter(_ours(_Comments(host, number), kind, instance, place)), None)
 
 
 def _denied(error: HostError) -> Posted:
@@ -377,10 +401,10 @@ class _Issues:
             self.host.close_issue(note, f"#{kept.id} tells the same.")
 
 
-def _keep(board: _Board, marker: Marker, render: Render, *, create: bool) -> Posted:
+def _keep(board: _Board, marker: Marker, render: Render, *, create: bool, inherits: bool) -> Posted:
     lost: HostError | None = None
     for _ in range(2):
-        ours = _ours(board, marker.kind, marker.instance)
+        ours = _ours(board, marker.kind, marker.instance, Place(marker.folder, inherits))
         posted = _update(board, ours, marker, render) if ours else None
         if posted is not None:
             return Posted.CREATED if lost and posted is Posted.UNCHANGED else posted
@@ -422,8 +446,8 @@ def _update(board: _Board, ours: Sequence[tuple[Note, Marker]], marker: Marker, 
     return posted
 
 
-def _close(board: _Issues, marker: Marker) -> Posted:
-    ours = _ours(board, marker.kind, marker.instance)
+def _close(board: _Issues, marker: Marker, *, inherits: bool) -> Posted:
+    ours = _ours(board, marker.kind, marker.instance, Place(marker.folder, inherits))
     if not ours:
         return Posted.SKIPPED
     if any(former.run > marker.run for _, former in ours):
@@ -439,14 +463,17 @@ def _drop_others(board: _Board, ours: Sequence[tuple[Note, Marker]]) -> None:
         board.drop(other, ours[0][0])
 
 
-def _ours(board: _Board, kind: Kind, instance: str) -> list[tuple[Note, Marker]]:
-    """The notes that are ours, of this kind and instance, the oldest first."""
+def _ours(board: _Board, kind: Kind, instance: str, place: Place) -> list[tuple[Note, Marker]]:
+    """The notes that are ours, of this kind, instance and folder, the oldest first."""
     me = board.host.whoami()
     if not me:
         raise HostError("the host doesn't say who this token belongs to", "without that no comment may be edited")
     marked = ((note, Marker.parse(note.body)) for note in board.notes() if note.author == me)
     ours = [(note, marker) for note, marker in marked if marker and marker.kind is kind and marker.instance == instance]
-    return sorted(ours, key=lambda pair: pair[0].id)
+    found = [pair for pair in ours if pair[1].folder == place.folder]
+    if not found and place.inherits:
+        found = [pair for pair in ours if not pair[1].folder]
+    return sorted(found, key=lambda pair: pair[0].id)
 
 
 def _fitted(host: Host, marker: Marker, render: Render, send: Callable[[str], _Sent]) -> _Sent:
@@ -487,23 +514,29 @@ def _plain(body: str) -> str:
 # -- vouching ----------------------------------------------------------------------------------------------------
 
 
-def vouch(host: Host, instance: str, digest: str) -> bool:
+def vouch(host: Host, instance: str, digest: str, folder: str = "") -> bool:
     """Have this run's apply know the plan's digest from somewhere else than the plan's file. Raises HostError.
 
     False if the host has no way, or this run comes to no apply.
     """
-    return host.vouch(_VOUCHER.format(instance), digest)
+    return host.vouch(_voucher(instance, folder), digest)
 
 
-def vouched(host: Host, instance: str) -> str:
+def vouched(host: Host, instance: str, folder: str = "") -> str:
     """The digest that this run's plan was given; empty if there is none, or the token may not see it.
 
     Raises HostError.
     """
     try:
-        words = host.vouched(_VOUCHER.format(instance))
+        words = host.vouched(_voucher(instance, folder))
     except HostError as error:
         if error.is_denied:
             return ""
         raise
     return words[-1] if words and _VOUCHED.fullmatch(words[-1]) else ""
+
+
+def _voucher(instance: str, folder: str) -> str:
+    """The name of the word for one environment of one folder. A host bounds names, so a folder is a hash in it."""
+    mark = f" in {hashlib.sha256(folder.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if folder else ""
+    return f"syncer plan of {instance}{mark}"

@@ -5,11 +5,12 @@ Git is the last-applied state: what the definitions said at the base is what an 
 
 from __future__ import annotations
 
+import json
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer.diff import compare, same
-from syncer.model import ABSENT, SecretRef, leaves
+from syncer.model import ABSENT, SecretRef, Severity, leaves
 from syncer.planner import Cause, Provenance, wanted
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from syncer.diff import FieldChange
     from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path, Problem
     from syncer.planner import Plan
+
+
+REPURPOSED: Final = "repurposed-id"
+"""The rule of a pinned live model whose name nobody expected."""
 
 
 def attribute(plan: Plan, bindings: Iterable[Binding], base: DesiredState, commit: str) -> Provenance:
@@ -71,6 +76,31 @@ def renamed(plan: Plan, base: DesiredState) -> tuple[Problem, ...]:
             hint = f"to rename that one, pin it with `id: {live.id}`; for a new model take a new file"
             found.append(change.desired.problem("renamed-without-id", message, "name", hint=hint))
     return tuple(found)
+
+
+def repurposed(plan: Plan, base: DesiredState | None) -> tuple[Problem, ...]:
+    """The pinned live models that bear another name than their file and the base say: another model's id, perhaps."""
+    former = Former(base) if base is not None else None
+    found = []
+    for change in plan.updated:
+        model = former.of(change.desired) if former is not None else None
+        if change.desired.id is None or "name" not in change.changed:
+            continue
+        if model is None or not same(model.name, change.live.name):
+            found.append(
+                change.desired.problem(
+                    REPURPOSED,
+                    f"live name {_quoted(change.live.name)} becomes {_quoted(change.desired.name)}",
+                    "id",
+                    hint=f"see whether id {change.desired.id} is the model that you mean",
+                    severity=Severity.WARNING,
+                )
+            )
+    return tuple(found)
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cause:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer import __version__, validate
+from syncer import __version__, regular, validate
 from syncer.errors import SyncerError
 from syncer.model import Target
 from syncer.undo import Ending, LostRun, PastRun
@@ -222,11 +222,9 @@ def _bytes(file: Path) -> bytes:
 
 def _beginning(file: Path, most: int) -> bytes:
     """The first bytes of a file, if it's a regular one."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(file, flags), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise RunError(f"{file} is not a regular file", _NO_RECORD)
-            return stream.read(most)
+        return regular.content(file, most - 1)[:most]
+    except regular.IrregularError:
+        raise RunError(f"{file} is not a regular file", _NO_RECORD) from None
     except OSError as error:
         raise RunError(f"{file}: {error.strerror}", _NO_RECORD) from None

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from syncer import regular
 from syncer.errors import SyncerError
 
 if TYPE_CHECKING:
@@ -252,13 +253,13 @@ def _label_in(state: Path) -> dict[str, Json] | None:
 
 def _bytes(file: Path) -> bytes | None:
     """What a small regular file holds; None if there is none. Raises OSError, ValueError."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(file, flags), "rb") as stream:
-            raw = stream.read(_MAX_BYTES + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
+        raw = regular.content(file, _MAX_BYTES)
     except FileNotFoundError:
         return None
-    if raw is None or len(raw) > _MAX_BYTES:
+    except regular.IrregularError:
+        raise ValueError from None
+    if len(raw) > _MAX_BYTES:
         raise ValueError
     return raw
 

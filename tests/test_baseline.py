@@ -600,3 +600,45 @@ def test_a_lost_object_is_an_error(repository: Repository) -> None:
 
     with pytest.raises(SettingsError, match="can't be read whole"):
         _files(repository.folder, commit)
+
+
+def test_a_partial_clone_gets_what_a_commit_holds_and_it_lacks(repository: Repository, tmp_path: Path) -> None:
+    """From its own remote alone, at once; what can't be got is named with the command that helps."""
+    files = {"models/m.yaml": SQL.format(name="m"), "models/q.sql": "SELECT 1\n", "elsewhere/x.sql": "SELECT 2\n"}
+    base = repository.commit({**files, "syncer.toml": "keep_runs = 1\n"})
+    repository.commit({"models/m.yaml": SQL.format(name="n"), "models/q.sql": "SELECT 3\n", "syncer.toml": ""})
+    for name in ("allowFilter", "allowAnySHA1InWant"):
+        repository.git("config", f"uploadpack.{name}", "true")
+    clones = [repository.cloned(tmp_path / str(number), "--filter=blob:none", "--sparse") for number in range(3)]
+    clones.append(repository.cloned(tmp_path / "treeless", "--filter=tree:0"))
+    for clone in clones[:3]:
+        clone.git("sparse-checkout", "set", "models")
+
+    # A sparse checkout is clean, but for a definition that it leaves out.
+    first = clones[0]
+    assert baseline.head(first.folder, "models") == repository.head
+    first.git("sparse-checkout", "set", "elsewhere")
+    assert baseline.head(first.folder, "models") == f"{repository.head}-dirty"
+    assert _files(first.folder, base) == files
+    with baseline.folder_at(clones[1].folder, base, ["syncer.toml"]) as folder:
+        assert (folder / "syncer.toml").read_text() == "keep_runs = 1\n"
+
+    # No program that the repository's own configuration names is run for it, and no other remote is asked.
+    victim = clones[2]
+    victim.git("config", "remote.origin.uploadpack", f"touch {tmp_path / 'ran'}; git-upload-pack")
+    with pytest.raises(SettingsError, match="the clone is partial, and origin didn't give it") as refused:
+        _files(victim.folder, base)
+    assert not (tmp_path / "ran").exists()
+    assert "`git fetch --refetch --no-filter origin`" in refused.value.hint
+    victim.git("config", "--unset", "remote.origin.uploadpack")
+    victim.git("config", "protocol.ext.allow", "always")
+    victim.git("config", "remote.origin.url", f"ext::touch {tmp_path / 'ran'}")
+    with pytest.raises(SettingsError, match="didn't give it"):
+        _files(victim.folder, base)
+    assert not (tmp_path / "ran").exists()
+
+    treeless = clones[3]
+    with pytest.raises(SettingsError, match="the clone is partial, and lacks its folders") as refused:
+        _files(treeless.folder, base)
+    treeless.git(*refused.value.hint.split("`")[1].split()[1:])
+    assert _files(treeless.folder, base) == files

@@ -34,8 +34,8 @@ IN_TICKS = re.compile(r"`syncer ([a-z][^`]*)`")
 BARE = re.compile(rf"(?<!`)\bsyncer ({'|'.join(WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT)})\b")
 FILLED = {"URL": "https://api.example.com", "N": "2"}
 """What a reader puts in place of a word in capitals."""
-HEADINGS = {"cli/arguments.py", "render/markdown.py", "render/html.py", "posting.py"}
-"""Help, which is shown as it is written, and headings, which nobody pastes."""
+HEADINGS = {"cli/arguments.py", "render/markdown.py", "render/html.py", "posting.py", "cli/pipelines.py"}
+"""Help, which is shown as it is written; headings, which nobody pastes; and what stands in the files of a pipeline."""
 
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(
     lambda one: visible(one) == one

@@ -407,3 +407,11 @@ def test_files_can_name_their_own_secrets_only() -> None:
 def test_plain_http_is_noticed(url: str, in_clear: bool) -> None:  # noqa: FBT001 - a case's expectation
     """A token sent over it can be read on the way, but not on this machine."""
     assert config.is_in_clear(url) is in_clear
+
+
+def test_the_top_of_a_repository_is_found_from_below(tmp_path: Path) -> None:
+    """A repository that isn't one yet has none."""
+    (inner := tmp_path / "a" / "b").mkdir(parents=True)
+    assert config.repository(inner) is None
+    (tmp_path / ".git").touch()
+    assert config.repository(inner) == tmp_path

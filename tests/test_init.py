@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import tomllib
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pexpect
 import pipelines
 import pytest
 from inside import Inside
+from workflows import every_step, load
 from world import Result, Team, interrupt
 
 from syncer.cli import starting
@@ -137,20 +139,54 @@ def test_what_is_in_the_way_is_said(team: Team) -> None:
     assert ".gitlab/syncer.yml can't be read: Not a directory" in result.err
 
 
-def test_files_go_where_the_host_looks(tmp_path: Path) -> None:
-    """To the top of the repository, also when the settings are further down; that is said."""
-    (below := tmp_path / "data" / "ours").mkdir(parents=True)
-    (below / "syncer.toml").write_text('models = "."\n')
-    result = Inside(tmp_path).run("--chdir", "data/ours", "init", "--ci", "github")
+def test_projects_of_one_repository_share_nothing(tmp_path: Path) -> None:
+    """Files go to the top, where hosts look; names, groups, checks, variables and secrets are each folder's own."""
+    team, folders = Inside(tmp_path), ("analytics", "a-b", "a/b")
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "syncer.toml").touch()
+    for host, many in (("github", 4), ("gitlab", 1)):
+        for words in ([], *(["--chdir", folder] for folder in folders)):
+            done = team.run(*words, "init", "--ci", host)
+            assert (done.code, done.err) == (0, "")
+            written = re.findall(r"Wrote (\S+/(?:workflows/|syncer)\S+)", done.out)
+            assert len(written) == many
+    workflows = sorted((tmp_path / ".github" / "workflows").iterdir())
+    assert len(workflows) == 4 * 4
+    own: dict[str, set[str]] = {}
+    for path in workflows:
+        text, loaded = path.read_text("utf-8"), load(path)
+        found = re.findall(r"(?:vars|secrets)\.(?!SYNCER_SECRET_)\w+", text)
+        found += [loaded["name"], loaded["concurrency"]["group"].partition("$")[0]]
+        found += [job["name"] for job in loaded["jobs"].values() if job["name"].startswith("syncer ")]
+        called = (loaded["on"].get("workflow_call") or {}).get("secrets", {})
+        assert {f"secrets.{name}" for name in called} <= {*found}, path.name
+        commands = [step["run"] for _, step in every_step(loaded) if "syncer ci" in step.get("run", "")]
+        folder = next((job["env"]["FOLDER"] for job in loaded["jobs"].values() if "FOLDER" in job["env"]), "")
+        assert (not folder) == bool(commands), path.name
+        own.setdefault(folder, set()).update(found)
+    assert own.keys() == {"", *folders}
+    for one, two in combinations(own.values(), 2):
+        assert not one & two
+    follows = [load(path)["on"]["workflow_run"]["workflows"] for path in workflows if "fork" in path.name]
+    assert sorted(name for (name,) in follows) == sorted({"Plan", *(f"Plan {folder}" for folder in folders)})
+    assert "check `syncer plan a/b`" in team.run("--chdir", "a/b", "init", "--ci", "github").out
 
-    assert (result.code, result.err) == (0, "")
-    assert (tmp_path / PLAN).exists()
-    assert "--chdir data/ours" in result.out
+    found_jobs: list[str] = []
+    for path in (tmp_path / ".gitlab").iterdir():
+        pipeline = pipelines.load(path)
+        found_jobs += [*pipeline, *{job["resource_group"] for job in pipeline.values() if "resource_group" in job}]
+    assert len(found_jobs) == len({*found_jobs}) == 4 * 7
 
 
-def test_without_git_it_is_the_folder(tmp_path: Path) -> None:
-    """A repository that isn't one yet."""
-    assert starting._top(tmp_path) == tmp_path
+def test_a_folder_whose_name_means_something_else_gets_no_pipeline(tmp_path: Path) -> None:
+    """Such as an expression, or a second command."""
+    for folder in ("${{ github.token }}", "a; b", "-x", "a\n  b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "syncer.toml").touch()
+        done = Inside(tmp_path).run(f"--chdir={folder}", "init", "--ci", "github")
+        assert (done.code, "can't stand in a pipeline's files" in done.err) == (1, True), done.text
+    assert not (tmp_path / ".github").exists()
 
 
 # -- from an empty folder ------------------------------------------------------------------------------------------

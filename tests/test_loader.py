@@ -131,18 +131,29 @@ def test_named_files_are_checked_alone(write: Write, monkeypatch: pytest.MonkeyP
             "models/b/c.yaml": MODEL,
             "models/d.yaml": MODEL,
             "x.yaml": MODEL,
-            "models/q.sql": "",
+            "models/e/f.yaml": MODEL.partition("query:")[0] + "environments: {prod: {query_file: ../../sql/q.sql}}\n",
+            "models/q.txt": "",
+            "sql/q.sql": "SELECT 1",
+            "sql/nobodys.sql": "",
         }
     )
     monkeypatch.chdir(root)
 
-    loaded = load_files(root, "models", ["models/a.yaml", root / "models/a.yaml", "models/b", "x.yaml", "models/q.sql"])
+    named = ["models/a.yaml", root / "models/a.yaml", "models/b", "x.yaml", "models/q.txt"]
+    loaded = load_files(root, "models", named)
 
     assert [one.address for one in loaded.documents] == ["a", "b/c"]
     assert [(problem.rule, problem.origin.path) for problem in loaded.problems] == [
-        ("wrong-ending", "models/q.sql"),
+        ("wrong-ending", "models/q.txt"),
         ("outside-models", "x.yaml"),
     ]
+    # An SQL file means those that name it, and what is wrong with it.
+    named = ["sql/q.sql", "models/a.yaml", "sql/nobodys.sql"]
+    assert [one.address for one in load_files(root, "models", named).documents] == ["a", "e/f"]
+    assert load_files(root, "models", ["sql/nobodys.sql"]) == Loaded(())
+    assert only(load_files(root, "models", ["sql/none.sql"])).rule == "unreadable"
+    (root / "sql" / "q.sql").write_bytes(b"\xff")
+    assert {one.rule for one in load_files(root, "models", ["sql/q.sql"]).problems} == {"bad-encoding"}
     assert only(load_files(root, "models", ["models/none.yaml"])).rule == "unreadable"
     assert only(load_files(root, "models", [])).rule == "no-files"
     assert only(load_files(root, "models", ["a\0b"])).rule == "outside-models"

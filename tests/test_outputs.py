@@ -220,8 +220,8 @@ def test_a_saved_plan_is_applied_without_asking(team: Team, box: Sandbox) -> Non
 def test_what_is_not_that_plan_is_refused(team: Team, box: Sandbox) -> None:
     """Altered, for another target or commit, said twice, or stale: each in its words, and never a write."""
     _commit(team, description="edited")
-    team.settings(f'[environments.staging]\napi_url = "{team.url}"\nworkspace_id = 2\n')
     assert team.run("plan", "--env", "prod", "--out", "plan.json").code == 0
+    team.settings(f'[environments.staging]\napi_url = "{team.url}"\nworkspace_id = 2\n')
     text = _read(team, "plan.json")
     (team.folder / "altered.json").write_text(text.replace('"edited"', '"evil"'))
     cases: dict[tuple[str, ...], str] = {
@@ -239,6 +239,7 @@ def test_what_is_not_that_plan_is_refused(team: Team, box: Sandbox) -> None:
     assert "Saved plan is stale" in stale.err
     assert "moved: description" in stale.err
 
+    team.settings()
     assert team.run("plan", "--env", "prod", "--out", "plan.json").code == 0
     _commit(team, description="edited again")
     assert "was made for commit" in _refused(team, box, "apply", "plan.json").err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inside import Inside
 from places import MODELS, change, placed, push
-from world import writes
+from world import definition, writes
 
 from syncer import planfile
 from syncer.posting import Kind, Marker
@@ -110,7 +110,8 @@ def test_a_change_of_settings_is_no_change_of_subject(name: str, said: str, comm
 
     # Said by the job itself, the name is the job's; the sandbox then is what was asked for.
     named = place.job(event, ["ci", "plan", "--out", file], name="pull_request", more={"SYNCER_ENV": "prod"})
-    is_found = name in {"sandbox", "another table"}
+    # With another table the ids at the top are nobody's any more.
+    is_found = name == "sandbox"
     assert (named.code == 0) is is_found, named.text
 
 
@@ -208,6 +209,10 @@ def test_drift_of_another_name_leaves_the_issue_alone(place: Place) -> None:
     """Settings on the default branch that mean the sandbox, or call this target by another's name, close no issue."""
     text = _settings(place).read_text() + STAGING
     _settings(place).write_text(text)
+    for number, model in enumerate(MODELS):
+        values = definition(model)
+        ids = {"id": values.pop("id")}
+        place.team.write(f"m{number}", {**values, "environments": {"prod": ids, "staging": ids}})
     place.commit("Two environments")
     place.edit(MODELS[1]["id"], query="SELECT id, email FROM elsewhere")
     near = place.team.url.replace("127.0.0.1", "localhost")

@@ -118,7 +118,8 @@ def _validate(add: Add) -> None:
         add,
         "validate",
         "Check the model files, offline and without a token.",
-        "Every problem of every file is told in one run, with its place and what to do. Finding no file is a problem.",
+        "Every problem of every file is told in one run, with its place and what to do. Finding no file is a problem. "
+        "A file is checked by the settings that are nearest to it. An .sql file means the model files that name it.",
         "syncer validate\nsyncer validate --strict --format github models/finance/revenue_daily.yaml",
     )
     parser.add_argument(

@@ -24,7 +24,7 @@ from syncer.errors import HostError, InputError, RefusedError, SettingsError, Sy
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
 from syncer.planner import Plan, Planned
-from syncer.posting import Kind, Marker, Posted
+from syncer.posting import Kind, Marker, Place, Posted
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
 from syncer.render.inert import code
@@ -133,13 +133,24 @@ def _validated(screen: Screen) -> int:
 def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
-        screen.show(render_annotations(problems, screen.style.commands))
+        found = config.find(Path.cwd())
+        named = validating.placed(problems, found.parent if found else Path.cwd())
+        screen.show(render_annotations(named, screen.style.commands))
 
 
 def _mask(screen: Screen, host: Host) -> None:
     """Have the log hide every secret, before anything else is printed."""
     for line in host.mask([str(secret.reveal()) for secret in running.secrets(os.environ)]) if not screen.json else ():
         screen.show(line)
+
+
+def _place() -> Place:
+    """Where this job works: the job says it, and not a change that brings settings or takes them away."""
+    folder, here = below_top(), Path.cwd()
+    try:
+        return Place(folder, inherits=bool(folder) and config.find(config.repository(here) or here) is None)
+    except SettingsError:
+        return Place(folder)
 
 
 def _base_commit(context: Context) -> str:
@@ -211,7 +222,7 @@ class _Told:
 
 def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None:
     """What there is to tell; None of a follow-up whose pull request has moved on, or is closed."""
-    context = host.context
+    context, folder = host.context, _place().folder
     try:
         planned = _followed(flags, screen, host) if context.event == "follow-up" else _read(flags)
     except HostError:
@@ -221,7 +232,10 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None
         environment = _environment(flags, context)
         is_lost = context.event == "follow-up" or os.path.lexists(_file(flags))
         return _Told(
-            None, environment, lambda _: markdown.render_missing(environment, run_url=context.run_url), int(is_lost)
+            None,
+            environment,
+            lambda _: markdown.render_missing(environment, run_url=context.run_url, folder=folder),
+            int(is_lost),
         )
     if planned is None:
         return None
@@ -230,7 +244,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None
 
     @cache
     def render(budget: int) -> str:
-        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=below_top())
+        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=folder)
 
     return _Told(planned, planned.plan.target.environment, render)
 
@@ -317,14 +331,16 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             screen.show(_nowhere(flags.comment_when))
         return told.code
     create = flags.comment_when == "always" or told.is_failed or told.count > 0 or told.is_steered
-    _say(screen, f"comment on #{number}", posting.keep_comment(host, number, marker, told.render, create=create))
+    inherits = _place().inherits
+    posted = posting.keep_comment(host, number, marker, told.render, create=create, inherits=inherits)
+    _say(screen, f"comment on #{number}", posted)
     return told.code
 
 
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Have the apply know the digest past the plan file. Without that it plans again, so it's no failure."""
     try:
-        if posting.vouch(host, told.environment, told.digest):
+        if posting.vouch(host, told.environment, told.digest, _place().folder):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))
@@ -333,13 +349,13 @@ def _vouch(screen: Screen, host: Host, told: _Told) -> None:
 
 def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
     try:
-        return Marker(kind, environment, context.head_sha, digest, context.run)
+        return Marker(kind, environment, context.head_sha, digest, context.run, _place().folder)
     except ValueError:
-        message = f"no comment can be kept for the environment {environment[:100]!r}"
-        raise SettingsError(message, "give it a shorter name") from None
+        message = f"no comment can be kept for the environment {environment[:100]!r} of this folder"
+        raise SettingsError(message, "give it, or the folder, a shorter name") from None
 
 
-def _place(target: Target) -> str:
+def _instance(target: Target) -> str:
     """Which issue tells of a target. Settings that call one by another's name don't get at the other's issue."""
     where = hashlib.sha256(f"{target.url} {target.workspace_id}".encode()).hexdigest()
     return f"{target.environment}@{where[:12]}"
@@ -362,7 +378,7 @@ def _review(host: Host, told: _Told) -> str:
     """Whether this is the plan that its pull request showed."""
     try:
         for number in host.pull_requests_of(host.context.head_sha):
-            found = posting.find_comment(host, number, Kind.PLAN, told.environment)
+            found = posting.find_comment(host, number, Kind.PLAN, told.environment, _place())
             if found is not None:
                 same = bool(told.digest) and found[1].digest == told.digest
                 host.outputs({"reviewed": "true" if same else "false"})
@@ -397,7 +413,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-        digest = flags.expect_digest or posting.vouched(host, target.environment)
+        digest = flags.expect_digest or posting.vouched(host, target.environment, _place().folder)
         if digest:
             workflow.expect(planned, digest)
         _expect_commit(planned, now)
@@ -436,7 +452,8 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "
             refuse_secrets(text, "the summary")
             host.summary(text)
         for number in host.pull_requests_of(host.context.head_sha):
-            _say(screen, f"comment on #{number}", posting.append_line(host, number, environment, line))
+            posted = posting.append_line(host, number, environment, line, _place())
+            _say(screen, f"comment on #{number}", posted)
     except SyncerError as error:
         screen.note(defused(f"Not everybody could be told: {error.what}"))
 
@@ -470,8 +487,10 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
                 host.summary(text)
         raise
 
+    place = _place()
+
     def render(budget: int) -> str:
-        return markdown.render_drift(planned, run_url=context.run_url, budget=budget, folder=below_top())
+        return markdown.render_drift(planned, run_url=context.run_url, budget=budget, folder=place.folder)
 
     summary = render(_SUMMARY)
     refuse_secrets(summary, "the issue")
@@ -481,11 +500,13 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(code)})
         host.summary(summary)
         marker = _marker(
-            Kind.DRIFT, _place(settled.target), replace(context, head_sha=planned.commit), planned.plan.digest
+            Kind.DRIFT, _instance(settled.target), replace(context, head_sha=planned.commit), planned.plan.digest
         )
-        title = f"syncer: {settled.environment.name} differs from git"
+        where = f"{place.folder}, " if place.folder else ""
+        title = f"syncer: {where}{settled.environment.name} differs from git"
         if not planned.problems:
-            posted = posting.keep_issue(host, marker, title, None if planned.plan.is_empty else render)
+            told = None if planned.plan.is_empty else render
+            posted = posting.keep_issue(host, marker, title, told, inherits=place.inherits)
             _say(screen, "issue", posted)
     elif not planned.plan.is_empty:
         screen.show(defused(render(host.max_bytes)))

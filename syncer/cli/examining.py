@@ -398,7 +398,7 @@ def _git(subject: Run) -> Check:
         oid, _, is_dirty = commit.partition("-")
         how = ", and models with changes that aren't committed" if is_dirty else ""
         return Check("git", State.OK, f"commit {oid[:_SHORT]}{how}")
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+    if config.repository(root) is None:
         return Check("git", State.WARNING, "not in a repository", "`git init`: git has what was applied last")
     try:
         baseline.commit_of(root, "HEAD")

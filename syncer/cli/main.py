@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,8 @@ def _run(arguments: Sequence[str]) -> int:
 
         screen = Screen.of(flags, os.environ)
         if flags.chdir:
+            with suppress(OSError):
+                flags.started = Path.cwd()
             _change_folder(flags.chdir)
         return commands.COMMANDS[flags.command](flags, screen)
     except SyncerError as error:

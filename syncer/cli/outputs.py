@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import writing
+from syncer import config, writing
 from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -135,7 +135,8 @@ def _refuse_led_away(path: Path) -> None:
     A commit can bring both. A link to a file, or to nothing, isn't followed: the output replaces it. Any other link of
     the checkout would swallow the output, or carry it off.
     """
-    top = _top()
+    here = Path.cwd()
+    top = config.repository(here)
     link = writing.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
@@ -146,16 +147,10 @@ def _refuse_led_away(path: Path) -> None:
         raise SettingsError(message, "see which commit brought the folder, and remove it; or name another file")
 
 
-def _top() -> Path | None:
-    """The top of the checkout that this folder is in."""
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
-
-
 def below_top() -> str:
     """This folder's path from the top of its checkout, where readers of a comment stand; empty at the top."""
-    top = _top()
-    folder = Path.cwd().relative_to(top).as_posix() if top else "."
+    here = Path.cwd()
+    folder = here.relative_to(config.repository(here) or here).as_posix()
     return "" if folder == "." else folder
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from syncer import config, loader, state
+from syncer import config, loader, state, validate
 from syncer.cli import trusting
 from syncer.cli.validating import EMPTY, check
-from syncer.errors import InputError, SettingsError
+from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Credentials, Secret, is_secret_key
 from syncer.policy import Limits, OnDrift
 from syncer.workflow import Base
@@ -64,6 +64,11 @@ class Run:
     def is_alone(self) -> bool:
         """Whether no other environment is known: an id at the top of a file would be another model's there."""
         return {*self.settings.environments} <= {self.environment.name}
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Those of the settings, and the one that is meant: the sandbox, or one of variables, has no table there."""
+        return (*dict.fromkeys((*self.settings.environments, self.environment.name)),)
 
     def lookup(self, variable: str) -> Secret | None:
         """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
@@ -121,8 +126,7 @@ def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> F
     Where there is none yet, that is a problem, unless there `may_be_empty`.
     """
     loaded = loader.load(root or run.settings.root, run.settings.models)
-    # The sandbox and an environment made of variables have no table: they are checked because they are meant.
-    found = check(loaded, {*run.settings.environments, run.environment.name})
+    found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY)
     if any(problem.is_error for problem in found):
@@ -150,12 +154,27 @@ def base_at(run: Run, commit: str, models: str = "") -> Base:
         loaded = loader.load(folder, models)
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
-    found = check(loaded, {*run.settings.environments, run.environment.name, *spoken})
-    wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in EMPTY}
+    found = check(loaded, {*run.environments, *spoken})
+    # An id at the top was right while there was one environment.
+    allowed = {*EMPTY, validate.SHARED_ID}
+    wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
+    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(run.settings.root, commit, models))
     documents = tuple(
         one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
     )
+    if any(problem.rule == validate.SHARED_ID for problem in found) and not _was_alone(run, commit):
+        # Whose ids they were then, nobody knows.
+        documents = tuple(replace(one, data={**one.data, "id": None}) for one in documents)
     return Base(commit, documents, tuple(sorted(wrong)))
+
+
+def _was_alone(run: Run, commit: str) -> bool:
+    """Whether this run's environment was the only one in the settings at a commit."""
+    from syncer import baseline
+
+    with baseline.folder_at(run.settings.root, commit, config.FILES) as folder, suppress(SyncerError):
+        return {*config.load(folder).environments} == {run.environment.name}
+    return False
 
 
 def base_of(run: Run, ref: str) -> Base:

@@ -1,7 +1,7 @@
 """`syncer init`: a folder made ready. Settings, schema, what an editor and git need to know, a host's pipeline files.
 
-CI files are what ships, byte by byte: this project's own workflows, which its own tests run. Everything is looked at
-before anything is written.
+CI files are what ships: this project's own workflows, which its own tests run. Everything is looked at before anything
+is written.
 """
 
 from __future__ import annotations
@@ -10,25 +10,21 @@ import json
 import os
 import posixpath
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from syncer import __version__, config, loader, shipped
-from syncer.cli import trusting
+from syncer import __version__, config, loader, regular, shipped
+from syncer.cli import pipelines, trusting
 from syncer.cli.asking import Start, decide
 from syncer.cli.validating import EMPTY
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from syncer.cli.screen import Screen
-
-WORKFLOWS: Final = ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")
-"""Of this project's own workflows those that are of use in a repository of models."""
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -137,7 +133,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     here = Path.cwd()
     found = config.find(here)
     settings = config.load(here)
-    top = _top(settings.root)
+    # Hosts look for their files at the top of the repository.
+    top = config.repository(settings.root) or settings.root
     start = decide(flags, screen, settings, found, _guess(top))
     is_empty = _is_empty(settings)
     files = list(_files(settings, top, start, is_empty=is_empty))
@@ -153,19 +150,6 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def templates(host: str) -> Mapping[str, bytes]:
-    """The files of a host: where they belong in a repository → what is in them."""
-    if host == "github":
-        folder = ".github/workflows"
-        return {f"{folder}/{name}": (shipped.folder(folder) / name).read_bytes() for name in WORKFLOWS}
-    return {".gitlab/syncer.yml": (shipped.folder("docs") / "gitlab-ci.yml").read_bytes()} if host else {}
-
-
-def _top(root: Path) -> Path:
-    """The top of the git repository around a folder, where hosts look for these files; else the folder."""
-    return next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), root)
-
-
 def _guess(top: Path) -> str:
     """The host that a repository looks like; empty if it looks like none."""
     if (top / ".gitlab-ci.yml").exists() or (top / ".gitlab").exists():
@@ -173,8 +157,7 @@ def _guess(top: Path) -> str:
     if (top / ".github").exists():
         return "github"
     try:
-        with (top / ".git" / "config").open("rb") as stream:
-            text = stream.read(_LARGEST).decode("utf-8", "replace")
+        text = regular.content(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
     remote = re.search(r"^\s*url\s*=.*?(github|gitlab)", text, re.MULTILINE | re.IGNORECASE)
@@ -209,7 +192,10 @@ def _files(settings: config.Settings, top: Path, start: Start, *, is_empty: bool
         yield _file(top, below(settings.models, "README.md"), _README.encode())
     yield _editor(top, below(_SCHEMA), below(settings.models, "**/*.yaml"))
     yield _ignore(top, below(".gitignore"))
-    yield from (_file(top, name, content) for name, content in templates(start.ci).items())
+    yield from (
+        _file(top, name, content)
+        for name, content in pipelines.files(start.ci, folder if folder != "." else "").items()
+    )
 
 
 def _settings_text(environment: config.Environment) -> str:
@@ -248,12 +234,15 @@ def _file(top: Path, name: str, content: bytes) -> _File:
         message = f"{link.relative_to(top)} is a symbolic link, and what is behind it stays untouched"
         raise SettingsError(message, "remove the link")
     try:
-        return _File(name, path, content, path.read_bytes())
+        present = regular.content(path, _LARGEST)
     except FileNotFoundError:
         return _File(name, path, content, None)
     except OSError as error:
         message = f"{name} can't be read: {error.strerror}"
         raise SettingsError(message, "move away what is there") from None
+    if len(present) > _LARGEST:
+        raise SettingsError(f"{name} can't be read: it is too large", "move away what is there")
+    return _File(name, path, content, present)
 
 
 def _settled(file: _File, *, force: bool) -> str:
@@ -296,24 +285,16 @@ def _first_steps(settings: config.Settings, start: Start, found: Path | None, *,
     yield "`syncer doctor` looks at every layer between here and the models."
     if is_empty:
         yield _IMPORT
-    if not any((folder / ".git").exists() for folder in (settings.root, *settings.root.parents)):
+    if config.repository(settings.root) is None:
         yield "`git init`, and commit: git has what was applied last."
 
 
 def _ci_steps(settings: Path, top: Path, start: Start) -> list[str]:
     if not start.ci:
         return []
-    steps = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
-    return [*_elsewhere(settings, top), *steps.split(_BLANK)]
-
-
-def _elsewhere(settings: Path, top: Path) -> list[str]:
-    """What is to be done in a repository whose settings don't stand at its top."""
-    if settings == top:
-        return []
+    text = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
     folder = settings.relative_to(top).as_posix()
-    command = f"syncer --chdir {shlex.quote(folder)} …"
-    return [f"The settings stand in {folder}: in each line that runs syncer write `{command}`."]
+    return pipelines.steps(text, folder if folder != "." else "").split(_BLANK)
 
 
 def _numbered(steps: list[str]) -> str:

@@ -9,13 +9,15 @@ Everything that can't be read is a located Problem, and every other file is read
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer.loader import query
 from syncer.loader.disk import (
     ENDING,
+    SQL,
     Found,
     Refusal,
     Root,
@@ -29,15 +31,19 @@ from syncer.loader.disk import (
 )
 from syncer.loader.parse import parse
 from syncer.loader.source import YamlMarks, excerpt, place
-from syncer.model import Document, Origin, Problem
+from syncer.model import LFS_POINTER, Document, Origin, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from syncer.loader.syntax import Trouble
 
 __all__ = ["Loaded", "load", "load_files", "raw"]
+
+
+_LONGEST_POINTER: Final = 200
+"""How much of a file tells whether it's a pointer of Git LFS, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,36 @@ def load(root: Path, models: str = "models") -> Loaded:
 
 
 def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
-    """The same for some files, or folders, below `models`; paths are relative to the working directory."""
+    """The same for some files, or folders, below `models`; paths are relative to the working directory.
+
+    An SQL file, wherever it stands, means the model files that name it. There may be none.
+    """
     base = Root.of(str(root))
     folder = _folder(base, models)
     if isinstance(folder, Loaded):
         return folder
-    return _loaded(base, folder, (found for path in paths for found in _named(base, folder, str(path))))
+    given = [str(path) for path in paths]
+    named = [path for path in given if path.endswith(SQL) and "\0" not in path]
+    others = [path for path in given if path not in named]
+    parts = [_naming(base, folder, named)] if named else []
+    if others or not named:
+        parts.append(_loaded(base, folder, (found for path in others for found in _named(base, folder, path))))
+    documents = {document.address: document for part in parts for document in part.documents}
+    return _sorted(documents, [problem for part in parts for problem in part.problems])
+
+
+def _naming(root: Root, folder: str, paths: Iterable[str]) -> Loaded:
+    """The model files that name one of these SQL files."""
+    files = {os.path.realpath(path): path for path in paths}
+    missing = [
+        Problem(Origin(shown(path)), *refusal)
+        for real, path in files.items()
+        if isinstance(refusal := read(real), Refusal)
+    ]
+    everything = _loaded(root, folder, walk(root, folder))
+    kept = {one.address: one for one in everything.documents if query.names(root, one, files)}
+    about = {*(one.path for one in kept.values()), *(root.relative(real) for real in files)}
+    return _sorted(kept, [*missing, *(one for one in everything.problems if one.origin.path in about)])
 
 
 def raw(root: Path, path: str) -> bytes | str:
@@ -88,9 +118,20 @@ def _folder(root: Root, models: str) -> str | Loaded:
         return Loaded((), (_no_folder(root, models),))
     if not root.holds(real):
         return Loaded((), (outside(models),))
+    folder = os.path.normpath(models).replace(os.sep, "/")
+    if root.relative(real) != folder:
+        return Loaded((), (_linked(models, root.relative(real)),))
     if not exists:
         return Loaded((), (_no_folder(root, models),))
-    return os.path.normpath(models).replace(os.sep, "/")
+    return folder
+
+
+def _linked(models: str, real: str) -> Problem:
+    """The problem with a link in the folder's place: a commit has the link there, and none of the files behind it."""
+    message = f"{shown(models)} is a symbolic link, or stands behind one: a commit has only the link there"
+    return Problem(
+        Origin(shown(models)), "linked-models", message, f"name the folder itself: models = {json.dumps(real)}"
+    )
 
 
 def _no_folder(root: Root, models: str) -> Problem:
@@ -161,6 +202,10 @@ def _loaded(root: Root, folder: str, found: Iterable[Found | Problem]) -> Loaded
                 f"write one, {folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
             )
         )
+    return _sorted(documents, problems)
+
+
+def _sorted(documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
     return Loaded(
         tuple(documents[address] for address in sorted(documents)),
         tuple(sorted(set(problems), key=lambda problem: (problem.origin, problem.rule, problem.message))),
@@ -172,6 +217,10 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
     raw = read(found.real)
     if isinstance(raw, Refusal):
         return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
+    if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
+        message = "this is what Git LFS keeps in place of the file, not the file"
+        hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
+        return None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]
     try:
         raw.decode()
     except UnicodeDecodeError as error:

@@ -7,28 +7,24 @@ and devices, endless files and names that break a terminal are problems, not sur
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from syncer import regular
 from syncer.model import Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENDING: Final = ".yaml"
+SQL: Final = ".sql"
 MAX_BYTES: Final = 1 << 20
 """How large a model file, or an SQL file, may be."""
 
+_SUBMODULE: Final = re.compile(r"^[ \t]*path[ \t]*=(.*)$", re.MULTILINE)
 _BOM: Final = b"\xef\xbb\xbf"
-# Without O_NONBLOCK the opening of a FIFO waits for a writer. Windows has neither flag.
-_FLAGS: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 class Refusal(NamedTuple):
@@ -80,28 +76,16 @@ def read(real: str) -> bytes | Refusal:
 def whole(real: str) -> bytes | Refusal:
     """Every byte of a regular file, its mark included; or why it isn't read."""
     try:
-        handle = os.open(real, _FLAGS)
+        raw = regular.content(real, MAX_BYTES)
+    except IsADirectoryError:
+        return _not_a_file(stat.S_IFDIR)
+    except regular.IrregularError:
+        return _not_a_file(stat.S_IFIFO)
     except (OSError, ValueError) as error:
         return _unreadable(error)
-    try:
-        # What was opened is judged, not what the name said before.
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            return _not_a_file(status.st_mode)
-        parts, size = [], 0
-        # One byte more than it claims to have shows its end in one read; a growing or lying file is read on, in bounds.
-        while size <= MAX_BYTES and (part := os.read(handle, min(max(status.st_size, size), MAX_BYTES) + 1)):
-            parts.append(part)
-            size += len(part)
-            if len(part) == status.st_size:
-                break
-    except OSError as error:
-        return _unreadable(error)
-    finally:
-        os.close(handle)
-    if size > MAX_BYTES:
+    if len(raw) > MAX_BYTES:
         return Refusal("too-large", f"the file is larger than {MAX_BYTES // 1024:,} KiB", "split it, or shorten it")
-    return b"".join(parts)
+    return raw
 
 
 def _unreadable(error: Exception) -> Refusal:
@@ -140,6 +124,8 @@ def walk(root: Root, folder: str) -> Iterator[Found | Problem]:
         except OSError as error:
             yield Problem(Origin(path), *_unreadable(error))
             continue
+        if not found and real in _submodules(root):
+            yield _submodule(path)
         for entry in found:
             if entry.name.startswith("."):
                 continue
@@ -154,6 +140,27 @@ def walk(root: Root, folder: str) -> Iterator[Found | Problem]:
                     waiting.append((inner, judged))
             elif judged is not None:
                 yield judged
+
+
+def _submodules(root: Root) -> set[str]:
+    """The real paths of the submodules that the repository around the root names."""
+    top = root.real
+    while not os.path.lexists(os.path.join(top, ".git")):  # noqa: PTH118
+        top, below = os.path.dirname(top), top  # noqa: PTH120
+        if top == below:
+            return set()
+    raw = whole(os.path.join(top, ".gitmodules"))  # noqa: PTH118
+    text = "" if isinstance(raw, Refusal) else raw.decode("utf-8", "replace").replace("\0", "")
+    return {os.path.realpath(os.path.join(top, one.strip().strip('"'))) for one in _SUBMODULE.findall(text)}  # noqa: PTH118
+
+
+def _submodule(path: str) -> Problem:
+    return Problem(
+        Origin(path),
+        "submodule",
+        "this folder is a git submodule that isn't checked out: nobody knows its definitions",
+        "run `git submodule update --init` (in CI, submodules: true at the checkout)",
+    )
 
 
 def _is_open(root: Root, real: str) -> bool:

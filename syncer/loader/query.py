@@ -7,12 +7,12 @@ import re
 from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.loader.disk import MAX_BYTES, Refusal, is_showable, read
+from syncer.loader.disk import MAX_BYTES, SQL, Refusal, is_showable, read
 from syncer.loader.source import excerpt, place
 from syncer.model import Origin, Problem, TextFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from syncer.loader.disk import Root
     from syncer.model import Document, Path
@@ -35,6 +35,12 @@ def read_all(root: Root, document: Document) -> tuple[Mapping[str, TextFile], li
         else:
             problems.append(document.problem(outcome.rule, outcome.message, path, hint=outcome.hint))
     return files, problems
+
+
+def names(root: Root, document: Document, wanted: Collection[str]) -> bool:
+    """Whether the document names one of these files, which are given as real paths."""
+    folder = os.path.dirname(document.path)  # noqa: PTH120
+    return any(root.join(os.path.join(folder, name)) in wanted for _, name in _named(document.data) if "\0" not in name)  # noqa: PTH118
 
 
 def _named(data: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -67,7 +73,7 @@ def _read(root: Root, document: Document, name: str) -> TextFile | Problem | Ref
     raw = read(real)
     if isinstance(raw, Refusal):
         return _missing(name, raw) if raw.rule == "unreadable" else raw._replace(message=f"{name}: {raw.message}")
-    if not path.endswith(".sql"):
+    if not path.endswith(SQL):
         return _outside("no .sql file")
     try:
         text = raw.decode()

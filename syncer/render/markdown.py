@@ -85,11 +85,11 @@ def render_refusal(planned: Planned, *, run_url: str = "", budget: int = BUDGET,
     return _fitted(_Apply(_completed(planned, folder), run_url, folder).failed(), budget)
 
 
-def render_missing(environment: str, *, run_url: str = "") -> str:
+def render_missing(environment: str, *, run_url: str = "", folder: str = "") -> str:
     """The failed form where there is no plan at all."""
     at_run = f" · {_run(run_url)}" if link(run_url) else ""
     return _blocks(
-        f"### syncer plan · {code(environment, _NAME)}: failed",
+        f"### syncer plan · {_subject(folder, environment)}: failed",
         f"The plan could not be made; the run's log says why.{at_run}",
         "<sub>replaced on each push</sub>",
     )
@@ -281,7 +281,7 @@ class _Page(ABC):
         )
 
     def _heading(self, said: str) -> str:
-        return f"### syncer {self._title} · {code(self.planned.plan.target.environment, _NAME)}: {said}"
+        return f"### syncer {self._title} · {_subject(self.folder, self.planned.plan.target.environment)}: {said}"
 
     def _note(self, what: str, missing: str) -> str:
         where = f"in the job summary or the artifact of {_run(self.run_url, 'the run')}"
@@ -388,6 +388,10 @@ class _Drift(_Page):
             f"- **To undo it**, apply what git says: {apply}.",
         ]
         return ["\n".join(lines)]
+
+
+def _subject(folder: str, environment: str) -> str:
+    return f"{f'{code(folder, _PATH)} · ' if folder else ''}{code(environment, _NAME)}"
 
 
 def _run(url: str, words: str = "run") -> str:

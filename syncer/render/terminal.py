@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.provenance import REPURPOSED
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import advice, box, problem_boxes, prose, warning_boxes
 from syncer.render.commands import operand
@@ -73,11 +74,15 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
     """
     plan, provenance = planned.plan, planned.provenance
     sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
+    warnings = list(planned.warnings)
     if plan.changes and summary:
         sections.append(_short(plan.changes, provenance, style, planned.effects))
     elif plan.changes:
+        headed = {one.origin.path: one for one in warnings if one.rule == REPURPOSED}
+        warnings = [one for one in warnings if one.rule != REPURPOSED]
         blocks = (
-            _block(change, provenance.of(change) if provenance else {}, style)
+            _heading(headed.get(change.desired.document.path), style)
+            + _block(change, provenance.of(change) if provenance else {}, style)
             + _downstream(change, planned.effects.get(change.address), style)
             for change in plan.changes
         )
@@ -86,7 +91,7 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
         sections += _outside(plan, provenance, style)
     if plan.excluded:
         sections.append(_left_out(plan, "This plan is incomplete", style))
-    sections += warning_boxes(planned.warnings, style)
+    sections += warning_boxes(warnings, style)
     sections.append(_verdict(planned, style))
     if verbose and plan.unmanaged:
         sections.append(_unmanaged(plan.unmanaged))
@@ -102,6 +107,17 @@ def _legend(changes: Iterable[Change], style: Style) -> str:
     symbols = sorted({change.action.value for change in changes})
     lines = [f"  {style.paint(symbol, symbol)} {_LEGEND[symbol]}" for symbol in symbols]
     return "\n".join(["syncer will perform the actions below, indicated with the following symbols:", *lines])
+
+
+def _heading(warning: Problem | None, style: Style) -> str:
+    """What is to be known before a change is read: above its block."""
+    if warning is None:
+        return ""
+    label = style.paint("warning", "Warning:")
+    first, *more = wrapped(visible(warning.message), style.width - len("  # Warning: "))
+    lines = [f"  # {label} {first}", *(f"  #   {line}" for line in more)]
+    lines += [f"  #   {line}" for line in wrapped(visible(warning.hint), style.width - len("  #   "))]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _block(change: Change, causes: Mapping[str, Sequence[Cause]], style: Style, *, verb: str = "") -> str:

@@ -26,10 +26,17 @@ if TYPE_CHECKING:
 
     from syncer.model import Document, Origin
 
-__all__ = ["MAX_PROBLEMS", "RULES", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
+__all__ = ["MAX_PROBLEMS", "RULES", "SHARED_ID", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""
+
+SHARED_ID: Final = "shared-id"
+"""The rule of an id that several environments read."""
+
+_LARGEST_ID: Final = 2**63
+_MANY_EDITS: Final = 20
+"""How many edits of one cause are printed."""
 
 _SEVERITY: Final = {rule.id: rule.severity for rule in RULES}
 _SHORTEST_SECRET: Final = 3
@@ -49,6 +56,7 @@ def check(
     for document in documents:
         problems += run.problems(document)
     problems += run.rivals()
+    problems += run.shared_ids()
     return tuple(sorted(dict.fromkeys(problems), key=_by_place))
 
 
@@ -78,9 +86,12 @@ class _Run:
         self._file = of_files(schema)
         self._effective = of_effective_values(schema)
         self._environments = sorted({*environments}) or [SANDBOX]
+        self._workspaces = [name for name in dict.fromkeys(environments) if name != SANDBOX]
         self._known = {*environments, SANDBOX}
         self._glance = values.Glance()
         self._claims = Claims()
+        self._shared: list[Document] = []
+        """The files with an id at the top, where there are several environments."""
 
     def problems(self, document: Document) -> list[Problem]:
         """Every problem of one document."""
@@ -98,8 +109,8 @@ class _Run:
                 where.setdefault(finding, []).extend(group)
         for finding, names in where.items():
             found.setdefault(finding, None if len(names) == len(checked) else ", ".join(names))
-        if SANDBOX not in checked or len(checked) > 1:
-            found |= dict.fromkeys(_shared_id(document, [name for name in checked if name != SANDBOX]))
+        if len(self._workspaces) > 1 and "id" in data:
+            self._shared.append(document)
         return _located(document, found) if found else []
 
     def rivals(self) -> Iterator[Problem]:
@@ -110,6 +121,20 @@ class _Run:
         for (_, finding), (document, names) in places.items():
             everywhere = len(names) == len(self._checked(document.data))
             yield from _located(document, {finding: None if everywhere else ", ".join(names)})
+
+    def shared_ids(self) -> Iterator[Problem]:
+        """The ids at the top that several environments would read: in all but one of them they're other models'.
+
+        It's one cause, so each problem has the edits of all.
+        """
+        message = f"an id stands at the top, and there are several environments: {', '.join(self._workspaces)}"
+        lines = [f"{one.path}: {_moved_id(one.data, self._workspaces)}" for one in self._shared[:_MANY_EDITS]]
+        if left := len(self._shared) - len(lines):
+            lines.append(f"and likewise in {left} more")
+        lead = "an id belongs to one workspace: move each under the environment whose model it is, for instance:"
+        finding = Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True)
+        for document in self._shared:
+            yield from _located(document, {finding: None})
 
     def _checked(self, data: Mapping[str, Any]) -> list[str]:
         """The environments that count for a document: the sandbox, too, if it's mentioned."""
@@ -210,19 +235,18 @@ def _dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _shared_id(document: Document, environments: Sequence[str]) -> Iterator[Finding]:
-    if "id" not in document.data:
-        return
-    own = own_values(document.data)
-    sharing = [name for name in environments if "id" not in own.get(name, {})]
-    if len(sharing) > 1:
-        yield Finding(
-            "shared-id",
-            f"{', '.join(sharing)} share this id, and an id belongs to one workspace: in the others it's another model",
-            ("id",),
-            f"give each environment its own: environments: {{{sharing[0]}: {{id: …}}}}",
-            key=True,
-        )
+def _moved_id(data: Mapping[str, Any], environments: Sequence[str]) -> str:
+    """The edit that mends an id at the top, to be pasted: it goes below an environment that has none of its own."""
+    own = own_values(data)
+    name = next((name for name in environments if "id" not in own.get(name, {})), "")
+    if not name:
+        return "remove the line, because each environment has an id of its own"
+    number = data["id"] if type(data["id"]) is int and 0 < data["id"] < _LARGEST_ID else "…"
+    if "environments" not in data:
+        return f"`environments: {{{name}: {{id: {number}}}}}`"
+    if name not in own:
+        return f"`  {name}: {{id: {number}}}` below `environments:`"
+    return f"`id: {number}` in {name} below `environments:`"
 
 
 def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Problem]:

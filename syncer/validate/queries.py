@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from syncer import sql
-from syncer.model import CREDENTIAL, SENSITIVE, Origin
+from syncer.model import CREDENTIAL, LFS_POINTER, SENSITIVE, Origin
 from syncer.validate.finding import Finding, Spot, quoted
 from syncer.validate.values import ROTATE, has_signs
 
@@ -36,7 +36,6 @@ INNER_LIMIT: Final = re.compile(r"LIMIT [0-9]+", re.IGNORECASE | re.ASCII)
 _TABLE: Final = re.compile(r"""\s*(?i:SELECT)\s+\*\s+FROM\s+(?:[^\s;"'`(\[]|"[^"]*"|`[^`]*`|\[[^\]]*\])+\s*""")
 _MARK: Final = re.compile(r"^([ \t]*+)(?:(<{7}|>{7}|\|{7})(?= |\r?$)|(={7})(?=[ \t\r]*$))", re.MULTILINE)
 """A line that git writes into a file that it can't merge."""
-_POINTER: Final = re.compile(r"\ufeff?version https://(?:git-lfs|hawser)\.github\.com/spec/v\d")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _BRACE: Final = re.compile(r"[{}]")
 _TABLES: Final = re.compile(r"\{\{-?\s*(?:ref|source)\s*\(")
@@ -209,7 +208,7 @@ def _remedy(query: Query, match: re.Match[str]) -> str:
 def _broken(query: Query) -> Finding | None:
     """What makes the text no query at all, whatever database reads it."""
     text = query.text
-    if _POINTER.match(text):
+    if LFS_POINTER.match(text):
         return query.finding(
             "lfs-pointer",
             "this is what Git LFS keeps in place of the query, not the query",

@@ -126,6 +126,21 @@ RULES: Final = (
         _NOWHERE,
     ),
     Rule(
+        "linked-models",
+        "The models folder is a symlink, or stands behind one",
+        "A commit has the link alone there, so no base could be compared, and nothing is written through a link.",
+        _NOWHERE,
+        _NOWHERE,
+    ),
+    Rule(
+        "submodule",
+        "A folder of definitions is a git submodule",
+        "Its files stand in another repository. While that isn't checked out the folder is empty, and its models would "
+        "be missing from a plan.",
+        _NOWHERE,
+        _NOWHERE,
+    ),
+    Rule(
         "too-large",
         "A file is larger than 1 MiB, or holds more than 20,000 values",
         "No model is. It is read no further, so that no file can exhaust the memory of a build.",
@@ -379,7 +394,7 @@ RULES: Final = (
     ),
     Rule(
         "lfs-pointer",
-        "The file with the query holds a Git LFS pointer",
+        "A model file, or the file with its query, is a Git LFS pointer",
         "Git LFS keeps the text elsewhere. Where it isn't fetched, the pointer would be sent in its place.",
         _in_file(
             "version https://git-lfs.github.com/spec/v1\n"
@@ -534,11 +549,11 @@ RULES: Final = (
     ),
     Rule(
         "shared-id",
-        "Several environments share one id",
-        "Ids belong to one workspace: in another, the same number is another model, or none.",
+        "An id stands at the top, and the settings have several environments",
+        "An id belongs to one workspace. In another one the same number is another model, which an apply would rename "
+        "and rewrite. So the id stands below its environment. It may stand at the top while there is one environment.",
         _one(_SQL + "id: 42\n"),
         _one(_SQL + "environments: {prod: {id: 42}, staging: {id: 12}}\n"),
-        _WARNING,
     ),
 )
 """Every rule, in the order of the documentation."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Protocol
+from unicodedata import normalize
 
 from syncer import policy
 from syncer.errors import SettingsError
@@ -106,8 +107,13 @@ def is_chosen(model: DesiredModel, patterns: Sequence[str]) -> bool:
 
 
 def _is_named(model: DesiredModel, pattern: str) -> bool:
-    """Whether a pattern means the model: by address, as the progress lines write it, or by its file's path."""
-    return any(fnmatchcase(name, pattern) for name in (model.address, f"model.{model.address}", model.document.path))
+    """Whether a pattern means the model: by address, as the progress lines write it, or by its file's path.
+
+    A disk may spell an accent in two characters where a keyboard writes one: both mean the same name.
+    """
+    pattern = normalize("NFC", pattern)
+    names = (model.address, f"model.{model.address}", model.document.path)
+    return any(fnmatchcase(normalize("NFC", name), pattern) for name in names)
 
 
 def bound_to(

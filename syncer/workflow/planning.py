@@ -57,11 +57,12 @@ def plan(
     problems = tuple(problem for problem in problems if problem.is_error)
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     problems = (*problems, *impossible(made, connectors))
-    origins = None
+    former = origins = None
     if base is not None:
         former, _ = connectors.bound(resolve(base.documents, target.environment))
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
         problems = (*problems, *provenance.renamed(made, former))
+    told = (*told, *provenance.repurposed(made, former))
     warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
     planned = Planned(made, warnings, told_once((*missing, *problems), chosen, live, target), origins)
     if not with_effects:
