@@ -411,7 +411,7 @@ def test_a_base_that_cannot_tell_all_says_so(base: workflow.Base) -> None:
     planned = workflow.plan([document(query="SELECT 2")], api, TARGET, _lookup, Limits(100), base=base)
 
     assert [one.rule for one in planned.warnings] == ["silent-base"]
-    assert policy.drift_refusals(planned, Limits(100)) == ()
-    (refusal,) = policy.drift_refusals(planned, Limits(100, on_drift=policy.OnDrift.FAIL))
+    assert planned.refusals == ()
+    (refusal,) = policy.judged(planned, Limits(100, on_drift=policy.OnDrift.FAIL)).refusals
     assert refusal.rule == "silent-base"
     assert refusal.is_error
