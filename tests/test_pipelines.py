@@ -131,6 +131,8 @@ def test_each_pipeline_has_its_own_jobs(project: Project) -> None:
         {},
     ]
     assert project.pipeline("push", CI_COMMIT_BRANCH="refunds").names() == {}
+    by_hand = project.pipeline("web", SYNCER_BY_HAND="true", SYNCER_ALLOW="protect")
+    assert by_hand.names() == {"syncer:plan-merge": "on_success", "syncer:apply": "manual"}
 
 
 def test_nothing_of_a_users_own_pipeline_is_replaced() -> None:

@@ -87,8 +87,6 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, dict[str, Any], tuple[str, ...], 
 def test_plan_comment_file_and_apply_agree(rule: str, place: Place) -> None:
     """Exit code 1, the same words and what lifts it wherever it's read; a refused plan is kept, and applied with that."""
     before, settings, now, lifting, said = REFUSALS[rule]
-    if rule == "lost-column":
-        now = {"query": f"SELECT {MODELS[0]['primary_key']} FROM elsewhere"}
     base = _settle(place, settings, **before)
     if rule == "conflict":
         place.edit(MODELS[0]["id"], query="SELECT id, email FROM the_ui")
@@ -174,7 +172,7 @@ def _several(place: Place) -> None:
         place.team.write(f"m{number}", definition(MODELS[number], description="New"))
 
 
-LIFTED = {
+LIFTED: dict[str, tuple[dict[str, Any], Callable[[Place], None], str]] = {
     "the file says so": (PROTECT, _write("m0", query=QUERY), "m0 is protected"),
     "a moved file": (PROTECT, _write("other/m", query=QUERY), "other/m is protected"),
     "a file without the id": (PROTECT, _write("other/m", id=..., query=QUERY), "other/m is protected"),
@@ -258,7 +256,6 @@ def test_what_a_change_loosens_is_said_where_nothing_else_changes(place: Place) 
         assert said.count(one) == 1, one
     assert "configuration.x" not in said
     assert "No changes. Merging this alters nothing in prod." in said
-    assert "protect of m0 is lifted" in _flat(done.out)
 
     place.team.write("m0", definition(MODELS[0], lifecycle=lifecycle, query=QUERY))
     assert place.team.run("plan", "--base", head).code == 0

@@ -255,7 +255,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None
 
     @cache
     def render(budget: int) -> str:
-        return markdown.render_plan(named, run_url=context.run_url, budget=budget)
+        return markdown.render_plan(named, run_url=context.run_url, budget=budget, lifting=host.lifting)
 
     return _Told(planned, planned.plan.target.environment, render)
 
