@@ -172,7 +172,9 @@ def _plan(add: Add) -> None:
     _planning(parser)
     _base(parser)
     _lifting(parser)
-    parser.add_argument("--detailed-exitcode", action="store_true", help="0: no changes, 1: error or refusal, 2: changes")
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="0: no changes, 1: error or refusal, 2: changes"
+    )
     _screen(parser, json="file")
     _files(parser)
     _out(parser)
@@ -249,7 +251,7 @@ def _show(add: Add) -> None:
         add,
         "show",
         "Print a saved plan.",
-        "Nothing is asked of the server: it's what was planned then. Exit code 1 if that plan has problems, or is refused.",
+        "Nothing is asked of the server: it's what was planned then. Exit code 1 if it has problems or is refused.",
         "syncer show plan.json\nsyncer show plan.json --format markdown",
     )
     parser.add_argument("file", metavar="PLANFILE", help="what `syncer plan --out` kept")

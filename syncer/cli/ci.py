@@ -70,9 +70,6 @@ _ONLY: Final = {
 }
 """Which flag is whose; what isn't obeyed is refused."""
 
-_LIFTED: Final = frozenset({"plan", "apply"})
-"""The parts with a verdict."""
-
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:
     """Do one part."""
@@ -86,8 +83,6 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
             shown = "PLANFILE" if name == "file" else f"--{name.replace('_', '-')}"
             message = f"ci {flags.action} takes no {shown}: that is for ci {' and ci '.join(parts)}"
             raise SettingsError(message, "see `syncer ci --help`")
-    if flags.action in _LIFTED:
-        _lift(flags)
     part = {"plan": _plan, "comment": _comment, "apply": _apply, "drift": _drift}[flags.action]
     return part(flags, screen, host)
 
@@ -125,6 +120,7 @@ def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
+        _lift(flags)
         settled = running.settle(flags)
         steering.refuse_other(settled, name)
         commit = _base_commit(context)
@@ -413,6 +409,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if not flags.file:
         message = "which plan? `syncer ci apply` applies a saved one alone"
         raise SettingsError(message, "syncer ci apply plan.json --expect-digest HEX")
+    _lift(flags)
     _mask(screen, host)
     context = host.context
     now = host.head_of(context.branch)

@@ -50,7 +50,8 @@ def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned:
     outputs.keep(planned)
     is_saved = flags.out and not planned.problems and not planned.is_offline and not planned.plan.is_empty
     if is_saved and not screen.json:
-        screen.show(terminal.render_saved(flags.out, planned.plan.digest, _lifting(flags)))
+        digest, is_refused = planned.plan.digest, bool(planned.refusals)
+        screen.show(terminal.render_saved(flags.out, digest, _lifting(flags), is_refused=is_refused))
     return planned.code if planned.code == 1 or flags.detailed_exitcode else 0
 
 

@@ -202,14 +202,15 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     return defused("\n\n".join(sections))
 
 
-def render_saved(file: str, digest: str, flags: Sequence[str] = ()) -> str:
+def render_saved(file: str, digest: str, flags: Sequence[str] = (), *, is_refused: bool = False) -> str:
     """Where the plan was kept, the command that applies exactly it, and what others can compare it by.
 
-    `flags` are what lifted guards of it.
+    `flags` are what lifted guards of it; where it `is_refused` some more are needed.
     """
-    quoted_file = visible(shlex.join([file, *flags]))
+    lifting = ", with what lifts each refusal" if is_refused else ""
+    said = visible(shlex.join([file, *flags]))
     return defused(
-        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  syncer apply {quoted_file}\n\n"
+        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan{lifting}:\n  syncer apply {said}\n\n"
         f"Its digest: {digest}"
     )
 
