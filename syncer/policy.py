@@ -170,7 +170,8 @@ def _outside(planned: Planned, limits: Limits) -> Iterator[Problem]:
     provenance = planned.provenance
     silent = next((one for one in (*planned.warnings, *planned.refusals) if one.rule == SILENT_BASE), None)
     if silent is not None:
-        yield replace(silent, severity=_severity(is_allowed=limits.on_drift is not OnDrift.FAIL or provenance is None))
+        is_trusted = limits.on_drift is not OnDrift.FAIL or provenance is None or planned.plan.is_empty
+        yield replace(silent, severity=_severity(is_allowed=is_trusted))
     if provenance is None:
         return
     for change in provenance.with_cause(planned.plan.changes, *refused):

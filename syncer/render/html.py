@@ -14,7 +14,7 @@ from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
 from syncer.render.review import already_live, aside, cautions, gone, items, removed_title, warned, why
 from syncer.render.text import counted
-from syncer.render.totals import changes_in_words, refused_verdict
+from syncer.render.totals import count_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,12 +74,10 @@ def render_plan(planned: Planned) -> str:
         return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", footer])
     found = items(planned)
     has_id = not planned.is_offline
-    refused, counted_changes = refused_verdict(planned), changes_in_words(planned.plan)
-    if planned.is_drift:
-        counted_changes = f"{counted(len(changes), 'model')} changed outside git"
+    outside = f"{counted(len(changes), 'model')} changed outside git"
     return _page(
         planned,
-        f"{refused} ({counted_changes})" if refused else counted_changes,
+        outside if planned.is_drift else count_in_words(planned),
         [
             *body,
             _table(found, has_causes=planned.provenance is not None),

@@ -42,7 +42,7 @@ from syncer.render.review import (
     why,
 )
 from syncer.render.text import counted
-from syncer.render.totals import changes_in_words, outcome_counts, refused_verdict, report_verdict
+from syncer.render.totals import count_in_words, outcome_counts, report_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -340,8 +340,7 @@ class _Plan(_Page):
         return self._clean("no changes", f"No changes. {what} {code(self.planned.plan.target.environment, _NAME)}.")
 
     def _count(self) -> str:
-        refused, changes = refused_verdict(self.planned), changes_in_words(self.planned.plan)
-        return f"{refused} ({changes})" if refused else changes
+        return count_in_words(self.planned)
 
     def _where(self) -> str:
         planned = self.planned

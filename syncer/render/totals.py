@@ -27,6 +27,12 @@ def refused_verdict(planned: Planned) -> str:
     return f"refused: {len(planned.refusals)}" if planned.refusals else ""
 
 
+def count_in_words(planned: Planned) -> str:
+    """`3 models to change`, `refused: 2 (3 models to change)`."""
+    refused, changes = refused_verdict(planned), changes_in_words(planned.plan)
+    return f"{refused} ({changes})" if refused else changes
+
+
 def changes_in_words(plan: Plan) -> str:
     """`3 models to change`, `1 model to create, 3 to change`."""
     created, updated = len(plan.created), len(plan.updated)
