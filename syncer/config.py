@@ -146,6 +146,9 @@ VARIABLES: Final = (
     ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
     ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
     ("SYNCER_STATE_DIR", "Where syncer keeps what it remembers on this machine: an absolute path; see below."),
+    ("SYNCER_ALLOW", "In CI, for `--allow`: what may pass in this run, separated by commas."),
+    ("SYNCER_MAX_CHANGE_PERCENT", "In CI, for `--max-change-percent`."),
+    ("SYNCER_ON_DRIFT", "In CI, for `--on-drift`."),
     ("GITHUB_TOKEN", "On GitHub: what comments and issues are written with."),
     ("SYNCER_GITLAB_TOKEN", "On GitLab the same: a token of the project, because a job's own can't write notes."),
     ("SYNCER_GITLAB_STATUS_TOKEN", "On GitLab: what commit statuses are set and read with; branches mustn't see it."),
@@ -291,7 +294,12 @@ def environment(settings: Settings, flag: str | None, variables: Mapping[str, st
     own = settings.environments.get(name)
     if own is None and not (name == "default" and overridden):
         raise SettingsError(f"there is no environment {name!r}", _meant(name, {*settings.environments, SANDBOX}))
-    return aimed(own or Environment(name, numbers=settings.numbers, create=settings.create), variables)
+    return aimed(treated(settings, name), variables)
+
+
+def treated(settings: Settings, name: str) -> Environment:
+    """How an environment is treated: as its table says, else as the top of the settings does."""
+    return settings.environments.get(name) or Environment(name, numbers=settings.numbers, create=settings.create)
 
 
 def aimed(own: Environment, variables: Mapping[str, str]) -> Environment:

@@ -45,7 +45,7 @@ from syncer.model import (
     Target,
     is_secret_key,
 )
-from syncer.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance
+from syncer.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance, Removed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,13 @@ def dumps(planned: Planned) -> str:
         and {
             "commit": provenance.commit,
             "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
+            "max_change": provenance.max_change and list(provenance.max_change),
         },
         "warnings": [_problem(problem) for problem in planned.warnings],
         "problems": [_problem(problem) for problem in planned.problems],
+        "refusals": [_problem(problem) for problem in planned.refusals],
+        "removed": [asdict(one) for one in planned.removed],
+        "is_drift": planned.is_drift,
     }
     return _canonical({**data, "checksum": _checksum(data)}) + "\n"
 
@@ -324,6 +328,7 @@ def _planned(data: Mapping[str, Any]) -> Planned:
         base["commit"],
         {one["address"]: tuple(Cause(field["cause"]) for field in one["fields"]) for one in data["changes"]},
         {address: tuple(fields) for address, fields in base["already_live"].items()},
+        _tupled(base.get("max_change")),
     )
     target = Target(**data["target"])
     unmanaged = tuple(LiveModel(one["id"], {"name": one["name"]}) for one in data["unmanaged"])
@@ -335,15 +340,21 @@ def _planned(data: Mapping[str, Any]) -> Planned:
         data["commit"],
         data["is_offline"],
         {address: _read_effect(one) for address, one in data["effects"].items()},
+        tuple(_read_problem(one) for one in data.get("refusals", ())),
+        tuple(Removed(**{**one, "syncs": _read_syncs(one["syncs"])}) for one in data.get("removed", ())),
+        data.get("is_drift", False),
     )
 
 
 def _read_effect(data: Mapping[str, Any]) -> Effect:
-    syncs, columns = data["syncs"], data["columns"]
+    columns = data["columns"]
     return Effect(
-        syncs if syncs is None else tuple(Sync(**{**one, "columns": tuple(one["columns"])}) for one in syncs),
-        columns and Columns(**{key: _tupled(value) for key, value in columns.items()}),
+        _read_syncs(data["syncs"]), columns and Columns(**{key: _tupled(value) for key, value in columns.items()})
     )
+
+
+def _read_syncs(data: Json) -> tuple[Sync, ...] | None:
+    return None if data is None else tuple(Sync(**{**one, "columns": tuple(one["columns"])}) for one in data)
 
 
 def _tupled(value: Json) -> Json:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer import wire
 from syncer.diff import FieldChange, compare
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from syncer.model import Bound, Columns, DesiredModel, Json, Problem, Sync, Target
 
 
-LOST_COLUMN_RULE = "lost-column"
-"""The one rule that says something against a change, and nothing against what was planned."""
+LOOSENED: Final = "loosened"
+"""The rule of what a change takes from a guard, or lets pass from now on."""
 
 
 class Action(Enum):
@@ -177,12 +177,14 @@ class Provenance:
     """Where a plan's differences come from, as the definitions at `commit` tell.
 
     `causes` has, by address, a cause for each of the change's `fields`, in their order. `already_live` has, by
-    address, the fields that this change brings and live has already.
+    address, the fields that this change brings and live has already. `max_change` is what the settings said at
+    `commit`: which share of the models may change, in percent, and from how many changes on; None where nobody looked.
     """
 
     commit: str
     causes: Mapping[str, tuple[Cause, ...]]
     already_live: Mapping[str, tuple[str, ...]]
+    max_change: tuple[int, int] | None = None
 
     def of(self, change: Change) -> dict[str, tuple[Cause, ...]]:
         """The causes of each top-level field that differs, each once, in the order of `Cause`."""
@@ -208,11 +210,27 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan, what to know before it's applied, and what kept parts of git out of it.
+class Removed:
+    """A definition that the base has and git has no more: nobody manages its live model, which stays as it is.
 
-    With a problem the plan is not the whole of what git says: it may be shown, never applied. `commit` is the one whose
-    definitions were planned, empty outside git. An offline plan compares with the base's files, not with live state.
+    `id` is 0 where no live model is known to be meant. `syncs` are those that read it, None where nobody knows.
+    """
+
+    address: str
+    path: str
+    id: int
+    name: str
+    syncs: tuple[Sync, ...] | None = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what to know before it's applied, what refuses it, and what kept parts of git out of it.
+
+    With a problem the plan is not the whole of what git says: it may be shown, never applied. With a refusal it's
+    whole, and an apply under the same limits refuses it. `commit` is the one whose definitions were planned, empty
+    outside git. An offline plan compares with the base's files, not with live state. `is_drift` marks what was changed
+    outside git since `commit`: it's for showing only.
     """
 
     plan: Plan
@@ -223,16 +241,16 @@ class Planned:
     is_offline: bool = False
     effects: Mapping[str, Effect] = field(default_factory=dict)
     """By address; without an entry nobody asked."""
+    refusals: tuple[Problem, ...] = ()
+    """The verdict: every guard that an apply refuses this plan for, each with what lifts it (`policy.judged`)."""
+    removed: tuple[Removed, ...] = ()
+    """By address; empty without a base."""
+    is_drift: bool = False
 
     @property
     def code(self) -> int:
-        """The exit code that tells most: 0 nothing differs, 1 it isn't whole, 2 something differs."""
-        return 1 if self.problems else 0 if self.plan.is_empty else 2
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of git is in the plan: what a problem is about then is a change that may not be made."""
-        return all(problem.rule == LOST_COLUMN_RULE for problem in self.problems)
+        """The exit code that tells most: 0 nothing differs, 1 it can't be applied, 2 something differs."""
+        return 1 if self.problems or self.refusals else 0 if self.plan.is_empty else 2
 
     @property
     def made_of(self) -> str:

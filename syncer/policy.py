@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.effects import RISKS
 from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity
-from syncer.planner import LOST_COLUMN_RULE, Cause
+from syncer.planner import LOOSENED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from syncer.errors import SyncerError
     from syncer.model import Columns, Connector, Sync
-    from syncer.planner import Change, Effect, Plan, Planned
+    from syncer.planner import Change, Effect, Plan, Planned, Provenance
 
 _MANY: Final = 3
 """How many syncs one message lists."""
@@ -26,6 +26,19 @@ _MANY_MODELS: Final = 10
 
 SILENT_BASE: Final = "silent-base"
 """The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
+
+PROTECT: Final = "protect"
+"""What lets protected models change, in one run; no file can."""
+
+_UNPROTECT: Final = (
+    "if the change is meant, say `protect: false` in a change of its own, and merge that first; or let the run say "
+    f"--allow {PROTECT}"
+)
+
+_JUDGED: Final = frozenset(
+    {"too-many-changes", "protected", "risky-change", "lost-column", "conflict", "drift", "secret-change", SILENT_BASE}
+)
+"""The rules of `judged`."""
 
 
 class OnDrift(Enum):
@@ -47,20 +60,71 @@ class Limits:
     floor: int = 10
     on_drift: OnDrift = OnDrift.WARN
     allow: frozenset[str] = frozenset()
-    """What may pass in every model, as `lifecycle.allow` lets it in one."""
+    """What may pass in every model, as `lifecycle.allow` lets it in one; and `PROTECT`."""
     asks_files: bool = True
     """Whether a file can allow it; on the way back of a run none is asked."""
+    said: int | None = None
+    """The share that this run itself lets pass, in percent: it beats `percent`, wherever that comes from."""
+
+    @property
+    def share(self) -> int:
+        """The share that counts, in percent."""
+        return self.percent if self.said is None else self.said
 
     def allows(self, change: Change, what: str) -> bool:
         """Whether this may pass in the model that changes."""
         return what in self.allow or what in change.desired.lifecycle.allow
 
+    def with_base(self, provenance: Provenance | None) -> Limits:
+        """The limits as the base's settings have them, where there is a base: a change doesn't lift its own guard."""
+        if provenance is None or provenance.max_change is None:
+            return self
+        percent, floor = provenance.max_change
+        return replace(self, percent=percent, floor=floor)
 
-def warnings(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
-    """What each risky change does to the syncs, where the file gives the new value, and which guards will refuse it."""
-    risks = [_risk(change, field, limits) for change in plan.updated for field in _risky_fields(change)]
-    guards = [replace(guard, severity=Severity.WARNING) for guard in (*_too_many(plan, limits), *_protected(plan))]
-    return (*risks, *_secret_changes(plan), *guards)
+
+def judged(planned: Planned, limits: Limits) -> Planned:
+    """The plan with the one verdict on it: what an apply under these limits refuses, and what it lets pass with a word.
+
+    Everything is judged anew, so a plan that was judged under other limits gets the verdict of these.
+    """
+    limits = limits.with_base(planned.provenance)
+    plan = planned.plan
+    found = (
+        *_too_many(plan, limits),
+        *_protected(plan, limits),
+        *(_risk(change, field, limits) for change in plan.updated for field in _risky_fields(change)),
+        *_lost_columns(planned, limits),
+        *_outside(planned, limits),
+        *_secret_changes(plan),
+    )
+    # A saved plan doesn't hold its files: where something stands its former verdict knows.
+    known = {(one.rule, one.message): one for one in (*planned.warnings, *planned.refusals)}
+    placed = [replace(known.get((one.rule, one.message), one), hint=one.hint, severity=one.severity) for one in found]
+    others = [one for one in planned.warnings if one.rule not in _JUDGED]
+    return replace(
+        planned,
+        warnings=(*others, *(one for one in placed if not one.is_error)),
+        refusals=tuple(one for one in placed if one.is_error),
+    )
+
+
+def loosened(limits: Limits, base: tuple[int, int] | None, *, create: bool, created: bool) -> tuple[Problem, ...]:
+    """What the settings let pass that the base's didn't: its share and floor are `base`, its `create` is `created`."""
+    percent, floor = base or (limits.percent, limits.floor)
+    counts = "until this is merged, the limit of the base counts"
+    found = []
+    if limits.percent > percent:
+        found.append((f"max_change_percent rises from {percent} to {limits.percent}", counts))
+    if limits.floor > floor:
+        found.append((f"max_change_floor rises from {floor} to {limits.floor}", counts))
+    if create and not created:
+        found.append(("create is switched on", "an apply makes new models from now on"))
+    return tuple(Problem(NOWHERE, LOOSENED, message, hint, Severity.WARNING) for message, hint in found)
+
+
+def _severity(*, is_allowed: bool) -> Severity:
+    return Severity.WARNING if is_allowed else Severity.ERROR
 
 
 def _secret_changes(plan: Plan) -> Iterator[Problem]:
@@ -78,17 +142,6 @@ def _secret_changes(plan: Plan) -> Iterator[Problem]:
                 )
 
 
-def refusals(plan: Plan, limits: Limits) -> tuple[Problem, ...]:
-    """Every guard that this plan trips, each naming the way past it; empty if it may be applied."""
-    risks = [
-        replace(_risk(change, field, limits), severity=Severity.ERROR)
-        for change in plan.updated
-        for field in _risky_fields(change)
-        if not limits.allows(change, field)
-    ]
-    return (*_too_many(plan, limits), *_protected(plan), *risks)
-
-
 _REFUSED: Final[Mapping[OnDrift, tuple[Cause, ...]]] = {
     OnDrift.FAIL: (Cause.DRIFT, Cause.CONFLICT),
     OnDrift.WARN: (Cause.CONFLICT,),
@@ -96,21 +149,19 @@ _REFUSED: Final[Mapping[OnDrift, tuple[Cause, ...]]] = {
 }
 
 
-def drift_refusals(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
-    """The edits made outside git that this apply may not touch; empty without a base."""
+def _outside(planned: Planned, limits: Limits) -> Iterator[Problem]:
+    """The edits made outside git that an apply may not touch, and a base that can't tell of all."""
     refused = _REFUSED[limits.on_drift]
     provenance = planned.provenance
+    silent = next((one for one in (*planned.warnings, *planned.refusals) if one.rule == SILENT_BASE), None)
+    if silent is not None:
+        is_trusted = limits.on_drift is not OnDrift.FAIL or provenance is None or planned.plan.is_empty
+        yield replace(silent, severity=_severity(is_allowed=is_trusted))
     if provenance is None:
-        return ()
-    silent = [replace(one, severity=Severity.ERROR) for one in planned.warnings if one.rule == SILENT_BASE]
-    found = tuple(
-        _drifted(change, field, cause)
-        for change in provenance.with_cause(planned.plan.changes, *refused)
-        for field, causes in provenance.of(change).items()
-        for cause in causes
-        if cause in refused
-    )
-    return (*(silent if limits.on_drift is OnDrift.FAIL else ()), *found)
+        return
+    for change in provenance.with_cause(planned.plan.changes, *refused):
+        for field, causes in provenance.of(change).items():
+            yield from (_drifted(change, field, cause) for cause in causes if cause in refused)
 
 
 def _drifted(change: Change, field: str, cause: Cause) -> Problem:
@@ -130,11 +181,12 @@ def _risky_fields(change: Change) -> list[str]:
 
 def _risk(change: Change, field: str, limits: Limits) -> Problem:
     hint = RISKS[field]
-    if not limits.allows(change, field):
+    is_allowed = limits.allows(change, field)
+    if not is_allowed:
         in_file = f"the file says `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
         hint += f" Apply refuses it until {in_file}the run says --allow {field}."
     what = f"{field} of {change.address} changes"
-    return change.desired.problem("risky-change", what, field, hint=hint, severity=Severity.WARNING)
+    return change.desired.problem("risky-change", what, field, hint=hint, severity=_severity(is_allowed=is_allowed))
 
 
 def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
@@ -142,14 +194,14 @@ def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
     everything = plan.bound + plan.excluded
     count = len(plan.updated)
     share = 100 * count / everything if everything else 0
-    if count < limits.floor or share <= limits.percent:
+    if count < limits.floor or share <= limits.share:
         return []
     return [
         Problem(
             NOWHERE,
             "too-many-changes",
             f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
-            f"{limits.percent} % from {limits.floor} changes on)",
+            f"{limits.share} % from {limits.floor} changes on)",
             f"if that is meant, say --max-change-percent {_ceil(share)}, or apply in parts with --target",
         )
     ]
@@ -159,30 +211,27 @@ def _ceil(share: float) -> int:
     return min(100, int(share) + 1)
 
 
-def _protected(plan: Plan) -> list[Problem]:
+def _protected(plan: Plan, limits: Limits) -> list[Problem]:
+    is_allowed = PROTECT in limits.allow
     return [
         change.desired.problem(
             "protected",
             f"{change.address} is protected, and would change ({', '.join(change.changed)})",
             "lifecycle",
-            hint="apply refuses it; if the change is meant, say `protect: false` in the same review",
+            hint="" if is_allowed else _UNPROTECT,
+            severity=_severity(is_allowed=is_allowed),
         )
         for change in plan.updated
         if change.desired.lifecycle.protect
     ]
 
 
-def lost_columns(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
-    """The columns that a sync or the primary key names and the new query certainly doesn't return.
-
-    Errors, but for those that are allowed: these are warnings.
-    """
-    return tuple(
-        replace(problem, severity=Severity.WARNING) if limits.allows(change, LOST_COLUMN) else problem
-        for change in planned.plan.changes
-        if (effect := planned.effects.get(change.address)) is not None and effect.columns is not None
-        for problem in _lost(change, effect, effect.columns, limits)
-    )
+def _lost_columns(planned: Planned, limits: Limits) -> Iterator[Problem]:
+    """The columns that a sync or the primary key names and the new query certainly doesn't return."""
+    for change in planned.plan.changes:
+        effect = planned.effects.get(change.address)
+        if effect is not None and effect.columns is not None:
+            yield from _lost(change, effect, effect.columns, limits)
 
 
 def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> Iterator[Problem]:
@@ -206,10 +255,11 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             allowing = f"; if it's meant, say {in_file}--allow {LOST_COLUMN}"
             is_allowed = limits.allows(change, LOST_COLUMN)
             yield change.desired.problem(
-                LOST_COLUMN_RULE,
+                "lost-column",
                 f"the query of {change.address} doesn't return {column}, {said}",
                 "query",
                 hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
+                severity=_severity(is_allowed=is_allowed),
             )
 
 

@@ -228,6 +228,10 @@ class Host(Protocol):
     def max_bytes(self) -> int:
         """How many UTF-8 bytes a comment or an issue may have."""
 
+    @property
+    def lifting(self) -> str:
+        """How a run is started by hand with what lifts a refusal, in words."""
+
     def whoami(self) -> str:
         """The account that comments are written by. Raises HostError if that can't be known."""
 

@@ -1,4 +1,4 @@
-"""Who made live differ from git: this change, or somebody outside of it. Plan and base in, Provenance out. No I/O.
+"""What the base tells of a plan: who made live differ, which guards stood there, and what git says no more. No I/O.
 
 Git is the last-applied state: what the definitions said at the base is what an apply has brought about.
 """
@@ -6,19 +6,30 @@ Git is the last-applied state: what the definitions said at the base is what an 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from syncer.diff import compare, same
 from syncer.model import ABSENT, SecretRef, Severity, leaves
-from syncer.planner import Cause, Provenance, wanted
+from syncer.planner import LOOSENED, Cause, Provenance, Removed, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from syncer.diff import FieldChange
-    from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path, Problem
-    from syncer.planner import Plan
+    from syncer.model import (
+        Binding,
+        DesiredModel,
+        DesiredState,
+        Fields,
+        Json,
+        LiveModel,
+        LiveState,
+        Path,
+        Problem,
+    )
+    from syncer.planner import Change, Plan
 
 
 REPURPOSED: Final = "repurposed-id"
@@ -103,6 +114,76 @@ def _quoted(name: str) -> str:
     return json.dumps(name, ensure_ascii=False)
 
 
+def guarded(plan: Plan, base: DesiredState) -> Plan:
+    """The plan with `protect` as the base has it: a change doesn't lift the guard that it would trip."""
+    former = Former(base)
+    return replace(plan, changes=tuple(_guarded(change, former) for change in plan.changes))
+
+
+def _guarded(change: Change, former: Former) -> Change:
+    before = () if change.is_creation else former.all_of(change.desired, change.live)
+    if not before:
+        return change
+    protect = any(model.lifecycle.protect for model in before)
+    lifecycle = replace(change.desired.lifecycle, protect=protect)
+    return replace(change, desired=replace(change.desired, lifecycle=lifecycle))
+
+
+def loosened(bindings: Iterable[Binding], base: DesiredState) -> tuple[Problem, ...]:
+    """What the definitions take from their guards, or let pass, and the base didn't: a warning each."""
+    former = Former(base)
+    return tuple(
+        binding.desired.problem(LOOSENED, message, "lifecycle", hint=hint, severity=Severity.WARNING)
+        for binding in bindings
+        if (before := former.all_of(binding.desired, binding.live))
+        for message, hint in _loosened(binding.desired, before)
+    )
+
+
+def _loosened(now: DesiredModel, before: Iterable[DesiredModel]) -> Iterator[tuple[str, str]]:
+    """Each in words, with what it means."""
+    lifecycles = [model.lifecycle for model in before]
+    if any(one.protect for one in lifecycles) and not now.lifecycle.protect:
+        yield f"`protect` of {now.address} is lifted", "until this is merged, it still protects"
+    ignored = {path for one in lifecycles for path in one.ignore_changes}
+    for path in now.lifecycle.ignore_changes:
+        if not any(path == one or path.startswith(f"{one}.") for one in ignored):
+            yield (
+                f"{now.address} ignores changes of {path} from now on",
+                "what is live there is neither seen nor undone",
+            )
+    for what in sorted({*now.lifecycle.allow} - {what for one in lifecycles for what in one.allow}):
+        yield f"{now.address} allows {what} from now on", "no apply refuses that any more"
+
+
+def removed(base: DesiredState, now: DesiredState, live: LiveState | None) -> tuple[Removed, ...]:
+    """The definitions that are gone, by address, with what is live of them; a moved one isn't gone.
+
+    What counts is whether another definition means the same live model. Where none is known, one of the same address,
+    id or name is the same definition.
+    """
+    ids = {model.id for model in now.models if model.id is not None}
+    bound_names = {model.name for model in now.models if model.id is None}
+    addresses, names = ({getattr(model, what) for model in now.models} for what in ("address", "name"))
+    models = {model.id: model for model in live.models} if live else {}
+    named: dict[str, list[LiveModel]] = {}
+    for one in models.values():
+        named.setdefault(one.name, []).append(one)
+    unseen = None if live is None or not live.complete else {row.id for row in live.unreadable}
+    gone = []
+    for model in base.models:
+        fits = [models[model.id]] if model.id in models else [] if model.id is not None else named.get(model.name, [])
+        if len(fits) == 1:
+            (found,) = fits
+            if found.id not in ids and found.name not in bound_names:
+                gone.append(Removed(model.address, model.document.path, found.id, found.name))
+        elif model.address not in addresses and model.name not in names and model.id not in ids:
+            is_unseen = unseen is None or model.id in unseen
+            model_id = model.id if model.id is not None and is_unseen else 0
+            gone.append(Removed(model.address, model.document.path, model_id, model.name))
+    return tuple(sorted(gone, key=lambda one: one.address))
+
+
 def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cause:
     """The cause of one difference: of the value that its path leads to, down to the first list.
 
@@ -141,10 +222,10 @@ class Former:
     def __init__(self, base: DesiredState) -> None:
         self._by_address = {model.address: model for model in base.models}
         self._by_id = {model.id: model for model in base.models if model.id is not None}
-        names: dict[str, list[DesiredModel]] = {}
+        self._named: dict[str, list[DesiredModel]] = {}
         for model in base.models:
-            names.setdefault(model.name, []).append(model)
-        self._by_name = {name: models[0] for name, models in names.items() if len(models) == 1}
+            self._named.setdefault(model.name, []).append(model)
+        self._by_name = {name: models[0] for name, models in self._named.items() if len(models) == 1}
 
     def of(self, desired: DesiredModel) -> DesiredModel | None:
         """The definition of the same model at the base, if there was one."""
@@ -155,3 +236,9 @@ class Former:
             # Nothing stood there, or another model: two files may have changed places.
             found = self._by_name.get(desired.name)
         return found if found is not None and (found.id is None or desired.id is None) else None
+
+    def all_of(self, desired: DesiredModel, live: LiveModel) -> tuple[DesiredModel, ...]:
+        """Every definition of the base that meant this one's file or its live model, whatever it's called now."""
+        found = [self.of(desired), self._by_id.get(live.id)]
+        found += [model for model in self._named.get(live.name, ()) if model.id is None]
+        return tuple({model.address: model for model in found if model is not None}.values())

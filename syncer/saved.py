@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def admit(saved: Planned, target: Target, commit: str) -> None:
-    """Raise RefusedError if the plan is not whole, or was made without live state, for another target or commit."""
+    """Raise RefusedError for what no apply carries out here.
+
+    That is a drift report, a plan that isn't whole or was made without live state, and one of another target or commit.
+    """
+    if saved.is_drift:
+        message = "this file says what was changed outside git (`syncer drift` made it), and is no plan"
+        raise RefusedError(f"{message}; nothing was written", "to undo those edits, plan: syncer plan --out plan.json")
     if saved.problems:
         message = "the saved plan is not whole, so nothing is applied"
         raise RefusedError(message, "solve its problems, and plan again", saved.problems)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from builders import TARGET, desired, live
 
+from syncer import policy
 from syncer.applier import Outcome, Report, Status
 from syncer.diff import FieldChange
 from syncer.effects import RISKS
 from syncer.model import (
+    NOWHERE,
     Binding,
     Bound,
     Columns,
@@ -25,7 +27,7 @@ from syncer.model import (
     Sync,
     Waiting,
 )
-from syncer.planner import Cause, Effect, Plan, Planned, Provenance, make_plan
+from syncer.planner import LOOSENED, Cause, Effect, Plan, Planned, Provenance, Removed, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -402,11 +404,17 @@ def _downstream() -> Planned:
     return Planned(plan, effects=effects, commit=COMMIT)
 
 
+def _loosened(message: str, address: str = "") -> Problem:
+    origin = Origin(f"models/{address}.yaml", 3, 1) if address else NOWHERE
+    hint = "until this is merged, it still protects" if address else ""
+    return Problem(origin, LOOSENED, message, hint, Severity.WARNING)
+
+
 PLANNED: dict[str, Planned] = {
     "downstream": _downstream(),
     "lost": replace(
         _downstream(),
-        problems=(
+        refusals=(
             Problem(
                 Origin("models/crm/contacts.yaml", 6, 1),
                 "lost-column",
@@ -432,6 +440,36 @@ PLANNED: dict[str, Planned] = {
             {"crm/accounts": ("description", "query")},
         ),
         commit=COMMIT,
+    ),
+    "refused": policy.judged(
+        Planned(
+            _CAUSED,
+            (
+                *(_loosened(f"`protect` of {one} is lifted", one) for one in ("crm/a", "crm/`b`")),
+                _loosened("max_change_percent rises from 30 to 100"),
+            ),
+            provenance=Provenance(
+                "0f1e2d3c4b5a69788796a5b4c3d2e1f001234567",
+                {
+                    "finance/revenue_daily": (Cause.DRIFT, Cause.CHANGE),
+                    "marketing/leads": (Cause.CONFLICT,),
+                    "search/products": (Cause.CHANGE, Cause.CHANGE),
+                },
+                {},
+            ),
+            commit=COMMIT,
+            removed=(
+                Removed("crm/gone", "models/crm/gone.yaml", 7, "Gone @all", (_SYNCS["nightly"], _SYNCS["hostile"])),
+                Removed("crm/lost", "models/crm/lost.yaml", 0, "Lost"),
+                Removed("crm/unread", "models/crm/unread.yaml", 8, "Unread", None),
+            ),
+        ),
+        policy.Limits(),
+    ),
+    "removed": Planned(
+        PLANS["no_changes"].plan,
+        (_loosened("create is switched on"),),
+        removed=(Removed("crm/alone", "models/crm/alone.yaml", 7, "Alone"),),
     ),
     "no_changes": Planned(PLANS["no_changes"].plan, commit=COMMIT),
     "nothing_compared": Planned(PLANS["nothing_compared"].plan),

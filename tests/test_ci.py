@@ -244,8 +244,9 @@ def test_a_refused_apply_says_why(place: Place) -> None:
     assert "this change" in place.comments[0]
     place.edit(MODELS[0]["id"], query="SELECT id, email FROM elsewhere")
     merged, before = place.merge(), len(writes(place.box))
-    assert _planned(place, base, merged).code == 0
+    assert _planned(place, base, merged).code == 1
     assert (place.outputs["has_changes"], place.outputs["reviewed"]) == ("true", "false")
+    assert "### syncer plan · `prod`: refused: 1 (1 model to change)" in place.summary
     assert "Not what was reviewed in #7" in place.summary
 
     refused = _applied(place, base, merged)
@@ -268,7 +269,7 @@ def test_a_refused_apply_says_why(place: Place) -> None:
         assert told in place.summary
         assert place.comments[0].splitlines()[-1].startswith("Not applied:")
 
-    assert _planned(place, base, merged).code == 0
+    assert _planned(place, base, merged).code == 1
     done = _applied(place, base, merged, "--on-drift", "overwrite")
     assert (done.code, writes(place.box)[before:]) == (0, [("PUT", f"/api/v1/models/{MODELS[0]['id']}")])
     (comment,) = place.comments
@@ -284,7 +285,7 @@ def test_a_merge_that_was_never_applied_is_not_forgotten(place: Place) -> None:
     assert _planned(place, base, first).code == 0
     place.branch("again", description="Second")
     second = place.merge("again", 8)
-    assert _planned(place, first, second).code == 0
+    assert _planned(place, first, second).code == 1
     assert "conflict" in place.summary
     refused = _applied(place, first, second)
     assert (refused.code, writes(place.box)) == (1, [])

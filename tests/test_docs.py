@@ -19,6 +19,7 @@ import syncer
 from syncer import config, shipped, validate
 from syncer.cli.arguments import build
 from syncer.model import LOST_COLUMN, RISKY
+from syncer.policy import PROTECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -255,8 +256,9 @@ def test_documented_settings_are_taken(tmp_path: Path) -> None:
 
 
 def test_what_may_be_allowed_is_one_list() -> None:
-    """The flag, the schema of a file and the guards know the same words; the flags import no more for that."""
+    """The flag, the schema of a file and the guards know the same words; the flag alone lets protected models change."""
     allow = next(action for action in _commands()["plan"]._actions if action.dest == "allow")
     schema = shipped.schema()["properties"]["lifecycle"]["properties"]["allow"]["items"]["enum"]
 
-    assert tuple(allow.choices or ()) == tuple(schema) == (*RISKY, LOST_COLUMN)
+    assert tuple(schema) == (*RISKY, LOST_COLUMN)
+    assert tuple(allow.choices or ()) == (*schema, PROTECT)

@@ -348,7 +348,7 @@ def test_the_primary_key_is_judged_without_syncs() -> None:
     """Whoever can't read syncs still learns that rows would be skipped."""
     planned = _plan(_Silent([live(42, query=QUERY)], CONNECTORS), query="SELECT email FROM users")
 
-    assert _rules(planned.problems) == ["lost-column"]
+    assert _rules(planned.refusals) == ["lost-column"]
     assert "unread-syncs" in _rules(planned.warnings)
 
 
@@ -384,8 +384,9 @@ def test_a_rotated_secret_is_said() -> None:
 def test_a_lost_mapped_column_is_an_error() -> None:
     """The sync would fail, or send nothing, from its next run on: the plan says which, and can't be applied."""
     planned = _plan(_api(SYNC), query="SELECT user_id, mail FROM users")
-    (problem,) = planned.problems
+    (problem,) = planned.refusals
 
+    assert not planned.problems
     assert problem.rule == "lost-column"
     assert problem.message == "the query of m doesn't return email, which sync 3 to HubSpot maps"
     assert (planned.code, planned.plan.is_empty) == (1, False)
@@ -399,7 +400,7 @@ def test_what_is_allowed_passes_with_a_warning(limits: Limits) -> None:
     values: dict[str, Any] = {} if limits.allow else {"lifecycle": {"allow": ["lost_column"]}}
     planned = _plan(_api(SYNC), limits, query="SELECT user_id FROM users", **values)
 
-    assert not planned.problems
+    assert not planned.refusals
     assert "lost-column" in _rules(planned.warnings)
     workflow.refuse(planned, limits)
 
@@ -409,7 +410,7 @@ def test_the_primary_key_and_the_cursor_are_needed_too() -> None:
     sync = Sync(3, 42, 1, "HubSpot", "Hubspot", "c", "", "", "healthy", cursor="updated_at")
     planned = _plan(_api(sync, query="SELECT user_id, updated_at FROM users"), query="SELECT email FROM users")
 
-    assert [problem.message for problem in planned.problems] == [
+    assert [problem.message for problem in planned.refusals] == [
         "the query of m doesn't return updated_at, which sync 3 to HubSpot reads new rows by",
         "the query of m doesn't return user_id, which is the primary key",
     ]
@@ -419,7 +420,7 @@ def test_a_new_primary_key_must_be_a_column() -> None:
     """Of a query that stays as it is, too."""
     planned = _plan(_api(), query=QUERY, primary_key="uid", lifecycle={"allow": ["primary_key"]})
 
-    assert [problem.message for problem in planned.problems] == [
+    assert [problem.message for problem in planned.refusals] == [
         "the query of m doesn't return uid, which is the primary key"
     ]
 
@@ -427,14 +428,14 @@ def test_a_new_primary_key_must_be_a_column() -> None:
 @pytest.mark.parametrize("query", ["SELECT * FROM users", "SELECT user_id, EMAIL FROM users", "SELECT user_id,, FROM"])
 def test_where_the_text_does_not_tell_nothing_is_claimed(query: str) -> None:
     """A star, another case, text that is no SQL: no error."""
-    assert not _plan(_api(SYNC), query=query).problems
+    assert not _plan(_api(SYNC), query=query).refusals
 
 
 def test_what_was_not_there_before_is_not_lost_now() -> None:
     """A mapping that was broken already is no reason to refuse this change."""
     sync = Sync(3, 42, 1, "HubSpot", "Hubspot", "c", "", "", "healthy", columns=("gone",))
 
-    assert not _plan(_api(sync), query=QUERY + " WHERE 1 = 1").problems
+    assert not _plan(_api(sync), query=QUERY + " WHERE 1 = 1").refusals
 
 
 def test_without_the_extra_nothing_is_said_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,7 +446,7 @@ def test_without_the_extra_nothing_is_said_of_columns(monkeypatch: pytest.Monkey
     planned = _plan(api, query="SELECT 1")
 
     assert planned.effects["m"].columns is None
-    assert not planned.problems
+    assert not planned.refusals
 
 
 BROKEN = "sqlglot, which reads queries, failed (RuntimeError)"
@@ -514,10 +515,10 @@ def test_one_warning_names_them_all() -> None:
 def test_allowing_a_risky_field_for_a_run() -> None:
     """--allow does for every model what `lifecycle.allow` does for one."""
     api = _api()
-    plan = _plan(api, query=QUERY, connector_id=2).plan
+    planned = _plan(api, query=QUERY, connector_id=2)
 
-    assert _rules(policy.refusals(plan, Limits())) == ["risky-change"]
-    assert not policy.refusals(plan, Limits(allow=frozenset({"connector_id"})))
+    assert _rules(planned.refusals) == ["risky-change"]
+    assert not policy.judged(planned, Limits(allow=frozenset({"connector_id"}))).refusals
 
 
 def test_a_saved_plan_looks_at_the_syncs_again() -> None:
@@ -527,9 +528,10 @@ def test_a_saved_plan_looks_at_the_syncs_again() -> None:
     workflow.resume(planned, api, TARGET, "", lambda _: None, Limits())
     api._syncs = (SYNC,)
 
-    with pytest.raises(RefusedError) as caught:
-        workflow.resume(planned, api, TARGET, "", lambda _: None, Limits())
-    assert _rules(caught.value.problems) == ["lost-column"]
+    renewed = workflow.resume(planned, api, TARGET, "", lambda _: None, Limits())
+    assert _rules(renewed.refusals) == ["lost-column"]
+    with pytest.raises(RefusedError):
+        workflow.refuse(renewed, Limits())
 
 
 # -- connectors by name ------------------------------------------------------------------------------------------------
@@ -572,7 +574,7 @@ def test_a_name_plans_as_its_number() -> None:
     assert [(field.path, field.before, field.after) for field in planned.plan.changes[0].fields] == [
         (("connector_id",), 1, 5)
     ]
-    assert [problem.origin.line for problem in planned.warnings if problem.rule == "risky-change"] == [7]
+    assert [(problem.rule, problem.origin.line) for problem in planned.refusals] == [("risky-change", 7)]
 
 
 def test_a_name_that_fits_nothing_plans_nothing() -> None:

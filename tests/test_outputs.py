@@ -285,7 +285,7 @@ def test_a_conflict_is_overwritten_only_when_that_is_said(team: Team, box: Sandb
     _commit(team, description="edited in git")
     _edit(team, description="edited in the UI")
     before = len(box.requests)
-    assert team.run("plan", "--base", "HEAD^", "--out", "plan.json").code == 0
+    assert team.run("plan", "--base", "HEAD^", "--out", "plan.json").code == 1
     for arguments in (
         ("apply", "plan.json"),
         ("apply", "--auto-approve", "--base", "HEAD^"),

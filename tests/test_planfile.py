@@ -108,10 +108,10 @@ def plans(draw: st.DrawFn) -> Planned:
     """A plan as a run makes it, with secrets, masks, keys that begin with a dollar, and absent sides."""
     numbers = range(1, draw(st.integers(1, 3)) + 1)
     git = [_document(draw, number) for number in numbers]
-    base = Base(COMMIT, tuple(_document(draw, number) for number in numbers if draw(st.booleans())))
-    models = [
-        live(number, description=draw(TEXT), configuration=draw(st.none() | CONFIGURATIONS)) for number in (*numbers, 9)
-    ]
+    there = (*numbers, 9)
+    max_change = draw(st.none() | st.just((30, 0)))
+    base = Base(COMMIT, tuple(_document(draw, one) for one in there if draw(st.booleans())), max_change=max_change)
+    models = [live(number, description=draw(TEXT), configuration=draw(st.none() | CONFIGURATIONS)) for number in there]
     planned = workflow.plan(git, FakeApi(models), TARGET, _lookup, Limits(), base=base if draw(st.booleans()) else None)
     is_offline = draw(st.booleans())
     return replace(
@@ -121,6 +121,7 @@ def plans(draw: st.DrawFn) -> Planned:
         problems=(*planned.problems, *draw(PROBLEMS)),
         commit=draw(st.sampled_from(["", COMMIT, f"{COMMIT}-dirty", COMMIT + "0" * 24])),
         is_offline=is_offline,
+        is_drift=draw(st.booleans()),
     )
 
 
@@ -149,12 +150,8 @@ def test_each_scene_comes_back(name: str) -> None:
 
     assert _shown(back) == _shown(planned)
     assert dumps(back) == dumps(planned)
-    assert (back.warnings, back.problems, back.commit, back.is_offline) == (
-        planned.warnings,
-        planned.problems,
-        planned.commit,
-        planned.is_offline,
-    )
+    told = ("warnings", "problems", "refusals", "removed", "commit", "is_offline", "is_drift")
+    assert [getattr(back, one) for one in told] == [getattr(planned, one) for one in told]
 
 
 def test_the_same_plan_is_the_same_bytes() -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
-from syncer.model import Binding, Bound, Connector, Severity
+from syncer.model import Binding, Bound, Connector, Problem, Severity
 from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.policy import (
     Limits,
     OnDrift,
     connector_problems,
-    drift_refusals,
+    judged,
     needs_connectors,
     one_way_moves,
-    refusals,
-    warnings,
 )
 
 CONNECTORS = [
@@ -25,6 +24,10 @@ CONNECTORS = [
     Connector(2, "Churn endpoint", "source", "HttpModel"),
     Connector(3, "HubSpot", "destination", "Hubspot"),
 ]
+
+
+def _refusals(plan: Plan | Planned, limits: Limits) -> tuple[Problem, ...]:
+    return judged(plan if isinstance(plan, Planned) else Planned(plan), limits).refusals
 
 
 def _plan(changed: int = 1, same: int = 0, **values: Any) -> Plan:
@@ -42,54 +45,72 @@ def _plan(changed: int = 1, same: int = 0, **values: Any) -> Plan:
 )
 def test_too_many_changes(changed: int, same: int, refused: bool) -> None:  # noqa: FBT001 - a case's expectation
     """More than 30 % of the bound models is refused, but never fewer than ten."""
-    assert [guard.rule for guard in refusals(_plan(changed, same), Limits())] == ["too-many-changes"] * refused
+    assert [guard.rule for guard in _refusals(_plan(changed, same), Limits())] == ["too-many-changes"] * refused
 
 
 def test_too_many_changes_names_the_way_past_it() -> None:
     """The number in the hint is one that lets this plan pass."""
     plan = _plan(10, 20)
-    (guard,) = refusals(plan, Limits())
+    (guard,) = _refusals(plan, Limits())
 
     assert guard.message == "10 of 30 bound models would change (33 %, the limit is 30 % from 10 changes on)"
     assert "--max-change-percent 34" in guard.hint
-    assert refusals(plan, Limits(percent=34)) == ()
+    assert _refusals(plan, Limits(percent=34)) == ()
 
 
 def test_too_many_is_measured_by_all_that_git_declares() -> None:
     """A targeted plan is a part of the whole, so a large change can be applied in parts."""
     plan = make_plan(Bound(tuple(Binding(c.desired, c.live) for c in _plan(10).changes)), TARGET, excluded=90)
 
-    assert refusals(plan, Limits()) == ()
+    assert _refusals(plan, Limits()) == ()
 
 
 def test_a_protected_model_is_not_changed() -> None:
     """`protect: true` refuses any change of the model; unchanged, it's no trouble."""
-    (guard,) = refusals(_plan(query="SELECT 2", lifecycle={"protect": True}), Limits())
+    (guard,) = _refusals(_plan(query="SELECT 2", lifecycle={"protect": True}), Limits())
 
     assert (guard.rule, guard.message) == ("protected", "m01 is protected, and would change (query)")
-    assert refusals(_plan(description=RAW_SQL["description"], lifecycle={"protect": True}), Limits()) == ()
+    assert _refusals(_plan(description=RAW_SQL["description"], lifecycle={"protect": True}), Limits()) == ()
 
 
 @pytest.mark.parametrize("field", ["primary_key", "connector_id", "query_type"])
 def test_a_risky_field_must_be_allowed_by_its_file(field: str) -> None:
     """Without `lifecycle.allow` it's refused, with the line to add; with it the warning alone stays."""
     value: dict[str, Any] = {field: {"primary_key": "id", "connector_id": 2, "query_type": "dbt"}[field]}
-    (guard,) = refusals(_plan(**value), Limits())
+    (guard,) = _refusals(_plan(**value), Limits())
     assert guard.rule == "risky-change"
     assert f"lifecycle: {{allow: [{field}]}}" in guard.hint
 
     allowed = _plan(**value, lifecycle={"allow": [field]})
-    assert refusals(allowed, Limits()) == ()
-    (warning,) = warnings(allowed, Limits())
+    assert _refusals(allowed, Limits()) == ()
+    (warning,) = judged(Planned(allowed), Limits()).warnings
     assert (warning.severity, warning.message) == (Severity.WARNING, f"{field} of m01 changes")
     assert "Apply refuses" not in warning.hint
 
 
-def test_guards_are_announced_by_the_plan() -> None:
-    """Who reviews the plan is told what apply will refuse."""
-    plan = _plan(query="SELECT 2", lifecycle={"protect": True})
+def test_what_one_run_lets_pass_is_told_as_a_warning() -> None:
+    """`--allow protect` and `--max-change-percent` lift what no file and no setting does; the verdict is made anew."""
+    planned = judged(Planned(_plan(10, 20, query="SELECT 2", lifecycle={"protect": True, "allow": []})), Limits())
+    assert {one.rule for one in planned.refusals} == {"too-many-changes", "protected"}
+    assert not planned.warnings
+    assert planned.code == 1
+    assert judged(planned, Limits()) == planned
+    assert "--allow protect" in planned.refusals[-1].hint
 
-    assert [(one.rule, one.severity) for one in warnings(plan, Limits())] == [("protected", Severity.WARNING)]
+    lifted = judged(planned, Limits(said=34, allow=frozenset({"protect"})))
+    assert (lifted.refusals, lifted.code) == ((), 2)
+    assert {(one.rule, one.severity) for one in lifted.warnings} == {("protected", Severity.WARNING)}
+
+
+def test_the_limits_count_as_the_base_has_them() -> None:
+    """Neither a higher share nor a higher floor of the change itself lets it pass; what the run says does."""
+    plan = _plan(10, 20)
+    planned = Planned(plan, provenance=Provenance("0" * 40, {one.address: () for one in plan.changes}, {}, (30, 10)))
+    loose = Limits(percent=100, floor=1000)
+
+    assert [one.rule for one in _refusals(planned, loose)] == ["too-many-changes"]
+    assert not _refusals(planned, replace(loose, said=34))
+    assert not _refusals(replace(planned, provenance=None), loose)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +193,7 @@ EACH = (Cause.CHANGE, Cause.DRIFT, Cause.CONFLICT, Cause.CHANGE, Cause.CHANGE, C
 )
 def test_edits_made_outside_git_are_refused_as_is_said(on_drift: OnDrift, refused: list[tuple[str, str]]) -> None:
     """`fail` spares all, `warn` those that this change competes with, `overwrite` none; this change is never one."""
-    guards = drift_refusals(_caused(*EACH), Limits(on_drift=on_drift))
+    guards = _refusals(_caused(*EACH), Limits(on_drift=on_drift))
 
     assert [(guard.rule, guard.origin.path) for guard in guards] == refused
     assert all(guard.severity is Severity.ERROR for guard in guards)
@@ -180,7 +201,7 @@ def test_edits_made_outside_git_are_refused_as_is_said(on_drift: OnDrift, refuse
 
 def test_a_refused_edit_has_its_words() -> None:
     """Which field, what the apply would do, and both ways on."""
-    undone, overwritten = drift_refusals(_caused(*EACH), Limits(on_drift=OnDrift.FAIL))
+    undone, overwritten = _refusals(_caused(*EACH), Limits(on_drift=OnDrift.FAIL))
 
     assert undone.message == "query of m1 was changed outside git, and this apply would undo that"
     assert overwritten.message == "name of m2 was changed outside git, and this apply would overwrite that"
@@ -197,13 +218,13 @@ def test_one_field_with_two_causes_is_refused_for_each() -> None:
     causes = (Cause.CONFLICT, Cause.DRIFT, Cause.DRIFT)
     planned = Planned(plan, provenance=Provenance("0" * 40, {"m": causes}, {}))
 
-    assert [guard.rule for guard in drift_refusals(planned, Limits(on_drift=OnDrift.FAIL))] == ["drift", "conflict"]
+    assert [guard.rule for guard in _refusals(planned, Limits(on_drift=OnDrift.FAIL))] == ["drift", "conflict"]
 
 
 @pytest.mark.parametrize("on_drift", OnDrift)
 def test_without_a_base_nothing_is_drift(on_drift: OnDrift) -> None:
     """Nobody can tell, so nothing is refused; the command refuses the flag instead."""
-    assert drift_refusals(Planned(_plan(3)), Limits(on_drift=on_drift)) == ()
+    assert _refusals(Planned(_plan(3)), Limits(on_drift=on_drift)) == ()
 
 
 def test_by_default_a_conflict_is_refused_and_drift_undone() -> None:

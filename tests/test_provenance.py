@@ -1,4 +1,4 @@
-"""Who made live differ from git: this change, or somebody outside of it."""
+"""What the base tells: who made live differ from git, which guards stood there, and what is gone."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from syncer.resolve import resolve, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from random import Random
 
 COMMIT = "0f1e2d3c4b5a69788796a5b4c3d2e1f001234567"
 CONNECTORS = [Connector(number, f"c{number}", "source", "Snowflake") for number in (1, 2, 3)]
@@ -411,7 +412,50 @@ def test_a_base_that_cannot_tell_all_says_so(base: workflow.Base) -> None:
     planned = workflow.plan([document(query="SELECT 2")], api, TARGET, _lookup, Limits(100), base=base)
 
     assert [one.rule for one in planned.warnings] == ["silent-base"]
-    assert policy.drift_refusals(planned, Limits(100)) == ()
-    (refusal,) = policy.drift_refusals(planned, Limits(100, on_drift=policy.OnDrift.FAIL))
+    assert planned.refusals == ()
+    (refusal,) = policy.judged(planned, Limits(100, on_drift=policy.OnDrift.FAIL)).refusals
     assert refusal.rule == "silent-base"
     assert refusal.is_error
+
+
+# -- what the base guards, and what is gone ----------------------------------------------------------------------------
+
+MEANT = st.sampled_from([None, "id", "name"])
+
+
+def _one(number: int, meant: str, address: str, *, protect: bool, query: str) -> Document:
+    """A definition of live model `number`, by its id (and then by any name) or by its name."""
+    how: dict[str, Any] = {"id": number, "name": f"called {address}"} if meant == "id" else {"name": f"m{number}"}
+    return document(address, **how, query=query, lifecycle={"protect": protect})
+
+
+@given(
+    st.lists(st.tuples(MEANT, st.booleans(), MEANT, st.booleans()), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+def test_no_change_lifts_its_own_guard_or_drops_a_model_unsaid(
+    models: list[tuple[str | None, bool, str | None, bool]], random: Random
+) -> None:
+    """However files are moved, renamed, pinned or unpinned: protected stays protected, managed stays managed or told."""
+    numbers = range(1, len(models) + 1)
+    places = random.sample([f"p{number}" for number in numbers], len(models))
+    base, git = [], []
+    for number, (was, protected, now, protects) in zip(numbers, models, strict=True):
+        if was:
+            base.append(_one(number, was, f"p{number}", protect=protected, query="SELECT 1"))
+        if now:
+            git.append(_one(number, now, places[number - 1], protect=protects, query="SELECT 2"))
+    api = FakeApi([live(number, name=f"m{number}", query="SELECT 1") for number in numbers])
+    planned = workflow.plan(git, api, TARGET, _lookup, Limits(100), base=workflow.Base(COMMIT, tuple(base)))
+
+    bound = {change.id: change for change in planned.plan.changes}
+    refused = {problem.origin.path for problem in planned.refusals if problem.rule == "protected"}
+    for number, (was, protected, _, protects) in zip(numbers, models, strict=True):
+        change = bound.get(number)
+        if change is not None and was:
+            guards = change.desired.document.path in refused
+            assert guards or not protected
+            lifted = f"`protect` of {change.address} is lifted" in {one.message for one in planned.warnings}
+            assert lifted or not (protected and not protects)
+    managed = {number for number, (was, _, _, _) in zip(numbers, models, strict=True) if was}
+    assert {one.id for one in planned.removed} == managed - bound.keys()

@@ -591,11 +591,12 @@ def test_conflicts_and_risky_changes_come_first() -> None:
 
 
 def test_who_edited_is_warned_of() -> None:
-    """What would be overwritten or undone is said first, with names and fields."""
+    """What would be overwritten or undone is said first, with names and fields; once, if it's refused."""
     text = render_plan(PLANNED["caused"])
 
+    assert "3 changes would overwrite" not in render_plan(PLANNED["refused"])
     assert (
-        "> [!WARNING]\n> 1 of 3 changes would overwrite edits made in the UI to the same fields, which apply refuses: `marketing/leads` (`query`)\n"
+        "> [!WARNING]\n> 1 of 3 changes would overwrite edits made in the UI to the same fields: `marketing/leads` (`query`)\n"
         "\n> [!WARNING]\n> 1 of 3 changes would undo edits made in the UI: `finance/revenue_daily` (`description`)\n"
     ) in text
     assert "What this change brings is live already in 1 model: `crm/accounts` (`description`, `query`)" in text
@@ -632,8 +633,7 @@ def test_every_scene_is_laid_out_as_meant(name: str) -> None:
     """GitHub's parser finds the headings, tables and folds that were written, and a diff for each model."""
     page = _is_inert(render_plan(PLANNED[name], run_url=RUN_URL))
     planned = PLANNED[name]
-    # What is only told not to be made is shown as well.
-    count = len(planned.plan.changes) if planned.is_whole else 0
+    count = 0 if planned.problems else len(planned.plan.changes)
 
     assert page.tags["h3"] == 1
     assert page.tags["details"] == page.tags["pre"] == count

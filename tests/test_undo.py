@@ -184,7 +184,7 @@ def test_it_counts_beside_all_that_the_run_compared() -> None:
     assert len(planned.plan.changes) == 10
     assert planned.plan.bound == 40
     workflow.refuse(planned, Limits())
-    assert [one.rule for one in ran.back(limits=Limits(20))[0].warnings] == ["too-many-changes"]
+    assert [one.rule for one in ran.back(limits=Limits(20))[0].refusals] == ["too-many-changes"]
 
 
 # -- what changed since ------------------------------------------------------------------------------------------------

@@ -365,6 +365,6 @@ def test_gitlab_has_the_same_habits() -> None:
 
     assert jobs["syncer:apply"]["environment"] == {"name": "prod"}
     assert jobs["syncer:apply"]["resource_group"] == "syncer-apply-prod"
-    assert [rule["when"] for rule in jobs["syncer:apply"]["rules"]] == ["manual"]
+    assert {rule["when"] for rule in jobs["syncer:apply"]["rules"]} == {"manual"}
     assert all("--require-hashes" in job["before_script"][0] for job in jobs.values())
     assert all("timeout" in job for job in jobs.values())

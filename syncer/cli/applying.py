@@ -38,16 +38,7 @@ def apply(flags: argparse.Namespace, screen: Screen) -> int:
 
 def _dry(flags: argparse.Namespace, screen: Screen) -> int:
     run = running.settle(flags)
-    return 1 if planning.online(flags, screen, run, _base(flags, run)).problems else 0
-
-
-def _base(flags: argparse.Namespace, run: Run) -> workflow.Base | None:
-    if not flags.base:
-        if flags.on_drift:
-            message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
-            raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
-        return None
-    return running.base_of(run, flags.base)
+    return 1 if planning.online(flags, screen, run, planning.base(flags, run)).code == 1 else 0
 
 
 def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
@@ -56,7 +47,7 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
     if not approved:
         refuse_without_terminal(screen)
     run = running.settle(flags)
-    base = _base(flags, run)
+    base = planning.base(flags, run)
     files = running.read(run)
     with running.connected(run, screen) as api:
         planned = planning.planned_with(api, flags, screen, run, files, base)
@@ -105,7 +96,7 @@ def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
         planned = workflow.resume(kept, api, run.target, commit, run.lookup, run.limits)
-        planning.show(flags, screen, planned, planning.told_later(run, planned))
+        planning.show(flags, screen, planned, is_applied=True)
         workflow.refuse(planned, run.limits)
         return carried_out(flags, screen, run, api, planned, "ci apply" if flags.command == "ci" else "apply")
 

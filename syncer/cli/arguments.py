@@ -165,14 +165,17 @@ def _plan(add: Add) -> None:
         add,
         "plan",
         "Show what an apply would change, and change nothing.",
-        "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, a wrong flag 64.",
+        "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, and so is a plan\n"
+        "that an apply with the same flags refuses: it's shown and kept all the same. A wrong flag is 64.",
         "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\n"
         "syncer plan --base origin/main --out plan.json",
     )
     _planning(parser)
     _base(parser)
-    _allowing(parser)
-    parser.add_argument("--detailed-exitcode", action="store_true", help="0: no changes, 1: error, 2: changes")
+    _lifting(parser)
+    parser.add_argument(
+        "--detailed-exitcode", action="store_true", help="0: no changes, 1: error or refusal, 2: changes"
+    )
     _screen(parser, json="file")
     _files(parser)
     _out(parser)
@@ -184,31 +187,42 @@ def _out(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _allowing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
+ALLOWED: Final = ("primary_key", "connector_id", "query_type", "lost_column", "protect")
+"""What `--allow` lets pass."""
+
+ON_DRIFT: Final = ("fail", "warn", "overwrite")
+"""What an apply does about edits made outside git."""
+
+
+def _lifting(parser: argparse.ArgumentParser, *, has_base: bool = True) -> None:
+    """What one run lets pass; `has_base`: whether it can tell of edits made outside git."""
+    guards = parser.add_argument_group("what this run lets pass")
+    guards.add_argument(
         "--allow",
         metavar="WHAT",
         action="append",
-        choices=("primary_key", "connector_id", "query_type", "lost_column"),
+        choices=ALLOWED,
         default=[],
         help="let this pass in every model, as `lifecycle.allow` does in one file: primary_key, connector_id, "
-        "query_type, lost_column; may be repeated",
+        "query_type, lost_column; and protect, which no file can allow; may be repeated",
     )
+    guards.add_argument(
+        "--max-change-percent", type=percent, metavar="N", help="refuse to change more of the bound models (30)"
+    )
+    if has_base:
+        guards.add_argument(
+            "--on-drift",
+            choices=ON_DRIFT,
+            default="",
+            help="edits made outside git: warn (default) undoes them but overwrites none that this change competes "
+            "with",
+        )
 
 
 def _writing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--expect-digest", metavar="HEX", type=_digest, help="refuse unless it's this plan")
-    parser.add_argument(
-        "--on-drift",
-        choices=("fail", "warn", "overwrite"),
-        default="",
-        help="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
-    )
     parser.add_argument("--parallelism", type=_positive, metavar="N", help="models changed at the same time (4)")
     parser.add_argument("--fail-fast", action="store_true", help="begin nothing new after a failure")
-    parser.add_argument(
-        "--max-change-percent", type=_percent, metavar="N", help="refuse to change more of the bound models (30)"
-    )
 
 
 def _apply(add: Add) -> None:
@@ -225,7 +239,7 @@ def _apply(add: Add) -> None:
     parser.add_argument("file", nargs="?", metavar="PLANFILE", default="", help="a plan that `syncer plan --out` kept")
     _planning(parser)
     _base(parser)
-    _allowing(parser)
+    _lifting(parser)
     parser.add_argument("--auto-approve", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="only plan")
     parser.add_argument("--write-ids", action="store_true", help="write the id of each model made into its file")
@@ -238,7 +252,7 @@ def _show(add: Add) -> None:
         add,
         "show",
         "Print a saved plan.",
-        "Nothing is asked of the server: it's what was planned then. Exit code 1 if that plan has problems.",
+        "Nothing is asked of the server: it's what was planned then. Exit code 1 if it has problems or is refused.",
         "syncer show plan.json\nsyncer show plan.json --format markdown",
     )
     parser.add_argument("file", metavar="PLANFILE", help="what `syncer plan --out` kept")
@@ -344,7 +358,7 @@ def _rollback(add: Add) -> None:
         "run", metavar="RUN", help="the run's name, as `syncer history` lists it, its beginning, or `last`"
     )
     _environment(parser)
-    _allowing(parser)
+    _lifting(parser, has_base=False)
     parser.add_argument("--auto-approve", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="only plan")
     parser.add_argument(
@@ -352,9 +366,6 @@ def _rollback(add: Add) -> None:
     )
     parser.add_argument("--parallelism", type=_positive, metavar="N", help="models changed at the same time (4)")
     parser.add_argument("--fail-fast", action="store_true", help="begin nothing new after a failure")
-    parser.add_argument(
-        "--max-change-percent", type=_percent, metavar="N", help="refuse to change more of the bound models (30)"
-    )
     _screen(parser)
 
 
@@ -387,7 +398,7 @@ def _ci(add: Add) -> None:
         help="comment: whether to begin one without changes; a failure always does",
     )
     parser.add_argument("--dry-run", action="store_true", help="comment, drift: print what would be posted, ask nobody")
-    _allowing(parser)
+    _lifting(parser)
     _writing(parser)
     _screen(parser, json="file")
     _files(parser)
@@ -495,7 +506,8 @@ def _positive(text: str) -> int:
     return _number(text, 1, 64)
 
 
-def _percent(text: str) -> int:
+def percent(text: str) -> int:
+    """A share in percent. Raises ArgumentTypeError."""
     return _number(text, 0, 100)
 
 

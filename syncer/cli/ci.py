@@ -9,8 +9,10 @@ drift     one issue an environment, closed when nothing differs
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,11 +21,12 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import baseline, config, hosts, loader, posting, workflow
 from syncer.cli import applying, planning, running, steering, validating
+from syncer.cli.arguments import ALLOWED, ON_DRIFT, percent
 from syncer.cli.outputs import Outputs, below_top, refuse_secrets
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.planfile import PlanFileError
-from syncer.planner import Plan, Planned
+from syncer.planner import LOOSENED, Plan, Planned
 from syncer.posting import Kind, Marker, Place, Posted
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
@@ -32,7 +35,6 @@ from syncer.render.text import defused
 from syncer.render.totals import report_verdict
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Sequence
 
     from syncer.cli.screen import Screen
@@ -52,7 +54,7 @@ _SUMMARY: Final = 1_000_000
 _ONLY: Final = {
     "file": ("comment", "apply"),
     "expect_digest": ("apply",),
-    "on_drift": ("apply",),
+    "on_drift": ("plan", "apply"),
     "allow": ("plan", "apply"),
     "parallelism": ("apply",),
     "fail_fast": ("apply",),
@@ -85,6 +87,22 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     return part(flags, screen, host)
 
 
+def _lift(flags: argparse.Namespace) -> None:
+    """Take what lifts a guard from variables, where no flag says it: they come from a run that is started by hand."""
+    allow = [word for word in re.split(r"[,\s]+", os.environ.get("SYNCER_ALLOW", "")) if word]
+    on_drift, most = (os.environ.get(f"SYNCER_{name}", "").strip() for name in ("ON_DRIFT", "MAX_CHANGE_PERCENT"))
+    for name, words, known in (("ALLOW", allow, ALLOWED), ("ON_DRIFT", [on_drift] if on_drift else [], ON_DRIFT)):
+        if not {*words} <= {*known}:
+            raise SettingsError(f"SYNCER_{name} holds a word that it doesn't know", f"it knows {', '.join(known)}")
+    flags.allow = flags.allow or allow
+    flags.on_drift = flags.on_drift or on_drift
+    if most and flags.max_change_percent is None:
+        try:
+            flags.max_change_percent = percent(most)
+        except argparse.ArgumentTypeError as error:
+            raise SettingsError(f"SYNCER_MAX_CHANGE_PERCENT {error}", "such as 50") from None
+
+
 # -- plan ----------------------------------------------------------------------------------------------------------
 
 
@@ -102,11 +120,12 @@ def _plan(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
+        _lift(flags)
         settled = running.settle(flags)
         steering.refuse_other(settled, name)
         commit = _base_commit(context)
         known = steering.former(commit) if commit else steering.Former()
-        base = running.base_at(settled, commit, known.models) if commit else None
+        base = running.base_at(settled, commit) if commit else None
         warnings = (*steering.told(known, _STEERS), *_without(base, context))
         screen.problems(warnings)
         planned = planning.online(flags, screen, settled, base)
@@ -205,9 +224,11 @@ class _Told:
         return self.planned.plan.digest if self.planned is not None and has_one else ""
 
     @property
-    def is_steered(self) -> bool:
-        """Whether the change alters settings: that is told, even if no model changes."""
-        return self.planned is not None and any(one.rule == steering.RULE for one in self.planned.warnings)
+    def is_notable(self) -> bool:
+        """Whether settings are altered, a guard loosened or a definition removed: told even if no model changes."""
+        planned = self.planned
+        rules = {one.rule for one in planned.warnings} if planned is not None else set()
+        return planned is not None and (bool(planned.removed) or not rules.isdisjoint({steering.RULE, LOOSENED}))
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -244,7 +265,7 @@ def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None
 
     @cache
     def render(budget: int) -> str:
-        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=folder)
+        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=folder, lifting=host.lifting)
 
     return _Told(planned, planned.plan.target.environment, render)
 
@@ -256,6 +277,9 @@ def _file(flags: argparse.Namespace) -> str:
 def _read(flags: argparse.Namespace) -> Planned:
     """The job's plan. Raises PlanFileError; also for a plan of another commit, that an earlier run left lying there."""
     planned = planning.saved(_file(flags))
+    if planned.is_drift:
+        message = f"{_file(flags)} says what was changed outside git (`syncer drift` made it), and is no plan"
+        raise PlanFileError(message, "let `syncer ci plan` make the plan file")
     here = baseline.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
         message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
@@ -284,7 +308,8 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         known = steering.former(base, head)
         with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
-        planned = workflow.plan_offline(files.documents, running.base_at(settled, base), settled.target, settled.limits)
+        before = running.base_at(settled, base, settled.settings.models)
+        planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)
         planned = planning.with_warnings(planned, files)
         planned = replace(planned, warnings=(*steering.told(known, _IS_STEERED), *planned.warnings))
     except InputError as error:
@@ -322,7 +347,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if told.digest:
         _vouch(screen, host, told)
     if told.planned is not None and not is_stranger:
-        _annotate(screen, (*told.planned.problems, *told.planned.warnings))
+        _annotate(screen, (*told.planned.problems, *told.planned.refusals, *told.planned.warnings))
     review = _review(host, told) if context.event == "push" else ""
     host.summary("\n\n".join(filter(None, [summary, review])))
     number = host.change_of_run() if is_stranger else context.number
@@ -330,7 +355,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
         if context.event != "push":
             screen.show(_nowhere(flags.comment_when))
         return told.code
-    create = flags.comment_when == "always" or told.is_failed or told.count > 0 or told.is_steered
+    create = flags.comment_when == "always" or told.is_failed or told.count > 0 or told.is_notable
     inherits = _place().inherits
     posted = posting.keep_comment(host, number, marker, told.render, create=create, inherits=inherits)
     _say(screen, f"comment on #{number}", posted)
@@ -400,6 +425,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if not flags.file:
         message = "which plan? ci apply applies a saved one alone"
         raise SettingsError(message, "say `syncer ci apply plan.json`, with --expect-digest where another job told it")
+    _lift(flags)
     _mask(screen, host)
     context = host.context
     now = host.head_of(context.branch)
@@ -423,7 +449,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
             settled = running.settle(flags, target.environment)
             commit = _base_commit(context)
-            base = running.base_at(settled, commit, steering.former(commit).models) if commit else None
+            base = running.base_at(settled, commit) if commit else None
             report = applying.planned_again(flags, screen, settled, base, planned)
     except SyncerError as error:
         problems = planning.problems_of(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -91,7 +91,7 @@ class Outputs:
                 from syncer.cli.planning import failed
 
                 with suppress(SyncerError):
-                    self.keep(failed(run, error))
+                    self.keep(replace(failed(run, error), is_drift=self.drift))
             raise
 
     def keep(self, planned: Planned) -> None:
@@ -108,25 +108,26 @@ class Outputs:
         if self.markdown:
             from syncer.render import markdown
 
-            render = markdown.render_drift if self.drift else markdown.render_plan
-            self._write(self.markdown, f"{render(planned, folder=below_top())}\n")
+            self._write(self.markdown, f"{markdown.render_plan(planned, folder=below_top())}\n")
         if self.json:
-            self._write(self.json, "".join(f"{line}\n" for line in self._lines(planned)))
+            self._write(self.json, "".join(f"{line}\n" for line in _lines(planned)))
         if self.html:
             from syncer.render import html
 
             self._write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
-
-    def _lines(self, planned: Planned) -> list[str]:
-        commands = Commands(below_top(), planned.plan.target.environment)
-        lines = (machine.drift_lines if self.drift else machine.plan_lines)(planned, now, commands)
-        return [machine.version_line(now), *lines, *machine.problem_lines(planned.problems, now, commands)]
 
     def _write(self, name: str, text: str) -> None:
         refuse_secrets(text, name)
         from syncer import planfile
 
         planfile.write(Path(name), text)
+
+
+def _lines(planned: Planned) -> list[str]:
+    commands = Commands(below_top(), planned.plan.target.environment)
+    lines = machine.plan_lines(planned, now, commands)
+    told = machine.problem_lines((*planned.problems, *planned.refusals), now, commands)
+    return [machine.version_line(now), *lines, *told]
 
 
 def _refuse_led_away(path: Path) -> None:

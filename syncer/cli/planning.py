@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer import policy, workflow
+from syncer import workflow
 from syncer.cli import running
 from syncer.cli.outputs import Outputs, below_top
 from syncer.cli.screen import now
@@ -19,7 +19,6 @@ from syncer.render.commands import operand
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
@@ -33,19 +32,37 @@ def plan(flags: argparse.Namespace, screen: Screen) -> int:
     run = running.settle(flags)
     with outputs.kept_on_failure(run):
         commit = running.head(run) if outputs.wanted else ""
-        planned = online(flags, screen, run, running.base_of(run, flags.base) if flags.base else None)
+        planned = online(flags, screen, run, base(flags, run))
         planned = replace(planned, commit=commit)
     return finish(flags, screen, outputs, planned)
+
+
+def base(flags: argparse.Namespace, run: Run) -> Base | None:
+    """What git said at `--base`. Raises SettingsError, also for a flag that means nothing without it."""
+    if flags.base:
+        return running.base_of(run, flags.base)
+    if flags.on_drift:
+        message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
+        raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
+    return None
 
 
 def finish(flags: argparse.Namespace, screen: Screen, outputs: Outputs, planned: Planned) -> int:
     """Keep a plan that was shown, and say how it ended."""
     outputs.keep(planned)
-    if planned.problems:
-        return planned.code
-    if flags.out and not screen.json and not planned.is_offline and not planned.plan.is_empty:
-        screen.show(terminal.render_saved(flags.out, planned.plan.digest, screen.style))
-    return planned.code if flags.detailed_exitcode else 0
+    is_saved = flags.out and not planned.problems and not planned.is_offline and not planned.plan.is_empty
+    if is_saved and not screen.json:
+        digest, is_refused = planned.plan.digest, bool(planned.refusals)
+        screen.show(terminal.render_saved(flags.out, digest, screen.style, _lifting(flags), is_refused=is_refused))
+    return planned.code if planned.code == 1 or flags.detailed_exitcode else 0
+
+
+def _lifting(flags: argparse.Namespace) -> list[str]:
+    """The flags that this plan was judged with: an apply of it needs them, too, for a saved plan doesn't hold them."""
+    said = [word for what in flags.allow for word in ("--allow", what)]
+    said += ["--on-drift", flags.on_drift] if flags.on_drift else []
+    percent = flags.max_change_percent
+    return said + (["--max-change-percent", str(percent)] if percent is not None else [])
 
 
 def online(flags: argparse.Namespace, screen: Screen, run: Run, base: Base | None) -> Planned:
@@ -66,7 +83,7 @@ def planned_with(
     )
     planned = with_warnings(planned, files)
     is_applied = "apply" in {flags.command, getattr(flags, "action", "")} and not flags.dry_run
-    show(flags, screen, planned, told_later(run, planned) if is_applied else _nothing)
+    show(flags, screen, planned, is_applied=is_applied)
     return planned
 
 
@@ -85,35 +102,17 @@ def with_warnings(planned: Planned, files: running.Files) -> Planned:
     return replace(planned, warnings=(*planned.warnings, *more))
 
 
-def told_later(run: Run, planned: Planned) -> Callable[[Problem], bool]:
-    """Which warnings an apply leaves to its refusal, a moment later: they are told once."""
-    guards = () if planned.problems else policy.refusals(planned.plan, run.limits)
-    refused = {(guard.rule, guard.message) for guard in guards}
-    return lambda one: (one.rule, one.message) in refused
-
-
-def _nothing(_: Problem) -> bool:
-    return False
-
-
-def show(
-    flags: argparse.Namespace,
-    screen: Screen,
-    planned: Planned,
-    is_left: Callable[[Problem], bool] = _nothing,
-) -> None:
-    """Print a plan and its problems, without the warnings that are left for later."""
-    warnings = tuple(one for one in planned.warnings if not is_left(one))
+def show(flags: argparse.Namespace, screen: Screen, planned: Planned, *, is_applied: bool = False) -> None:
+    """Print a plan or drift, its problems, and what refuses it; an apply says that itself, a moment later."""
     if screen.json:
-        screen.lines(machine.plan_lines(replace(planned, warnings=warnings), now, screen.style.commands))
+        screen.lines(machine.plan_lines(planned, now, screen.style.commands))
     elif planned.problems and planned.plan.is_empty:
         # "No changes" would be a lie: nothing, or not all, could be compared.
-        screen.problems(warnings)
+        screen.problems(planned.warnings)
     else:
-        shown = replace(planned, warnings=warnings)
-        screen.show(terminal.render_plan(shown, screen.style, verbose=flags.verbose, summary=flags.summary))
-    if planned.problems:
-        screen.problems(planned.problems)
+        screen.show(terminal.render_plan(planned, screen.style, verbose=flags.verbose, summary=flags.summary))
+    if told := (*planned.problems, *(planned.refusals if not is_applied or planned.problems else ())):
+        screen.problems(told)
 
 
 def drift(flags: argparse.Namespace, screen: Screen) -> int:
@@ -138,17 +137,10 @@ def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
         planned = workflow.plan(
             files.documents, api, run.target, run.lookup, run.limits, flags.target, with_effects=False
         )
-    # What a guard or a risky field says is about applying; here it's about what is.
-    warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE and one.rule != "too-many-changes")
-    planned = replace(planned, warnings=warnings, commit=commit)
-    if screen.json:
-        screen.lines(machine.drift_lines(planned, now, screen.style.commands))
-    elif planned.problems and planned.plan.is_empty:
-        screen.problems(planned.warnings)
-    else:
-        screen.show(terminal.render_drift(planned, screen.style, summary=flags.summary))
-    if planned.problems:
-        screen.problems(planned.problems)
+    # What is said of single definitions is about applying them; here it's about what is.
+    warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE)
+    planned = replace(planned, warnings=warnings, commit=commit, is_drift=True)
+    show(flags, screen, planned)
     return planned
 
 
@@ -184,11 +176,12 @@ def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
         screen.show(html.render_plan(planned, folder=below_top()))
     else:
         if not screen.json:
-            screen.show(f"{terminal.render_banner('plan', planned.plan.target)}\n")
+            banner = terminal.render_banner("drift" if planned.is_drift else "plan", planned.plan.target)
+            screen.show(f"{banner}\n")
         show(flags, screen, planned)
         if not screen.json:
             screen.show(f"\nIts digest: {planned.plan.digest}")
-    return 1 if planned.problems else 0
+    return 1 if planned.code == 1 else 0
 
 
 def refuse_with_file(flags: argparse.Namespace) -> None:

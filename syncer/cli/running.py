@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ from syncer import config, loader, state, validate
 from syncer.cli import trusting
 from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError, SyncerError
-from syncer.model import SANDBOX, Credentials, Secret, is_secret_key
+from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
 from syncer.policy import Limits, OnDrift
 from syncer.workflow import Base
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from syncer.cli.screen import Screen
     from syncer.client import Api
-    from syncer.model import Document, Problem, Target
+    from syncer.model import Document, Target
 
 # ruff: noqa: PLC0415 - HTTP, SQLite and subprocesses are slow to import, and not every run needs each
 
@@ -108,13 +108,13 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
         config.require_target(flags.env, os.environ)
         name = os.environ.get("SYNCER_ENV") or (name if name != SANDBOX else None)
     environment = config.environment(settings, flags.env or name, os.environ)
-    percent = getattr(flags, "max_change_percent", None)
     numbers = environment.numbers
     limits = Limits(
-        numbers.max_change_percent if percent is None else percent,
+        numbers.max_change_percent,
         numbers.max_change_floor,
         OnDrift(getattr(flags, "on_drift", "") or "warn"),
         frozenset(getattr(flags, "allow", ())),
+        said=getattr(flags, "max_change_percent", None),
     )
     is_named = environment.name in {flags.env, os.environ.get("SYNCER_ENV")}
     return Run(settings, environment, os.environ, limits, is_named)
@@ -145,11 +145,12 @@ def refuse_stray(run: Run, flags: argparse.Namespace, files: Files) -> None:
 def base_at(run: Run, commit: str, models: str = "") -> Base:
     """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError.
 
-    `models` is the folder where the definitions were then.
+    Definitions are looked for in the folder `models`, else where the settings of that commit say.
     """
     from syncer import baseline
 
-    models = models or run.settings.models
+    settings, there = _settings_at(run, commit)
+    models = models or there
     with baseline.files_at(run.settings.root, commit, models) as folder:
         loaded = loader.load(folder, models)
     # Its files may speak of environments that the settings have no more.
@@ -162,19 +163,53 @@ def base_at(run: Run, commit: str, models: str = "") -> Base:
     documents = tuple(
         one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
     )
-    if any(problem.rule == validate.SHARED_ID for problem in found) and not _was_alone(run, commit):
+    names = [*settings.environments] if settings is not None else []
+    before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
+    has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
+    if has_shared_ids and (before is None or names != [before.name]):
         # Whose ids they were then, nobody knows.
         documents = tuple(replace(one, data={**one.data, "id": None}) for one in documents)
-    return Base(commit, documents, tuple(sorted(wrong)))
+    base = Base(commit, documents, tuple(sorted(wrong)))
+    if before is None:
+        return replace(base, max_change=_strictest(run.limits), told=(_unread_settings(commit),))
+    max_change = before.numbers.max_change_percent, before.numbers.max_change_floor
+    return replace(base, environment=before.name, max_change=max_change, create=before.create)
 
 
-def _was_alone(run: Run, commit: str) -> bool:
-    """Whether this run's environment was the only one in the settings at a commit."""
+def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, str]:
+    """The settings of a commit, None if they can't be read; and the models folder then, below the settings' folder."""
     from syncer import baseline
 
-    with baseline.folder_at(run.settings.root, commit, config.FILES) as folder, suppress(SyncerError):
-        return {*config.load(folder).environments} == {run.environment.name}
-    return False
+    with baseline.folder_at(run.settings.root, commit, config.FILES) as folder:
+        try:
+            settings, found = config.load(folder), config.find(folder)
+        except SyncerError:
+            return None, run.settings.models
+        # Settings that stood elsewhere, or led outside, name a folder that isn't below this one.
+        is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
+        is_here = found is not None and found.parent == folder and is_below
+    return settings, settings.models if is_here else run.settings.models
+
+
+def _former_name(run: Run, settings: config.Settings) -> str:
+    """What former settings called this run's environment: a name of its own doesn't make another of the same target."""
+    name, own = run.environment.name, run.settings.environments.get(run.environment.name)
+    if name in settings.environments or own is None:
+        return name
+    where = own.api_url, own.workspace_id
+    same = [one for one, table in settings.environments.items() if (table.api_url, table.workspace_id) == where]
+    gone = [one for one in same if one not in run.settings.environments]
+    return next(iter((*gone, *same)), name)
+
+
+def _strictest(limits: Limits) -> tuple[int, int]:
+    return min(limits.percent, Limits().percent), min(limits.floor, Limits().floor)
+
+
+def _unread_settings(commit: str) -> Problem:
+    message = f"the settings at the base {commit[:12]} can't be read, so nobody knows which limits they set"
+    hint = "of this change's limits and the defaults the stricter ones count"
+    return Problem(NOWHERE, "unread-settings", message, hint, Severity.WARNING)
 
 
 def base_of(run: Run, ref: str) -> Base:

@@ -31,13 +31,12 @@ _SHOWN: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """The settings at a change's base: the environment that they mean, and the models folder below the same root.
+    """The environment that the settings at a change's base mean, empty if it's unknown.
 
-    Both are empty if they're unknown. `altered` are the settings that the change says otherwise.
+    `altered` are the settings that the change says otherwise.
     """
 
     environment: str = ""
-    models: str = ""
     altered: tuple[str, ...] = ()
 
 
@@ -55,23 +54,14 @@ def former(base: str, head: str = "") -> Former:
         except SyncerError:
             return Former()
         environment = ""
-        found = config.find(before)
         if settings.environments:
             with suppress(SettingsError):
                 environment = config.environment_name(settings, None, os.environ)
         try:
             config.load(after)
         except SyncerError:
-            return Former(environment, altered=("they can't be read any more",))
-        altered = tuple(config.altered(before, after))
-        is_inside = not os.path.normpath(settings.models).startswith(("..", os.sep))
-        stays = found is not None and is_inside and _below(before, found) == _below(after, config.find(after))
-        return Former(environment, settings.models if stays else "", altered)
-
-
-def _below(start: Path, file: Path | None) -> int:
-    """How many folders above another one the settings stand; -1 if there are none."""
-    return [start, *start.parents].index(file.parent) if file else -1
+            return Former(environment, ("they can't be read any more",))
+        return Former(environment, tuple(config.altered(before, after)))
 
 
 def environment(flags: argparse.Namespace, base: str) -> str:

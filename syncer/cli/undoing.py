@@ -73,10 +73,10 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
             patterns=flags.target,
             documents=_documents(run),
         )
-        _show(flags, screen, run, record, planned)
+        _show(flags, screen, record, planned)
         screen.problems(refused)
         if flags.dry_run:
-            return 1 if refused or planned.problems else 0
+            return 1 if refused or planned.code == 1 else 0
         workflow.refuse(planned, run.limits)
         if planned.plan.is_empty:
             return 1 if refused else 0
@@ -102,12 +102,11 @@ def _documents(run: Run) -> Sequence[Document]:
         return ()
 
 
-def _show(flags: argparse.Namespace, screen: Screen, run: Run, record: Record, planned: Planned) -> None:
+def _show(flags: argparse.Namespace, screen: Screen, record: Record, planned: Planned) -> None:
     if planned.plan.is_empty:
         # "Your models match the configuration" would be said of the files, and nobody has looked at those.
         screen.problems(planned.warnings)
         if not screen.json:
             screen.show(words.render_nothing_back(record.run))
         return
-    later = (lambda _: False) if flags.dry_run else planning.told_later(run, planned)
-    planning.show(flags, screen, planned, later)
+    planning.show(flags, screen, planned, is_applied=not flags.dry_run)

@@ -76,6 +76,11 @@ class GitHub:
     max_bytes: Final = 65_000
     """GitHub's own message says 65,536 characters; it's counted in bytes here, which is never more."""
 
+    lifting: Final = (
+        "A flag holds for one run, which is started by hand once this is merged: `Run workflow` of the workflow Apply "
+        "takes `allow`, `max-change-percent` and `on-drift`."
+    )
+
     def __init__(
         self,
         variables: Mapping[str, str],

@@ -65,6 +65,11 @@ class GitLab:
     max_bytes: Final = 65_000
     """GitLab takes a million characters; a note that is longer than this is read by nobody."""
 
+    lifting: Final = (
+        "A flag holds for one run, which is started by hand once this is merged: a pipeline of the default branch with "
+        "the variable `SYNCER_BY_HAND` (`true`) takes `SYNCER_ALLOW`, `SYNCER_MAX_CHANGE_PERCENT`, `SYNCER_ON_DRIFT`."
+    )
+
     def __init__(
         self,
         variables: Mapping[str, str],

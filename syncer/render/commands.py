@@ -58,11 +58,11 @@ class Commands:
 
     def planned(self, planned: Planned) -> Planned:
         """The plan with hints whose commands work here."""
-        warnings, problems = (
+        warnings, problems, refusals = (
             tuple(replace(one, hint=self.completed(one.hint)) for one in some)
-            for some in (planned.warnings, planned.problems)
+            for some in (planned.warnings, planned.problems, planned.refusals)
         )
-        return replace(planned, warnings=warnings, problems=problems)
+        return replace(planned, warnings=warnings, problems=problems, refusals=refusals)
 
 
 def _flag(name: str, value: str) -> list[str]:

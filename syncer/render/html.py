@@ -5,23 +5,25 @@ It says what the comment says, and never leaves anything out: it's the artifact 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.effects import meaning
+from syncer.planner import LOOSENED
 from syncer.render.causes import by_cause
 from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import escaped, markup
-from syncer.render.review import already_live, aside, cautions, items, warned, why
+from syncer.render.review import already_live, aside, cautions, gone, items, removed_title, warned, why
 from syncer.render.text import counted
-from syncer.render.totals import changes_in_words
+from syncer.render.totals import count_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from syncer.model import Problem
-    from syncer.planner import Planned
+    from syncer.planner import Planned, Removed
     from syncer.render.hunks import Line
     from syncer.render.review import Caution, Item
 
@@ -52,36 +54,48 @@ _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 
 def render_plan(planned: Planned, *, folder: str = "") -> str:
-    """The whole plan, or what kept it from being one. `folder` is where the settings stand below the repository."""
+    """The whole plan, or what kept it from being one; of drift what was done to the live models.
+
+    `folder` is where the settings stand below the repository.
+    """
     planned = Commands(folder, planned.plan.target.environment).planned(planned)
-    changes = planned.plan.changes
-    if planned.problems and not (planned.is_whole and changes):
+    if planned.problems:
         return _page(planned, "failed", _problems(planned.problems))
+    footer = _footer(planned)
+    if planned.is_drift:
+        seen = tuple(change.reversed for change in planned.plan.changes)
+        planned = replace(planned, plan=replace(planned.plan, changes=seen))
+    changes = planned.plan.changes
     live = already_live(planned)
+    loosened, others = ([one for one in planned.warnings if (one.rule == LOOSENED) is is_it] for is_it in (True, False))
     body = [
-        *(_problems(planned.problems) if planned.problems else []),
-        *(_alert([_caution(caution)], "") for caution in cautions(planned.plan, planned.provenance)),
-        *_warnings(planned.warnings),
+        *_alerts(planned.refusals, "Refused"),
+        *_alerts(loosened),
+        *([_removed(planned.removed)] if planned.removed else []),
+        *(_alert([_caution(caution)], "") for caution in cautions(planned)),
+        *_alerts(others),
         *([f"<p>{_caution(live)}.</p>"] if live else []),
     ]
     if not changes:
-        return _page(planned, "no changes", [*body, "<p>No changes.</p>", _footer(planned)])
+        said = "No drift" if planned.is_drift else "No changes"
+        return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", footer])
     found = items(planned)
     has_id = not planned.is_offline
+    outside = f"{counted(len(changes), 'model')} changed outside git"
     return _page(
         planned,
-        f"{'failed, ' * bool(planned.problems)}{changes_in_words(planned.plan)}",
+        outside if planned.is_drift else count_in_words(planned),
         [
             *body,
             _table(found, has_causes=planned.provenance is not None),
             *(_diff(item, has_id=has_id) for item in found),
-            _footer(planned),
+            footer,
         ],
     )
 
 
 def _page(planned: Planned, said: str, body: Iterable[str]) -> str:
-    title = f"syncer plan · {markup(planned.plan.target.environment)}: {said}"
+    title = f"syncer {'drift' if planned.is_drift else 'plan'} · {markup(planned.plan.target.environment)}: {said}"
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -108,7 +122,8 @@ def _where(planned: Planned) -> str:
     if planned.is_offline:
         return f"Planned{commit} from the files only; the target was not read."
     target = planned.plan.target
-    return f"Planned{commit} against workspace {target.workspace_id} at {_code(target.url)}."
+    done = "Compared" if planned.is_drift else "Planned"
+    return f"{done}{commit} against workspace {target.workspace_id} at {_code(target.url)}."
 
 
 def _code(text: str) -> str:
@@ -120,14 +135,18 @@ def _caution(caution: Caution) -> str:
     return f"{caution.sentence}: {', '.join(named)}"
 
 
-def _warnings(warnings: Sequence[Problem]) -> list[str]:
-    shown, _ = warned(warnings, len(warnings))
-    return [_alert([_about(problem) for problem in problems], hint) for problems, hint in shown]
+def _removed(removed: Sequence[Removed]) -> str:
+    return _alert([f"{removed_title(len(removed))}.", *(gone(one, _code) for one in removed)], "")
 
 
-def _alert(lines: Sequence[str], hint: str) -> str:
+def _alerts(told: Sequence[Problem], title: str = "Warning") -> list[str]:
+    shown, _ = warned(told, len(told))
+    return [_alert([_about(problem) for problem in problems], hint, title) for problems, hint in shown]
+
+
+def _alert(lines: Sequence[str], hint: str, title: str = "Warning") -> str:
     said = [*lines, *([markup(hint)] if hint else [])]
-    return f"<aside><p><b>Warning</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
+    return f"<aside><p><b>{title}</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
 
 
 def _about(problem: Problem) -> str:

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from syncer.applier import Outcome, Report
     from syncer.diff import FieldChange
     from syncer.listing import Listing, Row
-    from syncer.planner import Change, Effect, Plan, Planned, Provenance
+    from syncer.planner import Change, Effect, Plan, Planned, Provenance, Removed
     from syncer.undo import PastRun
 
-UI_VERSION: Final = "1.3"
+UI_VERSION: Final = "1.4"
 """The version of the lines' shape; not of syncer."""
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -54,8 +54,10 @@ def version_line(clock: Clock) -> str:
 def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals.
 
-    Of a plan that could not be made there are no totals: "no changes" would be a lie.
+    Of a plan that could not be made there are no totals: "no changes" would be a lie. Drift has lines of its own.
     """
+    if planned.is_drift:
+        return drift_lines(planned, clock, commands)
     plan, provenance = planned.plan, planned.provenance
     if planned.problems and plan.is_empty:
         return problem_lines(planned.warnings, clock, commands)
@@ -68,6 +70,7 @@ def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) ->
     lines += problem_lines(planned.warnings, clock, commands)
     totals = {**_totals(plan, "plan"), "digest": plan.digest, "offline": planned.is_offline}
     totals |= {"base": _base(plan, provenance)} if provenance else {}
+    totals |= {"refused": len(planned.refusals), "removed": [_removed(one) for one in planned.removed]}
     return [*lines, _line("change_summary", clock, " ".join(plan_verdict(planned)), totals)]
 
 
@@ -93,6 +96,12 @@ def _totals(plan: Plan, operation: str) -> dict[str, Any]:
         "excluded": plan.excluded,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
     }
+
+
+def _removed(one: Removed) -> dict[str, Any]:
+    """A definition that is gone; what isn't known is null."""
+    syncs = None if one.syncs is None else [asdict(sync) for sync in one.syncs]
+    return {"address": one.address, "file": one.path, "id": one.id or None, "name": one.name, "syncs": syncs}
 
 
 def _base(plan: Plan, provenance: Provenance) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Plan, drift and report as GitHub-flavoured markdown: the text of a comment, an issue or a job's summary.
 
-What a reader must not miss is never folded and never dropped: the heading with its counts and the warnings. The rest
-goes down a ladder until it fits the budget, and every rung is laid out anew; finished markdown is never cut:
+What a reader must not miss is never folded and never dropped: the heading with its counts, what refuses the plan and
+what lifts that, what the change takes from its guards, what nobody manages any more, and the warnings. The rest goes
+down a ladder until it fits the budget, and every rung is laid out anew; finished markdown is never cut:
 
     1  the table of models, and the diff of each, folded
     2  the same with long diffs shortened: as many bytes for each as there is room for; where even a few lines of each
@@ -23,21 +24,35 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from syncer.effects import meaning
+from syncer.planner import LOOSENED
 from syncer.render.causes import by_cause, says_one_thing
 from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
-from syncer.render.review import FIELDS, GROUPS, Item, already_live, aside, cautions, items, severities, warned, why
+from syncer.render.review import (
+    FIELDS,
+    GROUPS,
+    Item,
+    already_live,
+    aside,
+    cautions,
+    gone,
+    items,
+    removed_title,
+    severities,
+    warned,
+    why,
+)
 from syncer.render.text import counted
-from syncer.render.totals import changes_in_words, outcome_counts, report_verdict
+from syncer.render.totals import count_in_words, outcome_counts, report_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from syncer.applier import Outcome, Report
     from syncer.model import Problem, Target
-    from syncer.planner import Planned
+    from syncer.planner import Planned, Removed
     from syncer.render.review import Caution
 
 BUDGET: Final = 65_000
@@ -61,13 +76,18 @@ _MESSAGE: Final = 500
 _HINT: Final = 600
 
 
-def render_plan(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
+def render_plan(
+    planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "", lifting: str = ""
+) -> str:
     """What merging alters: changes with their causes, or none, or why there is no plan. Within the budget.
 
-    `folder` is where the settings stand, if that isn't the repository's top.
+    `folder` is where the settings stand, if that isn't the repository's top. `lifting` says how a run gets the flags
+    that lift a refusal, where the text is read. Drift has a text of its own.
     """
-    page = _Plan(_completed(planned, folder), run_url, folder)
-    if planned.problems and not (planned.is_whole and planned.plan.changes):
+    if planned.is_drift:
+        return render_drift(planned, run_url=run_url, budget=budget, folder=folder)
+    page = _Plan(_completed(planned, folder), run_url, folder, lifting)
+    if planned.problems:
         return _fitted(page.failed(), budget)
     return _fitted(page.rungs(budget) if planned.plan.changes else page.clean(), budget)
 
@@ -194,6 +214,7 @@ class _Page(ABC):
     planned: Planned
     run_url: str
     folder: str = ""
+    lifting: str = ""
 
     _title = ""
     _warns = ""
@@ -222,7 +243,7 @@ class _Page(ABC):
 
     def _clean(self, said: str, verdict: str) -> Iterator[str]:
         for most in (SHOWN, 3, 0):
-            warnings = _warnings(self.planned.warnings, most, self._warns)
+            warnings = _alerts(self._warnings, most, "warning", self._warns)
             notices = self._notices(most)
             yield _blocks(self._heading(said), self._where(), verdict, *notices, *warnings, self._footer())
 
@@ -274,11 +295,16 @@ class _Page(ABC):
             self._heading(self._count()),
             self._where(),
             *self._notices(most),
-            *_warnings(self.planned.warnings, most, self._warns),
+            *_alerts(self._warnings, most, "warning", self._warns),
             note,
             body,
             self._footer(),
         )
+
+    @property
+    def _warnings(self) -> Sequence[Problem]:
+        """The warnings that have no place of their own."""
+        return [one for one in self.planned.warnings if one.rule != LOOSENED]
 
     def _heading(self, said: str) -> str:
         return f"### syncer {self._title} · {_subject(self.folder, self.planned.plan.target.environment)}: {said}"
@@ -324,11 +350,11 @@ class _Plan(_Page):
         """Nothing to do. Offline nobody knows what is live, and of a part nobody knows the rest."""
         is_sure = not self.planned.is_offline and not self.planned.plan.excluded
         what = "Merging this alters nothing in" if is_sure else "Nothing that was compared differs in"
+        what = "Merging this alters no live model in" if is_sure and self.planned.removed else what
         return self._clean("no changes", f"No changes. {what} {code(self.planned.plan.target.environment, _NAME)}.")
 
     def _count(self) -> str:
-        failed = "failed, " * bool(self.planned.problems)
-        return f"{failed}{changes_in_words(self.planned.plan)}"
+        return count_in_words(self.planned)
 
     def _where(self) -> str:
         planned = self.planned
@@ -340,16 +366,17 @@ class _Plan(_Page):
         return _blocks(line, offline)
 
     def _notices(self, most: int) -> list[str]:
-        notices = [
-            f"> [!WARNING]\n> {_caution(caution, most)}"
-            for caution in cautions(self.planned.plan, self.planned.provenance)
+        planned = self.planned
+        loosened = [one for one in planned.warnings if one.rule == LOOSENED]
+        live = already_live(planned)
+        return [
+            *_alerts(planned.refusals, most, "refusal"),
+            *([prose(self.lifting, _HINT)] if planned.refusals and self.lifting else []),
+            *_alerts(loosened, most, "warning"),
+            *([_removed(planned.removed, most)] if planned.removed else []),
+            *(f"> [!WARNING]\n> {_caution(caution, most)}" for caution in cautions(planned)),
+            *([_caution(live, most)] if live else []),
         ]
-        if self.planned.problems:
-            lead, listed = _problems(self.planned.problems, most)
-            lines = "\n".join(f"> {line}" for line in filter(None, (lead, *listed)))
-            notices.insert(0, f"> [!CAUTION]\n{lines}")
-        live = already_live(self.planned)
-        return [*notices, *([f"{_caution(live, most)}"] if live else [])]
 
 
 class _Apply(_Plan):
@@ -453,23 +480,32 @@ def _caution(caution: Caution, most: int) -> str:
     return f"{caution.sentence}: {', '.join(named)}{f', and {rest} more' if rest else ''}"
 
 
-def _warnings(warnings: Sequence[Problem], most: int, lead: str) -> list[str]:
-    """The warnings as alerts, one for each cause."""
-    shown, left = warned(warnings, most)
+def _removed(removed: Sequence[Removed], most: int) -> str:
+    """The definitions that are gone, as one alert."""
+    listed = [f"> - {gone(one, partial(code, most=_PATH))}" for one in removed[:most]]
+    rest = len(removed) - len(listed)
+    more = [f"> - {rest} more: the run's log has all of them"] if rest and listed else []
+    return "\n".join(["> [!WARNING]", f"> {removed_title(len(removed))}.", *listed, *more])
+
+
+def _alerts(told: Sequence[Problem], most: int, kind: str, lead: str = "") -> list[str]:
+    """Warnings or refusals as alerts; one for each cause."""
+    shown, left = warned(told, most)
     alerts = []
+    opening = "> [!CAUTION]" if kind == "refusal" else "> [!WARNING]"
     for problems, hint in shown:
         if len(problems) == 1:
-            alerts.append(f"> [!WARNING]\n> {lead}{_problem(problems[0])}")
+            alerts.append(f"{opening}\n> {lead}{_problem(problems[0])}")
             continue
         lines = [
-            "> [!WARNING]",
+            opening,
             *([f"> {lead}".rstrip()] if lead else []),
             *(f"> - {_about(problem)}" for problem in problems),
         ]
         alerts.append("\n".join([*lines, *([f">\n> {prose(hint, _HINT)}"] if hint else [])]))
     if left:
-        many = counted(left, f"{'more ' if alerts else ''}warning")
-        alerts.append(f"> [!WARNING]\n> {many}: the run's log has all of them.")
+        many = counted(left, f"{'more ' if alerts else ''}{kind}")
+        alerts.append(f"{opening}\n> {many}: the run's log has all of them.")
     return alerts
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.model import Problem
-    from syncer.planner import Change, Effect, Plan, Planned, Provenance
+    from syncer.planner import Change, Effect, Planned, Removed
 
 FIELDS: Final = 6
 """How many fields of one model a table names."""
@@ -120,17 +120,21 @@ class Caution(NamedTuple):
 
 
 _CAUTIONS: Final = {
-    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields, which apply refuses",
+    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields",
     Cause.DRIFT: "would undo edits made in the UI",
 }
 
 
-def cautions(plan: Plan, provenance: Provenance | None) -> list[Caution]:
-    """One for conflicts and one for drift, as far as there is any."""
+def cautions(planned: Planned) -> list[Caution]:
+    """One for conflicts and one for drift, as far as there is any, and an apply doesn't refuse it."""
+    provenance = planned.provenance
     if provenance is None:
         return []
-    changes, found = plan.changes, []
+    changes, found = planned.plan.changes, []
+    refused = {one.rule for one in planned.refusals}
     for cause, verb in _CAUTIONS.items():
+        if cause.value in refused:
+            continue
         models = [
             (change.address, [field for field, causes in provenance.of(change).items() if cause in causes])
             for change in provenance.with_cause(changes, cause)
@@ -146,6 +150,27 @@ def already_live(planned: Planned) -> Caution | None:
     if not found:
         return None
     return Caution(f"What this change brings is live already in {counted(len(found), 'model')}", found)
+
+
+def removed_title(count: int) -> str:
+    """What is said of definitions that are gone."""
+    are, them, it = (
+        ("is", "the definition", "the live model stays")
+        if count == 1
+        else ("are", "the definitions", "the live models stay")
+    )
+    return f"{counted(count, 'model')} {are} no longer managed: git removes {them}, and {it} as before"
+
+
+def gone(one: Removed, code: Callable[[str], str]) -> str:
+    """A definition that is gone: what is live of it, and which syncs go on reading that."""
+    if not one.id:
+        return f"{code(one.address)}: no live model is known of it"
+    live = f"{code(one.address)}: live model {one.id}, {code(one.name)}"
+    if one.syncs is None:
+        return f"{live}; what it feeds is not known"
+    fed = [f"sync {sync.id} to {code(sync.destination)}" for sync in one.syncs]
+    return f"{live}; feeds {', '.join(fed)}" if fed else f"{live}; feeds no sync"
 
 
 class Warned(NamedTuple):

@@ -15,10 +15,10 @@ from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import advice, box, problem_boxes, prose, warning_boxes
 from syncer.render.commands import operand
 from syncer.render.downstream import columns, feeds, feeds_count
-from syncer.render.review import cautions
+from syncer.render.review import cautions, gone, removed_title
 from syncer.render.style import Style
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
-from syncer.render.totals import drift_verdict, plan_verdict, report_verdict
+from syncer.render.totals import drift_verdict, plan_verdict, refused_verdict, report_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,10 +68,12 @@ def render_banner(command: str, target: Target) -> str:
 
 
 def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summary: bool = False) -> str:
-    """What an apply would do: every change and where it comes from, the warnings, the totals.
+    """What an apply would do: every change and where it comes from, the warnings, the totals. Or what drift is.
 
     `summary` gives one line a model. `verbose` lists the live models that no file declares.
     """
+    if planned.is_drift:
+        return render_drift(planned, style, summary=summary)
     plan, provenance = planned.plan, planned.provenance
     sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
     warnings = list(planned.warnings)
@@ -87,8 +89,11 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
             for change in plan.changes
         )
         sections += [_legend(plan.changes, style), *blocks]
+    if planned.removed:
+        lines = [f"  {gone(one, visible)}" for one in planned.removed]
+        sections.append(box("warning", removed_title(len(lines)), [lines], style))
     if provenance is not None:
-        sections += _outside(plan, provenance, style)
+        sections += _outside(planned, provenance, style)
     if plan.excluded:
         sections.append(_left_out(plan, "This plan is incomplete", style))
     sections += warning_boxes(warnings, style)
@@ -146,10 +151,10 @@ def _line(row: Row, style: Style) -> str:
     return f"{' ' * (row.indent - 2)}{symbol} {row.text}".rstrip(" ")
 
 
-def _outside(plan: Plan, provenance: Provenance, style: Style) -> list[str]:
+def _outside(planned: Planned, provenance: Provenance, style: Style) -> list[str]:
     """What the base tells beyond the blocks: edits that would be lost, and what is live already."""
     found = []
-    for caution in cautions(plan, provenance):
+    for caution in cautions(planned):
         lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in caution.models]
         found.append(box("warning", caution.sentence, [lines, advice(_ADVICE, style)], style))
     if provenance.already_live:
@@ -216,11 +221,16 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     return defused("\n\n".join(sections))
 
 
-def render_saved(file: str, digest: str, style: Style) -> str:
-    """Where the plan was kept, the command that applies exactly it, and what others can compare it by."""
-    command = style.commands.line("apply", operand(file))
+def render_saved(file: str, digest: str, style: Style, flags: Sequence[str] = (), *, is_refused: bool = False) -> str:
+    """Where the plan was kept, the command that applies exactly it, and what others can compare it by.
+
+    `flags` are what lifted guards of it; where it `is_refused` some more are needed.
+    """
+    lifting = ", with what lifts each refusal" if is_refused else ""
+    command = style.commands.line("apply", operand(file), *flags)
     return defused(
-        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan:\n  {command}\n\nIts digest: {digest}"
+        f"\nSaved the plan to: {visible(file)}\n\nTo apply exactly this plan{lifting}:\n  {command}\n\n"
+        f"Its digest: {digest}"
     )
 
 
@@ -229,6 +239,8 @@ def _verdict(planned: Planned, style: Style) -> str:
     plan = planned.plan
     stressed, said = plan_verdict(planned)
     verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
+    if said := refused_verdict(planned):
+        verdict += f"\n{style.paint('error', said.capitalize())}. What lifts each is said with it."
     if plan.bound and not plan.changes and not planned.is_offline:
         verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
     rest = []

@@ -22,6 +22,17 @@ def plan_verdict(planned: Planned) -> tuple[str, str]:
     return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
 
 
+def refused_verdict(planned: Planned) -> str:
+    """`refused: 2`, where a guard refuses the plan; else empty."""
+    return f"refused: {len(planned.refusals)}" if planned.refusals else ""
+
+
+def count_in_words(planned: Planned) -> str:
+    """`3 models to change`, `refused: 2 (3 models to change)`."""
+    refused, changes = refused_verdict(planned), changes_in_words(planned.plan)
+    return f"{refused} ({changes})" if refused else changes
+
+
 def changes_in_words(plan: Plan) -> str:
     """`3 models to change`, `1 model to create, 3 to change`."""
     created, updated = len(plan.created), len(plan.updated)

@@ -37,18 +37,21 @@ def resume(
     lookup: Callable[[str], Secret | None],
     limits: Limits,
 ) -> Planned:
-    """A saved plan on live state as it is now: the same plan, or RefusedError. Raises ApiError and RefreshError."""
+    """A saved plan on live state as it is now, with the verdict under these limits: the same plan, or RefusedError.
+
+    Raises ApiError and RefreshError.
+    """
     saved.admit(planned, target, commit)
     known = {change.id for change in planned.plan.updated}
     renewed = saved.renew(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
-    stale = {"unread-syncs", "unread-connectors", "lost-column", policy.UNCHECKED, policy.NO_WAY_BACK}
+    stale = {"unread-syncs", "unread-connectors", policy.UNCHECKED, policy.NO_WAY_BACK}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
     connectors = Connectors(reader)
-    renewed = with_consequences(renewed, reader, connectors, limits)
-    if problems := (*impossible(renewed.plan, connectors), *renewed.problems):
+    renewed = with_consequences(renewed, reader, connectors)
+    if problems := impossible(renewed.plan, connectors):
         raise RefusedError("the saved plan can't be applied; nothing was written", "plan again", problems)
-    return renewed
+    return policy.judged(renewed, limits)
 
 
 def roll_back(
@@ -83,9 +86,9 @@ def roll_back(
     going = tuple(change for change in back.plan.changes if not wrong[change.address])
     stays = len(back.plan.changes) - len(going)
     plan = replace(back.plan, changes=going, unchanged=back.plan.unchanged + stays)
-    planned = Planned(plan, (*back.left, *policy.warnings(plan, limits)))
     refused = (*back.refused, *(problem for problems in wrong.values() for problem in problems))
-    return with_consequences(planned, reader, connectors, limits), refused
+    planned = with_consequences(Planned(plan, back.left), reader, connectors)
+    return policy.judged(planned, limits), refused
 
 
 def _protected(change: Change) -> Change:
@@ -103,14 +106,16 @@ def expect(planned: Planned, digest: str) -> None:
 
 
 def refuse(planned: Planned, limits: Limits) -> None:
-    """Raise RefusedError if the plan may not be applied: it isn't whole, or trips a guard."""
+    """Raise RefusedError if the plan may not be applied: it isn't whole, or the verdict is against it.
+
+    The verdict that was shown is made once more, so that no plan passes that nobody judged.
+    """
     if planned.problems:
         message = "the plan is not whole, so nothing is applied"
         raise RefusedError(message, "solve the problems above, or apply a part of it with --target")
-    guards = (*policy.refusals(planned.plan, limits), *policy.drift_refusals(planned, limits))
-    if guards:
+    if refusals := policy.judged(planned, limits).refusals:
         message = "this plan may not be applied as it is; nothing was written"
-        raise RefusedError(message, problems=guards)
+        raise RefusedError(message, problems=refusals)
 
 
 def apply(

@@ -24,7 +24,7 @@ from syncer.model import (
     Target,
     Unreadable,
 )
-from syncer.resolve import REPAIR, bind, bind_connectors
+from syncer.resolve import REPAIR, bind, bind_connectors, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -59,11 +59,24 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What git said before: its commit, those of its definitions that are valid, and the paths of the others."""
+    """What git said before: its commit, those of its definitions that are valid, and the paths of the others.
+
+    The rest is what its settings said, as far as anybody looked: `environment` is the name that the target had there
+    (empty: the same), `max_change` the share of the models that may change, in percent, and from how many changes on.
+    `told` is what to know of them.
+    """
 
     commit: str
     documents: tuple[Document, ...]
     unusable: tuple[str, ...] = ()
+    environment: str = ""
+    max_change: tuple[int, int] | None = None
+    create: bool = True
+    told: tuple[Problem, ...] = ()
+
+    def state(self, environment: str) -> DesiredState:
+        """What its definitions meant for an environment, which may have had another name."""
+        return resolve(self.documents, self.environment or environment)
 
 
 class Connectors:
@@ -95,7 +108,7 @@ def targeted(desired: DesiredState, patterns: Sequence[str]) -> DesiredState:
 def refuse_nameless(models: Sequence[DesiredModel], patterns: Sequence[str], what: str) -> None:
     """Raise SettingsError for a pattern that names none of the models."""
     for pattern in patterns:
-        if not any(_is_named(model, pattern) for model in models):
+        if not any(is_chosen(model, (pattern,)) for model in models):
             near = get_close_matches(pattern, [model.address for model in models], 1)
             hint = f"did you mean {near[0]}?" if near else "addresses are paths below the models folder, without .yaml"
             raise SettingsError(f"--target {pattern} names no {what}", hint)
@@ -103,17 +116,17 @@ def refuse_nameless(models: Sequence[DesiredModel], patterns: Sequence[str], wha
 
 def is_chosen(model: DesiredModel, patterns: Sequence[str]) -> bool:
     """Whether any of the patterns means the model; without any all are meant."""
-    return not patterns or any(_is_named(model, pattern) for pattern in patterns)
+    return is_named(model.address, model.document.path, patterns)
 
 
-def _is_named(model: DesiredModel, pattern: str) -> bool:
-    """Whether a pattern means the model: by address, as the progress lines write it, or by its file's path.
+def is_named(address: str, path: str, patterns: Sequence[str]) -> bool:
+    """The same of a definition by its address, as the progress lines write it, or by its file's path.
 
     A disk may spell an accent in two characters where a keyboard writes one: both mean the same name.
     """
-    pattern = normalize("NFC", pattern)
-    names = (model.address, f"model.{model.address}", model.document.path)
-    return any(fnmatchcase(normalize("NFC", name), pattern) for name in names)
+    names = [normalize("NFC", name) for name in (address, f"model.{address}", path)]
+    composed = [normalize("NFC", pattern) for pattern in patterns]
+    return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in composed)
 
 
 def bound_to(

@@ -63,7 +63,7 @@ def compared(
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     origins = None
     if base is not None:
-        former, _ = connectors.bound(resolve(base.documents, target.environment))
+        former, _ = connectors.bound(base.state(target.environment))
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     compared = {binding.desired.document.path for binding in bound.bindings}

@@ -20,7 +20,6 @@ from syncer.planner import Change, Effect, Plan, Planned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syncer.policy import Limits
     from syncer.workflow.asking import Connectors, Reader
 
 _ASKED: Final = 20
@@ -36,24 +35,34 @@ _PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
 """The query types whose query is SQL."""
 
 
-def with_consequences(planned: Planned, reader: Reader, connectors: Connectors, limits: Limits) -> Planned:
-    """The plan with what its changes do downstream, and with a problem for each column that would be lost there."""
-    effects, unknown = _effects(planned.plan, reader, connectors)
-    moves = any("connector_id" in change.changed for change in planned.plan.updated)
-    for_good = policy.one_way_moves(planned.plan, connectors()) if moves else ()
-    planned = replace(planned, effects=effects, warnings=(*planned.warnings, *for_good, *unknown))
-    lost = policy.lost_columns(planned, limits)
-    return replace(
-        planned,
-        warnings=(*planned.warnings, *(problem for problem in lost if not problem.is_error)),
-        problems=(*planned.problems, *(problem for problem in lost if problem.is_error)),
-    )
+def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) -> Planned:
+    """The plan with what its changes do downstream, and with the syncs of what nobody manages any more."""
+    made, removed = planned.plan, planned.removed
+    if made.is_empty and not removed:
+        return planned
+    unknown = []
+    read: Sequence[Sync] | None = ()
+    try:
+        read = reader.syncs() if made.updated or any(one.id for one in removed) else ()
+        unknown += _half_read([sync for sync in read if sync.unknown])
+    except (ApiError, RefreshError) as error:
+        read = None
+        unknown.append(_unread("syncs", "what these models feed", error))
+    effects, unchecked = _effects(made, read, reader, connectors)
+    moves = any("connector_id" in change.changed for change in made.updated)
+    unknown += policy.one_way_moves(made, connectors()) if moves else ()
+    fed = tuple(replace(one, syncs=_fed(one.id, read)) for one in removed)
+    return replace(planned, effects=effects, removed=fed, warnings=(*planned.warnings, *unknown, *unchecked))
 
 
-def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mapping[str, Effect], tuple[Problem, ...]]:
+def _fed(model_id: int, syncs: Sequence[Sync] | None) -> tuple[Sync, ...] | None:
+    return () if not model_id else None if syncs is None else tuple(one for one in syncs if one.model_id == model_id)
+
+
+def _effects(
+    made: Plan, read: Sequence[Sync] | None, reader: Reader, connectors: Connectors
+) -> tuple[Mapping[str, Effect], tuple[Problem, ...]]:
     """What each change does downstream, by address; and a warning for what isn't known."""
-    if made.is_empty:
-        return {}, ()
     unknown = []
     known: Mapping[int, Connector] = {}
     unchecked: dict[str, sql.UncheckedError] = {}
@@ -66,14 +75,7 @@ def _effects(made: Plan, reader: Reader, connectors: Connectors) -> tuple[Mappin
             unchecked = dict.fromkeys(queried, error)
         except (ApiError, RefreshError) as error:
             unknown.append(_unread("connectors", "whether a column that is needed gets lost", error))
-    syncs: Mapping[int, Sequence[Sync]] | None = {}
-    try:
-        read = reader.syncs() if made.updated else ()
-        syncs = _running(made, read, reader)
-        unknown += _half_read([sync for sync in read if sync.unknown])
-    except (ApiError, RefreshError) as error:
-        syncs = None
-        unknown.append(_unread("syncs", "what these changes feed", error))
+    syncs = None if read is None else _running(made, read, reader)
 
     def effect(change: Change) -> Effect:
         feeds = () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))

@@ -16,9 +16,19 @@ from syncer.model import (
     Severity,
     Target,
 )
-from syncer.planner import Plan, Planned, make_plan
+from syncer.planner import Plan, Planned, Removed, make_plan
 from syncer.resolve import resolve, reveal, stand_in_connectors
-from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
+from syncer.workflow.asking import (
+    Base,
+    Connectors,
+    Reader,
+    bound_to,
+    is_named,
+    silent_base,
+    targeted,
+    told_once,
+    unread,
+)
 from syncer.workflow.consequences import impossible, with_consequences
 
 if TYPE_CHECKING:
@@ -41,8 +51,9 @@ def plan(
 ) -> Planned:
     """Refresh and plan; with `patterns` (addresses or globs) only the definitions that they name.
 
-    With a base the plan says of each difference where it comes from, with `create` definitions that no live model
-    answers to are planned, too, and `with_effects` it says what the changes do downstream. The documents must be valid.
+    With a base the plan says of each difference where it comes from, which guards the change loosens and which
+    definitions it removes. With `create` definitions that no live model answers to are planned, too. `with_effects` it
+    says what the changes do downstream, and has the verdict. The documents must be valid.
     Raises ApiError, RefreshError, and SettingsError for a pattern that names nothing.
     """
     connectors = Connectors(reader)
@@ -58,17 +69,28 @@ def plan(
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     problems = (*problems, *impossible(made, connectors))
     former = origins = None
+    loosened: tuple[Problem, ...] = ()
+    removed: tuple[Removed, ...] = ()
     if base is not None:
-        former, _ = connectors.bound(resolve(base.documents, target.environment))
+        former, _ = connectors.bound(base.state(target.environment))
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+        origins = replace(origins, max_change=base.max_change)
         problems = (*problems, *provenance.renamed(made, former))
+        made = provenance.guarded(made, former)
+        loosened = (
+            *policy.loosened(limits, base.max_change, create=create, created=base.create),
+            *provenance.loosened(bound.bindings, former),
+            *base.told,
+        )
+        removed = _chosen(provenance.removed(former, everything, live), patterns)
     told = (*told, *provenance.repurposed(made, former))
-    warnings = (*unread(live), *silent_base(base), *told, *policy.warnings(made, limits))
-    planned = Planned(made, warnings, told_once((*missing, *problems), chosen, live, target), origins)
+    warnings = (*loosened, *unread(live), *silent_base(base), *told)
+    problems = told_once((*missing, *problems), chosen, live, target)
+    planned = Planned(made, warnings, problems, origins, removed=removed)
     if not with_effects:
         return planned
     planned = replace(planned, warnings=(*warnings, *_unreadable(made)))
-    return with_consequences(planned, reader, connectors, limits)
+    return policy.judged(with_consequences(planned, reader, connectors), limits)
 
 
 def _unreadable(made: Plan) -> tuple[Problem, ...]:
@@ -91,7 +113,7 @@ def plan_offline(
 
     everything = stand_in_connectors(resolve(documents, target.environment))
     chosen, _ = reveal(targeted(everything, patterns), lookup)
-    before_it = stand_in_connectors(resolve(base.documents, target.environment))
+    before_it = stand_in_connectors(base.state(target.environment))
     former = provenance.Former(reveal(before_it, lookup)[0])
     bindings, new = [], []
     for model in chosen.models:
@@ -104,5 +126,12 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    warnings = (*new, *silent_base(base), *policy.warnings(made, limits), *_unreadable(made))
-    return Planned(made, warnings, is_offline=True)
+    loosened = provenance.loosened(bindings, before_it)
+    warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))
+    removed = _chosen(provenance.removed(before_it, everything, None), patterns)
+    planned = Planned(provenance.guarded(made, before_it), warnings, is_offline=True, removed=removed)
+    return policy.judged(planned, limits)
+
+
+def _chosen(removed: Sequence[Removed], patterns: Sequence[str]) -> tuple[Removed, ...]:
+    return tuple(one for one in removed if is_named(one.address, one.path, patterns))
