@@ -28,7 +28,7 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
     """
     if saved.is_drift:
         message = "this file says what was changed outside git (`syncer drift` made it), and is no plan"
-        raise RefusedError(f"{message}; nothing was written", "to undo those edits, plan: syncer plan --out plan.json")
+        raise RefusedError(f"{message}; nothing was written", "to undo those edits, plan: `syncer plan --out plan.json`")
     if saved.problems:
         message = "the saved plan is not whole, so nothing is applied"
         raise RefusedError(message, "solve its problems, and plan again", saved.problems)

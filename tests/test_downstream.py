@@ -281,7 +281,7 @@ def test_a_configuration_that_decides_the_rows_is_not_called_harmless() -> None:
 def test_a_risk_is_told_in_the_same_words() -> None:
     """The warning and the block below the change say one thing: neither claims more than the other."""
     planned = _plan(_api(SYNC), query=QUERY, primary_key="email", query_type="dbt")
-    hints = " ".join(problem.hint for problem in planned.warnings if problem.rule == "risky-change")
+    hints = " ".join(problem.hint for problem in planned.refusals if problem.rule == "risky-change")
     (change,) = planned.plan.changes
     said = meaning(change, planned.effects["m"], str)
 

@@ -139,11 +139,14 @@ def _write(address: str, **values: Any) -> Callable[[Place], None]:
 
     def write(place: Place) -> None:
         (place.team.folder / "models" / "m0.yaml").unlink()
-        place.team.write(
-            address, {key: value for key, value in definition(MODELS[0], **values).items() if value != ...}
-        )
+        _write_file(place, address, MODELS[0], **values)
 
     return write
+
+
+def _write_file(place: Place, address: str, model: dict[str, Any], **values: Any) -> None:
+    """A file says this of a model, and nothing of a key whose value is `...`."""
+    place.team.write(address, {key: value for key, value in definition(model, **values).items() if value != ...})
 
 
 def _settings(text: Callable[[str], str]) -> Callable[[Place], None]:
@@ -160,10 +163,18 @@ def _moved_folder(place: Place) -> None:
     (place.team.folder / "models").rename(place.team.folder / "other")
 
 
-def _twin(text: str) -> str:
-    """A second environment of the same target, with no limits."""
-    table = text.partition("[environments.prod]")[2]
-    return f"{text}\n[environments.twin]{table}max_change_percent = 100\n"
+def _twin(place: Place) -> None:
+    """A second environment of the same target, with no limits, that has the same models."""
+
+    def twin(text: str) -> str:
+        table = text.partition("[environments.prod]")[2]
+        return f"{text}\n[environments.twin]{table}max_change_percent = 100\n"
+
+    _settings(twin)(place)
+    for number, model in enumerate(MODELS):
+        ids = {name: {"id": model["id"]} for name in ("prod", "twin")}
+        edited = {"query": QUERY} if number == 0 else {}
+        _write_file(place, f"m{number}", model, environments=ids, id=..., **edited)
 
 
 def _several(place: Place) -> None:
@@ -195,7 +206,7 @@ LIFTED: dict[str, tuple[dict[str, Any], Callable[[Place], None], str]] = {
         _settings(lambda text: f"{text}max_change_percent = 100\n"),
         "the limit is 10 %",
     ),
-    "another environment": ({}, _settings(_twin), "the limit is 10 %"),
+    "another environment": ({}, _twin, "the limit is 10 %"),
     "settings at the base that nobody can read": ({}, _several, "the limit is 30 %"),
 }
 
