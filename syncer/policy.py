@@ -128,14 +128,33 @@ def drift_refusals(planned: Planned, limits: Limits) -> tuple[Problem, ...]:
     return (*(silent if limits.on_drift is OnDrift.FAIL else ()), *found)
 
 
+_ON_DRIFT: Final = {
+    Cause.DRIFT: (
+        "undo",
+        (
+            "if it's meant, take it into the file: syncer import --drift; if git is right (or a merge was never "
+            "applied), say --on-drift overwrite"
+        ),
+    ),
+    # An import leaves these to a person.
+    Cause.CONFLICT: (
+        "overwrite",
+        (
+            "if live is right, write its value into the file by hand (syncer import --drift only shows it, because git "
+            "says something new there, too); if git is right, say --on-drift overwrite"
+        ),
+    ),
+}
+"""What an apply does to an edit made outside git, in a word, and what helps."""
+
+
 def _drifted(change: Change, field: str, cause: Cause) -> Problem:
-    does = "overwrite" if cause is Cause.CONFLICT else "undo"
+    does, hint = _ON_DRIFT[cause]
     return change.desired.problem(
         cause.value,
         f"{field} of {change.address} was changed outside git, and this apply would {does} that",
         field,
-        hint="if it's meant, take it into the file: syncer import --drift; if git is right (or a merge was never "
-        "applied), say --on-drift overwrite",
+        hint=hint,
     )
 
 

@@ -1006,12 +1006,12 @@ def without_ends(data: Any) -> Any:
     return to_the_server(data)
 
 
-def put_back(data: Any, former: Any, path: tuple[str | int, ...]) -> None:
+def put_back(data: Any, former: Any, path: tuple[Any, ...]) -> None:
     """Let the data say again what it formerly said at a path; the mapping or list that it's in is there."""
     *above, last = path
     for key in above:
         data = data[key] if isinstance(data, list) else data.setdefault(key, {})
-        former = former.get(key, {}) if isinstance(former, dict) else former[key]
+        former = former[key] if isinstance(former, list) else former.get(key, {})
     if isinstance(former, dict) and last not in former:
         del data[last]
     else:

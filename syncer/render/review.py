@@ -111,15 +111,28 @@ def why(item: Item, code: Callable[[str], str]) -> str:
 
 
 class Caution(NamedTuple):
-    """Edits made outside of git that an apply would undo or overwrite: a sentence, and the models with their fields."""
+    """Edits made outside of git that an apply would undo or overwrite: what, in which models and fields, and advice."""
 
     sentence: str
     models: Sequence[tuple[str, Sequence[str]]]
+    advice: str = ""
 
 
 _CAUTIONS: Final = {
-    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields, which apply refuses",
-    Cause.DRIFT: "would undo edits made in the UI",
+    Cause.CONFLICT: (
+        "would overwrite edits made in the UI to the same fields, which apply refuses",
+        (
+            "Git says something new there, too, so `syncer import --drift` leaves it to a person. If live is right, "
+            "write its value into the file by hand. If git is right, apply with --on-drift overwrite."
+        ),
+    ),
+    Cause.DRIFT: (
+        "would undo edits made in the UI",
+        (
+            "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that "
+            "was merged and never applied."
+        ),
+    ),
 }
 
 
@@ -128,13 +141,13 @@ def cautions(plan: Plan, provenance: Provenance | None) -> list[Caution]:
     if provenance is None:
         return []
     changes, found = plan.changes, []
-    for cause, verb in _CAUTIONS.items():
+    for cause, (verb, advice) in _CAUTIONS.items():
         models = [
             (change.address, [field for field, causes in provenance.of(change).items() if cause in causes])
             for change in provenance.with_cause(changes, cause)
         ]
         if models:
-            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models))
+            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models, advice))
     return found
 
 
