@@ -333,11 +333,16 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class LiveModel:
-    """A model as the API said, in normal form; `id` is the only unique thing about it."""
+    """A model as the API said, in normal form; `id` is the only unique thing about it.
+
+    `raw` has the fields that the API sends in another form, as they came, with nothing in the place of a secret. It
+    decides nothing: it's how a value is sent that is to be what it was.
+    """
 
     id: int
     fields: Fields
     updated_at: str = ""
+    raw: Fields = field(default_factory=dict)
 
     @property
     def name(self) -> str:

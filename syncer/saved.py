@@ -113,7 +113,8 @@ def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str
     }
     if missing:
         return _missing(change, missing)
-    return Change(replace(change.desired, fields=after), live, after, compare(live.fields, after))
+    desired = replace(change.desired, fields=after)
+    return Change(desired, live, after, compare(live.fields, after), restored=change.restored)
 
 
 _SEAL: Final = Secret("")

@@ -356,7 +356,14 @@ PIECES = (
     | st.characters()
 )
 HOSTILE = st.lists(PIECES, max_size=16).map("".join)
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | HOSTILE | HOSTILE.map(Secret)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | HOSTILE
+    | HOSTILE.map(Secret)
+)
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(HOSTILE, inner, max_size=4), max_leaves=10
 )
