@@ -102,9 +102,13 @@ def resembles_secret_key(key: str | int) -> bool:
 
 
 def _is_near(word: str, other: str) -> bool:
-    """Whether one slip makes one word of the other: a letter more, less, another, or two that changed places."""
-    if word == f"{other}s" or abs(len(word) - len(other)) > 1:
-        # A plural is no slip: max_tokens is a number.
+    """Whether one is the other with a slip; a plural is none: max_tokens is a number."""
+    return word != f"{other}s" and is_slip(word, other)
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether at most one slip makes one word of the other: a letter more, less, another, or two that changed places."""
+    if abs(len(word) - len(other)) > 1:
         return False
     start = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), None)
     if start is None:

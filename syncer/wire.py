@@ -255,10 +255,10 @@ def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called f
     if kind is str:
         # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
         return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else value
+    if secret and kind in (int, float):
+        return Secret(value)
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
-    if kind is float and value.is_integer():
-        value, kind = int(value), int
-    return Secret(value) if secret and kind in (int, float) else value
+    return int(value) if kind is float and value.is_integer() else value
 
 
 def raw_form(fields: Fields, normal: Fields) -> Fields:

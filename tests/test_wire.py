@@ -157,7 +157,7 @@ def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: di
             {"a": {"api_key": "l", "n": 1000}},
             {"a": {"api_key": "l", "n": 1000.0}},
         ),
-        ({"a": {"token": 5.0}}, {"a": {"token": 5}}, {"a": {"token": 5}}),
+        ({"a": {"token": 5.0}, "n": 1.0}, {"a": {"token": 5.0}, "n": 2}, {"a": {"token": 5.0}, "n": 2}),
     ],
 )
 def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) -> None:
