@@ -107,7 +107,7 @@ def _is_near(word: str, other: str) -> bool:
 
 
 def is_slip(word: str, other: str) -> bool:
-    """Whether at most one slip makes one word of the other: a letter more, less, another, or two that changed places."""
+    """Whether one slip at most makes one word of the other: a letter more, less, another, or two letters swapped."""
     if abs(len(word) - len(other)) > 1:
         return False
     start = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), None)

@@ -239,11 +239,14 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
             allowing = f"; if it's meant, say {in_file}--allow {LOST_COLUMN}"
             is_allowed = limits.allows(change, LOST_COLUMN)
+            # What the query returns is as it was, or never was there: then the key is what has to change.
+            names_key = is_new_key and not change.is_creation and not ("query" in change.changed and was_there)
+            keep = f"let the query return {column}" if names_key else "keep the column"
             yield change.desired.problem(
                 LOST_COLUMN_RULE,
                 f"the query of {change.address} doesn't return {column}, {said}",
-                "query",
-                hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
+                "primary_key" if names_key else "query",
+                hint="" if is_allowed else f"{keep}, or {instead}{allowing}",
             )
 
 

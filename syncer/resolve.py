@@ -292,7 +292,6 @@ class _Names:
             return []
         return [model for near in get_close_matches(name, self._exact, 3) for model in self._exact[near]]
 
-
     def slips(self, name: str) -> list[LiveModel]:
         """The live models that bear the same name but for a slip: it's all but certain that one of them is meant.
 
