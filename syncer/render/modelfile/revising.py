@@ -1,14 +1,14 @@
 """An existing model file with some of its values changed, and everything else as it stood, byte for byte.
 
-Nothing is written anew: what shall differ becomes splices into the text, and they touch only that. What comes out is
-read again before it counts: the data must be what was asked for, and every comment must still be there. Where that
-fails, the same is tried in another way; then the parts are tried for themselves, and those that fail are reported.
+Nothing is written anew: what shall differ becomes splices into the text, and they touch only that. What others use by
+an anchor changes only where all of them shall change alike. What comes out is read again before it counts: the data
+must be what was asked for, and every comment must still be there. Where that fails, the same is tried in another way;
+then the parts are tried for themselves, and those that fail are reported.
 
-    how it's tried     blocks     early                                   shared
-    first              `|`        a new key stands where it belongs       what others use by an anchor stays
+    how it's tried     blocks     early
+    first              `|`        a new key stands where it belongs
     then               quotes
-    then               `|`        or before its neighbour
-    at last            the same three, and what others use may change where all of them shall change alike
+    at last            `|`        or before its neighbour
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from syncer.render.modelfile.writing import Habit
 from syncer.wire import FINAL_LINE_ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.model import Json
     from syncer.model import Path as DataPath
@@ -80,7 +80,11 @@ class Revised:
 
 
 class _UnplacedError(Exception):
-    """This can't be done in this way; the message says why."""
+    """This can't be done in this way; the message says why. `anchor` is what others use, if that's the reason."""
+
+    def __init__(self, message: str, anchor: Node | None = None) -> None:
+        super().__init__(message)
+        self.anchor = anchor
 
 
 class _Piece(NamedTuple):
@@ -96,14 +100,14 @@ class _Mode:
 
     blocks: bool = True
     early: bool = False
-    shared: bool = False
 
 
-_GUARDED: Final = (_Mode(), _Mode(blocks=False), _Mode(early=True))
-_SHARED: Final = tuple(replace(mode, shared=True) for mode in _GUARDED)
+_MODES: Final = (_Mode(), _Mode(blocks=False), _Mode(early=True))
 
-_MOST_READ: Final = 1 << 20
-"""How many characters are read again at most to find out which pieces of an edit have no place."""
+_MOST_READ: Final = 1 << 18
+"""How many characters are read again, at most, to find out which pieces of an edit have no place."""
+_GLANCE: Final = 16
+"""How many times faster a text is looked at than read."""
 
 
 def revise(text: str, edits: Sequence[Edit]) -> Revised:
@@ -135,7 +139,7 @@ class _Reviser:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.unplaced: list[Unplaced] = []
-        self._room = max(_MOST_READ, 8 * len(tree.text))
+        self._room = max(_MOST_READ, 4 * len(tree.text))
 
     def make(self, edits: Sequence[Edit]) -> None:
         """Make the edits, whole or in part."""
@@ -151,7 +155,7 @@ class _Reviser:
             except ValueError as error:
                 self.unplaced.append(Unplaced(edit.path, f"its value can't be written: {error}"))
         failed: list[tuple[_Piece, str]] = []
-        left = _side_by_side(self.tree, _pieces(before, goal))
+        left = [*_pieces(before, goal)]
         while left:
             failed = self._placed(left)
             if len(failed) == len(left):
@@ -162,25 +166,27 @@ class _Reviser:
 
     def _placed(self, pieces: Sequence[_Piece]) -> list[tuple[_Piece, str]]:
         """Place the pieces, together if that's possible; those that have no place, and why."""
-        if self._room < 0:
-            return [(piece, "there is too much in this file that has no place") for piece in pieces]
-        outcome = self._tried(pieces)
-        if isinstance(outcome, Tree):
-            self.tree = outcome
-            return []
-        if len(pieces) == 1:
-            return [(pieces[0], outcome)]
-        anchors = [_anchor(self.tree, piece.path) for piece in pieces]
-        places = range(1, len(pieces))
-        apart = [at for at in places if anchors[at] is None or anchors[at] is not anchors[at - 1]] or places
-        middle = apart[len(apart) // 2]
-        return [*self._placed(pieces[:middle]), *self._placed(pieces[middle:])]
+        rest, aside = list(pieces), []
+        while (refused := self._tried(rest)) and refused.anchor:
+            about = {piece.path: _anchor(self.tree, piece.path) for piece in rest}
+            shared = [piece for piece in rest if about[piece.path] is _outermost(self.tree, refused.anchor)]
+            if not shared or len(shared) == len(rest):
+                break
+            aside.append(shared)
+            rest = [piece for piece in rest if piece not in shared]
+        middle = len(rest) // 2
+        if refused and middle and self._room > 0:
+            failed = [*self._placed(rest[:middle]), *self._placed(rest[middle:])]
+        else:
+            failed = [(piece, str(refused)) for piece in rest if refused]
+        return [*failed, *(one for some in aside for one in self._placed(some))]
 
-    def _tried(self, pieces: Sequence[_Piece]) -> Tree | str:
-        """The text with these pieces in it, read again; or why they can't be."""
-        tree, reason = self.tree, ""
+    def _tried(self, pieces: Sequence[_Piece]) -> _UnplacedError | None:
+        """Let the text say these pieces; or why it can't."""
+        tree, refused = self.tree, None
         goal = _with(tree.data(tree.root), pieces)
-        for mode in (*_GUARDED, *(_SHARED if tree.users else ())):
+        for mode in _MODES:
+            self._room -= len(tree.text) // _GLANCE
             changes = _Changes(tree, mode)
             try:
                 expected = changes.make(goal)
@@ -188,13 +194,16 @@ class _Reviser:
                 self._room -= len(text)
                 revised = Tree(text)
             except _UnplacedError as error:
-                reason = reason or str(error)
+                refused = refused or error
+                if error.anchor:
+                    break
             except UnreadableError:
                 continue
             else:
                 if same(revised.data(revised.root), expected) and revised.said() == tree.said():
-                    return revised
-        return reason or "it's written in a way that can't be changed without changing more"
+                    self.tree = revised
+                    return None
+        return refused or _UnplacedError("it's written in a way that can't be changed without changing more")
 
 
 def _check(tree: Tree, path: DataPath) -> None:
@@ -241,19 +250,16 @@ def _anchor(tree: Tree, path: DataPath) -> Node | None:
             node = next((one for one in merged if one.target), node)
             break
         node = child
+    return _outermost(tree, node.target or node)
+
+
+def _outermost(tree: Tree, node: Node) -> Node | None:
+    """The outermost value, used elsewhere, that a node is or stands in."""
     found: Node | None = None
-    one: Node | None = node.target or node
+    one: Node | None = node
     while one is not None:
         found, one = (one if one in tree.users else found), one.parent
     return found
-
-
-def _side_by_side(tree: Tree, pieces: Iterable[_Piece]) -> list[_Piece]:
-    """The pieces with those side by side that are about one anchor: together they may have a place."""
-    groups: dict[object, list[_Piece]] = {}
-    for piece in pieces:
-        groups.setdefault(_anchor(tree, piece.path) or piece.path, []).append(piece)
-    return [piece for group in groups.values() for piece in group]
 
 
 def _with(data: Json, pieces: Iterable[_Piece]) -> Json:
@@ -299,12 +305,24 @@ class _Changes:
         self._known: dict[Node, list[tuple[int, int]]] = {}
         self._meant: dict[Node, Json] = {}
         """What nodes that others use mean with the splices made."""
+        self._touched: dict[Node, str] = {}
+        """What nodes that others use have to do with the splices, in words."""
+        self._met: set[Node] = set()
+        """The aliases that mean what they shall with the splices made, or are gone."""
 
     def make(self, goal: Json) -> Json:
         """Let the document say the goal; the data that it has then. Raises `_UnplacedError`."""
         goal = self._in_habit((), self._tree.root, goal)
         self._merge(self._tree.root, goal)
+        for anchor, where in self._touched.items():
+            for user in self._tree.users[anchor]:
+                if user not in self._met:
+                    raise self._shared(anchor, user, f"{where} the anchor")
         return writing.bare(goal)
+
+    def _shared(self, anchor: Node, user: Node, where: str, is_in: str = "") -> _UnplacedError:
+        line = self._tree.line(user.start)
+        return _UnplacedError(f"{where} &{anchor.anchor[:_SHOWN]}{is_in}, which line {line} uses, too", anchor)
 
     def text(self) -> str:
         """The text with all splices in it."""
@@ -349,6 +367,7 @@ class _Changes:
             return
         if node.target is not None and same(self._meant.get(node.target, ABSENT), given):
             # What it means changes alike.
+            self._met.add(node)
             return
         if not node.tag:
             inner = given if isinstance(value, SecretRef) else value
@@ -369,10 +388,9 @@ class _Changes:
         for key, child in zip(node.keys, node.children, strict=True):
             if not key.is_merge and key.name in given:
                 self._merge(child, given[key.name])
-        inherited = self._inherited(node)
-        for name in inherited:
-            if name not in given and name not in own:
-                raise _UnplacedError(f"{name[:_SHOWN]} comes by `<<`, and can't be taken away here alone")
+        inherited = self._inherited(node, {name: inner for name, inner in given.items() if name not in own})
+        if name := next((name for name in inherited if name not in given and name not in own), None):
+            raise _UnplacedError(f"{name[:_SHOWN]} comes by `<<`, and can't be taken away here alone")
         if gone:
             self._remove(node, gone)
         new = [
@@ -386,14 +404,17 @@ class _Changes:
         elif new:
             self._insert(node, new, gone=gone)
 
-    def _inherited(self, node: Node) -> dict[str, Json]:
-        """What `<<` gives a mapping, with the splices made."""
+    def _inherited(self, node: Node, given: Mapping[str, Json]) -> dict[str, Json]:
+        """What `<<` gives a mapping, with the splices made; `given` is what it shall have beside its own keys."""
         found: dict[str, Json] = {}
-        for key, child in zip(node.keys, node.children, strict=True):
-            source = child.target or child
-            for one in (source.children if source.kind == "list" else [source]) if key.is_merge else ():
-                meant = one.target or one
-                found = {**(self._meant.get(meant) or self._tree.data(meant)), **found}
+        for one in _sources(node):
+            meant = one.target or one
+            found = {**(self._meant.get(meant) or self._tree.data(meant)), **found}
+        before = self._tree.data(node)
+        kept = (name for name, inner in given.items() if same(before.get(name, ABSENT), writing.bare(inner)))
+        if all(same(before[name], found.get(name, ABSENT)) for name in kept):
+            merged = (child for key, child in zip(node.keys, node.children, strict=True) if key.is_merge)
+            self._met.update(one for child in merged for one in child.nodes())
         return found
 
     def _merge_list(self, node: Node, given: list[Json]) -> None:
@@ -424,23 +445,22 @@ class _Changes:
     # -- who else would change -----------------------------------------------------------------------------------
 
     def _guard(self, node: Node) -> None:
-        """Refuse to touch what an alias elsewhere means, too."""
-        one: Node | None = None if self._mode.shared else node
+        """Remember what of the nodes that an alias elsewhere means, too, is touched."""
+        one: Node | None = node
         while one is not None:
-            for user in self._tree.users.get(one, ()):
-                where = "its value is" if one is node else "it stands in"
-                line = self._tree.line(user.start)
-                raise _UnplacedError(f"{where} the anchor &{one.anchor[:_SHOWN]}, which line {line} uses, too")
+            if one in self._tree.users:
+                self._touched.setdefault(one, "its value is" if one is node else "it stands in")
             one = one.parent
 
-    def _guard_inside(self, nodes: Iterable[Node]) -> None:
-        """Refuse to take away what an alias elsewhere means."""
+    def _guard_inside(self, nodes: Iterable[Node], entries: Collection[Node] = ()) -> None:
+        """Refuse to take away what an alias elsewhere means; `entries` are those of the nodes that go as such."""
         inside = {one for node in nodes for one in node.nodes()}
+        self._met |= inside
         for one in inside:
             for user in self._tree.users.get(one, ()):
                 if user not in inside:
-                    line = self._tree.line(user.start)
-                    raise _UnplacedError(f"the anchor &{one.anchor[:_SHOWN]} is in it, which line {line} uses, too")
+                    where, is_in = ("its value is the anchor", "") if one in entries else ("the anchor", " is in it")
+                    raise self._shared(one, user, where, is_in)
 
     # -- where the parts of a collection stand -------------------------------------------------------------------
 
@@ -508,6 +528,7 @@ class _Changes:
         """Put a value in the place of a node."""
         self._guard(node)
         self._guard_inside([*node.keys, *node.children])
+        self._met.add(node)
         parent = node.parent
         if parent is None:
             raise _UnplacedError("the file is one value")
@@ -634,9 +655,10 @@ class _Changes:
 
     def _remove(self, node: Node, gone: list[int]) -> None:
         """Take entries out of a collection; others stay in it."""
-        for i in gone:
-            self._guard(node.children[i])
-        self._guard_inside([one for i in gone for one in (*node.keys[i : i + 1], node.children[i])])
+        values = [node.children[i] for i in gone]
+        for value in values:
+            self._guard(value)
+        self._guard_inside([*values, *(node.keys[i] for i in gone if node.keys)], values)
         entries = self._entries(node)
         for low, high in _runs(gone):
             if node.flow:
@@ -767,6 +789,14 @@ def _child(node: Node, segment: str | int) -> Node | None:
         return None if index is None else node.children[index]
     is_inside = node.kind == "list" and isinstance(segment, int) and 0 <= segment < len(node.children)
     return node.children[int(segment)] if is_inside else None
+
+
+def _sources(node: Node) -> Iterator[Node]:
+    """What `<<` names in a mapping: mappings, or aliases of them."""
+    for key, child in zip(node.keys, node.children, strict=True):
+        source = child.target or child
+        if key.is_merge:
+            yield from [child] if source.kind == "map" else source.children
 
 
 def _built(data: Json, path: DataPath, value: Json) -> Any:  # noqa: ANN401 - JSON
