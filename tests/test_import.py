@@ -26,7 +26,16 @@ from world import Team, recorded_world, secrets
 from syncer import importer, writing
 from syncer.cli.main import main
 from syncer.importer import Addresses, Variables, slug
-from syncer.model import FIELDS, QUERY_TYPES, SECRET_VARIABLE, Connector, LiveState, Secret, Unreadable
+from syncer.model import (
+    FIELDS,
+    QUERY_TYPES,
+    SECRET_VARIABLE,
+    Connector,
+    LiveState,
+    Secret,
+    Unreadable,
+    is_secret_key,
+)
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
 
@@ -54,7 +63,10 @@ NAMES = WILD.filter(lambda text: bool(re.search(r"\S", text)) and not re.search(
 QUERIES = st.lists(WILD.filter(lambda text: "limit" not in text.lower() and "offset" not in text.lower()), max_size=5)
 PLAIN = st.recursive(
     st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6, allow_nan=False) | WILD,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WILD, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(WILD.filter(lambda key: not is_secret_key(key)), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 _SECRETS = WILD.filter(lambda text: bool(text.strip()))
@@ -1152,7 +1164,7 @@ def test_what_has_no_place_keeps_nothing_else_back(tmp_path: Path) -> None:
     assert (
         "query of m was changed outside git: the file would not be valid with it: a line of the query ends in" in said
     )
-    assert "name of m was changed outside git: its value is the anchor &n, which line 20 uses, too" in said
+    assert "name of m was changed outside git: its value is the anchor &n, which line 21 uses, too" in said
     assert "Wrote models/m.yaml" in done.out
     changed = [
         ("  Users seen in\n  the last 30 days", "  Seen"),

@@ -143,11 +143,12 @@ class _Reviser:
 
     def make(self, edits: Sequence[Edit]) -> None:
         """Make the edits, whole or in part."""
-        before = self.tree.data(self.tree.root)
+        first = self.tree
+        before = first.data(first.root)
         goal: Json = before
         for edit in edits:
             try:
-                _check(self.tree, edit.path)
+                _check(first, edit.path)
                 value = writing.checked(edit.value, writing.MAX_DEPTH - len(edit.path))
                 goal = _built(goal, edit.path, value)
             except _UnplacedError as error:
@@ -162,7 +163,18 @@ class _Reviser:
                 break
             # What has a place may make room for the others: an alias with a value of its own frees its anchor.
             left = [piece for piece, _ in failed]
-        self.unplaced += [Unplaced(piece.path, reason) for piece, reason in failed]
+        self.unplaced += [Unplaced(piece.path, self._reason(first, piece) or reason) for piece, reason in failed]
+
+    def _reason(self, first: Tree, piece: _Piece) -> str:
+        """Why a piece had no place in the text as it was, whose lines people look at; empty if it may have had one."""
+        if self.tree is first or self._room < 0:
+            return ""
+        self._room -= len(first.text) // _GLANCE
+        try:
+            _Changes(first, _Mode()).make(_with(first.data(first.root), [piece]))
+        except _UnplacedError as error:
+            return str(error)
+        return ""
 
     def _placed(self, pieces: Sequence[_Piece]) -> list[tuple[_Piece, str]]:
         """Place the pieces, together if that's possible; those that have no place, and why."""
