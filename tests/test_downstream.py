@@ -320,18 +320,17 @@ def test_a_new_primary_key_must_be_a_column() -> None:
 
 
 def test_a_lost_column_points_at_what_has_to_change() -> None:
-    """At the key, where that alone is new or names what never was there; at the query that lost it, and of a new model."""
-    allow = {"lifecycle": {"allow": ["primary_key"]}}
+    """At the key, where that alone is new or names what never was there; at the query that lost it."""
     other, without = "SELECT user_id FROM users", "SELECT email FROM users"
-    for values, key in (
-        ({"query": QUERY, "primary_key": "uid"}, "primary_key"),
-        ({"query": other, "primary_key": "uid"}, "primary_key"),
-        ({"query": without, "primary_key": "user_id"}, "query"),
-        ({"query": other, "primary_key": "email"}, "query"),
+    for query, key, place in (
+        (QUERY, "uid", "primary_key"),
+        (other, "uid", "primary_key"),
+        (without, "user_id", "query"),
+        (other, "email", "query"),
     ):
-        (problem,) = _plan(_api(), **values, **allow).problems
-        assert (problem.rule, problem.excerpt) == ("lost-column", f"{key}: …"), values
-        assert problem.hint.startswith("keep" if key == "query" else f"let the query return {values['primary_key']}")
+        (problem,) = _plan(_api(), query=query, primary_key=key, lifecycle={"allow": ["primary_key"]}).problems
+        assert (problem.rule, problem.excerpt) == ("lost-column", f"{place}: …")
+        assert problem.hint.startswith("keep" if place == "query" else f"let the query return {key}")
 
 
 @pytest.mark.parametrize("query", ["SELECT * FROM users", "SELECT user_id, EMAIL FROM users", "SELECT user_id,, FROM"])
