@@ -1192,6 +1192,11 @@ def test_no_drift_is_said_only_where_everything_was_compared(drifted: Played) ->
     assert "the server can't show live model 1: no catalog" in done.err
     assert "No drift" not in done.out
     assert "Drift: none in what could be compared." in done.out
+    drifted.api.fetch = mock.Mock(return_value=LiveState((_keyed(2),)))  # type: ignore[method-assign]
+    drifted.write("models/m.yaml", DOCS.replace("id: 1", "id: 2").replace("Docs 1", "Docs 2"))
+    assert "No drift" not in drifted.run("import", "--drift").out
+    drifted.variables["SYNCER_SECRET_KEY"] = CANARY
+    assert "No drift." in drifted.run("import", "--drift").out
 
 
 def test_a_link_among_the_files_is_not_written(drifted: Played) -> None:

@@ -178,16 +178,20 @@ class _Reviser:
 
     def _placed(self, pieces: Sequence[_Piece]) -> list[tuple[_Piece, str]]:
         """Place the pieces, together if that's possible; those that have no place, and why."""
-        rest, aside = list(pieces), []
-        while (refused := self._tried(rest)) and refused.anchor:
-            about = {piece.path: _anchor(self.tree, piece.path) for piece in rest}
-            shared = [piece for piece in rest if about[piece.path] is _outermost(self.tree, refused.anchor)]
-            if not shared or len(shared) == len(rest):
+        if self._room < 0:
+            return [(piece, "there is too much in this file that has no place") for piece in pieces]
+        rest, aside = pieces, []
+        while (refused := self._tried(rest)) and refused.anchor and self._room > 0:
+            outermost = _outermost(self.tree, refused.anchor)
+            groups: tuple[list[_Piece], list[_Piece]] = [], []
+            for piece in rest:
+                groups[_anchor(self.tree, piece.path) is outermost].append(piece)
+            if not all(groups):
                 break
+            rest, shared = groups
             aside.append(shared)
-            rest = [piece for piece in rest if piece not in shared]
         middle = len(rest) // 2
-        if refused and middle and self._room > 0:
+        if refused and middle:
             failed = [*self._placed(rest[:middle]), *self._placed(rest[middle:])]
         else:
             failed = [(piece, str(refused)) for piece in rest if refused]
