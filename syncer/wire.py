@@ -21,7 +21,6 @@ from syncer.model import (
     Unreadable,
     is_mask,
     is_secret_key,
-    leaves,
 )
 
 if TYPE_CHECKING:
@@ -265,9 +264,23 @@ def raw_form(fields: Fields, normal: Fields) -> Fields:
     """The fields of the API that aren't as in their normal form, with nothing in the place of every secret."""
     raw = {field: fields[field] for field in _BLANK_IS_NULL if field in fields and fields[field] != normal[field]}
     configuration = fields.get("configuration")
-    if any(type(leaf) is float and leaf.is_integer() for _, leaf in leaves(configuration)):
+    if configuration and _holds_whole_float(configuration):
         raw["configuration"] = _without_secrets(configuration, False)
     return raw
+
+
+def _holds_whole_float(value: Json) -> bool:
+    """Whether a number like 1.0 is in it. Written out, because it's asked of every model."""
+    waiting = [value]
+    for one in waiting:
+        kind = type(one)
+        if kind is dict:
+            waiting += one.values()
+        elif kind is list:
+            waiting += one
+        elif kind is float and one.is_integer():
+            return True
+    return False
 
 
 def _without_secrets(value: Json, secret: bool) -> Json:  # noqa: FBT001 - as `_normal_value`
