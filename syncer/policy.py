@@ -132,7 +132,7 @@ _ON_DRIFT: Final = {
     Cause.DRIFT: (
         "undo",
         (
-            "if it's meant, take it into the file: syncer import --drift; if git is right (or a merge was never "
+            "if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
             "applied), say --on-drift overwrite"
         ),
     ),
@@ -140,8 +140,8 @@ _ON_DRIFT: Final = {
     Cause.CONFLICT: (
         "overwrite",
         (
-            "if live is right, write its value into the file by hand (syncer import --drift only shows it, because git "
-            "says something new there, too); if git is right, say --on-drift overwrite"
+            "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
+            "git says something new there, too); if git is right, say --on-drift overwrite"
         ),
     ),
 }
