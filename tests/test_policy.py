@@ -156,7 +156,7 @@ def test_a_refused_edit_has_its_words() -> None:
 
     assert undone.message == "query of m1 was changed outside git, and this apply would undo that"
     assert overwritten.message == "name of m2 was changed outside git, and this apply would overwrite that"
-    assert "take it into the file: syncer import --drift" in undone.hint
+    assert "take it into the file: `syncer import --drift`" in undone.hint
     assert "--on-drift overwrite" in undone.hint
     assert (undone.origin.line, overwritten.origin.line) == (6, 1)
 
