@@ -31,7 +31,7 @@ from syncer.model import (
 from syncer.planner import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.model import Connector, DesiredModel, Document, Json, LiveModel, LiveState, Path, Target
     from syncer.planner import Change
@@ -441,6 +441,21 @@ class Intake:
         """The file."""
         return self.change.desired.document.path
 
+    def only(self, fields: Collection[str]) -> Intake:
+        """The part of it that is about these fields."""
+        return replace(
+            self,
+            edits=tuple(edit for edit in self.edits if field_of(edit[0]) in fields),
+            sql=self.sql if "query" in fields else None,
+            fields=tuple(field for field in self.fields if field in fields),
+        )
+
+
+def field_of(path: Path) -> str:
+    """The field that a place in a file is about, as long as no environment is."""
+    key = str(path[0])
+    return {"connector": "connector_id", "query_file": "query"}.get(key, key)
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -484,9 +499,9 @@ def intake(
         elif why == {Cause.DRIFT}:
             taking.take(field)
         else:
-            taking.leave(
-                field, "conflicting-edit", f"{field} of {change.address} was changed outside git, and in git, too"
-            )
+            message = f"{field} of {change.address} was changed outside git, and in git, too"
+            hint = "if live is right, write it into the file by hand; if git is right, apply with --on-drift overwrite"
+            taking.leave(field, "conflicting-edit", message, hint)
     return Intake(
         change,
         tuple(taking.edits),
@@ -680,20 +695,22 @@ def owners(documents: Iterable[Document]) -> dict[str, set[str]]:
     return found
 
 
-def unplaced(taken: Intake, reasons: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
-    """The edits that the file has no room for, as problems."""
-    desired = taken.change.desired
-    for path, reason in reasons:
-        field = str(path[0]) if path else ""
-        name = "connector_id" if field == "connector" else field
-        live = shown(taken.change.live.fields.get(name))
-        yield desired.problem(
-            "not-placed",
-            f"{name} of {desired.address} was changed outside git: {reason}",
-            name,
-            hint=f"edit the file by hand; live is {live}",
-            severity=Severity.WARNING,
-        )
+def unplaced(taken: Intake, path: Path, reason: str) -> Problem:
+    """A place that the file has no room for, with what is live there, as a problem."""
+    change, document = taken.change, taken.change.desired.document
+    field = field_of(path)
+    live = change.live.fields.get(field, ABSENT)
+    for key in path[1:]:
+        is_inside = (key in live) if isinstance(live, dict) else isinstance(live, list) and key in range(len(live))
+        live = live[key] if is_inside else ABSENT
+    return document.problem(
+        "not-placed",
+        f"{dotted((field, *path[1:]))} of {change.address} was changed outside git: {reason}",
+        path,
+        hint=f"edit the file by hand; {'live has none' if live is ABSENT else f'live is {shown(live)}'}",
+        severity=Severity.WARNING,
+        key=True,
+    )
 
 
 __all__ = [

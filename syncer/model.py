@@ -105,9 +105,13 @@ def resembles_secret_key(key: str | int) -> bool:
 
 
 def _is_near(word: str, other: str) -> bool:
-    """Whether one slip makes one word of the other: a letter more, less, another, or two that changed places."""
-    if word == f"{other}s" or abs(len(word) - len(other)) > 1:
-        # A plural is no slip: max_tokens is a number.
+    """Whether one is the other with a slip; a plural is none: max_tokens is a number."""
+    return word != f"{other}s" and is_slip(word, other)
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether one slip at most makes one word of the other: a letter more, less, another, or two letters swapped."""
+    if abs(len(word) - len(other)) > 1:
         return False
     start = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), None)
     if start is None:
@@ -336,11 +340,16 @@ class DesiredState:
 
 @dataclass(frozen=True, slots=True)
 class LiveModel:
-    """A model as the API said, in normal form; `id` is the only unique thing about it."""
+    """A model as the API said, in normal form; `id` is the only unique thing about it.
+
+    `raw` has the fields that the API sends in another form, as they came, with nothing in the place of a secret. It
+    decides nothing: it's how a value is sent that is to be what it was.
+    """
 
     id: int
     fields: Fields
     updated_at: str = ""
+    raw: Fields = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ from syncer.planner import Action, Cause, Change, Effect, Plan, Planned, Provena
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.model import Json
+    from syncer.model import Fields, Json
     from syncer.model import Path as FieldPath
 
 _HOW: Final = "name a plan file: `syncer plan --out plan.json` makes one"
@@ -172,12 +172,19 @@ def _change(change: Change, provenance: Provenance | None) -> dict[str, Any]:
         "allow": list(lifecycle.allow),
         "before": {field: _out(value, seen) for field, value in before.items()},
         "after": {field: _out(value, seen) for field, value in change.after.items()},
+        **_raw("raw", {field: value for field, value in change.live.raw.items() if field in before}),
+        **_raw("restored", change.restored),
         "fields": [
             {"path": list(field.path), "before": _out(field.before, seen), "after": _out(field.after, seen)}
             | ({"cause": causes[index].value} if causes else {})
             for index, field in enumerate(change.fields)
         ],
     }
+
+
+def _raw(name: str, fields: Fields) -> dict[str, Any]:
+    """What the API sends in another than the normal form, where there is any; nothing secret is in it."""
+    return {name: {field: _out(value, {}) for field, value in fields.items()}} if fields else {}
 
 
 def _effect(effect: Effect) -> dict[str, Any]:
@@ -362,8 +369,9 @@ def _tupled(value: Json) -> Json:
 
 
 def _read_change(data: Mapping[str, Any]) -> Change:
-    before, after = (
-        {field: _in(value, (field,)) for field, value in data[side].items()} for side in ("before", "after")
+    before, after, raw, restored = (
+        {field: _in(value, (field,)) for field, value in data.get(side, {}).items()}
+        for side in ("before", "after", "raw", "restored")
     )
     document = Document(data["address"], data["path"], {}, _NO_MARKS)
     lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
@@ -371,10 +379,11 @@ def _read_change(data: Mapping[str, Any]) -> Change:
     is_creation = action is Action.CREATE
     return Change(
         DesiredModel(data["address"], after, document, {}, None if is_creation else data["id"], lifecycle),
-        LiveModel(data["id"], {} if is_creation else {**before, "name": data["name"]}, data["updated_at"]),
+        LiveModel(data["id"], {} if is_creation else {**before, "name": data["name"]}, data["updated_at"], raw),
         after,
         tuple(_read_field(one) for one in data["fields"]),
         action,
+        restored,
     )
 
 

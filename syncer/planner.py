@@ -40,7 +40,8 @@ class Change:
     """What will happen to one model. `before` is live, `after` is what git wants of the fields it manages.
 
     `after` always has the three fields that every PUT requires; `fields` are the differences, never empty. Of a model
-    to be created nothing is live: its id is 0, and every field comes from nowhere (`ABSENT`).
+    to be created nothing is live: its id is 0, and every field comes from nowhere (`ABSENT`). `restored` is what a way
+    back puts back, in the form in which the API once sent it (as `LiveModel.raw`).
     """
 
     desired: DesiredModel
@@ -48,6 +49,7 @@ class Change:
     after: Fields
     fields: tuple[FieldChange, ...]
     action: Action = Action.UPDATE
+    restored: Fields = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -80,7 +82,9 @@ class Change:
     @property
     def body(self) -> dict[str, Any]:
         """The request's body, secrets revealed. Raises ValueError if this change can't be sent."""
-        return wire.creation(self.after) if self.is_creation else wire.body(self.after, self.changed)
+        if self.is_creation:
+            return wire.creation(self.after)
+        return wire.body(self.after, self.changed, {**self.live.raw, **self.restored})
 
     @property
     def reversed(self) -> Change:

@@ -164,14 +164,33 @@ def _outside(planned: Planned, limits: Limits) -> Iterator[Problem]:
             yield from (_drifted(change, field, cause) for cause in causes if cause in refused)
 
 
+_ON_DRIFT: Final = {
+    Cause.DRIFT: (
+        "undo",
+        (
+            "if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
+            "applied), say --on-drift overwrite"
+        ),
+    ),
+    # An import leaves these to a person.
+    Cause.CONFLICT: (
+        "overwrite",
+        (
+            "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
+            "git says something new there, too); if git is right, say --on-drift overwrite"
+        ),
+    ),
+}
+"""What an apply does to an edit made outside git, in a word, and what helps."""
+
+
 def _drifted(change: Change, field: str, cause: Cause) -> Problem:
-    does = "overwrite" if cause is Cause.CONFLICT else "undo"
+    does, hint = _ON_DRIFT[cause]
     return change.desired.problem(
         cause.value,
         f"{field} of {change.address} was changed outside git, and this apply would {does} that",
         field,
-        hint="if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
-        "applied), say --on-drift overwrite",
+        hint=hint,
     )
 
 
@@ -254,11 +273,14 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
             allowing = f"; if it's meant, say {in_file}--allow {LOST_COLUMN}"
             is_allowed = limits.allows(change, LOST_COLUMN)
+            # What the query returns is as it was, or never was there: then the key is what has to change.
+            names_key = is_new_key and not change.is_creation and not ("query" in change.changed and was_there)
+            keep = f"let the query return {column}" if names_key else "keep the column"
             yield change.desired.problem(
                 "lost-column",
                 f"the query of {change.address} doesn't return {column}, {said}",
-                "query",
-                hint="" if is_allowed else f"keep the column, or {instead}{allowing}",
+                "primary_key" if names_key else "query",
+                hint="" if is_allowed else f"{keep}, or {instead}{allowing}",
                 severity=_severity(is_allowed=is_allowed),
             )
 

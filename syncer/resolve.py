@@ -5,10 +5,13 @@ No requests, no files: documents and live state are handed in. Documents must be
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
 
 from syncer.model import (
     FIELDS,
@@ -21,6 +24,7 @@ from syncer.model import (
     SecretRef,
     Severity,
     is_secret_key,
+    is_slip,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret, Unreadable
 
 _COMPARISONS: Final = 20_000
+_LEAST: Final = 5
+"""How long a word must be for a letter that differs to be a slip."""
+
 _LONG: Final = 200
 
 REPAIR: Final = (
@@ -275,6 +282,8 @@ class _Names:
             self._exact[model.name].append(model)
             self._folded[model.name.casefold()].append(model)
         self._comparisons = _COMPARISONS
+        self._alike: dict[object, list[LiveModel]] = defaultdict(list)
+        self._by_count: dict[int, list[tuple[Sequence[str], LiveModel]]] = defaultdict(list)
 
     def bearers(self, name: str) -> list[LiveModel]:
         """The live models of exactly that name."""
@@ -288,6 +297,46 @@ class _Names:
         if self._comparisons < 0 or len(name) > _LONG:
             return []
         return [model for near in get_close_matches(name, self._exact, 3) for model in self._exact[near]]
+
+    def slips(self, name: str) -> list[LiveModel]:
+        """The live models that bear the same name but for a slip: it's all but certain that one of them is meant.
+
+        A slip is another case, other signs between the words, the words in another order, or in words of five letters
+        and more a letter too many, too few, another one or two that changed places. Numbers, short words and the first
+        letter tell names apart: `Orders Q1` and `Orders Q2`, `Users EU` and `Users US`, `Inbound` and `Unbound`.
+        """
+        if not self._by_count:
+            for one in chain.from_iterable(self._exact.values()):
+                words = _words(one.name)
+                self._by_count[len(words)].append((words, one))
+                for key in _spellings(words):
+                    self._alike[key].append(one)
+        words = _words(name)
+        alike = {one.id: one for key in _spellings(words) for one in self._alike.get(key, ())}
+        others = self._by_count.get(len(words), ()) if len(name) <= _LONG else ()
+        self._comparisons -= len(others)
+        if self._comparisons >= 0:
+            alike |= {one.id: one for them, one in others if all(map(_is_meant, words, them))}
+        return [*alike.values()]
+
+
+def _words(name: str) -> Sequence[str]:
+    return re.findall(r"[^\W_]+", normalize("NFKC", name[:_LONG]).casefold())
+
+
+def _spellings(words: Sequence[str]) -> Iterable[object]:
+    """What is the same for names that differ in signs between the words alone, or in the order of the words."""
+    return {"".join(words), tuple(sorted(words))} if words else ()
+
+
+def _is_meant(word: str, other: str) -> bool:
+    """Whether somebody who wrote one word may well have meant the other."""
+    if word == other:
+        return True
+    if max(len(word), len(other)) < _LEAST or not (word.isalpha() and word.upper() != word):
+        return False
+    is_another = len(word) == len(other) and word[0] != other[0] and word[1:] == other[1:]
+    return not is_another and is_slip(word, other)
 
 
 def _nameless(model: DesiredModel, names: _Names) -> Problem:
@@ -313,12 +362,12 @@ def _wanted_twice(model: DesiredModel) -> Problem:
 
 
 def _similar(model: DesiredModel, names: _Names) -> list[Problem]:
-    """A mistyped name would make a second model: what is nearly the same is told."""
-    near = names.near(model.name)
+    """A mistyped name would make a second model: what is the same but for a slip is told."""
+    near = names.slips(model.name)
     if not near:
         return []
     message = f"{model.name!r} would be created, and there is {_listed(near)}"
-    hint = "if that is the one you mean, pin it with `id:`"
+    hint = "if that is the one you mean, pin it with `id:`, in one file alone"
     return [model.problem("similar-name", message, "name", hint=hint, severity=Severity.WARNING)]
 
 

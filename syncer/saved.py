@@ -28,7 +28,8 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
     """
     if saved.is_drift:
         message = "this file says what was changed outside git (`syncer drift` made it), and is no plan"
-        raise RefusedError(f"{message}; nothing was written", "to undo those edits, plan: `syncer plan --out plan.json`")
+        hint = "to undo those edits, plan: `syncer plan --out plan.json`"
+        raise RefusedError(f"{message}; nothing was written", hint)
     if saved.problems:
         message = "the saved plan is not whole, so nothing is applied"
         raise RefusedError(message, "solve its problems, and plan again", saved.problems)
@@ -119,7 +120,8 @@ def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str
     }
     if missing:
         return _missing(change, missing)
-    return Change(replace(change.desired, fields=after), live, after, compare(live.fields, after))
+    desired = replace(change.desired, fields=after)
+    return Change(desired, live, after, compare(live.fields, after), restored=change.restored)
 
 
 _SEAL: Final = Secret("")

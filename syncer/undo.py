@@ -160,7 +160,8 @@ def _back(
         return None
     # What allowed the way there was said of the way there: the way back may re-send again, and is allowed by itself.
     lifecycle = Lifecycle(protect=change.desired.lifecycle.protect)
-    back = Change(replace(change.desired, fields=after, lifecycle=lifecycle), live, after, fields)
+    desired = replace(change.desired, fields=after, lifecycle=lifecycle)
+    back = Change(desired, live, after, fields, restored=change.live.raw)
     try:
         _ = back.body
     except ValueError as error:

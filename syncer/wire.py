@@ -84,7 +84,8 @@ def parse(resource: Json) -> LiveModel:
         # The server adds the catalog's json_schema to every ai_ml model it shows; a stored one is never seen again.
         if fields["query_type"] == "ai_ml":
             fields["configuration"] = {key: value for key, value in configuration.items() if key != "json_schema"}
-    return LiveModel(model_id, normal_form(fields), _text(_at(attributes, "updated_at")))
+    normal = normal_form(fields)
+    return LiveModel(model_id, normal, _text(_at(attributes, "updated_at")), raw_form(fields, normal))
 
 
 def _check(configuration: Json) -> None:
@@ -253,18 +254,99 @@ def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called f
     if kind is str:
         # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
         return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else value
+    if secret and kind in (int, float):
+        return Secret(value)
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
-    if kind is float and value.is_integer():
-        value, kind = int(value), int
-    return Secret(value) if secret and kind in (int, float) else value
+    return int(value) if kind is float and value.is_integer() else value
 
 
-def body(after: Fields, changed: Iterable[str]) -> dict[str, Any]:
+def raw_form(fields: Fields, normal: Fields) -> Fields:
+    """The fields of the API that aren't as in their normal form, with nothing in the place of every secret."""
+    raw = {field: fields[field] for field in _BLANK_IS_NULL if field in fields and fields[field] != normal[field]}
+    configuration = fields.get("configuration")
+    if configuration and _holds_whole_float(configuration):
+        raw["configuration"] = _without_secrets(configuration, False)
+    return raw
+
+
+def _holds_whole_float(value: Json) -> bool:
+    """Whether a number like 1.0 is in it. Written out, because it's asked of every model."""
+    waiting = [value]
+    for one in waiting:
+        kind = type(one)
+        if kind is dict:
+            waiting += one.values()
+        elif kind is list:
+            waiting += one
+        elif kind is float and one.is_integer():
+            return True
+    return False
+
+
+def _without_secrets(value: Json, secret: bool) -> Json:  # noqa: FBT001 - as `_normal_value`
+    if isinstance(value, dict):
+        return {key: _without_secrets(inner, secret or is_secret_key(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(inner, secret) for inner in value]
+    return "" if isinstance(_normal_value(value, secret), Secret) else value
+
+
+def body(after: Fields, changed: Iterable[str], raw: Fields) -> dict[str, Any]:
     """The body of a PUT: the three documented required fields and the changed ones, the rest is the server's to keep.
 
-    A PUT merges at the top and replaces `configuration` whole. Raises ValueError for what must never be sent.
+    A PUT merges at the top and replaces `configuration` whole. So whatever is the same in `raw` is sent as it came.
+    Raises ValueError for what must never be sent.
     """
-    return _sendable({field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)})
+    sent = _sendable({field: _plain(after[field]) for field in FIELDS if field in (*REQUIRED, *changed)})
+    return {"model": {field: _as_it_came(field, value, raw) for field, value in sent["model"].items()}}
+
+
+def _as_it_came(field: str, value: Json, raw: Fields) -> Json:
+    if field not in raw:
+        return value
+    if field == "configuration":
+        return _numbers_as_they_came(value, raw[field])
+    return raw[field] if normal_form({field: raw[field]})[field] == value else value
+
+
+def _numbers_as_they_came(value: Json, raw: Json) -> Json:
+    if isinstance(value, dict) and isinstance(raw, dict):
+        return {key: _numbers_as_they_came(inner, raw.get(key)) for key, inner in value.items()}
+    if isinstance(value, list) and isinstance(raw, list):
+        return [_numbers_as_they_came(*pair) for pair in zip(value, _beside(value, raw), strict=True)]
+    is_same = type(value) is int and type(raw) is float and raw == value
+    return raw if is_same else value
+
+
+def _beside(values: list[Json], raws: list[Json]) -> list[Json]:
+    """For each element the one that it was: from both ends as far as they are the same, then any that is the same.
+
+    What is the same as none was the one at its place, if it was any.
+    """
+    keys, raw_keys = (list(map(_key, some)) for some in (values, raws))
+    most = min(len(keys), len(raw_keys))
+    head = next((i for i in range(most) if keys[i] != raw_keys[i]), most)
+    tail = next((i for i in range(most - head) if keys[-1 - i] != raw_keys[-1 - i]), most - head)
+    same = dict(zip(raw_keys, raws, strict=True))
+    middle = [
+        same.get(key, raws[i] if i < len(raws) - tail else None)
+        for i, key in enumerate(keys[: len(keys) - tail])
+        if i >= head
+    ]
+    return [*raws[:head], *middle, *raws[len(raws) - tail :]]
+
+
+def _key(value: Json) -> str:
+    """The same text for what is the same in normal form."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {key: _whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    return int(value) if type(value) is float and value.is_integer() else value
 
 
 def creation(after: Fields) -> dict[str, Any]:

@@ -164,7 +164,10 @@ class FakeApi:
     def edit(self, model_id: int, **fields: Any) -> None:
         """An edit, as somebody in the UI would make it."""
         model = self.models[model_id]
-        self.models[model_id] = replace(model, fields=wire.normal_form({**model.fields, **fields}))
+        normal = wire.normal_form(fields)
+        raw = {field: value for field, value in model.raw.items() if field not in fields}
+        raw.update(wire.raw_form(fields, normal))
+        self.models[model_id] = replace(model, fields={**model.fields, **normal}, raw=raw)
 
 
 __all__ = ["RAW_SQL", "TARGET", "FakeApi", "FlatMarks", "Lifecycle", "desired", "document", "live", "resource"]

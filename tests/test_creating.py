@@ -87,6 +87,41 @@ def test_a_name_that_is_nearly_there_is_told() -> None:
     assert "id 4 ('brand New')" in bound.problems[0].message
 
 
+WORKSPACE = (
+    "Active users", "Revenue daily", "Sales contacts", "Accounts", "Churn score", "Orders by region", "Orders Q1 2026",
+    "Help centre articles", "Users EU", "Inbound leads", "weekly_report_v1", "Активные клиенты", "売上月次レポート",
+)  # fmt: skip
+NEW_NAMES = (
+    "Inactive users", "Active accounts", "Revenue weekly", "Revenue monthly", "Sales by contact", "Support contacts",
+    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads",
+    "Unbound leads", "weekly_report_v2", "Account owners", "Help centre authors", "Неактивные клиенты", "売上週次レポート",
+    "Brand new", "Active users (staging)", "Health score", "!!!", "",
+)  # fmt: skip
+SLIPS = {
+    "active users": "Active users", "Active_Users": "Active users", "ActiveUsers": "Active users",
+    "Users, active": "Active users", "Actve users": "Active users", "Activee users": "Active users",
+    "Acitve uesrs": "Active users", "ctive users": "Active users", "Active user": "Active users",
+    "Revenue  daily": "Revenue daily", "Revenue: dayly": "Revenue daily", "Acounts": "Accounts",
+    "Help center articles": "Help centre articles", "Help centre artikles": "Help centre articles", "Orders by regoin": "Orders by region",
+    "Orders (Q1, 2026)": "Orders Q1 2026", "Weekly Report V1": "weekly_report_v1", "Активные клиентт": "Активные клиенты",
+}  # fmt: skip
+
+
+def test_a_new_name_is_no_slip_and_a_slip_is_one() -> None:
+    """The rule fires where it's all but certain: on none of the new names, and on every slip, with the one it means."""
+    state = LiveState(tuple(live(number, name=name) for number, name in enumerate(WORKSPACE, 1)))
+
+    def told(name: str) -> list[str]:
+        bound = bind(DesiredState((desired("new", name=name),)), state, create=True)
+        assert [one.address for one in bound.new] == ["new"]
+        assert {problem.rule for problem in bound.problems} <= {"similar-name"}
+        return [problem.message for problem in bound.problems]
+
+    assert [name for name in NEW_NAMES if told(name)] == []
+    for slip, meant in SLIPS.items():
+        assert [f"({meant!r})" in one for one in told(slip)] == [True], slip
+
+
 def test_the_whole_model_is_the_change() -> None:
     """Every declared field comes from nowhere; the required ones go with the body, and so does the rest."""
     planned = _plan(FakeApi([], CONNECTORS))

@@ -425,6 +425,20 @@ def test_a_new_primary_key_must_be_a_column() -> None:
     ]
 
 
+def test_a_lost_column_points_at_what_has_to_change() -> None:
+    """At the key, where that alone is new or names what never was there; at the query that lost it."""
+    other, without = "SELECT user_id FROM users", "SELECT email FROM users"
+    for query, key, place in (
+        (QUERY, "uid", "primary_key"),
+        (other, "uid", "primary_key"),
+        (without, "user_id", "query"),
+        (other, "email", "query"),
+    ):
+        (problem,) = _plan(_api(), query=query, primary_key=key, lifecycle={"allow": ["primary_key"]}).problems
+        assert (problem.rule, problem.excerpt) == ("lost-column", f"{place}: …")
+        assert problem.hint.startswith("keep" if place == "query" else f"let the query return {key}")
+
+
 @pytest.mark.parametrize("query", ["SELECT * FROM users", "SELECT user_id, EMAIL FROM users", "SELECT user_id,, FROM"])
 def test_where_the_text_does_not_tell_nothing_is_claimed(query: str) -> None:
     """A star, another case, text that is no SQL: no error."""

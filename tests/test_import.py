@@ -26,7 +26,16 @@ from world import Team, recorded_world, secrets
 from syncer import importer, writing
 from syncer.cli.main import main
 from syncer.importer import Addresses, Variables, slug
-from syncer.model import FIELDS, QUERY_TYPES, SECRET_VARIABLE, Connector, LiveState, Secret, Unreadable
+from syncer.model import (
+    FIELDS,
+    QUERY_TYPES,
+    SECRET_VARIABLE,
+    Connector,
+    LiveState,
+    Secret,
+    Unreadable,
+    is_secret_key,
+)
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
 
@@ -54,7 +63,10 @@ NAMES = WILD.filter(lambda text: bool(re.search(r"\S", text)) and not re.search(
 QUERIES = st.lists(WILD.filter(lambda text: "limit" not in text.lower() and "offset" not in text.lower()), max_size=5)
 PLAIN = st.recursive(
     st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e6, 1e6, allow_nan=False) | WILD,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WILD, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(WILD.filter(lambda key: not is_secret_key(key)), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 _SECRETS = WILD.filter(lambda text: bool(text.strip()))
@@ -752,6 +764,7 @@ def test_your_own_changes_stay(drifted: Played) -> None:
     assert "  m: description" in done.out
     assert "name of m was changed outside git, and in git, too" in done.out
     assert 'live is "Theirs"' in done.out
+    assert "if live is right, write it into the file by hand" in done.out
     assert drifted.read("models/m.yaml") == before
     assert drifted.read("models/sql/users.sql").endswith(b"SELECT 2")
 
@@ -1086,6 +1099,104 @@ def test_drift_that_would_break_a_file_is_left_out(drifted: Played) -> None:
         done.out.replace("│", " ").split()
     )
     assert drifted.files == before
+
+
+ANCHORED = """\
+# about this model
+name: &n 'Active users'   # quoted
+description: >-   # why
+  Users seen in
+  the last 30 days
+connector_id: 1
+query_type: raw_sql
+primary_key: user_id
+query: SELECT user_id FROM users   # the query
+configuration: # settings
+  # for all steps
+  defaults: &d # shared
+    size: 1 # rows
+    note: 'all'\t# said so
+  first: *d # the first
+  # the second is larger
+  second:
+    <<: *d # but
+    size: 20 # its own
+  third: {<<: *d , retries: 0x3 } # flow
+  title: *n   # shown
+
+# elsewhere
+environments:
+  prod: {id: 1}
+  staging:
+    configuration: {first: *d , theirs: true} # not ours
+"""
+
+
+def test_what_has_no_place_keeps_nothing_else_back(tmp_path: Path) -> None:
+    """Each value for itself: byte for byte what can be placed, and the rest is named with its place and what is live."""
+    configuration = {
+        "defaults": {"size": 1, "note": "all"},
+        "first": {"size": 1, "note": "all"},
+        "second": {"size": 20, "note": "all"},
+        "third": {"size": 1, "note": "all", "retries": 3},
+        "title": "Active users",
+    }
+    played = Played(tmp_path, api(live(1, query="SELECT user_id FROM users", configuration=configuration)))
+    played.write("syncer.toml", SETTINGS + STAGING)
+    played.write("models/m.yaml", "\ufeff" + ANCHORED.replace("\n", "\r\n"))
+    played.commit()
+    assert played.is_in_step()
+    edited = {
+        **configuration,
+        "defaults": {"size": 2, "note": "all"},
+        "second": {"size": 30, "note": "all"},
+        "third": {"size": 5, "note": "all", "retries": 4},
+        "new": [1],
+    }
+    played.api.edit(1, name="People", query="SELECT 1\nLIMIT 5", description="Seen", configuration=edited)
+    done = played.run("import", "--drift", "--yes")
+
+    said = " ".join(re.sub("[│|]", " ", done.out).split())
+    assert (done.code, done.err) == (1, "")
+    assert "configuration.defaults.size of m was changed outside git: it stands in the anchor &d" in said
+    assert "edit the file by hand; live is 2" in said
+    assert "on models/m.yaml line 13: 13: size: 1 # rows" in said
+    assert (
+        "query of m was changed outside git: the file would not be valid with it: a line of the query ends in" in said
+    )
+    assert "name of m was changed outside git: its value is the anchor &n, which line 21 uses, too" in said
+    assert "Wrote models/m.yaml" in done.out
+    changed = [
+        ("  Users seen in\n  the last 30 days", "  Seen"),
+        ("size: 20 #", "size: 30 #"),
+        ("retries: 0x3 }", "retries: 4, size: 5 }"),
+        ("  title: *n   # shown\n", "  title: *n   # shown\n  new:\n    - 1\n"),
+    ]
+    after = ANCHORED
+    for old, new in changed:
+        after = after.replace(old, new)
+    assert played.read("models/m.yaml").decode() == "\ufeff" + after.replace("\n", "\r\n")
+    played.api.edit(1, name="Active users", query="SELECT user_id FROM users")
+    assert "configuration.defaults.size" in played.run("import", "--drift").out
+    played.api.edit(1, configuration={**edited, "defaults": {"size": 1, "note": "all"}})
+    assert played.is_in_step()
+
+
+def test_no_drift_is_said_only_where_everything_was_compared(drifted: Played) -> None:
+    """Not of a model that the server can't show, and not where a secret isn't known."""
+    found = LiveState((), (Unreadable(1, "no catalog"),))
+    drifted.api.fetch = mock.Mock(return_value=found)  # type: ignore[method-assign]
+    done = drifted.run("import", "--drift")
+
+    assert done.code == 1
+    assert "the server can't show live model 1: no catalog" in done.err
+    assert "No drift" not in done.out
+    assert "Drift: none in what could be compared." in done.out
+    drifted.api.fetch = mock.Mock(return_value=LiveState((_keyed(2),)))  # type: ignore[method-assign]
+    drifted.write("models/m.yaml", DOCS.replace("id: 1", "id: 2").replace("Docs 1", "Docs 2"))
+    assert "No drift" not in drifted.run("import", "--drift").out
+    drifted.variables["SYNCER_SECRET_KEY"] = CANARY
+    assert "No drift." in drifted.run("import", "--drift").out
 
 
 def test_a_link_among_the_files_is_not_written(drifted: Played) -> None:

@@ -105,7 +105,7 @@ def test_ten_changed_one_edited_since_nine_go_back(team: Team, box: Sandbox) -> 
         if model_id == TEN[3]:
             assert (now["description"], now["query"]) == ("edited in git", since)
         else:
-            assert (now["description"] or "", now["query"]) == (was["description"] or "", was["query"].rstrip("\n"))
+            assert (now["description"], now["query"]) == (was["description"], was["query"])
 
     # The way back is a run of its own, and git still wants what was taken back.
     assert [line.split()[-2:] for line in team.run("history").out.splitlines()[1:]] == [
@@ -144,7 +144,7 @@ def test_an_apply_of_a_file_is_kept_too(team: Team) -> None:
     assert team.run("apply", "plan.json").code == 0
 
     assert team.run("rollback", "last", "--auto-approve").code == 0
-    assert (_live(team, TEN[0])["description"] or "") == (MODELS[TEN[0]]["description"] or "")
+    assert _live(team, TEN[0])["description"] == MODELS[TEN[0]]["description"]
 
 
 # -- killed ------------------------------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def test_a_killed_run_can_be_taken_back(team: Team, box: Sandbox, monkeypatch: p
     back = team.run("rollback", "last", "--auto-approve", "--summary")
     assert (back.code, back.err) == (0, "")
     assert "Plan: 0 to add, 5 to change, 0 to destroy." in back.out
-    assert all((_live(team, one)["description"] or "") == (MODELS[one]["description"] or "") for one in TEN)
+    assert all(_live(team, one)["description"] == MODELS[one]["description"] for one in TEN)
 
 
 def test_the_record_is_there_before_the_first_write(team: Team, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,11 @@ from syncer import wire
 from syncer.diff import same
 from syncer.model import FIELDS as MANAGED
 from syncer.model import Connector, Secret, SecretRef, leaves
+
+
+def exact(value: Any) -> str:
+    """Comparable so that 1 isn't 1.0."""
+    return json.dumps(value, sort_keys=True)
 
 
 def test_a_model_is_parsed_by_whitelist() -> None:
@@ -87,7 +93,7 @@ def test_secrets_and_masks_are_marked() -> None:
 def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
     """What the server sends back for what we send is, parsed, what we meant."""
     after = wire.normal_form({**RAW_SQL, **fields})
-    answered = live(42, **wire.body(after, after)["model"])
+    answered = live(42, **wire.body(after, after, {})["model"])
 
     assert all(same(answered.fields[field], value) for field, value in after.items())
 
@@ -104,17 +110,62 @@ def test_a_body_has_the_required_fields_and_the_changed_ones() -> None:
     """The documented three, whatever changed, and nothing else."""
     after = {**RAW_SQL, "configuration": {"a": 1}}
 
-    assert wire.body(after, ["query"]) == {
+    assert wire.body(after, ["query"], {}) == {
         "model": {"name": "Active users", "connector_id": 1, "query_type": "raw_sql", "query": RAW_SQL["query"]}
     }
-    assert wire.body(after, ["configuration"])["model"]["configuration"] == {"a": 1}
+    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"a": 1}
 
 
 def test_a_body_reveals_secrets() -> None:
     """In the body a secret is plain text."""
     after = {**RAW_SQL, "configuration": {"api_key": Secret("k", "SYNCER_SECRET_K")}}
 
-    assert wire.body(after, ["configuration"])["model"]["configuration"] == {"api_key": "k"}
+    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"api_key": "k"}
+
+
+@given(FIELDS, FIELDS)
+def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Whatever is the same in normal form goes back as the API sent it: null, line ends, 1.0; and no secret is kept."""
+    model, after = live(42, **was), dict(wire.normal_form({**RAW_SQL, **wanted}))
+    sent = wire.body(after, after, model.raw)["model"]
+
+    assert "canary" not in json.dumps(live(42, configuration={"n": 1.0, "api_key": "canary", "x": "***"}).raw)
+    assert all(same(live(42, **sent).fields[field], value) for field, value in after.items())
+    for field in ("description", "primary_key", "query"):
+        if same(after[field], model.fields[field]):
+            assert sent[field] == {**RAW_SQL, **was}[field]
+    if "configuration" in was and same(after.get("configuration"), model.fields["configuration"]):
+        assert exact(sent["configuration"]) == exact(was["configuration"])
+
+
+@pytest.mark.parametrize(
+    ("was", "wanted", "sent"),
+    [
+        ({"a": 1.0, "b": 2}, {"a": 1, "b": 3}, {"a": 1.0, "b": 3}),
+        ({"a": 1.0}, {"a": 2}, {"a": 2}),
+        ({"a": 1.0, "b": True}, {"a": True, "b": 1}, {"a": True, "b": 1}),
+        (
+            {"a": [{"n": 1.0}, {"m": 2.0}]},
+            {"a": [{"x": 0}, {"n": 1}, {"m": 2}]},
+            {"a": [{"x": 0}, {"n": 1.0}, {"m": 2.0}]},
+        ),
+        ({"a": [1.0, 2.0, 3.0, 4.0]}, {"a": [1, 9, 3, 8, 2, 4]}, {"a": [1.0, 9, 3.0, 8, 2.0, 4.0]}),
+        ({"a": [{"n": 1.0, "t": 1}]}, {"a": [{"n": 1, "t": 2}]}, {"a": [{"n": 1.0, "t": 2}]}),
+        ({"a": [1.0, 1.0]}, {"a": [1]}, {"a": [1.0]}),
+        (
+            {"a": {"api_key": "k", "n": 1000.0}},
+            {"a": {"api_key": "l", "n": 1000}},
+            {"a": {"api_key": "l", "n": 1000.0}},
+        ),
+        ({"a": {"token": 5.0}, "n": 1.0}, {"a": {"token": 5.0}, "n": 2}, {"a": {"token": 5.0}, "n": 2}),
+    ],
+)
+def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) -> None:
+    """1.0 doesn't become 1 because its neighbour changes, wherever in a list it stands then."""
+    after = wire.normal_form({**RAW_SQL, "configuration": wanted})
+    body = wire.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
+
+    assert exact(body) == exact(sent)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +181,7 @@ def test_a_body_reveals_secrets() -> None:
 def test_what_must_never_be_sent_is_refused(broken: dict[str, Any]) -> None:
     """No null, no empty configuration, no mask, no unresolved secret."""
     with pytest.raises(ValueError, match="can't be sent"):
-        wire.body({**RAW_SQL, **broken}, broken)
+        wire.body({**RAW_SQL, **broken}, broken, {})
 
 
 @given(CONFIGURATIONS)

@@ -84,7 +84,7 @@ def test_convergence_on_the_sandbox(world: tuple[list[Document], list[LiveModel]
 
 def _plain(model: LiveModel) -> dict[str, Any]:
     """A live model as a world stores it."""
-    fields = wire.body({**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields)[
+    fields = wire.body({**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields, {})[
         "model"
     ]
     return {**fields, "id": model.id, "configuration": model.fields["configuration"] and fields["configuration"]}

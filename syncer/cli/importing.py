@@ -252,7 +252,9 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
         )
     told = tuple(problem for problem in problems if not problem.is_error)
     errors = tuple(problem for problem in problems if problem.is_error)
-    screen.show(imported.render_taken(found, told, screen.style, base=base.commit if base else ""))
+    is_whole = not errors and all(problem.rule != "missing-secret" for problem in told)
+    shown = imported.render_taken(found, told, screen.style, base=base.commit if base else "", is_whole=is_whole)
+    screen.show(shown)
     if flags.yes:
         _write_revised(run, screen, found)
     if found.revisions:

@@ -62,8 +62,11 @@ def _settings(settings: Iterable[Setting]) -> str:
     return "\n".join(lines)
 
 
-def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, base: str) -> str:
-    """The files as they would change since what git said at a commit (empty: none), and what a person has to do."""
+def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, base: str, is_whole: bool) -> str:
+    """The files as they would change since what git said at a commit (empty: none), and what a person has to do.
+
+    `is_whole` says that everything could be compared: only then nobody's edit was overlooked.
+    """
     sections = [_diff(one, style) for one in taken.revisions]
     if taken.waiting:
         lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in taken.waiting]
@@ -88,6 +91,9 @@ def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, bas
         sections.append(f"{style.paint('bold', 'Drift:')} {counted(count, 'file')} to change.")
     elif taken.left:
         sections.append(f"{style.paint('bold', 'Drift:')} nothing that could be written into the files.")
+    elif not is_whole:
+        said = "none in what could be compared. What could not be compared is named, with the reason."
+        sections.append(f"{style.paint('bold', 'Drift:')} {said}")
     else:
         sections.append(f"{style.paint('good', 'No drift.')} Nothing was changed outside git that the files don't say.")
     return defused("\n\n".join(sections))

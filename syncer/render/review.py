@@ -113,15 +113,28 @@ def why(item: Item, code: Callable[[str], str]) -> str:
 
 
 class Caution(NamedTuple):
-    """Edits made outside of git that an apply would undo or overwrite: a sentence, and the models with their fields."""
+    """Edits made outside of git that an apply would undo or overwrite: what, in which models and fields, and advice."""
 
     sentence: str
     models: Sequence[tuple[str, Sequence[str]]]
+    advice: str = ""
 
 
 _CAUTIONS: Final = {
-    Cause.CONFLICT: "would overwrite edits made in the UI to the same fields",
-    Cause.DRIFT: "would undo edits made in the UI",
+    Cause.CONFLICT: (
+        "would overwrite edits made in the UI to the same fields",
+        (
+            "Git says something new there, too, so `syncer import --drift` leaves it to a person. If live is right, "
+            "write its value into the file by hand. If git is right, apply with --on-drift overwrite."
+        ),
+    ),
+    Cause.DRIFT: (
+        "would undo edits made in the UI",
+        (
+            "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that "
+            "was merged and never applied."
+        ),
+    ),
 }
 
 
@@ -132,7 +145,7 @@ def cautions(planned: Planned) -> list[Caution]:
         return []
     changes, found = planned.plan.changes, []
     refused = {one.rule for one in planned.refusals}
-    for cause, verb in _CAUTIONS.items():
+    for cause, (verb, advice) in _CAUTIONS.items():
         if cause.value in refused:
             continue
         models = [
@@ -140,7 +153,7 @@ def cautions(planned: Planned) -> list[Caution]:
             for change in provenance.with_cause(changes, cause)
         ]
         if models:
-            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models))
+            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models, advice))
     return found
 
 

@@ -49,10 +49,6 @@ _ENDINGS: Final = {
     "conflict": "was left alone (conflict)",
     "unknown": "may or may not have been {done} (unknown)",
 }
-_ADVICE: Final = (
-    "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that was merged "
-    "and never applied."
-)
 _NO_DIFFERENCE: Final = (
     "syncer compared the live models with their definitions and found no differences, so there is nothing to apply."
 )
@@ -156,7 +152,7 @@ def _outside(planned: Planned, provenance: Provenance, style: Style) -> list[str
     found = []
     for caution in cautions(planned):
         lines = [f"  {visible(address)}: {', '.join(fields)}" for address, fields in caution.models]
-        found.append(box("warning", caution.sentence, [lines, advice(_ADVICE, style)], style))
+        found.append(box("warning", caution.sentence, [lines, advice(caution.advice, style)], style))
     if provenance.already_live:
         lines = [f"  {visible(name)}: {', '.join(fields)}" for name, fields in sorted(provenance.already_live.items())]
         found.append("\n".join(["Already live:", *lines]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from syncer import importer
@@ -38,7 +38,7 @@ from syncer.workflow.asking import Base, Connectors, Reader, unread
 from syncer.workflow.comparing import compared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.model import Origin
 
@@ -254,8 +254,8 @@ def import_drift(
     for change in changes:
         causes = None if found.provenance is None else found.provenance.of(change)
         intakes.append(importer.intake(change, causes, manner, variables, owners))
-    revisions, placed, more = _placed(intakes, desk, target, lookup, sources)
-    drafts = [Draft(one.change.live, one.path, {}, secrets=one.secrets) for one in placed]
+    placed, more = _placed(intakes, _Trying(desk, target, lookup, sources))
+    revisions = [file for one in placed for file in one.files.values() if file.before != file.after]
     taken = Taken(
         target,
         tuple(sorted(revisions, key=lambda one: one.path)),
@@ -263,7 +263,7 @@ def import_drift(
         tuple(
             sorted((*(left for one in intakes for left in one.left), *more, *_lost(found.bound.new)), key=_by_origin)
         ),
-        importer.settings_of(drafts, lookup),
+        importer.settings_of([one.draft for one in placed], lookup),
         _sharing(placed, target, environments),
     )
     return taken, (*found.warnings, *found.problems)
@@ -287,52 +287,123 @@ def _lost(models: Sequence[DesiredModel]) -> list[Problem]:
     ]
 
 
-def _placed(
-    intakes: Sequence[Intake],
-    desk: Desk,
-    target: Target,
-    lookup: Callable[[str], Secret | None],
-    connectors: Sequence[Connector],
-) -> tuple[list[Revision], list[Intake], list[Problem]]:
-    """The files that can take what they should, what that is, and a problem for each part that can't be placed."""
-    problems: list[Problem] = []
-    ready: list[tuple[Intake, dict[str, Revision]]] = []
-    beside: dict[str, bytes] = {}
-    for intake in intakes:
-        if not intake.fields:
-            continue
-        try:
-            revised, reasons = _revised(intake, desk)
-            for file in intake.change.desired.document.files.values():
-                beside[file.path] = _bytes(desk.raw(file.path), file.path)
-        except _UnplacedError as error:
-            problems += importer.unplaced(intake, (((field,), str(error)) for field in intake.fields))
-            continue
-        problems += importer.unplaced(intake, reasons)
-        missing = {"connector_id" if path[0] == "connector" else path[0] for path, _ in reasons}
-        kept = replace(intake, fields=tuple(field for field in intake.fields if field not in missing))
-        if kept.fields:
-            ready.append((kept, revised))
-    together = {path: one.after for _, files in ready for path, one in files.items()}
-    documents, errors = desk.tried({**beside, **together}) if together else ((), ())
-    by_path = {document.path: document for document in documents}
-    revisions: list[Revision] = []
-    placed: list[Intake] = []
-    for intake, files in ready:
-        wrong = [error.message for error in errors if error.origin.path in files]
-        document = by_path.get(intake.path)
-        if wrong or document is None:
-            reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
-            problems += importer.unplaced(intake, (((field,), reason) for field in intake.fields))
-            continue
-        rest = _still(intake, document, target, lookup, connectors)
-        if rest:
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A model's files with its drift in them, as they were read back.
+
+    `left` are the places that have no room for it, `wrong` says of fields why they can't be in the files at all.
+    """
+
+    intake: Intake
+    files: Mapping[str, Revision] = field(default_factory=dict)
+    left: Sequence[tuple[Path, str]] = ()
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    variables: Collection[str] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that the files say now, each at least in part."""
+        unplaced = {importer.field_of(path) for path, _ in self.left if len(path) == 1}
+        return tuple(name for name in self.intake.fields if name not in unplaced)
+
+    @property
+    def draft(self) -> Draft:
+        """What it comes from, with the secrets that the files name."""
+        named = {name: secret for name, secret in (self.intake.secrets or {}).items() if name in self.variables}
+        return Draft(self.intake.change.live, self.intake.path, {}, secrets=named)
+
+
+def _placed(intakes: Sequence[Intake], trying: _Trying) -> tuple[list[_Trial], list[Problem]]:
+    """The files that take what they can, and a problem for each part that can't be placed.
+
+    A field that can't be placed keeps no other one back: where something is wrong, each is tried after the other.
+    """
+    trials = trying.of(intakes)
+    failed = {path: trial for path, trial in trials.items() if trial.wrong}
+    trials |= {path: _Trial(trial.intake.only(())) for path, trial in failed.items()}
+    reasons: dict[str, dict[str, str]] = {path: {} for path in failed}
+    for turn in range(max((len(trial.intake.fields) for trial in failed.values()), default=0)):
+        turns = {path: one.intake.fields[turn] for path, one in failed.items() if turn < len(one.intake.fields)}
+        more = [failed[path].intake.only((*trials[path].intake.fields, name)) for path, name in turns.items()]
+        # With what the other files say now: that may speak against it.
+        again = trying.of([*(one.intake for path, one in trials.items() if path not in turns), *more])
+        for path, name in turns.items():
+            if found := again[path].wrong:
+                reasons[path][name] = found.get(name) or next(iter(found.values()))
+            else:
+                trials[path] = again[path]
+    problems = [
+        importer.unplaced(failed[path].intake, failed[path].intake.change.desired.sources[name], reason)
+        for path, found in reasons.items()
+        for name, reason in found.items()
+    ]
+    problems += [importer.unplaced(one.intake, *left) for one in trials.values() for left in one.left]
+    return [trial for trial in trials.values() if trial.fields], problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Trying:
+    """What it takes to try files."""
+
+    desk: Desk
+    target: Target
+    lookup: Callable[[str], Secret | None]
+    connectors: Sequence[Connector]
+
+    def of(self, intakes: Iterable[Intake]) -> dict[str, _Trial]:
+        """The trials of all that is to be taken, in one folder, by the path of the model file."""
+        trials: dict[str, _Trial] = {}
+        beside: dict[str, bytes] = {}
+        for intake in intakes:
+            if not intake.fields:
+                continue
+            try:
+                files, left = _revised(intake, self.desk)
+                for file in intake.change.desired.document.files.values():
+                    beside[file.path] = _bytes(self.desk.raw(file.path), file.path)
+            except _UnplacedError as error:
+                trials[intake.path] = _Trial(intake, wrong=dict.fromkeys(intake.fields, str(error)))
+            else:
+                trials[intake.path] = _Trial(intake, files, left)
+        together = {path: one.after for trial in trials.values() for path, one in trial.files.items()}
+        documents, errors = self.desk.tried({**beside, **together}) if together else ((), ())
+        by_path = {document.path: document for document in documents}
+        for path, trial in trials.items():
+            if trial.wrong:
+                continue
+            wrong = [error.message for error in errors if error.origin.path in trial.files]
+            document = by_path.get(path)
+            if wrong or document is None:
+                reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
+                trials[path] = replace(trial, wrong=dict.fromkeys(trial.intake.fields, reason))
+                continue
             reason = "the file can't say it so that it's read back as it's live"
-            problems += importer.unplaced(intake, (((field,), reason) for field in rest))
-            continue
-        placed.append(intake)
-        revisions += [one for one in files.values() if one.before != one.after]
-    return revisions, placed, problems
+            still = dict.fromkeys(self._still(trial, document), reason)
+            trials[path] = replace(trial, wrong=still, variables=importer.variables_of([document]))
+        return trials
+
+    def _still(self, trial: _Trial, document: Document) -> list[str]:
+        """The fields that should be in step with the new text and aren't, but for what is left, and rotated secrets."""
+        named, nameless = bind_connectors(resolve([document], self.target.environment), self.connectors)
+        if nameless:
+            return ["connector_id"]
+        fresh = trial.intake.secrets or {}
+        revealed, _ = reveal(named, lambda variable: fresh.get(variable) or self.lookup(variable))
+        binding, _ = importer.blind(Binding(revealed.models[0], trial.intake.change.live))
+        left = [(importer.field_of(path), *path[1:]) for path, _ in trial.left]
+        differing = {
+            str(one.path[0])
+            for change in make_plan(Bound((binding,)), self.target).changes
+            for one in change.fields
+            if not one.is_sensitive and not any(_is_about(one.path, path) for path in left)
+        }
+        return [name for name in trial.intake.fields if name in differing]
+
+
+def _is_about(one: Path, other: Path) -> bool:
+    """Whether a place is another one, or one of the two is in the other."""
+    depth = min(len(one), len(other))
+    return one[:depth] == other[:depth]
 
 
 class _UnplacedError(Exception):
@@ -360,29 +431,11 @@ def _revised(intake: Intake, desk: Desk) -> tuple[dict[str, Revision], Sequence[
     return files, reasons
 
 
-def _still(
-    intake: Intake,
-    document: Document,
-    target: Target,
-    lookup: Callable[[str], Secret | None],
-    connectors: Sequence[Connector],
-) -> list[str]:
-    """The fields that should be in step with the new text and aren't; a secret that was rotated is for a person."""
-    named, nameless = bind_connectors(resolve([document], target.environment), connectors)
-    if nameless:
-        return ["connector_id"]
-    fresh = intake.secrets or {}
-    revealed, _ = reveal(named, lambda variable: fresh.get(variable) or lookup(variable))
-    binding, _ = importer.blind(Binding(revealed.models[0], intake.change.live))
-    changes = make_plan(Bound((binding,)), target).changes
-    differing = {str(one.path[0]) for change in changes for one in change.fields if not one.is_sensitive}
-    return [field for field in intake.fields if field in differing]
-
-
-def _sharing(placed: Sequence[Intake], target: Target, environments: Collection[str]) -> tuple[str, ...]:
+def _sharing(placed: Sequence[_Trial], target: Target, environments: Collection[str]) -> tuple[str, ...]:
     """The other environments whose values change with the files."""
     found = set()
-    for intake in placed:
+    for trial in placed:
+        intake = trial.intake
         for name in {*environments} - {target.environment}:
             document = intake.change.desired.document
             values, sources = document.effective(name)
@@ -391,7 +444,7 @@ def _sharing(placed: Sequence[Intake], target: Target, environments: Collection[
             is_same_file = intake.sql is not None and file is not None and file.path == intake.sql[0]
             if is_same_file or any(
                 (sources.get(field) or sources.get(aliases.get(field, ""), ()))[:1] != ("environments",)
-                for field in intake.fields
+                for field in trial.fields
             ):
                 found.add(name)
     return tuple(sorted(found))

@@ -49,6 +49,7 @@ _UNCLEAR: Final = re.compile("[\x85\u2028\u2029\ufeff]")
 _BLANKS: Final = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*+")
 _PROPERTY: Final = re.compile(r"!<[^>\s]*>|[&!][^\s,\[\]{}]*")
 _GAP: Final = re.compile(r"#[^\r\n]*|^%[^\r\n]*|!<[^>\s]*>|[&*!][^\s,\[\]{}]*|[^#&*!%]+|.", re.MULTILINE)
+_TAB_FIRST: Final = re.compile(r"^ *\t", re.MULTILINE)
 _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
 
 
@@ -182,20 +183,46 @@ class Tree:
     # -- events → nodes ------------------------------------------------------------------------------------------
 
     def _composed(self) -> Node:
-        composer = _Composer(self)
-        yaml: Any = YAML(typ="safe", pure=True)
         try:
-            for event in yaml.parse(self.text):
-                composer.take(event)
+            composer = self._read(self.text)
         except UnreadableError:
-            raise
-        except Exception as error:  # what a broken text makes of ruamel is more than its own errors
-            raise UnreadableError("it is no YAML that can be rewritten") from error
+            if "\t" not in self.text:
+                raise
+            composer = self._read_despite_tabs()
         if len(composer.top) != 1 or composer.top[0].kind != "map":
             raise UnreadableError("it doesn't hold keys and values")
         self.users = composer.users
         self.comments = list(_comments(self.text, composer.leaves))
         return composer.top[0]
+
+    def _read(self, text: str) -> _Composer:
+        composer = _Composer(self)
+        yaml: Any = YAML(typ="safe", pure=True)
+        try:
+            for event in yaml.parse(text):
+                composer.take(event)
+        except UnreadableError:
+            raise
+        except Exception as error:  # what a broken text makes of ruamel is more than its own errors
+            raise UnreadableError("it is no YAML that can be rewritten") from error
+        return composer
+
+    def _read_despite_tabs(self) -> _Composer:
+        """Read a text in which tabs stand where blanks do: ruamel, which takes blanks alone, finds the same places."""
+        blank = self.text.replace("\t", " ")
+        leaves = self._read(blank).leaves
+        parts, position = [], 0
+        for start, end in leaves:
+            header = _HEADER.match(self.text, start, end)
+            begin = header.end() if header else max(start, position)
+            parts += [blank[position:begin], self.text[begin:end]]
+            position = end
+        told = "".join([*parts, blank[position:]])
+        composer = self._read(told)
+        is_set_in = any(told[tab.end() - 1] == " " for tab in _TAB_FIRST.finditer(self.text))
+        if is_set_in or composer.leaves != leaves:
+            raise UnreadableError("it holds tabs that can't be told from blanks")
+        return composer
 
     def _check_size(self) -> None:
         """Refuse what aliases would blow up."""

@@ -1,14 +1,14 @@
 """An existing model file with some of its values changed, and everything else as it stood, byte for byte.
 
-Nothing is written anew: an edit becomes splices into the text, and they touch what has to differ. What comes out is
-read again before it counts: the data must be what was asked for, and every comment must still be there. Where that
-fails, the same edit is tried in a coarser way, and then reported; the next edit starts from what stands.
+Nothing is written anew: what shall differ becomes splices into the text, and they touch only that. What others use by
+an anchor changes only where all of them shall change alike. What comes out is read again before it counts: the data
+must be what was asked for, and every comment must still be there. Where that fails, the same is tried in another way;
+then the parts are tried for themselves, and those that fail are reported.
 
-    how it's tried     fine        blocks     early
-    first              leaves      `|`        a new key stands where it belongs
-    then               leaves      quotes
-    then               leaves      `|`        or before its neighbour
-    at last            whole values
+    how it's tried     blocks     early
+    first              `|`        a new key stands where it belongs
+    then               quotes
+    at last            `|`        or before its neighbour
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from syncer.render.modelfile.writing import Habit
 from syncer.wire import FINAL_LINE_ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.model import Json
     from syncer.model import Path as DataPath
@@ -80,75 +80,224 @@ class Revised:
 
 
 class _UnplacedError(Exception):
-    """This edit can't be made in this way; the message says why."""
+    """This can't be done in this way; the message says why. `anchor` is what others use, if that's the reason."""
+
+    def __init__(self, message: str, anchor: Node | None = None) -> None:
+        super().__init__(message)
+        self.anchor = anchor
 
 
-class _RefusedError(_UnplacedError):
-    """This edit must not be made in any way."""
+class _Piece(NamedTuple):
+    """One place of the data that shall differ; `ABSENT` takes it away."""
+
+    path: DataPath
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class _Mode:
-    """How an edit is tried."""
+    """How pieces are tried."""
 
-    fine: bool = True
     blocks: bool = True
     early: bool = False
 
 
-_MODES: Final = (
-    _Mode(),
-    _Mode(blocks=False),
-    _Mode(early=True),
-    _Mode(fine=False),
-    _Mode(fine=False, blocks=False),
-)
+_MODES: Final = (_Mode(), _Mode(blocks=False), _Mode(early=True))
+
+_MOST_READ: Final = 1 << 18
+"""How many characters are read again, at most, to find out which pieces of an edit have no place."""
+_GLANCE: Final = 16
+"""How many times faster a text is looked at than read."""
 
 
 def revise(text: str, edits: Sequence[Edit]) -> Revised:
-    """The text with the edits made, one after the other. Raises nothing."""
+    """The text with the edits made, as far as each part of them has a place. Raises nothing.
+
+    They are made together, or one after the other where they are about the same place.
+    """
     # A mark at the very beginning is the file's, and no part of its text.
     mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
     try:
-        tree = Tree(text)
+        reviser = _Reviser(Tree(text))
     except UnreadableError as error:
         return Revised(mark + text, tuple(Unplaced(edit.path, f"the file can't be revised: {error}") for edit in edits))
-    unplaced = []
-    for edit in edits:
-        outcome = _placed(tree, edit)
-        if isinstance(outcome, Tree):
-            tree = outcome
-        else:
-            unplaced.append(Unplaced(edit.path, outcome))
-    return Revised(mark + tree.text, tuple(unplaced))
+    for group in [edits] if _are_apart(edits) else [[edit] for edit in edits]:
+        reviser.make(group)
+    return Revised(mark + reviser.tree.text, tuple(reviser.unplaced))
 
 
-def _placed(tree: Tree, edit: Edit) -> Tree | str:
-    """The text with one edit made, read again; or why it can't be."""
-    reason = ""
-    try:
-        value = writing.checked(edit.value, writing.MAX_DEPTH - len(edit.path))
-        for segment in edit.path:
-            writing.checked(segment)
-    except ValueError as error:
-        return f"its value can't be written: {error}"
-    if len(edit.path) > writing.MAX_DEPTH:
-        return "its path is too long"
-    for mode in _MODES:
-        changes = _Changes(tree, mode)
+def _are_apart(edits: Sequence[Edit]) -> bool:
+    """Whether no edit is about a place in another one's, or the same."""
+    paths = {edit.path for edit in edits}
+    above = {edit.path[:depth] for edit in edits for depth in range(min(len(edit.path), writing.MAX_DEPTH))}
+    return len(paths) == len(edits) and not paths & above
+
+
+class _Reviser:
+    """A text on its way: what stands after the edits that were made, and what had no place."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.unplaced: list[Unplaced] = []
+        self._room = max(_MOST_READ, 4 * len(tree.text))
+
+    def make(self, edits: Sequence[Edit]) -> None:
+        """Make the edits, whole or in part."""
+        first = self.tree
+        before = first.data(first.root)
+        goal: Json = before
+        for edit in edits:
+            try:
+                _check(first, edit.path)
+                value = writing.checked(edit.value, writing.MAX_DEPTH - len(edit.path))
+                goal = _built(goal, edit.path, value)
+            except _UnplacedError as error:
+                self.unplaced.append(Unplaced(edit.path, str(error)))
+            except ValueError as error:
+                self.unplaced.append(Unplaced(edit.path, f"its value can't be written: {error}"))
+        failed: list[tuple[_Piece, str]] = []
+        left = [*_pieces(before, goal)]
+        while left:
+            failed = self._placed(left)
+            if len(failed) == len(left):
+                break
+            # What has a place may make room for the others: an alias with a value of its own frees its anchor.
+            left = [piece for piece, _ in failed]
+        self.unplaced += [Unplaced(piece.path, self._reason(first, piece) or reason) for piece, reason in failed]
+
+    def _reason(self, first: Tree, piece: _Piece) -> str:
+        """Why a piece had no place in the text as it was, whose lines people look at; empty if it may have had one."""
+        if self.tree is first or self._room < 0:
+            return ""
+        self._room -= len(first.text) // _GLANCE
         try:
-            changes.put(edit.path, value)
-            revised = Tree(changes.text())
-        except _RefusedError as error:
-            return str(error)
+            _Changes(first, _Mode()).make(_with(first.data(first.root), [piece]))
         except _UnplacedError as error:
-            reason = reason or str(error)
-        except UnreadableError:
-            continue
+            return str(error)
+        return ""
+
+    def _placed(self, pieces: Sequence[_Piece]) -> list[tuple[_Piece, str]]:
+        """Place the pieces, together if that's possible; those that have no place, and why."""
+        if self._room < 0:
+            return [(piece, "there is too much in this file that has no place") for piece in pieces]
+        rest, aside = pieces, []
+        while (refused := self._tried(rest)) and refused.anchor and self._room > 0:
+            outermost = _outermost(self.tree, refused.anchor)
+            groups: tuple[list[_Piece], list[_Piece]] = [], []
+            for piece in rest:
+                groups[_anchor(self.tree, piece.path) is outermost].append(piece)
+            if not all(groups):
+                break
+            rest, shared = groups
+            aside.append(shared)
+        middle = len(rest) // 2
+        if refused and middle:
+            failed = [*self._placed(rest[:middle]), *self._placed(rest[middle:])]
         else:
-            if same(revised.data(revised.root), changes.expected) and revised.said() == tree.said():
-                return revised
-    return reason or "it's written in a way that can't be changed without changing more"
+            failed = [(piece, str(refused)) for piece in rest if refused]
+        return [*failed, *(one for some in aside for one in self._placed(some))]
+
+    def _tried(self, pieces: Sequence[_Piece]) -> _UnplacedError | None:
+        """Let the text say these pieces; or why it can't."""
+        tree, refused = self.tree, None
+        goal = _with(tree.data(tree.root), pieces)
+        for mode in _MODES:
+            self._room -= len(tree.text) // _GLANCE
+            changes = _Changes(tree, mode)
+            try:
+                expected = changes.make(goal)
+                text = changes.text()
+                self._room -= len(text)
+                revised = Tree(text)
+            except _UnplacedError as error:
+                refused = refused or error
+                if error.anchor:
+                    break
+            except UnreadableError:
+                continue
+            else:
+                if same(revised.data(revised.root), expected) and revised.said() == tree.said():
+                    self.tree = revised
+                    return None
+        return refused or _UnplacedError("it's written in a way that can't be changed without changing more")
+
+
+def _check(tree: Tree, path: DataPath) -> None:
+    """Raise `_UnplacedError` where a path leads through what has nothing below it, ValueError if no file can say it."""
+    if len(path) > writing.MAX_DEPTH:
+        raise _UnplacedError("its path is too long")
+    for segment in path:
+        writing.checked(segment)
+    node = tree.root
+    for segment in path:
+        child = None if node.target else _child(node, segment)
+        if child is None:
+            data = tree.data(node)
+            is_new_key = isinstance(segment, str) and (data is None or isinstance(data, dict))
+            is_item = isinstance(segment, int) and isinstance(data, list) and 0 <= segment <= len(data)
+            if not (is_new_key or is_item):
+                raise _UnplacedError(f"what stands above it in line {tree.line(node.start)} has no room for it")
+            return
+        node = child
+
+
+def _pieces(before: Json, goal: Json, path: DataPath = ()) -> Iterator[_Piece]:
+    """The places in which the data differs from what it shall be; a list that becomes longer or shorter is one."""
+    if isinstance(before, dict) and isinstance(goal, dict):
+        for key in before:
+            if key not in goal:
+                yield _Piece((*path, key), ABSENT)
+        for key, inner in goal.items():
+            yield from _pieces(before.get(key, ABSENT), inner, (*path, key))
+    elif isinstance(before, list) and isinstance(goal, list) and len(before) == len(goal):
+        for index, (old, new) in enumerate(zip(before, goal, strict=True)):
+            yield from _pieces(old, new, (*path, index))
+    elif not same(before, writing.bare(goal)):
+        yield _Piece(path, goal)
+
+
+def _anchor(tree: Tree, path: DataPath) -> Node | None:
+    """The outermost value with an anchor, used elsewhere, that a place stands in or gets its value from."""
+    node = tree.root
+    for segment in path:
+        child = None if node.target else _child(node, segment)
+        if child is None:
+            merged = (one for i, key in enumerate(node.keys) if key.is_merge for one in node.children[i].nodes())
+            node = next((one for one in merged if one.target), node)
+            break
+        node = child
+    return _outermost(tree, node.target or node)
+
+
+def _outermost(tree: Tree, node: Node) -> Node | None:
+    """The outermost value, used elsewhere, that a node is or stands in."""
+    found: Node | None = None
+    one: Node | None = node
+    while one is not None:
+        found, one = (one if one in tree.users else found), one.parent
+    return found
+
+
+def _with(data: Json, pieces: Iterable[_Piece]) -> Json:
+    """The data with the pieces in it."""
+    whole = [_copied(data)]
+    for piece in pieces:
+        inside: Any = whole
+        *above, last = 0, *piece.path
+        for key in above:
+            inside = inside[key]
+        if piece.value is ABSENT:
+            del inside[last]
+        else:
+            inside[last] = piece.value
+    return whole[0]
+
+
+def _copied(data: Json) -> Json:
+    """A copy in which nothing is shared, as what aliases mean is."""
+    if isinstance(data, dict):
+        return {key: _copied(inner) for key, inner in data.items()}
+    return [_copied(inner) for inner in data] if isinstance(data, list) else data
 
 
 class _Splice(NamedTuple):
@@ -162,40 +311,34 @@ class _Splice(NamedTuple):
 
 
 class _Changes:
-    """The splices of one edit."""
+    """The splices that make one text of another."""
 
     def __init__(self, tree: Tree, mode: _Mode) -> None:
-        self.expected: Json = tree.data(tree.root)
         self._tree = tree
         self._mode = mode
         self._habit = replace(_habit(tree), blocks=mode.blocks)
         self._splices: list[_Splice] = []
         self._known: dict[Node, list[tuple[int, int]]] = {}
+        self._meant: dict[Node, Json] = {}
+        """What nodes that others use mean with the splices made."""
+        self._touched: dict[Node, str] = {}
+        """What nodes that others use have to do with the splices, in words."""
+        self._met: set[Node] = set()
+        """The aliases that mean what they shall with the splices made, or are gone."""
 
-    def put(self, path: DataPath, value: Json) -> None:
-        """Let `value` stand at `path`. Raises `_UnplacedError`."""
-        node = self._tree.root
-        for depth, segment in enumerate(path):
-            below = path[depth + 1 :]
-            inner = at(self._tree.data(node), segment)
-            child = None if node.target else _child(node, segment)
-            if child is not None:
-                node = child
-                continue
-            self._check_room(node, path[: depth + 1])
-            here = _built(self._tree.data(node), path[depth:], value)
-            if node.kind == "map":
-                if inner is ABSENT or not same(inner, writing.bare(here[segment])):
-                    self._insert(node, [(str(segment), here[segment])], is_root=depth == 0)
-            elif node.kind == "list":
-                self._insert_items(node, len(node.children), [_built(ABSENT, below, value)])
-            else:
-                self._replace(node, here)
-            self._expect(path, value)
-            return
-        value = self._in_habit(path, node, value)
-        self._merge(node, value, path)
-        self._expect(path, value)
+    def make(self, goal: Json) -> Json:
+        """Let the document say the goal; the data that it has then. Raises `_UnplacedError`."""
+        goal = self._in_habit((), self._tree.root, goal)
+        self._merge(self._tree.root, goal)
+        for anchor, where in self._touched.items():
+            for user in self._tree.users[anchor]:
+                if user not in self._met:
+                    raise self._shared(anchor, user, f"{where} the anchor")
+        return writing.bare(goal)
+
+    def _shared(self, anchor: Node, user: Node, where: str, is_in: str = "") -> _UnplacedError:
+        line = self._tree.line(user.start)
+        return _UnplacedError(f"{where} &{anchor.anchor[:_SHOWN]}{is_in}, which line {line} uses, too", anchor)
 
     def text(self) -> str:
         """The text with all splices in it."""
@@ -214,23 +357,6 @@ class _Changes:
             parts.append(text)
         return "".join([*parts, old[position:]])
 
-    # -- the data as it shall be ---------------------------------------------------------------------------------
-
-    def _check_room(self, node: Node, path: DataPath) -> None:
-        """Refuse to go on below a value that has nothing below it."""
-        segment = path[-1]
-        data = self._tree.data(node)
-        if isinstance(data, dict) and isinstance(segment, str):
-            return
-        if isinstance(data, list) and isinstance(segment, int) and 0 <= segment <= len(data):
-            return
-        if data is None and isinstance(segment, str):
-            return
-        raise _UnplacedError(f"what stands above it in line {self._tree.line(node.start)} has no room for it")
-
-    def _expect(self, path: DataPath, value: Json) -> None:
-        self.expected = _built(self.expected, path, writing.bare(value))
-
     def _in_habit(self, path: DataPath, node: Node, value: Json) -> Json:
         """The value with its texts ending as their blocks did: of a query and a description it's nobody's end."""
         if isinstance(value, dict) and node.kind == "map" and path[:1] in {(), ("environments",)}:
@@ -248,45 +374,64 @@ class _Changes:
 
     # -- what differs --------------------------------------------------------------------------------------------
 
-    def _merge(self, node: Node, value: Json, path: DataPath = ()) -> None:
+    def _merge(self, node: Node, value: Json) -> None:
         """Change what differs between a node and its new value, and nothing else."""
-        if same(self._tree.data(node), writing.bare(value)):
+        given = writing.bare(value)
+        if node in self._tree.users:
+            self._meant[node] = given
+        if same(self._tree.data(node), given):
             return
-        if self._mode.fine and not node.tag:
-            given = writing.bare(value) if isinstance(value, SecretRef) else value
-            if node.kind == "map" and isinstance(given, dict) and self._has_survivors(node, given):
-                self._merge_map(node, given, path)
+        if node.target is not None and same(self._meant.get(node.target, ABSENT), given):
+            # What it means changes alike.
+            self._met.add(node)
+            return
+        if not node.tag:
+            inner = given if isinstance(value, SecretRef) else value
+            if node.kind == "map" and isinstance(inner, dict) and self._has_survivors(node, inner):
+                self._merge_map(node, inner)
                 return
-            if node.kind == "list" and isinstance(given, list) and given and node.children:
-                self._merge_list(node, given)
+            if node.kind == "list" and isinstance(inner, list) and inner and node.children:
+                self._merge_list(node, inner)
                 return
         self._replace(node, value)
 
     def _has_survivors(self, node: Node, given: dict[str, Json]) -> bool:
         return any(key.is_merge or key.name in given for key in node.keys) and self._has_brackets(node)
 
-    def _merge_map(self, node: Node, given: dict[str, Json], path: DataPath) -> None:
-        data = self._tree.data(node)
+    def _merge_map(self, node: Node, given: dict[str, Json]) -> None:
         own = {key.name for key in node.keys if not key.is_merge}
         gone = [i for i, key in enumerate(node.keys) if not key.is_merge and key.name not in given]
-        for name in data:
-            if name not in given and name not in own:
-                raise _RefusedError(f"{name[:_SHOWN]} comes by `<<`, and can't be taken away here alone")
         for key, child in zip(node.keys, node.children, strict=True):
             if not key.is_merge and key.name in given:
                 self._merge(child, given[key.name])
+        inherited = self._inherited(node, {name: inner for name, inner in given.items() if name not in own})
+        if name := next((name for name in inherited if name not in given and name not in own), None):
+            raise _UnplacedError(f"{name[:_SHOWN]} comes by `<<`, and can't be taken away here alone")
         if gone:
             self._remove(node, gone)
         new = [
             (name, inner)
             for name, inner in given.items()
-            if name not in own and (name not in data or not same(data[name], writing.bare(inner)))
+            if name not in own and not (name in inherited and same(inherited[name], writing.bare(inner)))
         ]
-        if new and path == () and node is self._tree.root:
-            for pair in new:
+        if new and node is self._tree.root:
+            for pair in sorted(new, key=_usual_order):
                 self._insert(node, [pair], is_root=True, gone=gone)
         elif new:
             self._insert(node, new, gone=gone)
+
+    def _inherited(self, node: Node, given: Mapping[str, Json]) -> dict[str, Json]:
+        """What `<<` gives a mapping, with the splices made; `given` is what it shall have beside its own keys."""
+        found: dict[str, Json] = {}
+        for one in _sources(node):
+            meant = one.target or one
+            found = {**(self._meant.get(meant) or self._tree.data(meant)), **found}
+        before = self._tree.data(node)
+        kept = (name for name, inner in given.items() if same(before.get(name, ABSENT), writing.bare(inner)))
+        if all(same(before[name], found.get(name, ABSENT)) for name in kept):
+            merged = (child for key, child in zip(node.keys, node.children, strict=True) if key.is_merge)
+            self._met.update(one for child in merged for one in child.nodes())
+        return found
 
     def _merge_list(self, node: Node, given: list[Json]) -> None:
         if not self._has_brackets(node):
@@ -316,23 +461,22 @@ class _Changes:
     # -- who else would change -----------------------------------------------------------------------------------
 
     def _guard(self, node: Node) -> None:
-        """Refuse to touch what an alias elsewhere means, too."""
+        """Remember what of the nodes that an alias elsewhere means, too, is touched."""
         one: Node | None = node
         while one is not None:
-            for user in self._tree.users.get(one, ()):
-                where = "its value is" if one is node else "it stands in"
-                line = self._tree.line(user.start)
-                raise _UnplacedError(f"{where} the anchor &{one.anchor[:_SHOWN]}, which line {line} uses, too")
+            if one in self._tree.users:
+                self._touched.setdefault(one, "its value is" if one is node else "it stands in")
             one = one.parent
 
-    def _guard_inside(self, nodes: Iterable[Node]) -> None:
-        """Refuse to take away what an alias elsewhere means."""
+    def _guard_inside(self, nodes: Iterable[Node], entries: Collection[Node] = ()) -> None:
+        """Refuse to take away what an alias elsewhere means; `entries` are those of the nodes that go as such."""
         inside = {one for node in nodes for one in node.nodes()}
+        self._met |= inside
         for one in inside:
             for user in self._tree.users.get(one, ()):
                 if user not in inside:
-                    line = self._tree.line(user.start)
-                    raise _UnplacedError(f"the anchor &{one.anchor[:_SHOWN]} is in it, which line {line} uses, too")
+                    where, is_in = ("its value is the anchor", "") if one in entries else ("the anchor", " is in it")
+                    raise self._shared(one, user, where, is_in)
 
     # -- where the parts of a collection stand -------------------------------------------------------------------
 
@@ -399,7 +543,8 @@ class _Changes:
     def _replace(self, node: Node, value: Json) -> None:
         """Put a value in the place of a node."""
         self._guard(node)
-        self._guard_inside([node])
+        self._guard_inside([*node.keys, *node.children])
+        self._met.add(node)
         parent = node.parent
         if parent is None:
             raise _UnplacedError("the file is one value")
@@ -526,9 +671,10 @@ class _Changes:
 
     def _remove(self, node: Node, gone: list[int]) -> None:
         """Take entries out of a collection; others stay in it."""
-        for i in gone:
-            self._guard(node.children[i])
-        self._guard_inside([one for i in gone for one in (*node.keys[i : i + 1], node.children[i])])
+        values = [node.children[i] for i in gone]
+        for value in values:
+            self._guard(value)
+        self._guard_inside([*values, *(node.keys[i] for i in gone if node.keys)], values)
         entries = self._entries(node)
         for low, high in _runs(gone):
             if node.flow:
@@ -661,6 +807,14 @@ def _child(node: Node, segment: str | int) -> Node | None:
     return node.children[int(segment)] if is_inside else None
 
 
+def _sources(node: Node) -> Iterator[Node]:
+    """What `<<` names in a mapping: mappings, or aliases of them."""
+    for key, child in zip(node.keys, node.children, strict=True):
+        source = child.target or child
+        if key.is_merge:
+            yield from [child] if source.kind == "map" else source.children
+
+
 def _built(data: Json, path: DataPath, value: Json) -> Any:  # noqa: ANN401 - JSON
     """The data with a value at a path; what is missing on the way there is made."""
     if not path:
@@ -671,6 +825,11 @@ def _built(data: Json, path: DataPath, value: Json) -> Any:  # noqa: ANN401 - JS
     if isinstance(path[0], int) or not (isinstance(data, dict) or data in (None, ABSENT)):
         raise _UnplacedError("what stands above it has no room for it")
     return {**(data if isinstance(data, dict) else {}), path[0]: inner}
+
+
+def _usual_order(pair: tuple[str, Json]) -> int:
+    """Where among the keys of a model file one usually stands."""
+    return ORDER.index(pair[0]) if pair[0] in ORDER else len(ORDER)
 
 
 def _usual_place(node: Node, name: str) -> int:
