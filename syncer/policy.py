@@ -177,7 +177,8 @@ _ON_DRIFT: Final = {
         "overwrite",
         (
             "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
-            "git says something new there, too); if git is right, say --on-drift overwrite"
+            "git says something new there, too); if git is right (or a merge was never applied), say "
+            "--on-drift overwrite"
         ),
     ),
 }

@@ -434,7 +434,7 @@ def test_a_lost_column_points_at_what_has_to_change() -> None:
         (without, "user_id", "query"),
         (other, "email", "query"),
     ):
-        (problem,) = _plan(_api(), query=query, primary_key=key, lifecycle={"allow": ["primary_key"]}).problems
+        (problem,) = _plan(_api(), query=query, primary_key=key, lifecycle={"allow": ["primary_key"]}).refusals
         assert (problem.rule, problem.excerpt) == ("lost-column", f"{place}: …")
         assert problem.hint.startswith("keep" if place == "query" else f"let the query return {key}")
 
