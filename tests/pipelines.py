@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+import launcher
 import yaml
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class Pipeline:
     def run(self, name: str, *, timeout: int = 120) -> Done:
         """Run one job of the pipeline as the runner's shell does."""
         variables = self.prepare(name)
-        path = os.pathsep.join(map(str, (self._python, Path(sys.executable).parent, os.environ["PATH"])))
+        programs = self._python, launcher.folder(), Path(sys.executable).parent, os.environ["PATH"]
+        path = os.pathsep.join(map(str, programs))
         done = subprocess.run(
             [*_SHELL, "-c", script(jobs(load())[name])],
             cwd=self.workspace,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import launcher
 import pytest
 from fake_git import GitServer
 from fake_github import EVENTS, TOKEN, FakeGitHub
@@ -271,8 +273,9 @@ def test_the_sandbox_is_planned_against_by_its_name(repository: Repository) -> N
         assert job.result == result, job.text
 
 
-def test_what_lies_in_the_checkout_is_not_run(repository: Repository) -> None:
+def test_what_lies_in_the_checkout_is_not_run(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """A committed module of the name of one that a step uses is data, in each job of each workflow and in the action."""
+    monkeypatch.setattr(launcher, "folder", lambda: Path(sys.executable).parent)
     canary = repository.temp / "canary"
     for name in ("pip", "syncer", "json", "sitecustomize", "usercustomize", "yaml", "build", "encodings"):
         module = f"open({str(canary)!r}, 'a').write({name!r})\n"

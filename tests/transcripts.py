@@ -12,13 +12,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import launcher
+
 PREPARATION = re.compile(r"^<!-- prepare: (.*) -->$", re.MULTILINE)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def run(command: str, folder: Path) -> str:
     """What a command prints, both streams, as a terminal without colour would show it."""
-    scripts = str(Path(sys.executable).parent)
+    scripts = os.pathsep.join(map(str, (launcher.folder(), Path(sys.executable).parent)))
     ours = {name for name in os.environ if name.startswith("SYNCER_")} - {"SYNCER_STATE_DIR"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     environment |= {"PATH": f"{scripts}{os.pathsep}{environment['PATH']}", "COLUMNS": "100", "PYTHONUTF8": "1"}

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import launcher
 import yaml
 
 if TYPE_CHECKING:
@@ -358,7 +359,7 @@ class Runner:
     def _base(self) -> dict[str, str]:
         """The variables that every step sees; nothing of this machine's but what a process needs."""
         kept = {name: value for name, value in os.environ.items() if name.startswith("COV")}
-        path = [self.temp / "bin", Path(sys.executable).parent, os.environ["PATH"]]
+        path = [self.temp / "bin", launcher.folder(), Path(sys.executable).parent, os.environ["PATH"]]
         return {
             **kept,
             "PATH": os.pathsep.join(map(str, path)),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import launcher
 import pexpect
 import yaml
 
@@ -95,7 +96,7 @@ class Team:
     def run(self, *arguments: str) -> Result:
         """Run one command to its end, without a terminal."""
         done = subprocess.run(
-            self.command(*arguments),
+            [launcher.folder() / "syncer", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
