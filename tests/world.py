@@ -95,8 +95,10 @@ class Team:
 
     def run(self, *arguments: str) -> Result:
         """Run one command to its end, without a terminal."""
+        # How streams are encoded is settled when Python starts.
+        is_own_start = any(name.startswith(("PYTHON", "LC_")) for name in self.variables)
         done = subprocess.run(
-            [launcher.folder() / "syncer", *arguments],
+            self.command(*arguments) if is_own_start else [launcher.folder() / "syncer", *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
