@@ -122,20 +122,17 @@ def _is_clean(root: Path, commit: str, models: str) -> bool:
     if there - entries.keys() or others.stdout:
         return False
     differ = [path for path, entry in entries.items() if _oid(root / path, entry) != entry.oid]
-    return not differ or not {*differ} - _left_out(root, differ)
+    # A definition that is left out counts as a difference: its model would be missing from the plan.
+    return not {*differ} - left_out(root, (path for path in differ if path.endswith(_SQL)))
 
 
-def _left_out(root: Path, paths: Iterable[str]) -> set[str]:
-    """Those of these SQL files that a sparse checkout leaves out of the work tree, as it was told to.
-
-    A definition that is left out is none of them: its model would be missing from the plan.
-    """
-    absent = [path for path in paths if path.endswith(_SQL) and not os.path.lexists(root / path)]
+def left_out(root: Path, paths: Iterable[str]) -> set[str]:
+    """Those of these files that a sparse checkout leaves out of the work tree, as it was told to."""
+    absent = {path for path in paths if not os.path.lexists(root / path)}
     if not absent:
         return set()
-    listed = _asked(root, "ls-files", "-t", "-z", "--", f":(glob)**/*{_SQL}").stdout.decode("utf-8", "surrogateescape")
-    sparse = {line[2:] for line in listed.split("\0") if line.startswith("S ")}
-    return {path for path in absent if path in sparse}
+    listed = _asked(root, "ls-files", "-t", "-z").stdout.decode("utf-8", "surrogateescape")
+    return absent & {line[2:] for line in listed.split("\0") if line.startswith("S ")}
 
 
 def _oid(path: Path, entry: Entry) -> str:

@@ -94,10 +94,10 @@ def repurposed(plan: Plan, base: DesiredState | None) -> tuple[Problem, ...]:
     former = Former(base) if base is not None else None
     found = []
     for change in plan.updated:
-        model = former.of(change.desired) if former is not None else None
         if change.desired.id is None or "name" not in change.changed:
             continue
-        if model is None or not same(model.name, change.live.name):
+        before = former.all_of(change.desired, change.live) if former is not None else ()
+        if not any(same(model.name, change.live.name) for model in before):
             found.append(
                 change.desired.problem(
                     REPURPOSED,

@@ -214,6 +214,14 @@ def test_a_closed_pipe_is_no_traceback(team: Team) -> None:
     assert done.stderr == ""
 
 
+def test_the_folder_is_no_secret(tmp_path: Path) -> None:
+    """The variable PWD, which every shell sets, has a name that sounds like a password's."""
+    told = Team(tmp_path).run("--chdir", "models", "plan", "--env", "sandbox")
+
+    assert told.code == 1
+    assert f"there is no folder models in {tmp_path}/models" in " ".join(told.err.replace("│", " ").split())
+
+
 def test_ascii_streams_get_ascii(team: Team) -> None:
     """A stream that can't hold a character gets its escape, never an exception."""
     team.write("m", definition(MODEL, description="größer ☃"))

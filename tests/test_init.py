@@ -393,6 +393,16 @@ def test_settings_are_never_changed(flags: tuple[str, ...], team: Team) -> None:
     assert team.run("init", *same).code == 0
 
 
+def test_a_folder_below_settings_may_become_a_project(team: Team) -> None:
+    """Where the flags say another workspace, whole; with less they are about the settings above, and say otherwise."""
+    (below := team.folder / "below").mkdir()
+    other = ("--api-url", "https://api.example.com", "--workspace-id", "9", "--no-check")
+    assert team.run("--chdir", "below", "init", *other[2:]).code == 1
+    assert team.run("--chdir", "below", "init", *other).code == 0
+    assert "workspace_id = 9" in (below / "syncer.toml").read_text()
+    assert "workspace_id = 9" not in (team.folder / "syncer.toml").read_text()
+
+
 def test_settings_in_pyproject_are_settings(new: Path) -> None:
     """It says which it uses, and writes no second ones."""
     (new / "pyproject.toml").write_text('[tool.syncer.environments.prod]\napi_url = "https://x.example"\n')

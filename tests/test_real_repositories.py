@@ -172,6 +172,14 @@ def test_a_pinned_model_of_another_name_is_said_above_its_block(tmp_path: Path) 
         assert '  # Warning: live name "Active users" becomes "Churned users"\n' in above
     assert 'Warning: live name "Active users" becomes "Churned users"' in played.run("plan", "--summary").out
 
+    # A base that has no id yet may bear the live name, in a file that was moved since.
+    played.write("models/old.yaml", MODEL.format(name="Active users"))
+    (tmp_path / "models/churned.yaml").unlink()
+    played.commit()
+    (tmp_path / "models/old.yaml").unlink()
+    played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Churned users')}")
+    assert "live name" not in played.run("plan", "--base", "HEAD").out
+
     # Renamed in the file: the base bears the live name.
     played.write("models/churned.yaml", f"id: 7\n{MODEL.format(name='Active users')}")
     played.commit()

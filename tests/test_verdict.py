@@ -319,6 +319,17 @@ def test_a_definition_that_is_removed_is_said(place: Place) -> None:
     assert "m0: live model 1" in place.team.run("plan", "--base", base, "--summary").out
 
 
+def test_what_is_not_checked_out_is_not_removed(place: Place) -> None:
+    """A sparse checkout leaves definitions out of the work tree that git still has."""
+    base = _settle(place)
+    place.git("sparse-checkout", "set", "--no-cone", "/*", "!/models/m0.yaml")
+    assert not (place.team.folder / "models" / "m0.yaml").exists()
+    assert "no longer managed" not in place.team.run("plan", "--base", base).out
+
+    place.git("rm", "--quiet", "--sparse", "models/m0.yaml")
+    assert "no longer managed" in place.team.run("plan", "--base", base).out
+
+
 # -- drift is no plan ------------------------------------------------------------------------------------------------
 
 

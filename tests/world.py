@@ -72,7 +72,7 @@ class Team:
         names = ("PATH", "HOME", "COVERAGE_PROCESS_START", "SYNCER_STATE_DIR")
         kept = {name: os.environ[name] for name in names if name in os.environ}
         kept |= {name: value for name, value in os.environ.items() if name.startswith("COV")}
-        return {**kept, "PYTHONUTF8": "1", "COLUMNS": "100", **self.variables}
+        return {**kept, "PWD": str(self.folder), "PYTHONUTF8": "1", "COLUMNS": "100", **self.variables}
 
     def write(self, address: str, definition: Mapping[str, Any] | str) -> None:
         """Write one model file."""

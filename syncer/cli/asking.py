@@ -71,10 +71,21 @@ def _agree(flags: argparse.Namespace, settings: config.Settings, found: Path) ->
     if own is None:
         message = f"{found.name} is there already, and has no environment {name!r}"
         raise SettingsError(message, f"add it there: a table [environments.{name}] with api_url and workspace_id")
-    same = not flags.api_url or _address(flags.api_url) == (_address(own.api_url) if own.api_url else "")
-    if not same or flags.workspace_id not in {None, own.workspace_id}:
+    if not _is_said(flags, own):
         message = f"{found.name} is there already, and says otherwise of {name!r} than the flags"
         raise SettingsError(message, "change it there, or leave out --api-url and --workspace-id")
+
+
+def _is_said(flags: argparse.Namespace, own: config.Environment) -> bool:
+    """Whether an environment is what the flags say."""
+    same = not flags.api_url or _address(flags.api_url) == (_address(own.api_url) if own.api_url else "")
+    return same and flags.workspace_id in {None, own.workspace_id}
+
+
+def is_of_its_own(flags: argparse.Namespace, above: config.Settings) -> bool:
+    """Whether the flags say a whole workspace, and the settings above this folder say it of no environment."""
+    is_whole = flags.api_url and flags.workspace_id
+    return bool(is_whole) and not any(_is_said(flags, own) for own in above.environments.values())
 
 
 class _Inquiry:

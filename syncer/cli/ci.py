@@ -308,7 +308,7 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         known = steering.former(base, head)
         with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
-        before = running.base_at(settled, base, settled.settings.models)
+        before = running.base_at(settled, base, settled.settings.models, is_checked_out=False)
         planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)
         planned = planning.with_warnings(planned, files)
         planned = replace(planned, warnings=(*steering.told(known, _IS_STEERED), *planned.warnings))

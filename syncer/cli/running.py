@@ -95,9 +95,14 @@ def hidden(variables: Mapping[str, str]) -> Iterator[Secret]:
     """Every secret that a foreign text could repeat: also what others gave this process, and proxies' passwords."""
     yield from secrets(variables)
     for name, value in variables.items():
-        if is_secret_key(name) and len(value) >= _SHORTEST:
+        if is_secret_key(name) and len(value) >= _SHORTEST and not _is_path(value):
             yield Secret(value, name)
         yield from (Secret(unquote(password), name) for password in _PASSWORD.findall(value))
+
+
+def _is_path(value: str) -> bool:
+    """Whether it leads to something on the disk: the value of PWD is no secret, though its name sounds like one."""
+    return os.path.isabs(value) and os.path.lexists(value)
 
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
@@ -142,10 +147,11 @@ def refuse_stray(run: Run, flags: argparse.Namespace, files: Files) -> None:
         raise SettingsError(message, "work in your repository, begin with `syncer init`, or say --env sandbox")
 
 
-def base_at(run: Run, commit: str, models: str = "") -> Base:
+def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = True) -> Base:
     """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError.
 
-    Definitions are looked for in the folder `models`, else where the settings of that commit say.
+    Definitions are looked for in the folder `models`, else where the settings of that commit say. What is compared with
+    it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
     from syncer import baseline
 
@@ -160,8 +166,11 @@ def base_at(run: Run, commit: str, models: str = "") -> Base:
     allowed = {*EMPTY, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
     wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(run.settings.root, commit, models))
+    left_out = baseline.left_out(run.settings.root, (one.path for one in loaded.documents)) if is_checked_out else set()
     documents = tuple(
-        one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
+        one
+        for one in loaded.documents
+        if one.path not in left_out and not wrong & {one.path, *(file.path for file in one.files.values())}
     )
     names = [*settings.environments] if settings is not None else []
     before = config.treated(settings, _former_name(run, settings)) if settings is not None else None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, loader, regular, shipped
 from syncer.cli import pipelines, trusting
-from syncer.cli.asking import Start, decide
+from syncer.cli.asking import Start, decide, is_of_its_own
 from syncer.cli.validating import EMPTY
 from syncer.errors import SettingsError
 
@@ -133,6 +133,8 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     here = Path.cwd()
     found = config.find(here)
     settings = config.load(here)
+    if found is not None and found.parent != here and is_of_its_own(flags, settings):
+        found, settings = None, config.Settings(here)
     # Hosts look for their files at the top of the repository.
     top = config.repository(settings.root) or settings.root
     start = decide(flags, screen, settings, found, _guess(top))
