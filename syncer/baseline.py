@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import posixpath
 import re
 import shlex
 import subprocess
@@ -41,6 +42,10 @@ _MOST: Final = 512 << 20
 _MOST_FILES: Final = 100_000
 _LONGEST_LIST: Final = 128 << 20
 """How many bytes the names of a commit's files may take: trees that hold each other can list more than any disk has."""
+
+_MOST_STEPS: Final = 8
+"""How many links may lead to one another."""
+_LONGEST_LINK: Final = 4096
 
 _UNFIT: Final = frozenset(
     {errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.EINVAL, errno.EILSEQ, errno.ELOOP}
@@ -254,12 +259,25 @@ def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Pat
         (Path(top) / inner).mkdir(parents=True, exist_ok=True)
         for entry, content in _contents(folder, entries):
             path = Path(top) / entry.path
+            path.parent.mkdir(parents=True, exist_ok=True)
             if entry.mode == _LINK:
                 # Nothing is read through it: that it is a link is all that counts.
                 path.symlink_to(os.devnull)
             else:
                 path.write_bytes(content)
         yield Path(top) / inner
+
+
+def has(folder: Path, commit: str, path: str) -> bool:
+    """Whether a commit has something at a path from `folder`."""
+    named = f"{commit}:./{os.path.normpath(path).replace(os.sep, '/')}"
+    return not _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", named).returncode
+
+
+def folders_with(top: Path, commit: str, names: Collection[str]) -> list[str]:
+    """The folders of a commit, from the repository's top, that hold a file of one of these names."""
+    paths = (entry.path for entry in _parsed(_listed(top, commit)) if _is_inside(entry.path))
+    return [*dict.fromkeys(posixpath.dirname(path) or "." for path in paths if posixpath.basename(path) in names)]
 
 
 @contextmanager
@@ -316,12 +334,35 @@ def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large:
 
 
 def _entries(root: Path, commit: str, models: str) -> Iterator[Entry]:
-    """The files of a commit that could be model files, or named by one."""
-    below = "" if models == "." else f"{models.rstrip('/')}/"
-    for entry in _parsed(_listed(root, commit)):
-        is_ours = entry.path.startswith(below) and (entry.path.endswith(_ENDINGS) or entry.mode == _LINK)
-        if (is_ours or entry.path.endswith(_SQL)) and _is_inside(entry.path):
-            yield entry
+    """The files of a commit that could be model files, or named by one.
+
+    Links below the models folder are followed as the loader follows them: what they lead to are definitions, too.
+    """
+    # Where a tree holds one name twice, the first counts.
+    found = [entry for entry in _parsed(_listed(root, commit)) if _is_inside(entry.path)][::-1]
+    ours = {entry.path: entry for entry in found if entry.path.endswith(_SQL)}
+    ours |= _at(found, models)
+    followed: set[str] = set()
+    for _ in range(_MOST_STEPS):
+        links = [entry for entry in ours.values() if entry.mode == _LINK and entry.path not in followed]
+        followed.update(entry.path for entry in links)
+        for entry, content in _contents(
+            root, [one for one in _sized(root, commit, links) if one.size <= _LONGEST_LINK]
+        ):
+            target = content.decode("utf-8", "surrogateescape")
+            ours |= _at(found, posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target)))
+    yield from ours.values()
+
+
+def _at(entries: Iterable[Entry], path: str) -> dict[str, Entry]:
+    """The model files and links at or below a path of the commit, and the links on the way to it."""
+    below = "" if path == "." else f"{path.rstrip('/')}/"
+    return {
+        one.path: one
+        for one in entries
+        if (f"{one.path}/".startswith(below) and (one.path.endswith(_ENDINGS) or one.mode == _LINK))
+        or (one.mode == _LINK and below.startswith(f"{one.path}/"))
+    }
 
 
 def _listed(root: Path, commit: str) -> bytes:

@@ -90,14 +90,18 @@ def renamed(plan: Plan, base: DesiredState) -> tuple[Problem, ...]:
 
 
 def repurposed(plan: Plan, base: DesiredState | None) -> tuple[Problem, ...]:
-    """The pinned live models that bear another name than their file and the base say: another model's id, perhaps."""
+    """The pinned live models that bear another name than their file and the base say: another model's id, perhaps.
+
+    So is one that gets the name of a model that the base pinned to another id: then the ids may have changed places.
+    """
     former = Former(base) if base is not None else None
     found = []
     for change in plan.updated:
         if change.desired.id is None or "name" not in change.changed:
             continue
         before = former.all_of(change.desired, change.live) if former is not None else ()
-        if not any(same(model.name, change.live.name) for model in before):
+        is_taken = former is not None and former.has_elsewhere(change.desired)
+        if is_taken or not any(same(model.name, change.live.name) for model in before):
             found.append(
                 change.desired.problem(
                     REPURPOSED,
@@ -221,7 +225,11 @@ class Former:
 
     def __init__(self, base: DesiredState) -> None:
         self._by_address = {model.address: model for model in base.models}
-        self._by_id = {model.id: model for model in base.models if model.id is not None}
+        self._with_id: dict[int, list[DesiredModel]] = {}
+        for model in base.models:
+            if model.id is not None:
+                self._with_id.setdefault(model.id, []).append(model)
+        self._by_id = {model_id: models[-1] for model_id, models in self._with_id.items()}
         self._named: dict[str, list[DesiredModel]] = {}
         for model in base.models:
             self._named.setdefault(model.name, []).append(model)
@@ -237,8 +245,12 @@ class Former:
             found = self._by_name.get(desired.name)
         return found if found is not None and (found.id is None or desired.id is None) else None
 
+    def has_elsewhere(self, desired: DesiredModel) -> bool:
+        """Whether a definition of its name was pinned to another model."""
+        return any(model.id not in {None, desired.id} for model in self._named.get(desired.name, ()))
+
     def all_of(self, desired: DesiredModel, live: LiveModel) -> tuple[DesiredModel, ...]:
         """Every definition of the base that meant this one's file or its live model, whatever it's called now."""
-        found = [self.of(desired), self._by_id.get(live.id)]
+        found = [self.of(desired), *self._with_id.get(live.id, ())]
         found += [model for model in self._named.get(live.name, ()) if model.id is None]
         return tuple({model.address: model for model in found if model is not None}.values())

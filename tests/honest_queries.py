@@ -141,6 +141,8 @@ OTHERS: Final = (
     "SELECT {fn now()} AS n, {d '2024-01-01'} AS d, {fn concat({fn ucase(a)}, b)} AS c FROM t",
     "SELECT [id], t.[first name] FROM [dbo].[users] t",
     'SELECT a.limit, b.offset, "limit" FROM t',
+    "SELECT a.on, b.using FROM a, b ORDER BY b.in",
+    "SELECT a AS in, count(*) AS distinct FROM t GROUP BY a",
     "SHOW TABLES",
     "DESCRIBE TABLE users",
     "EXPLAIN SELECT 1",

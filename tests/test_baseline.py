@@ -198,6 +198,29 @@ def test_a_link_stays_a_link(repository: Repository) -> None:
     ]
 
 
+def test_what_a_link_leads_to_is_there_too(repository: Repository) -> None:
+    """A model file, a folder, a folder behind another link: git says at the commit what it says in the work tree.
+
+    Otherwise the guards of those definitions would be gone. Whatever else stands outside the models folder stays out.
+    """
+    for path, name in {"shared/a.yaml": "A", "ext/b.yaml": "B", "ext/deep/c.yaml": "C", "other/d.yaml": "D"}.items():
+        repository.write(path, SQL.format(name=name))
+    models = repository.folder / "models"
+    models.mkdir()
+    (models / "a.yaml").symlink_to("../shared/a.yaml")
+    (models / "ext").symlink_to("../way/deep")
+    (repository.folder / "way").symlink_to("ext")
+    (models / "round").symlink_to("round")
+    commit = repository.commit()
+    (repository.folder / "shared/a.yaml").write_text("changed")
+    assert baseline.head(repository.folder, "models") == f"{commit}-dirty"
+
+    with baseline.files_at(repository.folder, commit, "models") as folder:
+        loaded = loader.load(folder)
+        assert not (folder / "other").exists()
+    assert {one.address for one in loaded.documents} == {"a", "ext/c"}
+
+
 @pytest.mark.parametrize("name", ["..", ".", ".git", "", "a/../../x.yaml", "/etc/x.yaml", "a\\..\\x.yaml"])
 def test_no_name_leads_out(name: str, repository: Repository, tmp_path: Path) -> None:
     """A tree that no honest git makes puts no file beside the folder, nor into a `.git`."""

@@ -199,6 +199,18 @@ LIFTED: dict[str, tuple[dict[str, Any], Callable[[Place], None], str]] = {
         _settings(lambda text: text.replace("environments.prod", "environments.production")),
         "m0 is protected",
     ),
+    "an environment that only variables name": (
+        {"environments": {"prod": {"lifecycle": PROTECT}}},
+        _settings(lambda _: "requests_per_minute = 0\n"),
+        "m0 is protected",
+    ),
+    "a renamed environment whose address is written otherwise": (
+        {"environments": {"prod": {"lifecycle": PROTECT}}},
+        _settings(
+            lambda text: text.replace("environments.prod", "environments.main").replace("127.0.0.1", "localhost")
+        ),
+        "m0 is protected",
+    ),
     "a higher share": ({}, _settings(lambda text: text.replace("percent = 10", "percent = 100")), "the limit is 10 %"),
     "a higher floor": ({}, _settings(lambda text: text.replace("floor = 1", "floor = 1000")), "the limit is 10 %"),
     "a share of the environment": (
@@ -239,6 +251,85 @@ def test_a_guard_counts_as_the_base_has_it(way: str, place: Place) -> None:
     refused = place.team.run("apply", *again, *flags)
     assert (refused.code, len(writes(place.box))) == (1, sent)
     assert said in _flat(refused.err)
+
+
+MOVES = {
+    "down": (".", "team", "models"),
+    "up": ("team", ".", "models"),
+    "aside": ("team", "crew/deep", "models"),
+    "the settings alone": ("team", ".", "team/models"),
+}
+
+
+@pytest.mark.parametrize("way", MOVES)
+def test_a_guard_counts_where_the_settings_stood(way: str, place: Place) -> None:
+    """A folder with settings that moves, with its models or without, keeps its limits, its guards and its causes."""
+    before, after, models = MOVES[way]
+    _settle(place, lifecycle=PROTECT)
+    top = place.team.folder
+    settings = (top / "syncer.toml").read_text()
+
+    def move(source: str, goal: str, folder: str, limits: str) -> None:
+        (top / goal).mkdir(parents=True, exist_ok=True)
+        (top / source / "syncer.toml").unlink()
+        (top / goal / "syncer.toml").write_text(f"models = '{folder}'\n{limits}{settings}")
+        if source != goal and not (top / goal / folder).exists():
+            (top / source / "models").rename(top / goal / folder)
+
+    move(".", before, "models", "max_change_percent = 10\nmax_change_floor = 1\n")
+    base = place.commit("Before")
+    move(before, after, models, "max_change_percent = 100\n")
+    file = top / after / models / "m0.yaml"
+    file.write_text(json.dumps(definition(MODELS[0], query=QUERY)))
+    place.edit(MODELS[1]["id"], query="SELECT id FROM the_ui")
+    sent = len(writes(place.box))
+    for command in (["plan"], ["apply", "--auto-approve"]):
+        refused = place.team.run(command[0], "--chdir", after, *command[1:], "--base", base)
+        assert (refused.code, len(writes(place.box))) == (1, sent), refused.text
+        for said in ("m0 is protected, and would change (query)", "the limit is 10 % from 1 changes on"):
+            assert said in _flat(refused.err)
+        for said in ("max_change_percent rises from 10 to 100", "`protect` of m0 is lifted", "(query: drift)"):
+            assert said in _flat(refused.out)
+        assert "can't tell all" not in refused.text
+
+
+def test_settings_that_go_on_holding_were_not_moved(place: Place) -> None:
+    """A second folder with settings begins anew: what the first one has isn't missing in its plan."""
+    base = _settle(place)
+    top = place.team.folder
+    (top / "team/models").mkdir(parents=True)
+    (top / "team/syncer.toml").write_text((top / "syncer.toml").read_text())
+    (top / "team/models/other.yaml").write_text(json.dumps(definition(MODELS[0])))
+    planned = place.team.run("plan", "--chdir", "team", "--base", base)
+    assert (planned.code, "no longer managed" in planned.out) == (0, False), planned.text
+
+
+HURT: dict[str, Callable[[Place], None]] = {
+    "a template in the query": _write("m0", query="SELECT id FROM {{ ref('users') }}", lifecycle=PROTECT),
+    "a conflict that was merged": _write("m0", query="<<<<<<< HEAD\nSELECT 1\n>>>>>>> main", lifecycle=PROTECT),
+    "no primary key": _write("m0", primary_key=..., lifecycle=PROTECT),
+    "an unknown key": _write("m0", protected=True, lifecycle={**PROTECT, "allow": 7}),
+    "a second file of the id": lambda place: place.team.write("z", definition(MODELS[0], name="Twin")),
+}
+
+
+@pytest.mark.parametrize("way", HURT)
+def test_a_guard_counts_where_its_file_was_not_valid_at_the_base(way: str, place: Place) -> None:
+    """What else the file says there is of no matter, and its definition can be missed, too, when it's removed."""
+    _settle(place, lifecycle=PROTECT)
+    HURT[way](place)
+    base = place.commit("Hurt")
+    (place.team.folder / "models" / "z.yaml").unlink(missing_ok=True)
+    _write("m0", query=QUERY)(place)
+    sent = len(writes(place.box))
+    for command in (["plan"], ["apply", "--auto-approve"]):
+        refused = place.team.run(*command, "--base", base)
+        assert (refused.code, len(writes(place.box))) == (1, sent), refused.text
+        assert "m0 is protected, and would change (query)" in _flat(refused.err)
+        assert "`protect` of m0 is lifted" in _flat(refused.out)
+
+    (place.team.folder / "models" / "m0.yaml").unlink()
+    assert "m0: live model 1, model 01 raw_sql" in _flat(place.team.run("plan", "--base", base).out)
 
 
 def test_what_a_change_loosens_is_said_where_nothing_else_changes(place: Place) -> None:
@@ -328,6 +419,19 @@ def test_what_is_not_checked_out_is_not_removed(place: Place) -> None:
 
     place.git("rm", "--quiet", "--sparse", "models/m0.yaml")
     assert "no longer managed" in place.team.run("plan", "--base", base).out
+
+
+def test_ids_that_changed_places_are_said(place: Place) -> None:
+    """Each live model would get the other's name, and feed the other's rows to its syncs; a rename of one's own isn't said."""
+    base = _settle(place)
+    for number, other in ((0, 1), (1, 0)):
+        place.team.write(f"m{number}", definition(MODELS[number], id=MODELS[other]["id"]))
+    place.team.write("m2", definition(MODELS[2], name="Renamed"))
+    names = [MODELS[number]["name"] for number in (0, 1)]
+    planned = _flat(place.team.run("plan", "--base", base).out)
+    for before, after in (names, names[::-1]):
+        assert f'Warning: live name "{before}" becomes "{after}"' in planned
+    assert planned.count("Warning: live name") == 2
 
 
 # -- drift is no plan ------------------------------------------------------------------------------------------------

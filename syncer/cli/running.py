@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +37,9 @@ _LEFT: Final = ".syncer"
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN", "SYNCER_GITLAB_STATUS_TOKEN")
 """The variables whose values are secrets of the tool itself."""
 
+
+_MOST_MOVED: Final = 20
+"""In how many folders settings that were moved are looked for."""
 
 _SHORTEST: Final = 8
 """The value of a variable that isn't ours and is shorter is a switch, rather than a secret."""
@@ -102,7 +105,7 @@ def hidden(variables: Mapping[str, str]) -> Iterator[Secret]:
 
 def _is_path(value: str) -> bool:
     """Whether it leads to something on the disk: the value of PWD is no secret, though its name sounds like one."""
-    return os.path.isabs(value) and os.path.lexists(value)
+    return Path(value).is_absolute() and os.path.lexists(value)
 
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
@@ -155,9 +158,9 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     """
     from syncer import baseline
 
-    settings, there = _settings_at(run, commit)
-    models = models or there
-    with baseline.files_at(run.settings.root, commit, models) as folder:
+    settings, root, folder_there = _settings_at(run, commit)
+    root, models = (run.settings.root, models) if models else (root, folder_there)
+    with baseline.files_at(root, commit, models) as folder:
         loaded = loader.load(folder, models)
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
@@ -165,50 +168,82 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     # An id at the top was right while there was one environment.
     allowed = {*EMPTY, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
-    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(run.settings.root, commit, models))
-    left_out = baseline.left_out(run.settings.root, (one.path for one in loaded.documents)) if is_checked_out else set()
-    documents = tuple(
-        one
-        for one in loaded.documents
-        if one.path not in left_out and not wrong & {one.path, *(file.path for file in one.files.values())}
-    )
+    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(root, commit, models))
+    is_here = is_checked_out and root == run.settings.root
+    left_out = baseline.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
+    there = [one for one in loaded.documents if one.path not in left_out]
+    documents = tuple(one for one in there if not wrong & {one.path, *(file.path for file in one.files.values())})
+    usable = {one.path for one in documents}
+    hurt = tuple(guard for one in there if one.path not in usable and (guard := validate.guard_of(one)))
     names = [*settings.environments] if settings is not None else []
     before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
     has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
     if has_shared_ids and (before is None or names != [before.name]):
         # Whose ids they were then, nobody knows.
         documents = tuple(replace(one, data={**one.data, "id": None}) for one in documents)
-    base = Base(commit, documents, tuple(sorted(wrong)))
+    base = Base(commit, documents, tuple(sorted(wrong)), hurt=hurt)
     if before is None:
         return replace(base, max_change=_strictest(run.limits), told=(_unread_settings(commit),))
     max_change = before.numbers.max_change_percent, before.numbers.max_change_floor
     return replace(base, environment=before.name, max_change=max_change, create=before.create)
 
 
-def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, str]:
-    """The settings of a commit, None if they can't be read; and the models folder then, below the settings' folder."""
+def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
+    """The settings of a commit, None if they can't be read; and a folder with the models folder then, below it."""
     from syncer import baseline
 
-    with baseline.folder_at(run.settings.root, commit, config.FILES) as folder:
+    root, models = run.settings.root, run.settings.models
+    with baseline.folder_at(root, commit, config.FILES) as folder:
         try:
             settings, found = config.load(folder), config.find(folder)
         except SyncerError:
-            return None, run.settings.models
-        # Settings that stood elsewhere, or led outside, name a folder that isn't below this one.
+            return None, root, models
+        if found is None:
+            return _moved_from(run, commit) or (settings, root, models)
+        # Settings that led outside name a folder that isn't below them.
         is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
-        is_here = found is not None and found.parent == folder and is_below
-    return settings, settings.models if is_here else run.settings.models
+        former = Path(os.path.normpath(root / os.path.relpath(found.parent, folder)))
+        # Settings that stood above may have had their definitions here all the same, or go on holding there.
+        is_moved = not (former / found.name).exists() and not baseline.has(root, commit, models)
+        if is_below and (found.parent == folder or is_moved):
+            return settings, former, settings.models
+    return settings, root, models
+
+
+def _moved_from(run: Run, commit: str) -> tuple[config.Settings, Path, str] | None:
+    """The settings of a commit that stood in another folder, are gone from there and had this run's environment."""
+    from syncer import baseline
+
+    top = config.repository(run.settings.root)
+    if top is None:
+        return None
+    folders = baseline.folders_with(top, commit, config.FILES)
+    gone = [one for one in folders if not any((top / one / name).exists() for name in config.FILES)]
+    for one in gone[:_MOST_MOVED]:
+        names = [f"{one}/{name}" for name in config.FILES]
+        with baseline.folder_at(top, commit, names) as folder, suppress(SyncerError):
+            settings = config.load(folder / one)
+            models = os.path.normpath(f"{one}/{settings.models}")
+            if not models.startswith("..") and _former_name(run, settings) in settings.environments:
+                return settings, top, models
+    return None
 
 
 def _former_name(run: Run, settings: config.Settings) -> str:
-    """What former settings called this run's environment: a name of its own doesn't make another of the same target."""
-    name, own = run.environment.name, run.settings.environments.get(run.environment.name)
-    if name in settings.environments or own is None:
-        return name
-    where = own.api_url, own.workspace_id
-    same = [one for one, table in settings.environments.items() if (table.api_url, table.workspace_id) == where]
-    gone = [one for one in same if one not in run.settings.environments]
-    return next(iter((*gone, *same)), name)
+    """What former settings called this run's environment: a name of its own doesn't make another of the same target.
+
+    Of its target is one with the same address and workspace, in the files or in this run; else one that is gone, and
+    may have been of this workspace: its address can be written in several ways.
+    """
+    own = run.environment
+    if own.name in settings.environments or own.name == SANDBOX:
+        return own.name
+    here = [one for one in (own, run.settings.environments.get(own.name)) if one is not None]
+    targets = {(one.api_url, one.workspace_id) for one in here}
+    same = [one for one, table in settings.environments.items() if (table.api_url, table.workspace_id) in targets]
+    gone = [one for one in settings.environments if one not in run.settings.environments]
+    fitting = [one for one in gone if settings.environments[one].workspace_id in {0, own.workspace_id}]
+    return next(iter((*(one for one in same if one in gone), *same, *fitting)), own.name)
 
 
 def _strictest(limits: Limits) -> tuple[int, int]:

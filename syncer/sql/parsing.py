@@ -66,6 +66,11 @@ _SHORT: Final = 400
 _FIRST: Final = frozenset({"SELECT", "WITH", "L_PAREN", "FROM", "VALUES"})
 """What a query begins with. Some of anything else isn't parsed at all, but taken for a command."""
 
+_GOING_ON: Final = frozenset({"SELECT", "DISTINCT", "ALIAS", "GROUP_BY", "ORDER_BY", "ON", "USING", "IN"})
+"""What no query ends with, unless it's the name of a column."""
+_EMPTY: Final = frozenset({("COMMA", "COMMA"), ("L_PAREN", "COMMA"), ("SELECT", "COMMA")})
+"""What stands side by side in no dialect."""
+
 _CHANGING: Final = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
 
 
@@ -126,8 +131,9 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
         body.pop()
     if not body or any(token.token_type.name == "SEMICOLON" for token in body):
         return None
-    if body[0].token_type.name not in _FIRST:
-        return Refused(body[0].start)
+    stop = _gap(body) if body[0].token_type.name in _FIRST else body[0]
+    if stop is not None:
+        return Refused(stop.start)
     from sqlglot import Dialect, exp  # noqa: PLC0415
     from sqlglot.errors import ErrorLevel, ParseError, SqlglotError  # noqa: PLC0415
 
@@ -143,6 +149,18 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
     if isinstance(tree, exp.DML):
         return Refused(next((token.start for token in body if token.token_type.name in _CHANGING), 0))
     return Parsed(query, dialect, tokens, tree) if isinstance(tree, kinds) else None
+
+
+def _gap(body: Sequence[Token]) -> Token | None:
+    """Behind which word something is missing in every dialect, though the parser goes on without it."""
+    before = ""
+    for token, after in pairwise(body):
+        name = token.token_type.name
+        if (name, after.token_type.name) in _EMPTY:
+            return after
+        before = name
+    is_name = before in {"DOT", "ALIAS"}
+    return body[-1] if body[-1].token_type.name in _GOING_ON and not is_name else None
 
 
 def _place(query: str, error: ParseError) -> int:

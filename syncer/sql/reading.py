@@ -31,6 +31,8 @@ _SIGNS: Final = re.compile(r"[~!@#%^&|?<>=/+-]{2,}")
 _ANY_END: Final = re.compile(r"[~!@#%^&|?]")
 """PostgreSQL lets an operator end in a plus or a minus if it has one of these."""
 _OPERATORS: Final = frozenset({"<>", "!=", "<=", ">=", "||", "->", "->>", "=>", "==", "|>"})
+_MARKUP: Final = re.compile(r"\s*+<")
+"""What a page begins with that somebody's download gave in place of a query, and no statement of any database."""
 _RARE_PREFIX: Final = re.compile(r"(?<![\w.])(?:br|rb|u&|n?q|_\w+)['\"]", re.IGNORECASE)
 """PostgreSQL lets people make operators, and databases have more marks before a text, than any parser knows: a query
 with others than these is left alone."""
@@ -48,6 +50,8 @@ def unread(query: str) -> Unread | None:
     if is_plain(query):
         return None
     code = a_reading(query) or query
+    if markup := _MARKUP.match(code):
+        return Unread(markup.end() - 1)
     if _ANSWERING.match(code) or _RARE_PREFIX.search(code) or not _OPERATORS.issuperset(_signs(code)):
         return None
     furthest = 0

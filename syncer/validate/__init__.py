@@ -3,6 +3,7 @@
     schema     the JSON Schema's verdict in words           values     what no schema can say about a value
     queries    what the server says against a query         identity   two files for one live model
     rules      every rule as a value: why, and examples     finding    what a check found, before it has a place
+    guards     what a file that isn't valid still guards
 
 A file is checked as it stands, and then once for each environment, with that environment's values filled in: what is
 required is required only then.
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from syncer.model import SANDBOX, SECRET_VARIABLE, SENSITIVE, Problem, Severity, resembles_secret_key
 from syncer.validate import queries, values
 from syncer.validate.finding import Finding, did_you_mean, own_values, quoted
+from syncer.validate.guards import guard_of
 from syncer.validate.identity import Claims
 from syncer.validate.rules import RULES, Rule, rules_markdown
 from syncer.validate.schema import misfit, of_effective_values, of_files
@@ -26,7 +28,18 @@ if TYPE_CHECKING:
 
     from syncer.model import Document, Origin
 
-__all__ = ["MAX_PROBLEMS", "RULES", "SHARED_ID", "Rule", "as_errors", "check", "misfit", "rules_markdown", "unreadable"]
+__all__ = [
+    "MAX_PROBLEMS",
+    "RULES",
+    "SHARED_ID",
+    "Rule",
+    "as_errors",
+    "check",
+    "guard_of",
+    "misfit",
+    "rules_markdown",
+    "unreadable",
+]
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""

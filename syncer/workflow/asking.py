@@ -61,6 +61,7 @@ class Reader(Protocol):
 class Base:
     """What git said before: its commit, those of its definitions that are valid, and the paths of the others.
 
+    `hurt` is what those others still say, for their guards' sake: which model they mean, and its lifecycle.
     The rest is what its settings said, as far as anybody looked: `environment` is the name that the target had there
     (empty: the same), `max_change` the share of the models that may change, in percent, and from how many changes on.
     `told` is what to know of them.
@@ -73,6 +74,11 @@ class Base:
     max_change: tuple[int, int] | None = None
     create: bool = True
     told: tuple[Problem, ...] = ()
+    hurt: tuple[Document, ...] = ()
+
+    def guards(self, environment: str) -> DesiredState:
+        """Which models its definitions meant, and how they were guarded; also of those that aren't valid."""
+        return resolve((*self.documents, *self.hurt), self.environment or environment)
 
     def state(self, environment: str) -> DesiredState:
         """What its definitions meant for an environment, which may have had another name."""

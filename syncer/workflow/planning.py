@@ -76,13 +76,14 @@ def plan(
         origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
         origins = replace(origins, max_change=base.max_change)
         problems = (*problems, *provenance.renamed(made, former))
-        made = provenance.guarded(made, former)
+        guards = base.guards(target.environment)
+        made = provenance.guarded(made, guards)
         loosened = (
             *policy.loosened(limits, base.max_change, create=create, created=base.create),
-            *provenance.loosened(bound.bindings, former),
+            *provenance.loosened(bound.bindings, guards),
             *base.told,
         )
-        removed = _chosen(provenance.removed(former, everything, live), patterns)
+        removed = _chosen(provenance.removed(guards, everything, live), patterns)
     told = (*told, *provenance.repurposed(made, former))
     warnings = (*loosened, *unread(live), *silent_base(base), *told)
     problems = told_once((*missing, *problems), chosen, live, target)
@@ -126,10 +127,11 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    loosened = provenance.loosened(bindings, before_it)
+    guards = base.guards(target.environment)
+    loosened = provenance.loosened(bindings, guards)
     warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))
-    removed = _chosen(provenance.removed(before_it, everything, None), patterns)
-    planned = Planned(provenance.guarded(made, before_it), warnings, is_offline=True, removed=removed)
+    removed = _chosen(provenance.removed(guards, everything, None), patterns)
+    planned = Planned(provenance.guarded(made, guards), warnings, is_offline=True, removed=removed)
     return policy.judged(planned, limits)
 
 
