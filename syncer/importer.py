@@ -500,7 +500,9 @@ def intake(
             taking.take(field)
         else:
             message = f"{field} of {change.address} was changed outside git, and in git, too"
-            hint = "if live is right, write it into the file by hand; if git is right, apply with --on-drift overwrite"
+            hint = (
+                "if live is right, write it into the file by hand; if git is right, apply with `--on-drift overwrite`"
+            )
             taking.leave(field, "conflicting-edit", message, hint)
     return Intake(
         change,

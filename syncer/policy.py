@@ -32,7 +32,7 @@ PROTECT: Final = "protect"
 
 _UNPROTECT: Final = (
     "if the change is meant, say `protect: false` in a change of its own, and merge that first; or let the run say "
-    f"--allow {PROTECT}"
+    f"`--allow {PROTECT}`"
 )
 
 _JUDGED: Final = frozenset(
@@ -169,7 +169,7 @@ _ON_DRIFT: Final = {
         "undo",
         (
             "if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
-            "applied), say --on-drift overwrite"
+            "applied), say `--on-drift overwrite`"
         ),
     ),
     # An import leaves these to a person.
@@ -178,7 +178,7 @@ _ON_DRIFT: Final = {
         (
             "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
             "git says something new there, too); if git is right (or a merge was never applied), say "
-            "--on-drift overwrite"
+            "`--on-drift overwrite`"
         ),
     ),
 }
@@ -204,7 +204,7 @@ def _risk(change: Change, field: str, limits: Limits) -> Problem:
     is_allowed = limits.allows(change, field)
     if not is_allowed:
         in_file = f"the file says `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
-        hint += f" Apply refuses it until {in_file}the run says --allow {field}."
+        hint += f" Apply refuses it until {in_file}the run says `--allow {field}`."
     what = f"{field} of {change.address} changes"
     return change.desired.problem("risky-change", what, field, hint=hint, severity=_severity(is_allowed=is_allowed))
 
@@ -216,13 +216,14 @@ def _too_many(plan: Plan, limits: Limits) -> list[Problem]:
     share = 100 * count / everything if everything else 0
     if count < limits.floor or share <= limits.share:
         return []
+    least = "1 change" if limits.floor == 1 else f"{limits.floor} changes"
     return [
         Problem(
             NOWHERE,
             "too-many-changes",
             f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
-            f"{limits.share} % from {limits.floor} changes on)",
-            f"if that is meant, say --max-change-percent {_ceil(share)}, or apply in parts with --target",
+            f"{limits.share} % from {least} on)",
+            f"if that is meant, say `--max-change-percent {_ceil(share)}`, or apply in parts with --target",
         )
     ]
 
@@ -272,7 +273,7 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             said += f" and {len(uses) - _MANY} more" * (len(uses) > _MANY)
             instead = "name another primary key" if column == key else "change the sync first"
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
-            allowing = f"; if it's meant, say {in_file}--allow {LOST_COLUMN}"
+            allowing = f"; if it's meant, say {in_file}`--allow {LOST_COLUMN}`"
             is_allowed = limits.allows(change, LOST_COLUMN)
             # What the query returns is as it was, or never was there: then the key is what has to change.
             names_key = is_new_key and not change.is_creation and not ("query" in change.changed and was_there)

@@ -70,7 +70,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str, dict[str, Any], tuple[str, ...], 
         "max_change_percent = 10\nmax_change_floor = 1\n",
         {"query": QUERY},
         ("--max-change-percent", "17"),
-        "1 of 6 bound models would change (17 %, the limit is 10 % from 1 changes on)",
+        "1 of 6 bound models would change (17 %, the limit is 10 % from 1 change on)",
     ),
     "conflict": (
         {},
@@ -286,7 +286,7 @@ def test_a_guard_counts_where_the_settings_stood(way: str, place: Place) -> None
     for command in (["plan"], ["apply", "--auto-approve"]):
         refused = place.team.run(command[0], "--chdir", after, *command[1:], "--base", base)
         assert (refused.code, len(writes(place.box))) == (1, sent), refused.text
-        for said in ("m0 is protected, and would change (query)", "the limit is 10 % from 1 changes on"):
+        for said in ("m0 is protected, and would change (query)", "the limit is 10 % from 1 change on"):
             assert said in _flat(refused.err)
         for said in ("max_change_percent rises from 10 to 100", "`protect` of m0 is lifted", "(query: drift)"):
             assert said in _flat(refused.out)

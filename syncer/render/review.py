@@ -125,7 +125,7 @@ _CAUTIONS: Final = {
         "would overwrite edits made in the UI to the same fields",
         (
             "Git says something new there, too, so `syncer import --drift` leaves it to a person. If live is right, "
-            "write its value into the file by hand. If git is right, apply with --on-drift overwrite."
+            "write its value into the file by hand. If git is right, apply with `--on-drift overwrite`."
         ),
     ),
     Cause.DRIFT: (
