@@ -28,7 +28,7 @@ import time
 import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -83,6 +83,26 @@ class Options:
     connect_seconds: float = 10.0
     read_seconds: float = 60.0
     retry_seconds: float = 120.0
+
+
+class _Request(NamedTuple):
+    """What is to be sent; `until` is when it's too late for it."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    body: Mapping[str, Any] | None = None
+    until: float | None = None
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the server may have done something though nobody heard of it."""
+        return self.method in _WRITES
+
+    @property
+    def rows(self) -> int:
+        """How many rows it asks for; 0 where it's no page of a list."""
+        return int((self.params or {}).get("per_page", 0))
 
 
 class Session:
@@ -142,27 +162,25 @@ class Session:
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Json:
         """The JSON that a GET answers. Raises ApiError."""
-        return self._read("GET", path, self._authorised("GET", path, params=params), decoded)
+        return self._read(_Request("GET", path, params), decoded)
 
     def page(self, path: str, params: Mapping[str, str | int], row: Callable[[Json], Any]) -> Json:
         """The JSON of one page of a list, with what `row` makes of each element of `data`, one after the other.
 
         Raises ApiError; one with an `excess` may go better with fewer rows (`per_page`), and wasn't tried again.
         """
-        return self._read(
-            "GET", path, self._authorised("GET", path, params=params), lambda content: paged(content, row)
-        )
+        return self._read(_Request("GET", path, params), lambda content: paged(content, row))
 
     def put(self, path: str, body: Mapping[str, Any], until: float | None = None) -> Json:
         """The JSON that a PUT answers. Raises ApiError: one that `is_open` may have been written all the same.
 
         Raises LateError where it could not be sent `until` then.
         """
-        return self._read("PUT", path, self._authorised("PUT", path, body=body, until=until), decoded)
+        return self._read(_Request("PUT", path, body=body, until=until), decoded)
 
     def post(self, path: str, body: Mapping[str, Any], until: float | None = None) -> Json:
         """The JSON that a POST answers. Raises as `put` does."""
-        return self._read("POST", path, self._authorised("POST", path, body=body, until=until), decoded)
+        return self._read(_Request("POST", path, body=body, until=until), decoded)
 
     def now(self) -> float:
         """The time, on the clock that `until` is read from."""
@@ -178,18 +196,14 @@ class Session:
 
     # -- the token ---------------------------------------------------------------------------------------------
 
-    def _authorised(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-        until: float | None = None,
-    ) -> bytearray:
+    def _read(self, request: _Request, read: Callable[[bytearray], Json]) -> Json:
+        """The JSON that a request with the token answers. Raises ApiError."""
+        return _decoded(request, self._authorised(request), read)
+
+    def _authorised(self, request: _Request) -> bytearray:
         token = self._token or self._log_in(None)
         try:
-            return self._persistent(method, path, token, params=params, body=body, until=until)
+            return self._persistent(request, token)
         except ApiError as error:
             # A token lives 30 minutes, and a login elsewhere revokes it.
             if error.status != 401 or self._credentials.password is None:  # noqa: PLR2004 - HTTP's "unauthorised"
@@ -197,7 +211,7 @@ class Session:
             fresh = self._log_in(token)
             if fresh is None:
                 raise
-        return self._persistent(method, path, fresh, params=params, body=body, until=until)
+        return self._persistent(request, fresh)
 
     def _log_in(self, refused: Secret | None) -> Secret | None:
         """A token that isn't `refused`; None if the one login that may follow the first was had already."""
@@ -218,9 +232,9 @@ class Session:
             return self._token
 
     def _login(self, address: str, password: Secret) -> Secret:
-        body = {"email": address, "password": password.reveal()}
+        request = _Request("POST", _LOGIN, body={"email": address, "password": password.reveal()})
         try:
-            answer = self._read("POST", _LOGIN, self._persistent("POST", _LOGIN, None, body=body), decoded)
+            answer = _decoded(request, self._persistent(request, None), decoded)
             token = Secret(_usable(answer["data"]["attributes"]["token"]))
         except ApiError as error:
             hint = error.hint
@@ -236,26 +250,18 @@ class Session:
 
     # -- again and again ---------------------------------------------------------------------------------------
 
-    def _persistent(
-        self,
-        method: str,
-        path: str,
-        token: Secret | None,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Mapping[str, Any] | None = None,
-        until: float | None = None,
-    ) -> bytearray:
+    def _persistent(self, request: _Request, token: Secret | None) -> bytearray:
         """Send, and send again where the table above says so."""
+        method = request.method
         attempt, answers = 0, -1
         while True:
             try:
-                answer = self._in_turn(method, path, token, params, body, until)
+                answer = self._in_turn(request, token)
             except _AgainError as again:
                 # Who waits for a busy server while others are answered has lost no try.
                 is_new = again.error.status != _BUSY or self._answers[method] == answers
                 attempt, answers = attempt + 1 if is_new else 1, self._answers[method]
-                tries = _LOGIN_TRIES if path == _LOGIN and again.error.status == _BUSY else _TRIES
+                tries = _LOGIN_TRIES if request.path == _LOGIN and again.error.status == _BUSY else _TRIES
                 if attempt == tries or not self._pause(attempt, tries, again):
                     again.error.is_transient = False
                     raise again.error from None
@@ -269,26 +275,19 @@ class Session:
                 self._heard(method)
                 return answer
 
-    def _in_turn(
-        self,
-        method: str,
-        path: str,
-        token: Secret | None,
-        params: Mapping[str, str | int] | None,
-        body: Mapping[str, Any] | None,
-        until: float | None,
-    ) -> bytearray:
+    def _in_turn(self, request: _Request, token: Secret | None) -> bytearray:
         """Send once, as soon as the limit lets it; raises LateError if that is too late."""
         self._window.enter(self._slowed)
-        is_late = until is not None and self._clock() > until
+        is_late = request.until is not None and self._clock() > request.until
         try:
             if is_late:
                 hint = (
                     "try again when the API is less busy; with a requests_per_minute of 1 no write can follow its look"
                 )
-                raise LateError(f"{method} {path} was not sent: the look before it is too long ago", hint)
+                what = f"{request.method} {request.path} was not sent: the look before it is too long ago"
+                raise LateError(what, hint)
             self._expected -= 1
-            return self._once(method, path, token, params, body)
+            return self._once(request, token)
         finally:
             self._window.leave(was_sent=not is_late)
 
@@ -324,35 +323,28 @@ class Session:
                 self._window.hold(seconds)
         if charged or not seconds:
             # What all threads wait for is told once. After an open end nothing is sent again before a look.
-            self._tell(Waiting(again.error.what, seconds, left, (attempt + 1) * again.is_safe, tries))
+            self._tell(Waiting(again.error.what, seconds, left, attempt + 1 if again.is_safe else 0, tries))
         self._sleep(seconds)
         return True
 
     # -- once --------------------------------------------------------------------------------------------------
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        token: Secret | None,
-        params: Mapping[str, str | int] | None,
-        sent: Mapping[str, Any] | None,
-    ) -> bytearray:
+    def _once(self, request: _Request, token: Secret | None) -> bytearray:
         headers = {"Workspace-Id": str(self._target.workspace_id)}
         if token is not None:
             headers["Authorization"] = f"Bearer {token.reveal()}"
-        rows = int(params["per_page"]) if params and "per_page" in params else 0
         began = self._clock()
         status = 0
         content: bytearray | None
         try:
-            request = self._http.build_request(
-                method, self._target.url + path, params=params, json=sent, headers=headers
+            url = self._target.url + request.path
+            sent = self._http.build_request(
+                request.method, url, params=request.params, json=request.body, headers=headers
             )
-            response = self._http.send(request, stream=True)
+            response = self._http.send(sent, stream=True)
             try:
                 status = response.status_code
-                most = _largest(rows) if response.is_success else _LARGEST_ERROR
+                most = _largest(request.rows) if response.is_success else _LARGEST_ERROR
                 content = body(response, most, lambda: self._clock() - began > self._longest)
             except ExcessError:
                 if response.is_success:
@@ -361,14 +353,14 @@ class Session:
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, zlib.error) as error:
-            raise self._unanswered(method, path, error, rows) from error
+            raise self._unanswered(request, error) from error
         finally:
-            self._tell(Requested(method, path, status, self._clock() - began))
+            self._tell(Requested(request.method, request.path, status, self._clock() - began))
         if response.is_success and content is not None:
             return content
-        raise self._refused(method, path, response, content)
+        raise self._refused(request, response, content)
 
-    def _refused(self, method: str, path: str, response: httpx.Response, content: bytearray | None) -> Exception:
+    def _refused(self, request: _Request, response: httpx.Response, content: bytearray | None) -> Exception:
         """An answer that is no good one: what it says (None: too much), and whether sending it again is safe."""
         status = response.status_code
         if response.is_redirect:
@@ -380,39 +372,25 @@ class Session:
             reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=is_exception)
         else:
             kind = response.headers.get("content-type", "")
-            reason = explain(status, kind, content, self.scrubber, is_write=method in _WRITES)
+            reason = explain(status, kind, content, self.scrubber, is_write=request.is_write)
         error = ApiError(
-            method,
-            path,
+            request.method,
+            request.path,
             status,
             reason.text,
             reason.hint,
             is_fatal=status in _FOR_ALL or is_wrong_workspace(status, reason.text),
             # An exception, or a proxy's word for a server's silence, can come after the row was written.
-            is_open=method in _WRITES and (reason.is_exception or response.is_server_error or status == _GAVE_UP),
+            is_open=request.is_write and (reason.is_exception or response.is_server_error or status == _GAVE_UP),
             is_transient=status in _TRANSIENT,
             is_exception=reason.is_exception,
         )
-        if status == _BUSY or (error.is_transient and path != _LOGIN):
+        if status == _BUSY or (error.is_transient and request.path != _LOGIN):
             after = _retry_after(response.headers.get("retry-after"))
-            return _AgainError(error, after, is_safe=status == _BUSY or method == "GET")
+            return _AgainError(error, after, is_safe=status == _BUSY or not request.is_write)
         return error
 
-    def _read(self, method: str, path: str, content: bytearray, read: Callable[[bytearray], Json]) -> Json:
-        """The JSON of a good answer. Raises ApiError where it can't be read: what was sent may have been written."""
-        excess = None
-        try:
-            return read(content)
-        except ExcessError as error:
-            reason, excess = "the answer is too large, or nested too deep", error.kind
-        except (ValueError, MemoryError):
-            start = content.lstrip()[:1]
-            what = "empty" if not start else "a web page, not JSON" if start == b"<" else "not whole JSON"
-            reason = f"the answer is {what}"
-        hint = "check api_url, and proxies on the way"
-        raise ApiError(method, path, 200, reason, hint, is_open=method in _WRITES, excess=excess)
-
-    def _unanswered(self, method: str, path: str, error: Exception, rows: int) -> Exception:
+    def _unanswered(self, request: _Request, error: Exception) -> Exception:
         """A request without an answer: what happened in words, and whether sending it again is safe."""
         is_unsent = isinstance(error, _UNSENT)
         reason, hint, is_final = _network_trouble(error, self._target.url)
@@ -422,21 +400,21 @@ class Session:
         if excess is Excess.TIME:
             hint = f"{hint}; syncer waits {self._read_seconds:g} s for an answer (read_seconds)"
         told = ApiError(
-            method,
-            path,
+            request.method,
+            request.path,
             0,
             self.scrubber.quote(reason),
             hint,
-            is_open=method in _WRITES and not is_unsent,
+            is_open=request.is_write and not is_unsent,
             is_transient=not is_final,
             excess=excess,
             # One answer without end says nothing of others.
             is_fatal=is_unsent or (is_final and excess is None),
         )
         # The same page would take as long once more, but a smaller one may not.
-        if is_final or (path == _LOGIN and not is_unsent) or (excess and rows > 1):
+        if is_final or (request.path == _LOGIN and not is_unsent) or (excess and request.rows > 1):
             return told
-        return _AgainError(told, None, is_safe=is_unsent or method == "GET")
+        return _AgainError(told, None, is_safe=is_unsent or not request.is_write)
 
 
 class _AgainError(Exception):
@@ -450,6 +428,21 @@ class _AgainError(Exception):
         self.error = error
         self.after = after
         self.is_safe = is_safe
+
+
+def _decoded(request: _Request, content: bytearray, read: Callable[[bytearray], Json]) -> Json:
+    """The JSON of a good answer. Raises ApiError where it can't be read: what was sent may have been written."""
+    excess = None
+    try:
+        return read(content)
+    except ExcessError as error:
+        reason, excess = "the answer is too large, or nested too deep", error.kind
+    except (ValueError, MemoryError):
+        start = content.lstrip()[:1]
+        what = "empty" if not start else "a web page, not JSON" if start == b"<" else "not whole JSON"
+        reason = f"the answer is {what}"
+    hint = "check api_url, and proxies on the way"
+    raise ApiError(request.method, request.path, 200, reason, hint, is_open=request.is_write, excess=excess)
 
 
 def _usable(token: object) -> str:
