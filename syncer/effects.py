@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from syncer.model import shortlist
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from syncer.model import Sync
     from syncer.planner import Change, Effect
 
-_MANY: Final = 10
+MANY: Final = 10
 """How many names one sentence lists."""
 
 _KEY: Final = (
@@ -64,13 +66,6 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
                 "A json_schema that the model itself stores is dropped; the server reads its connector's alone."
             )
     return said
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names, as many as anybody reads."""
-    every = list(names)
-    rest = len(every) - _MANY
-    return ", ".join(every[:_MANY]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _of_syncs(change: Change, effect: Effect, syncs: Sequence[Sync], show: Callable[[str], str]) -> list[str]:
@@ -140,9 +135,9 @@ def _moved(change: Change, syncs: Sequence[Sync], show: Callable[[str], str]) ->
     there = [sync for sync in syncs if sync.source_id == change.after["connector_id"]]
     stay = [sync for sync in syncs if sync not in there]
     own = dict.fromkeys(show(sync.source) for sync in stay if sync.source)
-    named = f" ({listed(own)})" if own else ""
+    named = f" ({shortlist(own, MANY)})" if own else ""
     who = "The other syncs" if there else "The syncs"
-    return [
-        *([f"{who} stay on the old connector{named}: {_RUN}"] if stay else []),
-        *([f"Already on the new connector: {listed(f'sync {sync.id}' for sync in there)}."] if there else []),
-    ]
+    said = [f"{who} stay on the old connector{named}: {_RUN}"] if stay else []
+    if there:
+        said.append(f"Already on the new connector: {shortlist((f'sync {sync.id}' for sync in there), MANY)}.")
+    return said

@@ -8,7 +8,7 @@ compared only in normal form, which `wire.normal_form` makes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache, partial
@@ -220,6 +220,13 @@ class Problem:
     def is_error(self) -> bool:
         """Whether it stops the run."""
         return self.severity is Severity.ERROR
+
+
+def shortlist(names: Iterable[str], most: int) -> str:
+    """The names as a message lists them: at most so many, and how many more there are."""
+    every = list(names)
+    rest = len(every) - most
+    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 class Marks(Protocol):

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from syncer.effects import RISKS
-from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity
+from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity, shortlist
 from syncer.planner import LOOSENED, Cause
 
 if TYPE_CHECKING:
@@ -269,8 +269,7 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
         was_there = columns.before is None or column.casefold() in {name.casefold() for name in columns.before}
         is_new_key = column == key and "primary_key" in change.changed
         if columns.lacks(column) and (was_there or is_new_key):
-            said = ", ".join(f"which {use}" for use in uses[:_MANY])
-            said += f" and {len(uses) - _MANY} more" * (len(uses) > _MANY)
+            said = shortlist((f"which {use}" for use in uses), _MANY)
             instead = "name another primary key" if column == key else "change the sync first"
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
             allowing = f"; if it's meant, say {in_file}`--allow {LOST_COLUMN}`"
@@ -299,7 +298,8 @@ def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
         if (names := dict.fromkeys(filter(None, (*sync.columns, sync.cursor))))
     ]
     if uses:
-        said = "; ".join(uses[:_MANY]) + f"; and {len(uses) - _MANY} more" * (len(uses) > _MANY)
+        rest = len(uses) - _MANY
+        said = "; ".join([*uses[:_MANY], *([f"and {rest} more"] if rest > 0 else [])])
         yield change.desired.problem(
             UNCHECKED,
             f"the columns of {change.address} are not checked, for its new query can't be read: {said}",
@@ -317,15 +317,13 @@ def unchecked_columns(effects: Mapping[str, Effect], why: Mapping[str, SyncerErr
         if syncs is None:
             unlooked.setdefault((error.what, error.hint), []).append(f"{address} (its syncs could not be read)")
         elif syncs:
-            named = ", ".join(f"sync {sync.id} to {sync.destination}" for sync in syncs[:_MANY])
-            named += f" and {len(syncs) - _MANY} more" * (len(syncs) > _MANY)
+            named = shortlist((f"sync {sync.id} to {sync.destination}" for sync in syncs), _MANY)
             unlooked.setdefault((error.what, error.hint), []).append(f"{address} (feeds {named})")
     return tuple(
         Problem(
             NOWHERE,
             UNCHECKED,
-            f"columns not checked, because {what}: {', '.join(models[:_MANY_MODELS])}"
-            + f" and {len(models) - _MANY_MODELS} more models" * (len(models) > _MANY_MODELS),
+            f"columns not checked, because {what}: {shortlist(models, _MANY_MODELS)}",
             f"see for yourself that each query returns what its syncs map, or let syncer see: {hint}",
             Severity.WARNING,
         )

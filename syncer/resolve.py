@@ -25,6 +25,7 @@ from syncer.model import (
     Severity,
     is_secret_key,
     is_slip,
+    shortlist,
 )
 
 if TYPE_CHECKING:
@@ -189,8 +190,7 @@ def _no_connector(model: DesiredModel, connectors: Sequence[Connector]) -> Probl
 
 
 def _connectors(connectors: Sequence[Connector]) -> str:
-    shown = ", ".join(f"id {one.id} ({one.name!r}, {one.definition})" for one in connectors[:_MANY])
-    return shown + (f" and {len(connectors) - _MANY} more" if len(connectors) > _MANY else "")
+    return shortlist((f"id {one.id} ({one.name!r}, {one.definition})" for one in connectors), _MANY)
 
 
 def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bound:
@@ -264,8 +264,7 @@ def _against(model: DesiredModel, live: LiveState, names: _Names, wanted: Mappin
 
 def _listed(models: Sequence[LiveModel]) -> str:
     """`id 4 "Active users", id 9 "Active users"`, and how many more."""
-    shown = ", ".join(f"id {model.id} ({model.name!r})" for model in models[:_MANY])
-    return shown + (f" and {len(models) - _MANY} more" if len(models) > _MANY else "")
+    return shortlist((f"id {model.id} ({model.name!r})" for model in models), _MANY)
 
 
 class _Names:

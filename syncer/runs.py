@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syncer import __version__, regular, validate
 from syncer.errors import SyncerError
-from syncer.model import Target
+from syncer.model import Target, shortlist
 from syncer.undo import Ending, LostRun, PastRun
 
 if TYPE_CHECKING:
@@ -170,8 +170,7 @@ def find(folder: Path, said: str, schema: Mapping[str, Any]) -> str:
     if not meant:
         what = "no run is kept" if said == LAST else f"no run {said!r} is kept"
         raise RunError(f"{what} in {folder}", "`syncer history` lists those that are")
-    some = ", ".join(meant[:_SHOWN]) + f" and {len(meant) - _SHOWN} more" * (len(meant) > _SHOWN)
-    raise RunError(f"{said!r} may mean {len(meant)} runs: {some}", "say more of the name")
+    raise RunError(f"{said!r} may mean {len(meant)} runs: {shortlist(meant, _SHOWN)}", "say more of the name")
 
 
 def read(folder: Path, name: str, schema: Mapping[str, Any]) -> Record:

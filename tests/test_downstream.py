@@ -522,7 +522,7 @@ def test_one_warning_names_them_all() -> None:
     named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
     models = ", ".join(f"m{number:02} {named}" for number in range(9))
     assert [problem.message for problem in told] == [
-        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more models"
+        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more"
     ]
 
 

@@ -20,7 +20,7 @@ from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
 from syncer.client import probe
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
-from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting
+from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
 from syncer.render.checkup import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
 from syncer.transport import Route
@@ -322,9 +322,7 @@ class _Asked:
 
 def listed(workspaces: Mapping[int, str]) -> str:
     """Workspaces in a sentence."""
-    shown = [f"{number} ({name})" for number, name in list(workspaces.items())[:_MOST]]
-    more = len(workspaces) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return shortlist((f"{number} ({name})" for number, name in workspaces.items()), _MOST)
 
 
 def _rate(heard: Iterable[Event], per_minute: int) -> Check:
@@ -382,8 +380,7 @@ def _secrets(subject: Run, loaded: loader.Loaded) -> Check:
     resolve.reveal(resolve.resolve(loaded.documents, subject.environment.name), lookup)
     missing = sorted(variable for variable, is_set in named.items() if not is_set)
     if missing:
-        more = f" and {len(missing) - _MOST} more" if len(missing) > _MOST else ""
-        what = f"not set: {', '.join(missing[:_MOST])}{more}"
+        what = f"not set: {shortlist(missing, _MOST)}"
         return Check("secrets", State.FAILED, what, "set them where syncer runs (in CI: as masked secrets)", len(named))
     if not named:
         return Check("secrets", State.OK, "no file names one")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from syncer import baseline, config
 from syncer.cli.running import Run
 from syncer.errors import SettingsError, SyncerError
-from syncer.model import NOWHERE, SANDBOX, Problem, Severity
+from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
 from syncer.policy import Limits
 
 if TYPE_CHECKING:
@@ -98,7 +98,5 @@ def told(known: Former, hint: str) -> tuple[Problem, ...]:
     """The warning of settings that a change alters; none if it alters none."""
     if not known.altered:
         return ()
-    named = ", ".join(known.altered[:_SHOWN])
-    rest = len(known.altered) - _SHOWN
-    message = f"this change alters the settings: {named}{f', and {rest} more' if rest > 0 else ''}"
+    message = f"this change alters the settings: {shortlist(known.altered, _SHOWN)}"
     return (Problem(NOWHERE, RULE, message, hint, Severity.WARNING),)

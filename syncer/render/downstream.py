@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from syncer.effects import listed
+from syncer.effects import MANY
+from syncer.model import shortlist
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -19,15 +20,12 @@ if TYPE_CHECKING:
 
 _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
 
-_MANY: Final = 10
-"""How many syncs one place names."""
-
 
 def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
     """The syncs that read the model, one a line; `show` makes foreign text fit. Empty where nobody could read them."""
     if effect.syncs is None:
         return []
-    lines = [_sync(sync, show) for sync in effect.syncs[:_MANY]]
+    lines = [_sync(sync, show) for sync in effect.syncs[:MANY]]
     rest = len(effect.syncs) - len(lines)
     return [*lines, *([f"{counted(rest, 'more sync')}"] if rest else [])]
 
@@ -55,9 +53,9 @@ def columns(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
         return "Formatting only: both queries mean the same."
     renamed = [f"{show(old)} becomes {show(new)}" for old, new in found.renamed]
     parts = [
-        *([f"adds {listed(map(show, found.added))}"] if found.added else []),
-        *([f"removes {listed(map(show, found.removed))}"] if found.removed else []),
-        *([listed(renamed)] if renamed else []),
+        *([f"adds {shortlist(map(show, found.added), MANY)}"] if found.added else []),
+        *([f"removes {shortlist(map(show, found.removed), MANY)}"] if found.removed else []),
+        *([shortlist(renamed, MANY)] if renamed else []),
     ]
     if parts:
         return f"Columns: {'; '.join(parts)}."

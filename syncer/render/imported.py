@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from syncer.model import shortlist
 from syncer.render.align import align
 from syncer.render.boxes import warning_boxes
 from syncer.render.lines import told_apart
@@ -54,10 +55,9 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
 def _settings(settings: Iterable[Setting]) -> str:
     lines = ["Set these variables where syncer runs (in CI: as masked secrets) to the values that are live:"]
     for one in settings:
-        listed = ", ".join(visible(path) for path in one.paths[:_MANY])
-        more = f" and {len(one.paths) - _MANY} more" if len(one.paths) > _MANY else ""
+        listed = shortlist(map(visible, one.paths), _MANY)
         hidden = ", hidden by the server: take it from where it was issued" if one.is_hidden else ""
-        lines.append(f"  export {visible(one.variable)}=…  # {listed}{more}{hidden}")
+        lines.append(f"  export {visible(one.variable)}=…  # {listed}{hidden}")
     lines.append("Whoever issued a key has it; an open-source server also shows it to those who may read the model.")
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from syncer.model import shortlist
 from syncer.validate.finding import Finding, quoted
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Claims:
             paths = sorted({document.path for document, _ in claims})
             for document, path in claims:
                 others = [other for other in paths if other != document.path]
-                listed = ", ".join(others[:_MANY]) + (f" and {len(others) - _MANY} more" if len(others) > _MANY else "")
+                listed = shortlist(others, _MANY)
                 shown = f"id {value}" if field == "id" else f"name {quoted(str(value))}"
                 hint = (
                     "one live model has one file: remove one, or correct its id"

@@ -23,6 +23,7 @@ from syncer.model import (
     Sync,
     Target,
     Unreadable,
+    shortlist,
 )
 from syncer.resolve import REPAIR, bind, bind_connectors, resolve
 
@@ -217,7 +218,7 @@ def silent_base(base: Base | None) -> tuple[Problem, ...]:
     """What the base can't tell, in words: there an edit outside git looks like this change."""
     if base is None or (base.documents and not base.unusable):
         return ()
-    named = f": {', '.join(base.unusable[:_MANY])}{' and more' * (len(base.unusable) > _MANY)}" if base.unusable else ""
+    named = f": {shortlist(base.unusable, _MANY)}" if base.unusable else ""
     what = f"{len(base.unusable)} of its files are not valid" if base.unusable else "it has no definitions there"
     return (
         Problem(

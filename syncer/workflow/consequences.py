@@ -14,6 +14,7 @@ from syncer.model import (
     Problem,
     Severity,
     Sync,
+    shortlist,
 )
 from syncer.planner import Change, Effect, Plan, Planned
 
@@ -101,8 +102,7 @@ def _half_read(syncs: Sequence[Sync]) -> list[Problem]:
     """What can't be told of syncs that the server shows as nothing that can be read, in words."""
     if not syncs:
         return []
-    more = f" and {len(syncs) - _LISTED} more" if len(syncs) > _LISTED else ""
-    named = f"{', '.join(str(sync.id or '?') for sync in syncs[:_LISTED])}{more}"
+    named = shortlist((str(sync.id or "?") for sync in syncs), _LISTED)
     message = f"what these changes do to some syncs can't be told ({named}): of the first, {syncs[0].unknown}"
     return [Problem(NOWHERE, "unread-syncs", message, "look at them in the UI before you apply", Severity.WARNING)]
 
