@@ -16,7 +16,7 @@ SyncerError                 catch this one to catch all
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,11 @@ class ApiError(SyncerError):
         self.is_exception = is_exception
         self.excess = excess
         self.is_fatal = is_fatal
+
+    @classmethod
+    def of(cls, error: ApiError) -> Self:
+        """The same error, now that its cause is known."""
+        return cls(error.method, error.path, error.status, error.reason, error.hint, is_open=error.is_open)
 
 
 class LoginError(ApiError):

@@ -83,9 +83,9 @@ class Api:
             model = self._shown("GET", path, self._session.get(path))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
-                raise MissingError("GET", path, error.status, error.reason, error.hint) from error
+                raise MissingError.of(error) from error
             if is_broken(error):
-                raise UnreadableError("GET", path, error.status, error.reason, error.hint) from error
+                raise UnreadableError.of(error) from error
             raise
         if isinstance(model, Unreadable):
             raise UnreadableError("GET", path, HTTPStatus.OK, model.reason, wire.MALFORMED_HINT)
@@ -102,9 +102,7 @@ class Api:
             answer = self._session.put(path, body, self._until(model_id))
         except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
-                raise MissingError(
-                    "PUT", path, error.status, error.reason, error.hint, is_open=error.is_open
-                ) from error
+                raise MissingError.of(error) from error
             raise
         return self._written("PUT", path, self._shown("PUT", path, answer))
 
