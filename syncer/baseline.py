@@ -57,8 +57,15 @@ _SHA1: Final = 40
 
 _SECONDS: Final = 120
 
-_QUIET: Final = {"gc.auto": "0", "maintenance.auto": "false"}
-"""A fetch begins nothing else."""
+_FETCHING: Final = {
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "30",
+    # A fetch begins nothing else.
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+}
+_ALONE: Final = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
+"""The flags of a fetch that brings what it's asked for, and nothing beside it."""
 
 _PROGRAMS: Final = frozenset(
     {"sshcommand", "helper", "uploadpack", "vcs", "gitproxy", "askpass", "alternaterefscommand"}
@@ -71,16 +78,8 @@ _CHANGE, _ONTO = "refs/syncer/change", "refs/syncer/onto"
 _ELSEWHERE: Final = frozenset(
     f"GIT_{name}"
     for name in (
-        *(
-            "DIR",
-            "WORK_TREE",
-            "INDEX_FILE",
-            "COMMON_DIR",
-            "OBJECT_DIRECTORY",
-            "ALTERNATE_OBJECT_DIRECTORIES",
-            "NAMESPACE",
-        ),
-        *("CONFIG_PARAMETERS", "CONFIG_COUNT", "SHALLOW_FILE", "REPLACE_REF_BASE", "PREFIX"),
+        *("DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES"),
+        *("NAMESPACE", "CONFIG_PARAMETERS", "CONFIG_COUNT", "SHALLOW_FILE", "REPLACE_REF_BASE", "PREFIX"),
     )
 )
 """What leads git to another repository than the one that the folder is in: a hook of one sets it."""
@@ -98,21 +97,27 @@ class Entry(NamedTuple):
 def head(root: Path, models: str) -> str:
     """The commit that is checked out, with `-dirty` if the models in the work tree differ; empty outside git."""
     found = checked_out(root)
-    if not found:
-        return ""
-    return found if _is_clean(root, found, os.path.normpath(models).replace(os.sep, "/")) else f"{found}-dirty"
+    return found if not found or _is_clean(root, found, _folder(models)) else f"{found}-dirty"
 
 
 def checked_out(root: Path) -> str:
     """The commit that is checked out, whatever the work tree holds; empty outside git."""
-    done = _git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    return _hash(_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+
+
+def _hash(done: subprocess.CompletedProcess[bytes] | None) -> str:
+    """The hash that git answered; empty if it answered none."""
     found = done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
     return found if _HASH.fullmatch(found) else ""
 
 
+def _folder(models: str) -> str:
+    """The folder of the models as git writes it."""
+    return os.path.normpath(models).replace(os.sep, "/")
+
+
 def _is_clean(root: Path, commit: str, models: str) -> bool:
     """Whether the files on the disk are the commit's. `git status` would run the filters that a repository names."""
-    models = os.path.normpath(models).replace(os.sep, "/")
     try:
         entries = {entry.path: entry for entry in _entries(root, commit, models)}
     except SettingsError:
@@ -152,9 +157,8 @@ def _oid(path: Path, entry: Entry) -> str:
 
 def commit_of(root: Path, ref: str) -> str:
     """The commit that a ref names. Raises SettingsError with the command that helps."""
-    done = _asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    found = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode or not _HASH.fullmatch(found):
+    found = _hash(_asked(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"))
+    if not found:
         raise _missing(root, ref)
     return found
 
@@ -176,10 +180,8 @@ def _is_shallow(root: Path) -> bool:
 
 def merge_base(root: Path, ref: str, other: str = "HEAD") -> str:
     """The commit where `other` (the checked-out one) and `ref` parted. Raises SettingsError with what helps."""
-    commit = commit_of(root, ref)
-    done = _asked(root, "merge-base", commit, other)
-    found = done.stdout.decode("utf-8", "replace").strip()
-    if done.returncode or not _HASH.fullmatch(found):
+    found = _hash(_asked(root, "merge-base", commit_of(root, ref), other))
+    if not found:
         raise _missing(root, ref, f"no common ancestor with {other[:12]} is here")
     return found
 
@@ -189,10 +191,7 @@ def parted(root: Path) -> str:
 
     What a branch of one's own holds beyond that is work in progress, that nothing has applied yet.
     """
-    found = checked_out(root)
-    done = _git(root, "merge-base", "refs/remotes/origin/HEAD", "HEAD") if found else None
-    common = done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
-    return common if _HASH.fullmatch(common) else found
+    return _hash(_git(root, "merge-base", "refs/remotes/origin/HEAD", "HEAD")) or checked_out(root)
 
 
 def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
@@ -200,8 +199,8 @@ def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
 
     The merge's first parent is exactly what it was merged into; `base_sha`, as the event has it, may lag behind.
     """
-    parents = _asked(root, "rev-parse", "--verify", "--quiet", "HEAD^2").stdout.decode("utf-8", "replace").strip()
-    return commit_of(root, "HEAD^1") if head_sha and parents == head_sha else merge_base(root, base_sha or "HEAD^1")
+    merged = _hash(_asked(root, "rev-parse", "--verify", "--quiet", "HEAD^2"))
+    return commit_of(root, "HEAD^1") if merged and merged == head_sha else merge_base(root, base_sha or "HEAD^1")
 
 
 def fetch_change(root: Path, source: Source, head: str) -> str:
@@ -215,17 +214,14 @@ def fetch_change(root: Path, source: Source, head: str) -> str:
     options = {
         f"http.{source.url}.extraheader": str(source.header.reveal()),
         "http.followRedirects": "false",
-        "http.lowSpeedLimit": "1000",
-        "http.lowSpeedTime": "30",
         "credential.helper": "",
         "protocol.allow": "never",
         f"protocol.{scheme}.allow": "always",
         "transfer.fsckObjects": "true",
-        **_QUIET,
+        **_FETCHING,
     }
-    flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
     wanted = (f"+{source.ref}:{_CHANGE}", f"+refs/heads/{source.branch}:{_ONTO}")
-    done = _asked(root, "fetch", *flags, "--", source.url, *wanted, more=_configured(options))
+    done = _asked(root, "fetch", *_ALONE, "--", source.url, *wanted, more=_configured(options))
     if done.returncode:
         # What git or the host say is not quoted: it may repeat what they were sent.
         message = f"git could not fetch {source.ref} and {source.branch} from the host (exit code {done.returncode})"
@@ -294,13 +290,13 @@ def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False)
 
 def submodules(root: Path, commit: str, models: str) -> list[str]:
     """The folders of a commit that are other repositories, where definitions should be. Raises SettingsError."""
-    below = f"{os.path.normpath(models).replace(os.sep, '/')}/"
+    below = f"{_folder(models)}/"
     found = (f"{one.path}/" for one in _parsed(_listed(root, commit), kinds={_SUBMODULE}))
     return [path.rstrip("/") for path in found if path.startswith(below) or below.startswith(path)]
 
 
 def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
-    models = os.path.normpath(models).replace(os.sep, "/")
+    models = _folder(models)
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
         message = f"the models folder {models!r} is not below the settings' folder"
         raise SettingsError(message, 'name a folder below it: models = "models"')
@@ -428,12 +424,17 @@ def _sized(root: Path, commit: str, entries: Iterable[Entry]) -> list[Entry]:
 
 def _sizes(root: Path, entries: Iterable[Entry]) -> dict[str, int]:
     """The size of each object that the clone has."""
-    wanted = [entry.oid for entry in entries]
+    wanted = _lines(entry.oid for entry in entries)
     if not wanted:
         return {}
-    told = _asked(root, "cat-file", "--batch-check", given="".join(f"{oid}\n" for oid in wanted).encode()).stdout
+    told = _asked(root, "cat-file", "--batch-check", given=wanted).stdout
     lines = (line.split() for line in told.decode("ascii", "replace").split("\n"))
     return {line[0]: int(line[2]) for line in lines if len(line) == 3 and line[1] == "blob"}  # noqa: PLR2004
+
+
+def _lines(oids: Iterable[str]) -> bytes:
+    """Objects as git reads them from its standard input."""
+    return "".join(f"{oid}\n" for oid in oids).encode()
 
 
 def _promisor(root: Path) -> str:
@@ -463,17 +464,11 @@ def _fetched(root: Path, oids: Sequence[str]) -> bool:
     own = {key for scope, key in zip(fields[::2], fields[1::2], strict=False) if scope in {"local", "worktree"}}
     if any(key.rpartition(".")[2].lower() in _PROGRAMS for key in own):
         return False
-    options = {
-        "fetch.negotiationAlgorithm": "noop",
-        "http.lowSpeedLimit": "1000",
-        "http.lowSpeedTime": "30",
-        **_QUIET,
-    }
+    options = {"fetch.negotiationAlgorithm": "noop", **_FETCHING}
     # Unlike an option this can't be undone by one of the repository's.
     variables = {"GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file", **_configured(options)}
-    flags = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--filter=blob:none")
-    given = "".join(f"{oid}\n" for oid in oids).encode()
-    done = _git(root, "fetch", *flags, "--stdin", "--", remote, given=given, more=variables)
+    flags = (*_ALONE, "--filter=blob:none", "--stdin")
+    done = _git(root, "fetch", *flags, "--", remote, given=_lines(oids), more=variables)
     return done is not None and not done.returncode
 
 
@@ -485,8 +480,7 @@ def _is_inside(path: str) -> bool:
 def _contents(root: Path, entries: list[Entry]) -> Iterator[tuple[Entry, bytes]]:
     if not entries:
         return
-    done = _asked(root, "cat-file", "--batch", given="".join(f"{entry.oid}\n" for entry in entries).encode())
-    raw, at = done.stdout, 0
+    raw, at = _asked(root, "cat-file", "--batch", given=_lines(entry.oid for entry in entries)).stdout, 0
     for entry in entries:
         end = raw.find(b"\n", at)
         head_line = raw[at:end].split()
@@ -503,15 +497,14 @@ def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     shown = "".join(c if c.isprintable() else "?" for c in ref[:200])
     if _HASH.fullmatch(ref) and (remote := _promisor(root)) and not _asked(root, "cat-file", "-e", ref).returncode:
         return SettingsError(f"{shown[:12]} can't be read: the clone is partial, and lacks its folders", _whole(remote))
+    name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
     if _is_shallow(root):
         message = f"{shown} can't be compared: the clone is shallow" + (f", {why}" if why else " and doesn't hold it")
-        name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
         refs = f" +refs/heads/{name[1]}:refs/remotes/origin/{name[1]}" if name else ""
         hint = (
             f"run `git fetch --no-tags --unshallow origin{refs}` (in GitHub Actions: `fetch-depth: 0` at the checkout)"
         )
         return SettingsError(message, hint)
-    name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
     branch = name[1] if name else "main"
     message = f"git knows no commit {shown}" if not why else f"{shown} can't be compared: {why}"
     hint = f"name a branch, tag or commit, or run `git fetch --no-tags origin {branch}:refs/remotes/origin/{branch}`"
