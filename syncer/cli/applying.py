@@ -50,7 +50,7 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
     base = planning.base(flags, run)
     files = running.read(run)
     with running.connected(run, screen) as api:
-        planned = planning.planned_with(api, flags, screen, run, files, base)
+        planned = planning.planned_with(api, flags, screen, run, files, base, is_applied=True)
         if flags.expect_digest:
             workflow.expect(planned, flags.expect_digest)
         workflow.refuse(planned, run.limits)
@@ -69,7 +69,9 @@ def planned_again(
     saved.admit(kept, run.target, running.head(run))
     files = running.read(run)
     with running.connected(run, screen) as api:
-        planned = replace(planning.planned_with(api, flags, screen, run, files, base), commit=kept.commit)
+        planned = replace(
+            planning.planned_with(api, flags, screen, run, files, base, is_applied=True), commit=kept.commit
+        )
         if planned.plan.digest != kept.plan.digest:
             digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
             message = f"planned again, this is not what the saved plan would do: {digests}; nothing was written"
@@ -91,7 +93,7 @@ def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
         workflow.expect(kept, digest)
     _refuse_unbased(flags, kept)
     run = running.settle(flags, kept.plan.target.environment)
-    screen.is_about(run.environment.name)
+    screen.name_environment(run.environment.name)
     commit = running.head(run) if kept.commit else ""
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:

@@ -69,11 +69,18 @@ def online(flags: argparse.Namespace, screen: Screen, run: Run, base: Base | Non
     """Read the files, refresh, plan, and show the plan."""
     files = running.read(run)
     with running.connected(run, screen) as api:
-        return planned_with(api, flags, screen, run, files, base)
+        return planned_with(api, flags, screen, run, files, base, is_applied=False)
 
 
 def planned_with(
-    api: Api, flags: argparse.Namespace, screen: Screen, run: Run, files: running.Files, base: Base | None
+    api: Api,
+    flags: argparse.Namespace,
+    screen: Screen,
+    run: Run,
+    files: running.Files,
+    base: Base | None,
+    *,
+    is_applied: bool,
 ) -> Planned:
     """The same with an open connection, which an apply goes on using."""
     announce(flags, run, screen)
@@ -82,7 +89,6 @@ def planned_with(
         files.documents, api, run.target, run.lookup, run.limits, flags.target, base=base, create=create
     )
     planned = with_warnings(planned, files)
-    is_applied = "apply" in {flags.command, getattr(flags, "action", "")} and not flags.dry_run
     show(flags, screen, planned, is_applied=is_applied)
     return planned
 
@@ -111,8 +117,9 @@ def show(flags: argparse.Namespace, screen: Screen, planned: Planned, *, is_appl
         screen.problems(planned.warnings)
     else:
         screen.show(terminal.render_plan(planned, screen.style, verbose=flags.verbose, summary=flags.summary))
-    if told := (*planned.problems, *(planned.refusals if not is_applied or planned.problems else ())):
-        screen.problems(told)
+    refusals = () if is_applied and not planned.problems else planned.refusals
+    if planned.problems or refusals:
+        screen.problems((*planned.problems, *refusals))
 
 
 def drift(flags: argparse.Namespace, screen: Screen) -> int:
@@ -169,7 +176,7 @@ def show_saved(flags: argparse.Namespace, screen: Screen) -> int:
     from syncer.render import html, markdown  # noqa: PLC0415 - only where they're asked for
 
     planned = saved(flags.file)
-    screen.is_about(planned.plan.target.environment)
+    screen.name_environment(planned.plan.target.environment)
     if flags.format == "markdown":
         screen.show(markdown.render_plan(planned, folder=below_top()))
     elif flags.format == "html":

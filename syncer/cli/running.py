@@ -71,7 +71,7 @@ class Run:
     @property
     def environments(self) -> tuple[str, ...]:
         """Those of the settings, and the one that is meant: the sandbox, or one of variables, has no table there."""
-        return (*dict.fromkeys((*self.settings.environments, self.environment.name)),)
+        return tuple(dict.fromkeys((*self.settings.environments, self.environment.name)))
 
     def lookup(self, variable: str) -> Secret | None:
         """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
@@ -243,7 +243,7 @@ def _former_name(run: Run, settings: config.Settings) -> str:
     same = [one for one, table in settings.environments.items() if (table.api_url, table.workspace_id) in targets]
     gone = [one for one in settings.environments if one not in run.settings.environments]
     fitting = [one for one in gone if settings.environments[one].workspace_id in {0, own.workspace_id}]
-    return next(iter((*(one for one in same if one in gone), *same, *fitting)), own.name)
+    return (*(one for one in same if one in gone), *same, *fitting, own.name)[0]
 
 
 def _strictest(limits: Limits) -> tuple[int, int]:

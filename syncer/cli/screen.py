@@ -63,11 +63,13 @@ class Screen:
         scrubber = Scrubber(running.hidden(variables))
         return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug, scrubber=scrubber)
 
-    def is_about(self, environment: str) -> None:
+    def name_environment(self, environment: str) -> None:
         """Have commands name an environment that a plan file or a run chose, and no flag."""
-        for name in ("style", "error_style"):
-            style = getattr(self, name)
-            setattr(self, name, replace(style, commands=style.commands.meaning(environment)))
+        commands = self.style.commands.meaning(environment)
+        self.style, self.error_style = (
+            replace(self.style, commands=commands),
+            replace(self.error_style, commands=commands),
+        )
 
     @property
     def out(self) -> TextIO:

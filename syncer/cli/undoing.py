@@ -59,7 +59,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     name = record.run.name
     kept = planfile.loads(record.plan.encode(), shipped.schema("plan"), f"the plan of run {name}")
     run = running.settle(flags, record.run.target.environment)
-    screen.is_about(run.environment.name)
+    screen.name_environment(run.environment.name)
     run = replace(run, limits=replace(run.limits, asks_files=False))
     planning.announce(flags, run, screen)
     with running.connected(run, screen) as api:
