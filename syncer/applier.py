@@ -312,8 +312,7 @@ def _seen_again(outcome: Outcome, seen: Mapping[int, LiveModel]) -> Outcome:
     namesakes = [one for one in seen.values() if change.is_creation and one.name == name and one.id != outcome.id]
     if outcome.status is Status.UNKNOWN:
         stands = seen.get(outcome.model_id) or (namesakes[0] if len(namesakes) == 1 else None)
-        is_done = stands is not None and not _missing(change, stands)
-        return _done(change, stands) if stands is not None and is_done else outcome
+        return outcome if stands is None or _missing(change, stands) else _done(change, stands)
     if outcome.status is not Status.DONE:
         return outcome
     live = seen.get(outcome.model_id)
@@ -354,8 +353,9 @@ def _put(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
     is gone                 conflict
     can't be read           failed
     """
-    trouble: SyncerError | None = None
-    for _ in range(_LOOKS):
+    looks = 0
+    while True:
+        looks += 1
         try:
             live = look or writer.read(change.id)
             if moved := compare(live.fields, change.before):
@@ -363,7 +363,9 @@ def _put(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
                 return Outcome(change, Status.CONFLICT, reason, "plan again, and review what somebody else changed")
             return _compared(change, writer.put(change.id, change.body))
         except LateError as late:
-            look, trouble = None, late
+            if looks == _LOOKS:
+                return _failed(change, late)
+            look = None
         except MissingError:
             reason = f"live model {change.id} was deleted since the plan was made"
             return Outcome(change, Status.CONFLICT, reason, "plan again, and see whether the file is still wanted")
@@ -371,8 +373,6 @@ def _put(change: Change, writer: Writer, look: LiveModel | None) -> Outcome:
             if error.is_open:
                 raise
             return _failed(change, error)
-    assert trouble is not None  # noqa: S101 - every other way out of the loop returns
-    return _failed(change, trouble)
 
 
 def _after_open_put(change: Change, writer: Writer, open_end: ApiError, attempts: int) -> Outcome:
@@ -411,23 +411,23 @@ def _create(change: Change, writer: Writer) -> Outcome:
     taken for the first one.
     """
     name = str(change.after["name"])
-    trouble: SyncerError | None = None
-    for _ in range(_LOOKS):
+    looks = 0
+    while True:
+        looks += 1
         try:
             if others := writer.named(name):
                 reason = f"live model {others[0].id} bears the name {name!r} since the plan was made"
                 return Outcome(change, Status.CONFLICT, reason, "plan again: the file means that one now")
             made = writer.create(change.body)
         except LateError as late:
-            trouble = late
+            if looks == _LOOKS:
+                return _failed(change, late)
         except SyncerError as error:
             if isinstance(error, ApiError) and error.is_open:
                 return _after_open_post(change, writer, name, error)
             return _failed(change, error)
         else:
             return _created(change, writer, name, made)
-    assert trouble is not None  # noqa: S101 - every other way out of the loop returns
-    return _failed(change, trouble)
 
 
 def _created(change: Change, writer: Writer, name: str, made: LiveModel) -> Outcome:
@@ -494,7 +494,7 @@ def _beside(outcome: Outcome, others: Sequence[LiveModel]) -> Outcome:
 
 def _done(change: Change, live: LiveModel) -> Outcome:
     """A model was seen that is as planned."""
-    return Outcome(change, Status.DONE, id=live.id * change.is_creation, updated_at=live.updated_at)
+    return Outcome(change, Status.DONE, id=live.id if change.is_creation else 0, updated_at=live.updated_at)
 
 
 def _failed(change: Change, error: SyncerError) -> Outcome:

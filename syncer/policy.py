@@ -405,7 +405,7 @@ def one_way_moves(plan: Plan, connectors: Sequence[Connector]) -> tuple[Problem,
             "connector_id",
             hint="the server accepts such a move, and refuses every change of the model after it (422), also the one "
             "that moves it back: neither the reverted file nor a rollback can undo it. "
-            + _UNSHOWN * (change.after["query_type"] == "ai_ml")
+            + (_UNSHOWN if change.after["query_type"] == "ai_ml" else "")
             + "See in the UI that the connector has a catalog before you apply",
             severity=Severity.WARNING,
         )

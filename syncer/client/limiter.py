@@ -49,7 +49,7 @@ class SlidingWindow:
         """Say that a request was answered or never will be, or that it was not sent after all."""
         if self.per_minute:
             with self._lock:
-                heapq.heappush(self._places, self._clock() + _MINUTE * was_sent)
+                heapq.heappush(self._places, self._clock() + (_MINUTE if was_sent else 0.0))
 
     def hold(self, seconds: float) -> float:
         """Let nothing go for so long from now; by how much that's longer than what was said before."""

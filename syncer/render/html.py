@@ -67,7 +67,8 @@ def render_plan(planned: Planned, *, folder: str = "") -> str:
         planned = replace(planned, plan=replace(planned.plan, changes=seen))
     changes = planned.plan.changes
     live = already_live(planned)
-    loosened, others = ([one for one in planned.warnings if (one.rule == LOOSENED) is is_it] for is_it in (True, False))
+    loosened = [one for one in planned.warnings if one.rule == LOOSENED]
+    others = [one for one in planned.warnings if one.rule != LOOSENED]
     body = [
         *_alerts(planned.refusals, "Refused"),
         *_alerts(loosened),

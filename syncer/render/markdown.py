@@ -437,9 +437,10 @@ def _problems(problems: Sequence[Problem], most: int) -> tuple[str, list[str]]:
         left += group[room:]
         room -= min(room, len(group))
     if left:
-        listed.append(f"- {' and '.join(severities(left, 'more ' * bool(listed)))}: the run's log has all of them")
+        counts = " and ".join(severities(left, "more " if listed else ""))
+        listed.append(f"- {counts}: the run's log has all of them")
     errors, *warnings = severities(problems)
-    return f"{errors} to mend first{', and '.join(['', *warnings])}:" if most else "", listed
+    return ", and ".join([f"{errors} to mend first", *warnings]) + ":" if most else "", listed
 
 
 def _cause(group: Sequence[Problem], most: int) -> list[str]:
@@ -449,7 +450,8 @@ def _cause(group: Sequence[Problem], most: int) -> list[str]:
         return [f"- {_problem(first)}"]
     if says_one_thing(group):
         places = ", ".join(code(str(one.origin), 4 * _PATH) for one in group[:most] if one.origin.path)
-        where = f" (in {counted(len(group), 'place')}: {places}{', …' * (len(group) > most)})" if places else ""
+        more = ", …" if len(group) > most else ""
+        where = f" (in {counted(len(group), 'place')}: {places}{more})" if places else ""
         return [f"- {prose(first.message, _MESSAGE)}{where}{_hint(first)}"]
     head = f"- {len(group)} problems of the rule {code(first.rule)}{_hint(first)}"
     return [head, *(f"  - {_about(one)}" for one in group[:most])]

@@ -167,12 +167,9 @@ def already_live(planned: Planned) -> Caution | None:
 
 def removed_title(count: int) -> str:
     """What is said of definitions that are gone."""
-    are, them, it = (
-        ("is", "the definition", "the live model stays")
-        if count == 1
-        else ("are", "the definitions", "the live models stay")
-    )
-    return f"{counted(count, 'model')} {are} no longer managed: git removes {them}, and {it} as before"
+    if count == 1:
+        return "1 model is no longer managed: git removes the definition, and the live model stays as before"
+    return f"{count} models are no longer managed: git removes the definitions, and the live models stay as before"
 
 
 def gone(one: Removed, code: Callable[[str], str]) -> str:

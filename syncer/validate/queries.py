@@ -344,7 +344,9 @@ def _rendered(query: Query, template: str) -> str:
         return "remove it, or write it as a comment of SQL: -- …"
     if _TABLES.match(template):
         return "write the table's own name, or take the query that `dbt compile` makes of it"
-    return "write what it stands for" + ("; a parameter is written :name" * (query.query_type == "dynamic_sql"))
+    if query.query_type == "dynamic_sql":
+        return "write what it stands for; a parameter is written :name"
+    return "write what it stands for"
 
 
 def _is_template(reading: str, index: int) -> bool:
