@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -101,7 +101,7 @@ def resembles_secret_key(key: str | int) -> bool:
         return is_secret_key(key)
     parts = [part.lower() for part in _PART.findall(key)]
     words = {"".join(parts[-1:]), "".join(parts[-2:])}
-    return any(word in _ABBREVIATIONS or any(map(partial(_is_near, word), _SECRET_WORDS)) for word in words)
+    return any(word in _ABBREVIATIONS or any(_is_near(word, other) for other in _SECRET_WORDS) for word in words)
 
 
 def _is_near(word: str, other: str) -> bool:
@@ -117,7 +117,9 @@ def is_slip(word: str, other: str) -> bool:
     if start is None:
         return True
     rest, left = word[start:], other[start:]
-    return rest[1:] == left[1:] or rest[1:] == left or rest == left[1:] or (rest[1::-1] + rest[2:]) == left
+    is_another, is_more, is_less = rest[1:] == left[1:], rest[1:] == left, rest == left[1:]
+    is_swapped = rest[:2] == left[1::-1] and rest[2:] == left[2:]
+    return is_another or is_more or is_less or is_swapped
 
 
 class Absent(Enum):

@@ -168,7 +168,7 @@ def removed(base: DesiredState, now: DesiredState, live: LiveState | None) -> tu
     """
     ids = {model.id for model in now.models if model.id is not None}
     bound_names = {model.name for model in now.models if model.id is None}
-    addresses, names = ({getattr(model, what) for model in now.models} for what in ("address", "name"))
+    addresses, names = {model.address for model in now.models}, {model.name for model in now.models}
     models = {model.id: model for model in live.models} if live else {}
     named: dict[str, list[LiveModel]] = {}
     for one in models.values():
@@ -176,7 +176,12 @@ def removed(base: DesiredState, now: DesiredState, live: LiveState | None) -> tu
     unseen = None if live is None or not live.complete else {row.id for row in live.unreadable}
     gone = []
     for model in base.models:
-        fits = [models[model.id]] if model.id in models else [] if model.id is not None else named.get(model.name, [])
+        if model.id is None:
+            fits = named.get(model.name, [])
+        elif model.id in models:
+            fits = [models[model.id]]
+        else:
+            fits = []
         if len(fits) == 1:
             (found,) = fits
             if found.id not in ids and found.name not in bound_names:

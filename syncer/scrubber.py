@@ -200,8 +200,10 @@ def _needles(value: str) -> set[bytes]:
     texts = {value, _one_line(value)}
     if "\n" in value:
         texts |= {line for line in map(str.strip, value.split("\n")) if len(line) >= _SHORTEST_LINE}
-    codings = ("utf-8",) if value.isascii() else ("utf-8", "latin-1", "utf-16-le")
-    needles = {text.encode(coding, _ERRORS.get(coding, "surrogatepass")) for text in texts for coding in codings}
+    needles = {_encoded(text) for text in texts}
+    if not value.isascii():
+        needles |= {text.encode("latin-1", "ignore") for text in texts}
+        needles |= {text.encode("utf-16-le", "surrogatepass") for text in texts}
     return {needle for needle in needles if len(needle) >= _SHORTEST}
 
 
@@ -369,7 +371,9 @@ def _base64s(view: bytes, *, pieces: bool) -> Iterator[bytes]:
 
 
 def _from_base64(word: bytes) -> bytes:
-    return a2b_base64(word[: len(word) - (len(word) % 4 == 1)] + b"==")
+    # One letter beyond a group of four stands for nothing.
+    whole = word[:-1] if len(word) % 4 == 1 else word
+    return a2b_base64(whole + b"==")
 
 
 _ESCAPES: Final = (_backslashes, _entities, _percents, _pluses, _equals)
@@ -394,7 +398,6 @@ _LARGEST_BYTE: Final = 255
 _LONG_WORD = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
 _BASE64_WORD = re.compile(rb"[A-Za-z0-9+/_-]+")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
-_ERRORS: Final = {"latin-1": "ignore"}
 _PRINTABLE = re.compile(
     rb"(?: [\t\n\r\ -~] | [\xc2-\xdf][\x80-\xbf] | [\xe0-\xef][\x80-\xbf]{2} | [\xf0-\xf4][\x80-\xbf]{3} ){8,}",
     re.VERBOSE,

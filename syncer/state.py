@@ -114,7 +114,7 @@ class StateFolder:
                 label = _label_in(state) if state != self.path else None
                 if label is not None:
                     folder = Path(str(label.get("repository")), str(label.get("folder")))
-                    is_here = own is not None and {**label, **own} == label
+                    is_here = own is not None and all(label.get(key) == value for key, value in own.items())
                     if is_here or not os.path.lexists(folder):
                         yield Lost(folder, state, is_here)
 

@@ -66,10 +66,8 @@ class Screen:
     def name_environment(self, environment: str) -> None:
         """Have commands name an environment that a plan file or a run chose, and no flag."""
         commands = self.style.commands.meaning(environment)
-        self.style, self.error_style = (
-            replace(self.style, commands=commands),
-            replace(self.error_style, commands=commands),
-        )
+        self.style = replace(self.style, commands=commands)
+        self.error_style = replace(self.error_style, commands=commands)
 
     @property
     def out(self) -> TextIO:

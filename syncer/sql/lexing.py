@@ -92,10 +92,11 @@ _DIALECTS: Final = (
     # Databricks
     _dialect(_RAW, _ESCAPED, _ESCAPED_DOUBLE, names=_BACKTICKS, nests=True, foreign="$"),
     # MySQL, MariaDB: what stands in /*! … */ is run
-    _dialect(*(_ESCAPED, _ESCAPED_DOUBLE), names=_BACKTICKS, comment=r"\#[^\n]*+", block=r"/\*(?!M?!)", foreign="$$"),
+    _dialect(_ESCAPED, _ESCAPED_DOUBLE, names=_BACKTICKS, comment=r"\#[^\n]*+", block=r"/\*(?!M?!)", foreign="$$"),
     # ClickHouse
     _dialect(
-        *(_ESCAPED, _DOLLARS),
+        _ESCAPED,
+        _DOLLARS,
         names=f"{_ESCAPED_DOUBLE}|{_ESCAPED_BACKTICKS}",
         comment=r"\#[ !][^\n]*+",
         dollars=_TAG,

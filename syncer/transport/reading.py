@@ -122,7 +122,9 @@ def _values(text: str) -> int:
 
 
 def _whole(digits: str) -> float:
-    return int(digits) if len(digits) <= _MOST_DIGITS else -inf if digits.startswith("-") else inf
+    if len(digits) <= _MOST_DIGITS:
+        return int(digits)
+    return -inf if digits.startswith("-") else inf
 
 
 def _refused(constant: str) -> None:

@@ -57,7 +57,10 @@ def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) 
 
 
 def _fed(model_id: int, syncs: Sequence[Sync] | None) -> tuple[Sync, ...] | None:
-    return () if not model_id else None if syncs is None else tuple(one for one in syncs if one.model_id == model_id)
+    """The syncs that read a live model; none of id 0, and None where nobody knows."""
+    if not model_id:
+        return ()
+    return None if syncs is None else tuple(one for one in syncs if one.model_id == model_id)
 
 
 def _effects(
