@@ -8,29 +8,42 @@ It's no judgement: of what isn't recognised nothing is known.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from syncer.sql.lexing import a_reading
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MAX_LENGTH: Final = 20_000
 _MAX_DEPTH: Final = 30
 
-_SIGNS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("DISTINCT", "NOT", "EXISTS"), "u"),
-    **dict.fromkeys(("AND", "OR", "IN", "LIKE", "ILIKE", "IS", "BETWEEN"), "b"),
-    **dict.fromkeys(("ASC", "DESC"), "d"),
-    **{word: word[0] for word in ("SELECT", "FROM", "WHERE", "HAVING", "QUALIFY", "AS", "CASE", "END")},
-    **{word: word[0].lower() for word in ("WITH", "THEN", "ELSE")},
-    **dict(zip(("ON", "USING", "WHEN", "OVER"), "NVTv", strict=True)),
-    # What means something of its own in some place that isn't plain.
-    **dict.fromkeys(("ALL", "BY", "FETCH", "INTO", "LATERAL", "LIMIT", "OFFSET", "OUTER", "PIVOT", "SET"), "?"),
-    **dict.fromkeys(("GROUP", "ORDER", "PARTITION", "NULLS", "UNION", "INTERSECT", "EXCEPT", "JOIN", "CROSS"), "?"),
-    **dict.fromkeys(("LEFT", "RIGHT", "FULL", "INNER"), "?"),
-    **dict.fromkeys(("TABLE", "UNPIVOT", "VALUES", "WINDOW", "INSERT", "UPDATE", "DELETE", "CREATE", "INTERVAL"), "?"),
-}
+_LEGEND: Final = """
+    u DISTINCT NOT EXISTS
+    b AND OR IN LIKE ILIKE IS BETWEEN
+    d ASC DESC
+    w WITH
+    S SELECT
+    A AS
+    F FROM
+    N ON
+    V USING
+    W WHERE
+    H HAVING
+    Q QUALIFY
+    C CASE
+    T WHEN
+    t THEN
+    e ELSE
+    E END
+    v OVER
+    ? ALL BY FETCH INTO LATERAL LIMIT OFFSET OUTER PIVOT SET
+    ? GROUP ORDER PARTITION NULLS UNION INTERSECT EXCEPT JOIN CROSS LEFT RIGHT FULL INNER
+    ? TABLE UNPIVOT VALUES WINDOW INSERT UPDATE DELETE CREATE INTERVAL
+"""
+"""The signs of single words; `?` is what means something of its own in some place that isn't plain.
+
+Of what is no such word an operand is `i`, a cast `c`, `.*` is `s`, a further operator `b`; brackets, commas, `*`, `+`
+and `-` are their own signs. Phrases have signs in `_PHRASE`.
+"""
+_SIGNS: Final = {word: sign for sign, *words in map(str.split, _LEGEND.strip().splitlines()) for word in words}
 _TOKEN: Final = re.compile(
     r"""\s*+ (?: (?P<i>(?:[^\W\d]\w*|"+) (?:\.(?:[^\W\d]\w*|"+))*+ | '+ | \d+(?:\.\d+)?(?![\w.]))
     | (?P<same>[(),*+-]) | (?P<s>\.\*) | (?P<c>::\s*[A-Za-z]\w*) | (?P<b><>|!=|<=|>=|\|\||[=<>/%]) | \Z )""",
