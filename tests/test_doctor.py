@@ -34,6 +34,7 @@ from syncer.render.checkup import LAYERS, Check, State, render_check, render_ver
 from syncer.render.style import Style
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.scrubber import Scrubber
 from syncer.transport import Route
 
 if TYPE_CHECKING:
@@ -355,7 +356,7 @@ def test_plain_http_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("resolve", "connect", "greet"):
         monkeypatch.setattr(probe, name, lambda *_: "patched")
     target = Target("prod", "http://api.example.com/api/v1", 1)
-    checks = {check.layer: check for check in examining.reach(target, config.Numbers(), lambda _: None)}
+    checks = {check.layer: check for check in examining.reach(target, config.Numbers(), lambda _: None, Scrubber())}
 
     assert (checks["TLS"].state, checks["TLS"].hint) == (State.WARNING, "write https in api_url")
 

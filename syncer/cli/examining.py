@@ -135,7 +135,7 @@ def _is_passed(check: Check) -> bool:
 # -- what needs neither credentials nor a workspace ------------------------------------------------------------------
 
 
-def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubber | None = None) -> Iterator[Check]:
+def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubber) -> Iterator[Check]:
     """The layers down to the API itself, and whether it's the models API: without credentials."""
 
     def asked(layer: str, ask: Callable[[Route], str]) -> tuple[str, Callable[[], Check]]:
@@ -177,7 +177,7 @@ def workspaces(
 
 
 def _session(
-    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber | None
+    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber
 ) -> client.Session:
     short = _impatient(numbers)
     options = client.Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)

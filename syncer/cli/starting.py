@@ -145,7 +145,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     for file in files:
         screen.show(_settled(file, force=flags.force))
     if start.environment is not None:
-        trusting.vouch(settings.root, start.environment, os.environ, screen)
+        trusting.remember(settings.root, start.environment, os.environ, screen)
     first = map(screen.style.commands.completed, _first_steps(settings, start, found, is_empty=is_empty))
     steps = [*first, *_ci_steps(settings.root, top, start)]
     screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")

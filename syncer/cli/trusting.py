@@ -59,7 +59,7 @@ def admit(run: Run, screen: Screen) -> None:
         _warn(screen, error)
 
 
-def vouch(root: Path, environment: config.Environment, variables: Mapping[str, str], screen: Screen) -> None:
+def remember(root: Path, environment: config.Environment, variables: Mapping[str, str], screen: Screen) -> None:
     """Remember the server that a person named for new settings."""
     server = config.server(environment.api_url)
     try:
