@@ -243,7 +243,7 @@ class _Told:
 
 def _told(flags: argparse.Namespace, screen: Screen, host: Host) -> _Told | None:
     """What there is to tell; None of a follow-up whose pull request has moved on, or is closed."""
-    context, folder = host.context, _place().folder
+    context, folder = host.context, below_top()
     try:
         planned = _followed(flags, screen, host) if context.event == "follow-up" else _read(flags)
     except HostError:
@@ -365,7 +365,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Have the apply know the digest past the plan file. Without that it plans again, so it's no failure."""
     try:
-        if posting.vouch(host, told.environment, told.digest, _place().folder):
+        if posting.vouch(host, told.environment, told.digest, below_top()):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))
@@ -374,7 +374,7 @@ def _vouch(screen: Screen, host: Host, told: _Told) -> None:
 
 def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
     try:
-        return Marker(kind, environment, context.head_sha, digest, context.run, _place().folder)
+        return Marker(kind, environment, context.head_sha, digest, context.run, below_top())
     except ValueError:
         message = f"no comment can be kept for the environment {environment[:100]!r} of this folder"
         raise SettingsError(message, "give it, or the folder, a shorter name") from None
@@ -439,7 +439,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-        digest = flags.expect_digest or posting.vouched(host, target.environment, _place().folder)
+        digest = flags.expect_digest or posting.vouched(host, target.environment, below_top())
         if digest:
             workflow.expect(planned, digest)
         _expect_commit(planned, now)
@@ -471,12 +471,11 @@ def _expect_commit(planned: Planned, head: str) -> None:
         raise RefusedError(message, "let `syncer ci plan --out plan.json` make it from a clean checkout of this commit")
 
 
-def _tell(screen: Screen, host: Host, environment: str, line: str, text: str = "") -> None:
+def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) -> None:
     """Tell summary and pull request what became of the plan; that they can't be told is no failure of the apply."""
     try:
-        if text:
-            refuse_secrets(text, "the summary")
-            host.summary(text)
+        refuse_secrets(text, "the summary")
+        host.summary(text)
         for number in host.pull_requests_of(host.context.head_sha):
             posted = posting.append_line(host, number, environment, line, _place())
             _say(screen, f"comment on #{number}", posted)
@@ -491,26 +490,21 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     _mask(screen, host)
     outputs = Outputs.of(flags, drift=True)
     context = host.context
+    settled: running.Run | None = None
     try:
         settled = running.settle(flags)
-    except SyncerError:
-        if not flags.dry_run:
-            with suppress(SyncerError):
-                host.outputs({"has_drift": "unknown", "exit_code": "1"})
-        raise
-    try:
         with outputs.kept_on_failure(settled):
             planned = planning.drifted(flags, screen, settled)
         outputs.keep(planned)
     except SyncerError as error:
         if not flags.dry_run:
-            text = markdown.render_drift(
-                planning.failed(settled, error), run_url=context.run_url, budget=_SUMMARY, folder=below_top()
-            )
             with suppress(SyncerError):
-                refuse_secrets(text, "the summary")
                 host.outputs({"has_drift": "unknown", "exit_code": "1"})
-                host.summary(text)
+                if settled is not None:
+                    failed = planning.failed(settled, error)
+                    text = markdown.render_drift(failed, run_url=context.run_url, budget=_SUMMARY, folder=below_top())
+                    refuse_secrets(text, "the summary")
+                    host.summary(text)
         raise
 
     place = _place()
@@ -520,10 +514,9 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
 
     summary = render(_SUMMARY)
     refuse_secrets(summary, "the issue")
-    code = planned.code
-    word = ("false", "unknown", "true")[code]
+    word = ("false", "unknown", "true")[planned.code]
     if not flags.dry_run:
-        host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(code)})
+        host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(planned.code)})
         host.summary(summary)
         marker = _marker(
             Kind.DRIFT, _instance(settled.target), replace(context, head_sha=planned.commit), planned.plan.digest
@@ -536,4 +529,4 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             _say(screen, "issue", posted)
     elif not planned.plan.is_empty:
         screen.show(defused(render(host.max_bytes)))
-    return code if code == 1 or flags.detailed_exitcode else 0
+    return planned.code if planned.code == 1 or flags.detailed_exitcode else 0
