@@ -183,12 +183,13 @@ class _Reviser:
         rest, aside = pieces, []
         while (refused := self._tried(rest)) and refused.anchor and self._room > 0:
             outermost = _outermost(self.tree, refused.anchor)
-            groups: tuple[list[_Piece], list[_Piece]] = [], []
+            shared: list[_Piece] = []
+            others: list[_Piece] = []
             for piece in rest:
-                groups[_anchor(self.tree, piece.path) is outermost].append(piece)
-            if not all(groups):
+                (shared if _anchor(self.tree, piece.path) is outermost else others).append(piece)
+            if not (shared and others):
                 break
-            rest, shared = groups
+            rest = others
             aside.append(shared)
         middle = len(rest) // 2
         if refused and middle:
