@@ -2,6 +2,7 @@
 
     writing.py    values → a new file                            scalars.py  one text → one scalar, and back
     revising.py   edits → an existing text, all else untouched   reading.py  text → nodes, comments; ruamel's door
+    splicing.py   what differs → splices into that text
 
 What is written is read as the same by YAML 1.1, YAML 1.2 and the loader, which refuses where they disagree. The loader
 has the last word: this room can't ask it, so whoever keeps a text reads it once more.
