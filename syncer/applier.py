@@ -32,7 +32,7 @@ _ATTEMPTS: Final = 3
 """How often one PUT is sent at most: again only after a look has shown that the one before was not written."""
 
 _LOOKS: Final = 10
-"""How often a look is repeated because what it was for came too late."""
+"""How many looks a write gets: where it comes too late after one, it needs another."""
 
 _MINUTE: Final = 60.0
 _TOGETHER: Final = 10
@@ -405,7 +405,7 @@ def _after_open_put(change: Change, writer: Writer, open_end: ApiError, attempts
 
 
 def _create(change: Change, writer: Writer) -> Outcome:
-    """Look whether somebody was first, POST once, compare the answer, look whether somebody came beside.
+    """Look for the name, POST once, compare the answer, and look for the name again.
 
     It's never sent again: a POST that was only slow would make a second model of the name, which feeds no sync and is
     taken for the first one.
@@ -474,7 +474,7 @@ def _after_open_post(change: Change, writer: Writer, name: str, open_end: ApiErr
 
 
 def _missing(change: Change, live: LiveModel) -> tuple[FieldChange, ...]:
-    """What of a change a live model doesn't have; what git ignores doesn't count."""
+    """The part of a change that a live model doesn't have; fields that git ignores don't count."""
     return compare(live.fields, {field: value for field, value in change.after.items() if field not in change.ignored})
 
 

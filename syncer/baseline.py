@@ -257,7 +257,7 @@ def folder_at(folder: Path, commit: str, names: Collection[str]) -> Iterator[Pat
             path = Path(top) / entry.path
             path.parent.mkdir(parents=True, exist_ok=True)
             if entry.mode == _LINK:
-                # Nothing is read through it: that it is a link is all that counts.
+                # Nothing is read through it. It only counts that it is a link.
                 path.symlink_to(os.devnull)
             else:
                 path.write_bytes(content)
@@ -528,7 +528,7 @@ def _no_git() -> SettingsError:
 
 
 def _no_repository(root: Path) -> SettingsError:
-    """Why git takes nothing here for a repository: it says so in a sentence alone, so the folders are looked at."""
+    """Why git sees no repository here. It tells the cause only in a sentence, so the folders are looked at."""
     real = root.resolve()
     found = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
     if found is None:

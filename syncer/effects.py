@@ -46,7 +46,7 @@ _CONFIGURED: Final = frozenset({"ai_ml", "dynamic_sql", "unstructured", "vector_
 
 
 def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[str]:
-    """What the change means, a sentence each; nothing is said of nobody. `show` makes foreign text fit."""
+    """What the change means for syncs and data apps, a sentence each. `show` makes foreign text fit."""
     said = []
     if effect.syncs:
         said = _of_syncs(change, effect, effect.syncs, show)
@@ -61,7 +61,7 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
     if "configuration" in change.changed and not change.is_creation:
         said.append("Data apps that use this model use the new configuration at once.")
         if change.after["query_type"] == "ai_ml" and change.live.fields.get("query_type") == "ai_ml":
-            # It can't be seen from here whether there is one: the catalog's stands in its place.
+            # Nobody can see from here whether there is one: the server shows the catalog's in its place.
             said.append(
                 "A json_schema that the model itself stores is dropped; the server reads its connector's alone."
             )

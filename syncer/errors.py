@@ -47,7 +47,7 @@ class InputError(SyncerError):
 
 
 class Excess(Enum):
-    """What of an answer was more than it may be: asked for less, the server may do better."""
+    """What of an answer was too much. If less is asked for, the server may do better."""
 
     ROW = "row"
     """One value in it is too long, has too many parts, or is nested too deep."""

@@ -133,7 +133,7 @@ def carried_out(
         )
     keeper.end(report)
     if screen.lost():
-        # Whoever reads the results has left: what became of it is no less true.
+        # The reader of the results has left, and what was applied must be told all the same.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
     elif screen.json:
         screen.lines(machine.report_lines(report, now, screen.style.commands))

@@ -164,7 +164,7 @@ def _mask(screen: Screen, host: Host) -> None:
 
 
 def _place() -> Place:
-    """Where this job works: the job says it, and not a change that brings settings or takes them away."""
+    """Where this job works. The job's folder decides, also where a change adds settings or removes them."""
     folder, here = below_top(), Path.cwd()
     try:
         return Place(folder, inherits=bool(folder) and config.find(config.repository(here) or here) is None)
@@ -205,7 +205,7 @@ class _Told:
     environment: str
     render: Callable[[int], str]
     code: int = 0
-    """1 if there should be a plan and is none: what stands in its file's place is none, or none could be made here."""
+    """1 if there should be a plan and is none: its file can't be used, or none could be made here."""
 
     @property
     def is_failed(self) -> bool:
@@ -363,7 +363,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
 
 
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
-    """Have the apply know the digest past the plan file. Without that it plans again, so it's no failure."""
+    """Tell the apply the digest, by another way than the plan file. Without that it plans again, so this may fail."""
     try:
         if posting.vouch(host, told.environment, told.digest, below_top()):
             screen.show("A status of the commit has the plan's digest.")
@@ -381,7 +381,7 @@ def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Mark
 
 
 def _instance(target: Target) -> str:
-    """Which issue tells of a target. Settings that call one by another's name don't get at the other's issue."""
+    """The name of a target's issue. It depends on the address, so another target of the same name has another issue."""
     where = hashlib.sha256(f"{target.url} {target.workspace_id}".encode()).hexdigest()
     return f"{target.environment}@{where[:12]}"
 

@@ -70,7 +70,7 @@ class Run:
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """Those of the settings, and the one that is meant: the sandbox, or one of variables, has no table there."""
+        """The environments of the settings, and the run's own: the sandbox, or one made of variables, has no table."""
         return tuple(dict.fromkeys((*self.settings.environments, self.environment.name)))
 
     def lookup(self, variable: str) -> Secret | None:
@@ -112,7 +112,7 @@ def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
     settings = config.load(Path.cwd())
     if flags.command == "ci":
-        # Neither the settings nor a plan file choose the target there, nor the sandbox.
+        # In CI neither the settings nor a plan file choose the target, and neither chooses the sandbox.
         config.require_target(flags.env, os.environ)
         name = os.environ.get("SYNCER_ENV") or (name if name != SANDBOX else None)
     environment = config.environment(settings, flags.env or name, os.environ)
@@ -179,7 +179,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
     has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
     if has_shared_ids and (before is None or names != [before.name]):
-        # Whose ids they were then, nobody knows.
+        # Nobody knows whose ids they were then.
         documents = tuple(replace(one, data={**one.data, "id": None}) for one in documents)
     base = Base(commit, documents, tuple(sorted(wrong)), hurt=hurt)
     if before is None:
@@ -230,7 +230,7 @@ def _moved_from(run: Run, commit: str) -> tuple[config.Settings, Path, str] | No
 
 
 def _former_name(run: Run, settings: config.Settings) -> str:
-    """What former settings called this run's environment: a name of its own doesn't make another of the same target.
+    """What former settings called this run's environment. Another name for the same target is the same environment.
 
     Of its target is one with the same address and workspace, in the files or in this run; else one that is gone, and
     may have been of this workspace: its address can be written in several ways.

@@ -53,7 +53,7 @@ class Stream:
 
 @contextmanager
 def guarded() -> Iterator[Stream]:
-    """Put such streams in the place of stdout and stderr; the first is handed out.
+    """Replace stdout and stderr by such streams, and yield the first.
 
     One that is closed is opened on nothing, in its own number: the next file that is opened would get it.
     """

@@ -197,7 +197,7 @@ class Api:
         except IncompleteError:
             message = "the workspace's connectors could not be read completely"
             raise RefreshError(message, "try again when nobody changes them") from None
-        # One that can't be read is named by no file that means it.
+        # No file can mean a connector that can't be read.
         return tuple(sorted((one for one in rows if one.id), key=lambda connector: connector.id))
 
     def workspaces(self) -> Mapping[int, str]:
@@ -262,7 +262,7 @@ class Api:
         models = [row for row in page if isinstance(row, LiveModel)]
         self._hide(models)
         with self._lock:
-            # What can't be read may be any of the models, moved.
+            # A row that can't be read may be any of the models.
             if len(models) == len(page) and known.looked(models, asked, is_all=last == 1):
                 return known.models
         # From here on there is a gap that no newest page can close.

@@ -52,7 +52,7 @@ class SlidingWindow:
                 heapq.heappush(self._places, self._clock() + (_MINUTE if was_sent else 0.0))
 
     def hold(self, seconds: float) -> float:
-        """Let nothing go for so long from now; by how much that's longer than what was said before."""
+        """Let nothing go for so long from now. Returns by how much that is longer than the hold before."""
         with self._lock:
             now = self._clock()
             before = max(self._held_until, now)

@@ -95,7 +95,7 @@ class List(Generic[Row]):
 
 @dataclass(slots=True)
 class _Rows(Generic[Row]):
-    """Rows by what tells them apart: their id, or all that the server said where that is none."""
+    """Rows by their id. A row without one is known by all that the server said."""
 
     rows: dict[Hashable, Row] = field(default_factory=dict)
     count: int = 0
@@ -123,7 +123,7 @@ class _Page(Generic[Row]):
 
 def is_broken(error: ApiError) -> bool:
     """Whether a row is to blame: the server's own code broke while it showed it, or nobody can read what it showed."""
-    # A wrong workspace comes in the same clothes.
+    # The server answers in the same way for a wrong workspace.
     is_400 = error.status == HTTPStatus.BAD_REQUEST and not is_wrong_workspace(error.status, error.reason)
     return (is_400 and error.is_exception) or error.excess in {Excess.ROW, Excess.SIZE}
 
@@ -168,7 +168,7 @@ class Lists:
         return tuple(row for _, row in page.rows), page.last
 
     def _shrink(self, source: List[Row], smaller: _SmallerError) -> None:
-        """Ask for smaller pages from now on. Raises ApiError where that's no way."""
+        """Ask for smaller pages from now on. Raises ApiError where they can't be smaller."""
         size, error = smaller.size, smaller.error
         least = 1 if error.excess is Excess.TIME else DOCUMENTED
         if size <= least:

@@ -59,7 +59,7 @@ def _no_json(content_type: str, body: bytes | bytearray) -> str:
 
 
 def _beginning(sentences: Iterable[str]) -> str:
-    """So many of the sentences as are looked at: a small body can have a large product of keys and texts."""
+    """The first sentences, as many as are looked at. A small body can make very many: keys times texts."""
     found, length = [], 0
     for sentence in sentences:
         found.append(sentence[:_MOST])

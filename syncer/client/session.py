@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _TRIES: Final = 5
 _LOGIN_TRIES: Final = 2
-"""How often a login is sent that was one too many: it's no failed password, and the server says when to come back."""
+"""How often a login is sent that came too soon. It's no failed password, and the server says when to come back."""
 
 _BUSY: Final = 429
 _GAVE_UP: Final = 408
@@ -59,7 +59,7 @@ _WRITES: Final = frozenset({"PUT", "POST"})
 _LOGIN: Final = "/login"
 _REFUSALS: Final = frozenset({400, 401, 422})
 _FOR_ALL: Final = frozenset({401, 403, _BUSY})
-"""What the server says of whoever asks, whatever they ask for."""
+"""Answers about who asks, not about what is asked for."""
 
 _LONGEST_PAUSE: Final = 30.0
 
@@ -258,7 +258,7 @@ class Session:
             try:
                 answer = self._in_turn(request, token)
             except _AgainError as again:
-                # Who waits for a busy server while others are answered has lost no try.
+                # A 429 counts as no try while other requests are answered.
                 is_new = again.error.status != _BUSY or self._answers[method] == answers
                 attempt, answers = attempt + 1 if is_new else 1, self._answers[method]
                 tries = _LOGIN_TRIES if request.path == _LOGIN and again.error.status == _BUSY else _TRIES
@@ -367,7 +367,7 @@ class Session:
             where = self.scrubber.quote(response.headers.get("location", "nowhere"))
             reason = Reason(f"the server redirects to {where}", "check api_url: redirects are not followed")
         elif content is None:
-            # What it would have said of an exception can't be known, so it counts as one.
+            # Nobody knows whether it tells of an exception, so it counts as one.
             is_exception = status != _BUSY
             reason = Reason("the answer is too large, or takes too long", "check api_url", is_exception=is_exception)
         else:

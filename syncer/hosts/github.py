@@ -251,11 +251,11 @@ class GitHub:
     # -- the run ---------------------------------------------------------------------------------------------------
 
     def vouch(self, name: str, word: str) -> bool:  # noqa: ARG002 - see vouched
-        """Nothing: a job's outputs are that way already."""
+        """Do nothing: on GitHub a job's outputs tell the digest already."""
         return False
 
     def vouched(self, name: str) -> list[str]:  # noqa: ARG002 - the workflow hands the output on as a flag
-        """Nothing that isn't in `--expect-digest`."""
+        """Nothing: the workflow hands the digest on as `--expect-digest`."""
         return []
 
     def summary(self, markdown: str) -> None:

@@ -172,7 +172,7 @@ class GitLab:
         url = f"{self._here}/repository/commits/{self.context.head_sha}/statuses"
         # All of them: else only the newest of a name is listed, whoever set it.
         found = self._pages(url, self._statuses, all="true", name=name, pipeline_id=str(self._pipeline))
-        # An older GitLab heeds not every filter.
+        # An older GitLab ignores some of the filters.
         known = {"sha": self.context.head_sha, "pipeline_id": self._pipeline, "name": name, "status": "success"}
         ours = [row for row in found if known.items() <= row.items() and _author(row) == me and positive(row.get("id"))]
         return [text_at(row, "description") for row in sorted(ours, key=lambda row: row["id"])]

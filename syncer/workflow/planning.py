@@ -95,7 +95,7 @@ def plan(
 
 
 def _unreadable(made: Plan) -> tuple[Problem, ...]:
-    """What of the queries that change no database can read."""
+    """The changed queries that no database can read, as warnings."""
     changed = (change.desired.document for change in made.changes if "query" in change.changed)
     return validate.unreadable(changed, made.target.environment)
 
