@@ -98,7 +98,7 @@ def judged(planned: Planned, limits: Limits) -> Planned:
         *_outside(planned, limits),
         *_secret_changes(plan),
     )
-    # A saved plan doesn't hold its files: where something stands its former verdict knows.
+    # A saved plan doesn't hold its files. Its former verdict knows where something stands.
     known = {(one.rule, one.message): one for one in (*planned.warnings, *planned.refusals)}
     placed = [replace(known.get((one.rule, one.message), one), hint=one.hint, severity=one.severity) for one in found]
     others = [one for one in planned.warnings if one.rule not in _JUDGED]

@@ -10,8 +10,8 @@ import os
 import stat
 from typing import Final
 
-# What was looked at may be another thing by now. Without O_NONBLOCK the opening of a FIFO waits for a writer. Windows
-# has neither flag.
+# What stands there may change between the look and the opening. Without O_NONBLOCK the opening of a FIFO waits for a
+# writer. Windows has neither flag.
 _FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)

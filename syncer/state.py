@@ -191,7 +191,7 @@ def _root(variables: Mapping[str, str], repository: Path) -> Path:
     if given := variables.get(VARIABLE):
         root = Path(given)
         if not root.is_absolute():
-            # It would be another one in each folder, and mostly one in the repository.
+            # A relative path would mean another folder for each working directory, mostly one in the repository.
             raise StateError(f"{VARIABLE} is no absolute path: {given!r}", "write all of it, from the root on")
     else:
         import platformdirs  # noqa: PLC0415 - only where it's asked
@@ -234,7 +234,7 @@ def _unavailable(path: Path, error: OSError) -> UnavailableError:
 
 
 def _identity(folder: Path) -> dict[str, Json] | None:
-    """By what a folder is known that was moved."""
+    """What a folder keeps when it's moved: its device and inode."""
     try:
         found = folder.stat()
     except OSError:
@@ -243,7 +243,7 @@ def _identity(folder: Path) -> dict[str, Json] | None:
 
 
 def _label_in(state: Path) -> dict[str, Json] | None:
-    """Whose a state folder is; None for one that is none of ours."""
+    """The label of a state folder; None where there is none of ours."""
     try:
         label = json.loads(_bytes(state / _LABEL) or b"") if _is_ours(state) else None
     except (OSError, ValueError, RecursionError, StateError):

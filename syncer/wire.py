@@ -319,9 +319,9 @@ def _numbers_as_they_came(value: Json, raw: Json) -> Json:
 
 
 def _beside(values: list[Json], raws: list[Json]) -> list[Json]:
-    """For each element the one that it was: from both ends as far as they are the same, then any that is the same.
+    """For each element the one that it came from. They are paired from both ends as far as they are the same.
 
-    What is the same as none was the one at its place, if it was any.
+    In the middle an element came from any that is the same, else from the one at its place.
     """
     keys, raw_keys = (list(map(_key, some)) for some in (values, raws))
     most = min(len(keys), len(raw_keys))

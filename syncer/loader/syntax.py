@@ -60,10 +60,10 @@ _MISPLACED: Final = {
     "-": ("a list's `- ` can't stand here", "begin the list on a line of its own, under its key"),
     "?": ("a key's `? ` can't stand here", "put text that begins with `?` in quotes"),
 }
-"""Signs that mean something, and not here."""
+"""Signs that mean something, but not at this place."""
 
 _RESERVED: Final = frozenset("@`%|>\t")
-"""Signs that no value begins with, or not here."""
+"""Signs that no value begins with, or none at this place."""
 
 _BEGUN: Final = {
     "!": ("this is no tag", "put text that begins with `!` in quotes"),
@@ -73,7 +73,7 @@ _BEGUN: Final = {
     ">": _BLOCK,
     "%": _DIRECTIVE,
 }
-"""What a sign begins, and what follows it doesn't end."""
+"""What is wrong where a sign begins something that isn't finished."""
 
 _UNFINISHED: Final = {
     "[": (
@@ -152,7 +152,7 @@ def _escaped(text: str, begun: Any, stopped: Any) -> tuple[str, str] | None:  # 
 
 
 def _parsed(text: str, begun: Any, stopped: Any) -> tuple[str, str]:  # noqa: ANN401
-    """Why words and signs make no values."""
+    """Why the words and signs of a text can't be put together."""
     sign = text[stopped.index : stopped.index + 1]
     if begun is None:
         return (_VERSION if text.startswith("%YAML", stopped.index) else _DIRECTIVE) if sign == "%" else _END

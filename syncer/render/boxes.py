@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LABELS: Final = {"error": "Error:", "warning": "Warning:"}
 
 _OWN: Final = 5
-"""Fewer different messages of one cause have a box each, with the source lines that they are about."""
+"""With fewer different messages than this each message of a cause has a box, with its source line."""
 
 
 def box(severity: str, message: str, paragraphs: Iterable[list[str]], style: Style) -> str:

@@ -28,7 +28,7 @@ _RUN: Final = {
     "successful_rows": 0,
     "failed_rows": 0,
 }
-# What SQLite says of rows that don't fit; of the file itself it says other things.
+# What SQLite raises for rows that don't fit. For a file that can't be used it raises others.
 _UNFIT: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 # Tokens of a world do not run out; the one named `expired` has.
 _NEVER: Final = 1e18

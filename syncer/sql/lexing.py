@@ -113,7 +113,7 @@ _BEFORE_NAME: Final = re.compile(
     |IS|BETWEEN|USING))\s*+\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""What can't be followed by a clause, so that the word behind it is a name."""
+"""After this no clause can stand, so the next word is a name."""
 _WIDEST_GAP: Final = 200
 
 
@@ -162,7 +162,7 @@ def _reading(query: str, dialect: _Dialect) -> tuple[str, bool]:
 
 
 def _comment_end(query: str, start: int) -> int:
-    """Where a comment ends that others may stand in; -1 if it doesn't."""
+    """Where a comment ends, if comments can stand in it; -1 if it doesn't end."""
     depth = 0
     for match in _COMMENT_END.finditer(query, start, MAX_LENGTH):
         depth += 1 if match[0] == "/*" else -1

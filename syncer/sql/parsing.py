@@ -56,7 +56,7 @@ DIALECTS: Final = tuple(dict.fromkeys(("snowflake", *_DIALECTS.values(), "trino"
 _CLOSING: Final = {"L_PAREN": "R_PAREN", "L_BRACKET": "R_BRACKET", "L_BRACE": "R_BRACE", "CASE": "END"}
 _GENERIC: Final = frozenset({"ARRAY", "STRUCT", "MAP"})
 _JOINS: Final = frozenset({"JOIN", "STRAIGHT_JOIN", "IF"})
-"""What has all that follows read twice, until its condition stands there."""
+"""After these words the parser reads all that follows twice, up to the condition."""
 _CONDITIONS: Final = frozenset({"ON", "USING"})
 _UNCONDITIONAL: Final = frozenset({"CROSS", "NATURAL"})
 _STACK: Final = 512 << 20
@@ -174,7 +174,7 @@ def _place(query: str, error: ParseError) -> int:
 
 
 def _with_room(parse: Callable[[], _T]) -> _T:
-    """What it gives, in a thread of a large stack: a compiled parser ends the process where its stack ends."""
+    """Parse in a thread with a large stack: a compiled parser ends the process where its stack ends."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for long queries alone
 
     before = threading.stack_size(_STACK)
@@ -204,7 +204,7 @@ def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
             times.append(times[-1] * (_TYPE_TIMES if before in types else 1))
             joins.append(0)
         elif name == closing[-1]:
-            # Another one closes nothing: `END` can be a name.
+            # A closing sign of another kind closes nothing: `END` can be a name.
             closing.pop()
             times.pop()
             joins.pop()

@@ -24,7 +24,7 @@ _ANSWERING: Final = re.compile(
     |PRAGMA|REDUCE|REPLACE|SET|SHOW|SUMMARIZE|TABLE|UNPIVOT|USE)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""What may begin one that has rows, in some database: of these nothing is claimed."""
+"""What may begin a statement that has rows in some database. Nothing is said of these."""
 
 _BACKTICKS: Final = frozenset({"bigquery", "databricks", "mysql", "clickhouse"})
 _SIGNS: Final = re.compile(r"[~!@#%^&|?<>=/+-]{2,}")

@@ -274,20 +274,20 @@ def check_run(query: Query, readers: Readers | None = None) -> Iterator[Finding]
 
 
 class Readers:
-    """Those who can read SQL, in one run: nobody without the extra `sql`, and nobody any more after enough was read."""
+    """The parsers of one run. There are none without the extra `sql`, and none any more after enough was read."""
 
     def __init__(self) -> None:
         self._left = MAX_PARSED if sql.is_available() else 0
 
     def check(self, query: Query) -> Iterator[Finding]:
-        """Where a query stops to be one in every dialect that it could be in."""
+        """A warning for a query that no dialect can read, at the place where the best of them stops."""
         text = query.text
         if self._left < len(text) or query.query_type not in _IN_SQL or _IS_BLANK.fullmatch(text):
             return
         if sql.is_plain(text) or (query.query_type == "dynamic_sql" and _PARAMETER.search(text)):
             return
         unread = sql.unread(text)
-        # Most queries are read at once; what can't be read was given to everybody.
+        # Most queries are read by the first parser; what can't be read was given to all.
         self._left -= len(text) * (1 if unread is None else sql.READERS)
         if unread is None:
             return
@@ -364,7 +364,7 @@ def _is_template(reading: str, index: int) -> bool:
 
 
 def _check_paging(query: Query) -> Iterator[Finding]:
-    """What a sync stumbles over that puts the query inside another one, and pages through its rows."""
+    """What fails in a sync, which puts the query inside another one and pages through its rows."""
     text = query.text
     refused = [match.span() for match in limits_at_line_end(text)] if query.has_limits else []
     limits = {match.start(): match for match in INNER_LIMIT.finditer(text)} if query.has_limits else {}

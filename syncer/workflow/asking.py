@@ -36,7 +36,7 @@ _MANY: Final = 5
 _MANY_IDS: Final = 100
 """How many ids it lists."""
 _FEWEST: Final = 3
-"""Of how many definitions on it's hardly by chance that the workspace has none."""
+"""From so many definitions on it's no chance that the workspace has none of them."""
 
 _ABSENT: Final = frozenset({"unknown-id", "no-live-model", "unknown-connector"})
 """What is said of a definition that belongs to another workspace."""

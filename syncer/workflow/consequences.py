@@ -102,7 +102,7 @@ def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
 
 
 def _half_read(syncs: Sequence[Sync]) -> list[Problem]:
-    """What can't be told of syncs that the server shows as nothing that can be read, in words."""
+    """A warning for the syncs that can't be read."""
     if not syncs:
         return []
     named = shortlist((str(sync.id or "?") for sync in syncs), _LISTED)

@@ -343,7 +343,7 @@ def _placed(intakes: Sequence[Intake], trying: _Trying) -> tuple[list[_Trial], l
 
 @dataclass(frozen=True, slots=True)
 class _Trying:
-    """What it takes to try files."""
+    """Tries files, with all that this takes."""
 
     desk: Desk
     target: Target

@@ -145,7 +145,7 @@ class Changes:
         if same(self._tree.data(node), given):
             return
         if node.target is not None and same(self._meant.get(node.target, ABSENT), given):
-            # What it means changes alike.
+            # The value that the alias means changes in the same way.
             self._met.add(node)
             return
         if not node.tag:
@@ -224,7 +224,7 @@ class Changes:
     # -- who else would change -----------------------------------------------------------------------------------
 
     def _guard(self, node: Node) -> None:
-        """Remember what of the nodes that an alias elsewhere means, too, is touched."""
+        """Remember which nodes are touched that an alias elsewhere means, too."""
         one: Node | None = node
         while one is not None:
             if one in self._tree.users:
