@@ -57,7 +57,6 @@ _DIGEST = re.compile(r"[0-9A-Za-z:_-]{0,100}")
 _VOUCHED = re.compile(r"[0-9a-f]{64}")
 _LONGEST_INSTANCE: Final = 100
 _LARGEST_RUN: Final = 2**53
-_KEYS: Final = ("digest", "head", "instance", "run")
 _TYPES: Final = {"digest": str, "head": str, "instance": str, "run": int, "folder": str}
 _ESCAPES: Final = {"--": r"\u002d\u002d", "<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\x7f": r"\u007f"}
 
@@ -135,7 +134,7 @@ class Marker:
         >>> Marker(Kind.PLAN, "eu--prod", "", "9c41", 412001).line()
         '<!-- syncer:plan {"digest":"9c41","head":"","instance":"eu\\u002d\\u002dprod","run":412001} -->'
         """
-        data: dict[str, str | int] = {name: getattr(self, name) for name in _KEYS}
+        data = {"digest": self.digest, "head": self.head, "instance": self.instance, "run": self.run}
         if self.folder:
             data["folder"] = self.folder
         text = json.dumps(data, separators=(",", ":"), sort_keys=True)
@@ -157,7 +156,10 @@ class Marker:
 
 
 def _marker(kind: Kind, data: Json) -> Marker:
-    if not isinstance(data, dict) or {key: type(value) for key, value in ({"folder": ""} | data).items()} != _TYPES:
+    if not isinstance(data, dict):
+        raise TypeError
+    types = {key: type(value) for key, value in data.items()}
+    if {"folder": str, **types} != _TYPES:
         raise TypeError
     return Marker(kind, **data)
 

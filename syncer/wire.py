@@ -328,12 +328,9 @@ def _beside(values: list[Json], raws: list[Json]) -> list[Json]:
     head = next((i for i in range(most) if keys[i] != raw_keys[i]), most)
     tail = next((i for i in range(most - head) if keys[-1 - i] != raw_keys[-1 - i]), most - head)
     same = dict(zip(raw_keys, raws, strict=True))
-    middle = [
-        same.get(key, raws[i] if i < len(raws) - tail else None)
-        for i, key in enumerate(keys[: len(keys) - tail])
-        if i >= head
-    ]
-    return [*raws[:head], *middle, *raws[len(raws) - tail :]]
+    end = len(raws) - tail
+    middle = [same.get(keys[i], raws[i] if i < end else None) for i in range(head, len(keys) - tail)]
+    return [*raws[:head], *middle, *raws[end:]]
 
 
 def _key(value: Json) -> str:

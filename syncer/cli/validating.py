@@ -74,10 +74,14 @@ def placed(problems: Sequence[Problem], root: Path, style: str = "github") -> tu
     if top is None or root == top or not root.is_relative_to(top):
         return tuple(problems)
     folder = root.relative_to(top).as_posix()
-    return tuple(
-        replace(one, origin=replace(one.origin, path=f"{folder}/{path}")) if path and path[0] != "/" else one
-        for one, path in ((problem, problem.origin.path) for problem in problems)
-    )
+    return tuple(_below(folder, one) for one in problems)
+
+
+def _below(folder: str, problem: Problem) -> Problem:
+    path = problem.origin.path
+    if not path or path.startswith("/"):
+        return problem
+    return replace(problem, origin=replace(problem.origin, path=f"{folder}/{path}"))
 
 
 def check(loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False) -> tuple[Problem, ...]:

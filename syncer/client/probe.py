@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from syncer.errors import ApiError, SyncerError
+from syncer.model import shortlist
 from syncer.transport import ExcessError, handshake
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ def resolve(route: Route) -> str:
         where = f"check {route.variable}" if route.proxy else "check the host in api_url"
         raise SyncerError(message, f"{where}; a private name may need a VPN") from None
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
-    more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     if route.proxy:
         return f"left to {route.via}"
-    return "nothing to look up: it's an address" if addresses == [host] else f"{host} is {addresses[0]}{more}"
+    return "nothing to look up: it's an address" if addresses == [host] else f"{host} is {shortlist(addresses, 1)}"
 
 
 def connect(route: Route, seconds: float) -> str:

@@ -138,6 +138,7 @@ def _is_queried(change: Change) -> bool:
 
 
 def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
+    """Whether the old query could be read and the new one can't. Raises UncheckedError."""
     connector = connectors.get(change.after["connector_id"])
     before, after = change.live.fields.get("query") or "", change.after.get("query") or ""
     return connector is not None and _is_queried(change) and sql.is_lost(before, after, connector.definition)
