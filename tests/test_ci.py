@@ -16,7 +16,7 @@ from pipelines import Done, Pipeline
 from places import MODELS, change, placed, push
 from spellings import SPELLINGS
 from werkzeug.wrappers import Request, Response
-from world import Result, definition, recorded_world, writes
+from world import Result, definition, flat, recorded_world, writes
 from wsgi import serving
 
 from syncer import planfile
@@ -212,7 +212,7 @@ def test_what_dependabot_pushes_is_not_planned(place: Place) -> None:
     file, more = _file(place), {"GITHUB_ACTOR": "dependabot[bot]", "SYNCER_TOKEN": ""}
     done = place.job(push(base, merged), ["ci", "plan", "--out", file], name="push", more=more)
     assert done.code == 1
-    assert "this run has no secrets (Dependabot caused it)" in " ".join(done.err.replace("│", " ").split())
+    assert "this run has no secrets (Dependabot caused it)" in flat(done.err)
     assert place.job(push(base, merged), ["ci", "comment", file], name="push", more=more).code == 0
     assert (place.outputs["has_changes"], place.outputs["digest"], place.outputs["exit_code"]) == ("false", "", "1")
     assert "Dependabot caused it" in place.summary
@@ -252,7 +252,7 @@ def test_a_refused_apply_says_why(place: Place) -> None:
     refused = _applied(place, base, merged)
     assert (refused.code, writes(place.box)[before:]) == (1, [])
     why = "query of m0 was changed outside git, and this apply would overwrite that"
-    assert why in " ".join(refused.err.replace("│", " ").split())
+    assert why in flat(refused.err)
     assert "### syncer apply · `prod`: failed" in place.summary
     assert "was changed outside git, and this apply would overwrite that" in place.summary
     assert "--on-drift" in place.summary
@@ -289,7 +289,7 @@ def test_a_merge_that_was_never_applied_is_not_forgotten(place: Place) -> None:
     assert "conflict" in place.summary
     refused = _applied(place, first, second)
     assert (refused.code, writes(place.box)) == (1, [])
-    assert "a merge was never applied" in " ".join(refused.err.replace("│", " ").split())
+    assert "a merge was never applied" in flat(refused.err)
 
     file, event = _file(place), _event("workflow_dispatch")
     commands = [["ci", "plan", "--out", file], ["ci", "apply", file]]

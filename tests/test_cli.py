@@ -17,7 +17,7 @@ import pyte
 import pytest
 from builders import RAW_SQL
 from inside import Inside
-from world import Team, definition, interrupt, recorded_world
+from world import Team, definition, flat, interrupt, recorded_world
 from wsgi import serving
 
 from syncer.sandbox import Faults, Sandbox
@@ -165,7 +165,7 @@ def test_variables_that_make_no_connection_are_named(variable: str, value: str, 
         runs.append(inside.run("ci", "drift"))
     for done in runs:
         assert done.code == 1
-        assert said in " ".join(done.text.replace("│", " ").split()), done.text
+        assert said in flat(done.text), done.text
         assert "canary" not in done.text
         assert "syncer itself failed" not in done.text
 
@@ -219,7 +219,7 @@ def test_the_folder_is_no_secret(tmp_path: Path) -> None:
     told = Team(tmp_path).run("--chdir", "models", "plan", "--env", "sandbox")
 
     assert told.code == 1
-    assert f"there is no folder models in {tmp_path}/models" in " ".join(told.err.replace("│", " ").split())
+    assert f"there is no folder models in {tmp_path}/models" in flat(told.err)
 
 
 def test_ascii_streams_get_ascii(team: Team) -> None:
@@ -440,7 +440,7 @@ def test_the_second_interrupt_leaves_at_once(team: Team, box: Sandbox) -> None:
 
 def _fails(team: Team, *arguments: str, says: str, hints: str = "") -> None:
     result = team.run(*arguments)
-    words = " ".join(result.err.replace("│", " ").split())
+    words = flat(result.err)
 
     assert result.code == 1
     assert "Traceback" not in result.text

@@ -17,7 +17,7 @@ from fake_github import EVENTS, TOKEN, Fault
 from inside import Inside
 from places import MODELS, placed, push
 from repositories import Repository
-from world import definition
+from world import definition, flat
 
 from syncer import baseline
 from syncer.posting import Kind, Marker
@@ -150,7 +150,7 @@ def test_the_token_reaches_the_one_git_that_fetches(place: Place, tmp_path: Path
     place.git_server.redirect = place.git_url.replace("127.0.0.1", "localhost")
     done = place.follow(place.fork(_model(2, description="Third")))
     assert (done.code, len(place.git_server.calls) - count) == (1, 1)
-    assert "git could not fetch refs/pull/8/head and main from the host" in " ".join(done.err.replace("│", " ").split())
+    assert "git could not fetch refs/pull/8/head and main from the host" in flat(done.err)
     assert "The plan could not be made; the run's log says why." in _comment(place)
 
 

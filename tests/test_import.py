@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from played import CONNECTORS, SETTINGS, STAGING, Played
 from strategies import JSON, TEXT
 from transcripts import rewritten
-from world import Team, recorded_world, secrets
+from world import Team, flat, recorded_world, secrets
 
 from syncer import importer, writing
 from syncer.cli.main import main
@@ -455,7 +455,7 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], message: str
     done = played.run("import", *arguments)
 
     assert done.code == 1
-    assert message in " ".join(done.err.replace("│", " ").split())
+    assert message in flat(done.err)
     assert not (played.folder / "models").exists()
 
 
@@ -654,7 +654,7 @@ def test_a_secret_that_no_file_can_name_leaves_the_model_out(model: Any, why: st
     played = Played(tmp_path, api(model))
     done = played.run("import", "--all")
 
-    assert why in " ".join(done.out.replace("│", " ").split())
+    assert why in flat(done.out)
     assert CANARY not in done.text
     assert played.files == {}
 
@@ -951,7 +951,7 @@ def test_a_configuration_that_no_file_can_say_is_left(configuration: Any, why: s
     done = docs.run("import", "--drift", "--yes")
 
     assert done.code == 1
-    assert why in " ".join(done.out.replace("│", " ").split())
+    assert why in flat(done.out)
     assert docs.read("models/m.yaml").decode() == DOCS
     assert CANARY not in done.text
 
@@ -992,7 +992,7 @@ def test_hidden_secrets_that_moved_are_left_to_a_person(tmp_path: Path) -> None:
     done = played.run("import", "--drift", "--yes")
 
     assert done.code == 1
-    assert "with secrets that the server hides" in " ".join(done.out.replace("│", " ").split())
+    assert "with secrets that the server hides" in flat(done.out)
     assert played.read("models/m.yaml").decode() == text
     played.api.edit(1, configuration={"hosts": [{"host": "b", "api_key": "kb"}, {"host": "a", "api_key": "ka"}]})
     assert played.run("import", "--drift", "--yes").code == 0
@@ -1010,7 +1010,7 @@ def test_a_model_that_was_renamed_is_not_called_in_step(tmp_path: Path) -> None:
     done = played.run("import", "--drift")
 
     assert "No drift" not in done.out
-    assert "was renamed or deleted outside git" in " ".join(done.out.replace("│", " ").split())
+    assert "was renamed or deleted outside git" in flat(done.out)
 
 
 def test_a_credential_in_clear_leaves_the_model_out(tmp_path: Path) -> None:
@@ -1095,9 +1095,7 @@ def test_drift_that_would_break_a_file_is_left_out(drifted: Played) -> None:
     done = drifted.run("import", "--drift", "--yes")
 
     assert done.code == 1
-    assert "the file would not be valid with it: a line of the query ends in" in " ".join(
-        done.out.replace("│", " ").split()
-    )
+    assert "the file would not be valid with it: a line of the query ends in" in flat(done.out)
     assert drifted.files == before
 
 

@@ -16,7 +16,7 @@ import pipelines
 import pytest
 from inside import Inside
 from workflows import every_step, load
-from world import Result, Team, interrupt
+from world import Result, Team, flat, interrupt
 
 from syncer.cli import starting
 from syncer.sandbox.server import running
@@ -314,7 +314,7 @@ def test_what_is_missing_or_wrong_is_an_error(flags: tuple[str, ...], says: str,
     result = Newcomer(new).run("init", *flags)
 
     assert (result.code, result.out, list(new.iterdir())) == (1, "", [])
-    assert says in " ".join(result.err.replace("│", " ").split())
+    assert says in flat(result.err)
 
 
 def _closed_port() -> str:

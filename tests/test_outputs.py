@@ -13,7 +13,7 @@ import pytest
 from inside import Inside
 from repositories import GIT, Repository
 from test_render_machine import VALIDATOR
-from world import Team, definition, recorded_world, writes
+from world import Team, definition, flat, recorded_world, writes
 
 from syncer.sandbox.server import running
 
@@ -231,7 +231,7 @@ def test_what_is_not_that_plan_is_refused(team: Team, box: Sandbox) -> None:
         ("plan.json", "--dry-run"): "--dry-run can't be said with a saved plan",
     }
     for arguments, said in cases.items():
-        assert said in " ".join(_refused(team, box, "apply", *arguments).err.replace("│", " ").split())
+        assert said in flat(_refused(team, box, "apply", *arguments).err)
     assert len(box.requests) == 2
 
     _edit(team, description="edited in the UI")
@@ -252,7 +252,7 @@ def test_only_the_reviewed_digest_is_applied(team: Team, box: Sandbox) -> None:
     digest = json.loads(_read(team, "plan.json"))["digest"]
     wrong = "0" * 64
     for arguments in (("apply", "plan.json"), ("apply", "--auto-approve")):
-        refused = " ".join(_refused(team, box, *arguments, "--expect-digest", wrong).err.replace("│", " ").split())
+        refused = flat(_refused(team, box, *arguments, "--expect-digest", wrong).err)
         assert f"this is not the reviewed plan: its digest is {digest}; nothing was written" in refused
 
     assert team.run("apply", "--expect-digest", digest).code == 0
@@ -410,7 +410,7 @@ def test_no_link_of_the_checkout_carries_an_output_off(
     (tmp_path / "elsewhere" / "plan.md").write_text("somebody's")
     (team.folder / link).parent.mkdir(exist_ok=True)
     (team.folder / link).symlink_to(target)
-    refused = " ".join(_refused(team, box, "plan", flag, name).err.replace("│", " ").split())
+    refused = flat(_refused(team, box, "plan", flag, name).err)
 
     assert f"{name} is no place for an output: {link.rpartition('/')[2]} is a link in the checkout" in refused
     assert box.requests == []

@@ -13,7 +13,7 @@ from fake_gitlab import TOKEN, FakeGitLab
 from inside import Inside
 from pipelines import Done, Pipeline, jobs, load
 from places import MODELS, placed
-from world import writes
+from world import flat, writes
 from wsgi import serving
 
 from syncer import planfile
@@ -116,7 +116,7 @@ def _sealed(file: Path, data: dict[str, Any]) -> str:
 
 
 def _text(done: Done) -> str:
-    return " ".join(done.text.replace("│", " ").split())
+    return flat(done.text)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inside import Inside
 from places import MODELS, change, placed, push
-from world import definition, writes
+from world import definition, flat, writes
 
 from syncer import planfile
 from syncer.posting import Kind, Marker
@@ -32,11 +32,6 @@ def _place(box: Sandbox, tmp_path: Path) -> Iterator[Place]:
     """Six models in git and in step, on main of a bare remote; the target comes from variables."""
     with placed(box, tmp_path, Inside) as here:
         yield here
-
-
-def _said(text: str) -> str:
-    """An error's words without the lines of its box."""
-    return " ".join(text.replace("│", " ").split())
 
 
 def _settings(place: Place) -> Path:
@@ -97,7 +92,7 @@ def test_a_change_of_settings_is_no_change_of_subject(name: str, said: str, comm
     file, run, event = str(place.folder / "plan.json"), place.runs + 1, change(head, base)
 
     planned = place.job(event, ["ci", "plan", "--out", file], name="pull_request", run=run)
-    assert (planned.code, said in _said(planned.text)) == (1, True), planned.text
+    assert (planned.code, said in flat(planned.text)) == (1, True), planned.text
     told = place.job(event, ["ci", "comment", file], name="pull_request", run=run)
     assert (told.code, place.outputs["has_changes"], place.outputs["digest"]) == (0, "false", "")
     marker = Marker.parse(ours.body)
@@ -151,7 +146,7 @@ def test_a_nearer_file_of_settings_is_seen(place: Place) -> None:
     head = place.commit("Nearer")
     file = str(place.folder / "plan.json")
     done = place.job(change(head, base), ["--chdir", "analytics", "ci", "plan", "--out", file], name="pull_request")
-    assert (done.code, OTHER in _said(done.text)) == (1, True), done.text
+    assert (done.code, OTHER in flat(done.text)) == (1, True), done.text
     assert json.loads(Path(file).read_text())["target"]["environment"] == "prod"
 
 
@@ -172,7 +167,7 @@ def test_the_target_is_the_job_s_word(missing: str, place: Place) -> None:
     ):
         done = place.job(event, ["ci", *words], name=name, more={missing: ""})
         assert done.code == 1, words
-        assert f"in CI the target comes from variables alone, and {missing} is not set" in _said(done.err), done.err
+        assert f"in CI the target comes from variables alone, and {missing} is not set" in flat(done.err), done.err
     assert (len(place.box.requests), Path(f"{file}.new").exists()) == (asked, False)
     told = place.job(change(head, base), ["ci", "comment", f"{file}.new"], name="pull_request", more={missing: ""})
     assert (told.code, "`prod`: failed" in place.comments[0]) == (0, True)
@@ -189,7 +184,7 @@ def test_the_sandbox_is_the_job_s_word(place: Place) -> None:
         if settings:
             _settings(place).write_text(settings)
         done = place.job(change(head, base), plan, name="pull_request", more=none)
-        assert (done.code, "are not set" in _said(done.err)) == (1, True), done.text
+        assert (done.code, "are not set" in flat(done.err)) == (1, True), done.text
         _settings(place).write_text(text)
     asked = len(place.box.requests)
     for words, more in ((["--env", "sandbox"], none), ([], {**none, "SYNCER_ENV": "sandbox"})):
@@ -202,7 +197,7 @@ def test_the_sandbox_is_the_job_s_word(place: Place) -> None:
     place.host.branches["main"] = head
     for more, said in (({}, "was made for"), (none, "are not set")):
         done = place.job(push(base, head), ["ci", "apply", str(place.folder / "plan.json")], name="push", more=more)
-        assert (done.code, writes(place.box), said in _said(done.err)) == (1, [], True), done.text
+        assert (done.code, writes(place.box), said in flat(done.err)) == (1, [], True), done.text
 
 
 def test_drift_of_another_name_leaves_the_issue_alone(place: Place) -> None:
@@ -226,7 +221,7 @@ def test_drift_of_another_name_leaves_the_issue_alone(place: Place) -> None:
         place.commit(name)
         done = place.job("schedule", ["ci", "drift"])
         assert (done.code, prod.is_open, staging.is_open) == (code, is_open, True), done.text
-        assert (SANDBOX in _said(done.err), place.outputs["has_drift"] == "unknown") == (code == 1, code == 1)
+        assert (SANDBOX in flat(done.err), place.outputs["has_drift"] == "unknown") == (code == 1, code == 1)
 
 
 def test_a_plan_that_was_committed_is_nobody_s(place: Place) -> None:
@@ -237,7 +232,7 @@ def test_a_plan_that_was_committed_is_nobody_s(place: Place) -> None:
     assert place.plan_pull_request(head, base).code == 0
     _signed(file, commit="")
     done = place.job(change(head, base), ["ci", "comment", str(file)], name="pull_request")
-    assert (done.code, "is of commit nobody knows" in _said(done.err)) == (1, True), done.err
+    assert (done.code, "is of commit nobody knows" in flat(done.err)) == (1, True), done.err
     assert "failed" in place.comments[0]
 
 
@@ -256,7 +251,7 @@ def test_no_command_takes_the_sandbox_for_a_server(variables: dict[str, str], pl
     _settings(place).write_text(f'default_environment = "sandbox"\n{text}')
     place.team.variables = dict(variables)
     done = place.team.run("plan")
-    assert (done.code, "default_environment is the sandbox, but" in _said(done.err)) == (1, True), done.text
+    assert (done.code, "default_environment is the sandbox, but" in flat(done.err)) == (1, True), done.text
     assert next(iter(variables)) in done.err
     assert "the sandbox" not in place.team.run("plan", "--env", "sandbox").err
     place.team.variables = {}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inside import Inside
 from places import IDENTITY
-from world import Result, Team, definition, interrupt, recorded_world
+from world import Team, definition, flat, interrupt, recorded_world
 
 import syncer
 from syncer import config, state
@@ -85,11 +85,6 @@ def pair(box: Sandbox, other: Sandbox, tmp_path: Path) -> Iterator[Pair]:
         yield Pair(team, other_url, other)
 
 
-def _said(result: Result) -> str:
-    """What was printed, as if no line had an end."""
-    return " ".join(result.text.replace("│", " ").split())
-
-
 # -- refused -----------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +93,7 @@ def test_a_changed_server_gets_nothing(pair: Pair) -> None:
     pair.names()
     for command in SENDING:
         result = pair.team.run(*command)
-        said = _said(result)
+        said = flat(result.text)
         assert result.code == 1
         assert f"syncer.toml sends the credentials of 'prod' to {pair.url}; before it was {pair.before} (prod)" in said
         assert "answer `yes` on a terminal, or set SYNCER_API_URL" in said
@@ -114,7 +109,10 @@ def test_an_environment_that_a_commit_chose_is_asked_for(more: str, pair: Pair) 
     pair.names("prod2", more=more.replace("{before}", pair.before))
     for command in (("plan",), ("doctor",)):
         result = pair.team.run(*command)
-        assert (result.code, f"'prod2' to {pair.url}; before it was {pair.before} (prod)" in _said(result)) == (1, True)
+        assert (result.code, f"'prod2' to {pair.url}; before it was {pair.before} (prod)" in flat(result.text)) == (
+            1,
+            True,
+        )
     assert pair.other.requests == []
 
     assert pair.team.run("plan", "--env", "prod2").code == 0
@@ -147,7 +145,7 @@ def test_settings_elsewhere_in_the_repository_are_no_way_round(pair: Pair) -> No
     for place in (pair.team.folder / "models", pair.team.folder.parent / "worktree"):
         (place / "syncer.toml").write_text((pair.team.folder / "syncer.toml").read_text())
         result = pair.team.run("--chdir", str(place), "doctor")
-        assert (result.code, f"before it was {pair.before}" in _said(result)) == (1, True)
+        assert (result.code, f"before it was {pair.before}" in flat(result.text)) == (1, True)
     assert pair.other.requests == []
 
 
@@ -218,7 +216,7 @@ def test_init_remembers_what_was_typed(box: Sandbox, tmp_path: Path) -> None:
         (folder / "syncer.toml").write_text(
             '[environments.staging]\napi_url = "http://127.0.0.1:9"\nworkspace_id = 1\n'
         )
-        assert f"before it was {url}" in _said(team.run("doctor"))
+        assert f"before it was {url}" in flat(team.run("doctor").text)
 
 
 # -- asked -------------------------------------------------------------------------------------------------------------

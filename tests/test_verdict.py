@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inside import Inside
 from places import MODELS, change, placed, push
-from world import definition, writes
+from world import definition, flat, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,11 +25,6 @@ def _place(box: Sandbox, tmp_path: Path) -> Iterator[Place]:
     """Six models in git and in step, on main of a bare remote."""
     with placed(box, tmp_path, Inside) as here:
         yield here
-
-
-def _flat(text: str) -> str:
-    """A text without the frames and line ends of boxes."""
-    return " ".join(text.replace("│", " ").split())
 
 
 def _settle(place: Place, more: str = "", **first: Any) -> str:
@@ -97,7 +92,7 @@ def test_plan_comment_file_and_apply_agree(rule: str, place: Place) -> None:
     for more in ([], ["--detailed-exitcode"]) if rule == "conflict" else ([],):
         planned = place.team.run("plan", "--base", base, *files, *more)
         assert planned.code == 1, planned.text
-        assert _flat(planned.err).count(said) == 1
+        assert flat(planned.err).count(said) == 1
         assert "Refused: 1." in planned.out
         assert "syncer apply plan.json" in planned.out
 
@@ -114,14 +109,14 @@ def test_plan_comment_file_and_apply_agree(rule: str, place: Place) -> None:
     assert error["diagnostic"]["rule"] == rule
     assert next(one["refused"] for one in told if one["type"] == "change_summary") == 1
     shown = place.team.run("show", "plan.json")
-    assert (shown.code, _flat(shown.err).count(said)) == (1, 1)
+    assert (shown.code, flat(shown.err).count(said)) == (1, 1)
 
     for command in (["plan.json"], ["--base", base, "--auto-approve"]):
         refused = place.team.run("apply", *command)
         assert (refused.code, len(writes(place.box))) == (1, sent)
-        assert _flat(refused.err).count(said) == 1
-        assert " ".join(lifting) in _flat(refused.err)
-        assert "this plan may not be applied as it is; nothing was written" in _flat(refused.err)
+        assert flat(refused.err).count(said) == 1
+        assert " ".join(lifting) in flat(refused.err)
+        assert "this plan may not be applied as it is; nothing was written" in flat(refused.err)
 
     lifted = place.team.run("plan", "--base", base, "--out", "plan.json", *lifting)
     assert lifted.code == 0, lifted.text
@@ -239,7 +234,7 @@ def test_a_guard_counts_as_the_base_has_it(way: str, place: Place) -> None:
 
     planned = place.team.run("plan", "--base", base, "--out", "plan.json", "--markdown", "plan.md", *flags)
     assert planned.code == 1, planned.text
-    assert said in _flat(planned.err)
+    assert said in flat(planned.err)
     comment = (place.team.folder / "plan.md").read_text("utf-8").replace("`", "")
     assert "refused: 1 (" in comment
     loosened = "rises" if is_limit else "lifted"
@@ -250,7 +245,7 @@ def test_a_guard_counts_as_the_base_has_it(way: str, place: Place) -> None:
     again = ["plan.json"] if is_limit else ["--base", base, "--auto-approve"]
     refused = place.team.run("apply", *again, *flags)
     assert (refused.code, len(writes(place.box))) == (1, sent)
-    assert said in _flat(refused.err)
+    assert said in flat(refused.err)
 
 
 MOVES = {
@@ -287,9 +282,9 @@ def test_a_guard_counts_where_the_settings_stood(way: str, place: Place) -> None
         refused = place.team.run(command[0], "--chdir", after, *command[1:], "--base", base)
         assert (refused.code, len(writes(place.box))) == (1, sent), refused.text
         for said in ("m0 is protected, and would change (query)", "the limit is 10 % from 1 change on"):
-            assert said in _flat(refused.err)
+            assert said in flat(refused.err)
         for said in ("max_change_percent rises from 10 to 100", "`protect` of m0 is lifted", "(query: drift)"):
-            assert said in _flat(refused.out)
+            assert said in flat(refused.out)
         assert "can't tell all" not in refused.text
 
 
@@ -325,11 +320,11 @@ def test_a_guard_counts_where_its_file_was_not_valid_at_the_base(way: str, place
     for command in (["plan"], ["apply", "--auto-approve"]):
         refused = place.team.run(*command, "--base", base)
         assert (refused.code, len(writes(place.box))) == (1, sent), refused.text
-        assert "m0 is protected, and would change (query)" in _flat(refused.err)
-        assert "`protect` of m0 is lifted" in _flat(refused.out)
+        assert "m0 is protected, and would change (query)" in flat(refused.err)
+        assert "`protect` of m0 is lifted" in flat(refused.out)
 
     (place.team.folder / "models" / "m0.yaml").unlink()
-    assert "m0: live model 1, model 01 raw_sql" in _flat(place.team.run("plan", "--base", base).out)
+    assert "m0: live model 1, model 01 raw_sql" in flat(place.team.run("plan", "--base", base).out)
 
 
 def test_what_a_change_loosens_is_said_where_nothing_else_changes(place: Place) -> None:
@@ -387,8 +382,8 @@ def test_a_definition_that_is_removed_is_said(place: Place) -> None:
     (comment,) = place.comments
     assert "No changes. Merging this alters no live model in `prod`." in comment
     for text in (done.out, comment.replace("`", "")):
-        assert said in _flat(text)
-        assert live in _flat(text.replace("> -", ""))
+        assert said in flat(text)
+        assert live in flat(text.replace("> -", ""))
         assert "m1" not in text.replace("plan digest", "").partition("m0: live")[2].partition("\n")[0]
 
     files = ["--out", "plan.json", "--json", "plan.jsonl", "--html", "plan.html"]
@@ -399,7 +394,7 @@ def test_a_definition_that_is_removed_is_said(place: Place) -> None:
     assert said in (place.team.folder / "plan.html").read_text("utf-8")
     for command in (["show", "plan.json"], ["apply", "plan.json"], ["apply", "--base", base, "--auto-approve"]):
         told = place.team.run(*command)
-        assert (told.code, live in _flat(told.out)) == (0, True), told.text
+        assert (told.code, live in flat(told.out)) == (0, True), told.text
     assert writes(place.box)[1:] == []
 
     # Whose live model is gone, too, leaves nothing behind; and of one that a file declares anew nothing is gone.
@@ -428,7 +423,7 @@ def test_ids_that_changed_places_are_said(place: Place) -> None:
         place.team.write(f"m{number}", definition(MODELS[number], id=MODELS[other]["id"]))
     place.team.write("m2", definition(MODELS[2], name="Renamed"))
     names = [MODELS[number]["name"] for number in (0, 1)]
-    planned = _flat(place.team.run("plan", "--base", base).out)
+    planned = flat(place.team.run("plan", "--base", base).out)
     for before, after in (names, names[::-1]):
         assert f'Warning: live name "{before}" becomes "{after}"' in planned
     assert planned.count("Warning: live name") == 2
@@ -456,14 +451,14 @@ def test_a_drift_file_is_shown_as_drift_and_never_applied(place: Place) -> None:
 
     told = "this file says what was changed outside git (`syncer drift` made it), and is no plan; nothing was written"
     refused = place.team.run("apply", "drift.json")
-    assert (refused.code, told in _flat(refused.err)) == (1, True), refused.text
+    assert (refused.code, told in flat(refused.err)) == (1, True), refused.text
     file = str(place.team.folder / "drift.json")
     digest = json.loads(Path(file).read_text("utf-8"))["digest"]
     for flags in ([], ["--expect-digest", digest]):
         refused = place.job(push(head, head), ["ci", "apply", file, *flags], name="push")
-        assert (refused.code, "and is no plan" in _flat(refused.err)) == (1, True), refused.text
+        assert (refused.code, "and is no plan" in flat(refused.err)) == (1, True), refused.text
     told_in_ci = place.job(change(head, head), ["ci", "comment", file], name="pull_request")
-    assert "and is no plan" in _flat(told_in_ci.err)
+    assert "and is no plan" in flat(told_in_ci.err)
     assert "failed" in place.comments[0]
     assert len(writes(place.box)) == sent
 

@@ -16,7 +16,7 @@ import pytest
 from fake_git import GitServer
 from fake_github import EVENTS, TOKEN, FakeGitHub
 from workflows import ACTION, ROOT, ExpressionError, Runner
-from world import Team, definition, recorded_world, writes
+from world import Team, definition, flat, recorded_world, writes
 from wsgi import serving
 
 from syncer.sandbox.server import running
@@ -252,7 +252,7 @@ def test_without_a_target_every_job_is_red(repository: Repository) -> None:
         "drift": "failure",
     }
     for name in ("plan", "merged: plan", "drift"):
-        said = " ".join(jobs[name].text.replace("│", " ").split())
+        said = flat(jobs[name].text)
         assert "SYNCER_API_URL and SYNCER_WORKSPACE_ID are not set" in said, said
     assert "`prod`: failed" in repository.comments[0]
     repository.vars = given

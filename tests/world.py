@@ -45,6 +45,11 @@ class Result:
         return self.out + self.err
 
 
+def flat(text: str) -> str:
+    """A text without the frames and line ends of boxes."""
+    return " ".join(text.replace("│", " ").split())
+
+
 @dataclass(slots=True)
 class Team:
     """A folder with models, and where its `prod` is."""
