@@ -153,10 +153,6 @@ def refuse_without_terminal(screen: Screen) -> None:
 
 def ask(screen: Screen, planned: Planned) -> None:
     """Ask whether the plan is to be carried out. Raises RefusedError for anything but `yes`."""
-    screen.out.write(f"\n{terminal.render_prompt(planned.plan.target, len(planned.plan.changes))}")
-    screen.out.flush()
-    answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
-        screen.show("")
-    if answer.strip() != "yes":
+    question = terminal.render_prompt(planned.plan.target, len(planned.plan.changes))
+    if not screen.is_approved(question, screen.out):
         raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")

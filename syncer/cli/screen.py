@@ -100,6 +100,15 @@ class Screen:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
+    def is_approved(self, question: str, stream: TextIO) -> bool:
+        """Ask on a stream; whether the answer is `yes`, and nothing else."""
+        stream.write(f"\n{question}")
+        stream.flush()
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):
+            stream.write("\n")
+        return answer.strip() == "yes"
+
     def check(self, check: Check) -> None:
         """Print how a layer is."""
         hide = self.scrubber.hide

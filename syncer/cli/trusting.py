@@ -79,12 +79,7 @@ def _ask(screen: Screen, name: str, server: str, file: str, known: Mapping[str, 
         before = ", ".join(f"{one} ({environment})" for environment, one in known.items())
         message = f"{file} sends the credentials of {name!r} to {server}; before it was {before}; nothing was sent"
         raise RefusedError(message, "if that is meant, answer `yes` on a terminal, or set SYNCER_API_URL")
-    sys.stderr.write(f"\n{terminal.render_server(name, server, file, known)}")
-    sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
-        screen.note("")
-    if answer.strip() != "yes":
+    if not screen.is_approved(terminal.render_server(name, server, file, known), sys.stderr):
         raise RefusedError("Cancelled", "only `yes` accepts another server; nothing was sent")
 
 
