@@ -30,7 +30,7 @@ _MEASURES: Final = (
     "refund_share",
 )
 _KINDS: Final = ("boolean", "date", "number", "text")
-_SOURCES: Final = 25
+SOURCES: Final = 25
 
 SCHEMA: Final[dict[str, Any]] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -112,7 +112,7 @@ def definition(number: int) -> dict[str, Any]:
             f"One row per {entity} with what the {team} team watches in region {number % 23}. "
             f"Built nightly from the warehouse, read by the syncs of segment {number % 61}."
         ),
-        "connector_id": 1 + number % _SOURCES,
+        "connector_id": 1 + number % SOURCES,
         "query_type": "dbt" if number % 5 == 0 else "raw_sql",
         "primary_key": f"{entity}_id",
         "query": _query(number, entity),

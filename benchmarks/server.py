@@ -4,7 +4,7 @@ python -m benchmarks.server N [--changed 0.01] [--missing 0] [--page 100] [--lim
 prints "READY http://127.0.0.1:PORT" when it listens.
 
     GET /api/v1/models?page=K&per_page=P   the newest first; at most --page rows; past the end no rows, right `last`
-    GET /api/v1/syncs, /connectors         one page each: no sync, one connector
+    GET /api/v1/syncs, /connectors         one page each: no sync, the connectors of the corpus
     GET, PUT /api/v1/models/ID; POST /api/v1/models
     GET /counts, POST /reset               what was asked since the start or the reset; neither is counted
 """
@@ -22,15 +22,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.corpus import is_changed, live
+from benchmarks.corpus import SOURCES, is_changed, live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CONNECTOR: Final = {"name": "Warehouse 1", "connector_type": "source", "connector_name": "Postgresql"}
+_WAREHOUSE: Final = {"connector_type": "source", "connector_name": "Postgresql"}
 _LISTS: Final[dict[str, list[dict[str, Any]]]] = {
     "/api/v1/syncs": [],
-    "/api/v1/connectors": [{"id": "1", "type": "connectors", "attributes": _CONNECTOR}],
+    "/api/v1/connectors": [
+        {"id": str(number), "type": "connectors", "attributes": {"name": f"Warehouse {number}", **_WAREHOUSE}}
+        for number in range(1, SOURCES + 1)
+    ],
 }
 _FIRST: Final = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
 """When every model was written last, at the start."""
