@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import live
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from limited import stamp
 
-from syncer.client.newest import MARGIN, Known
+from syncer.client.newest import MARGIN, Known, Moment
 
 if TYPE_CHECKING:
     from syncer.model import LiveModel
@@ -39,6 +39,10 @@ class Workspace:
         self.rows = {number: self._row(number, at + ahead) for number, at in enumerate(first, 1)}
         self._pending: list[tuple[float, LiveModel]] = []
         self._version = 0
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.ours, self.now)
 
     @staticmethod
     def _row(number: int, seconds: float) -> LiveModel:
@@ -72,10 +76,11 @@ class Workspace:
     st.lists(st.sampled_from([0, 0, 0, 500, 990, 999, 1_000, 9_999_999]), min_size=9, max_size=9),
     st.lists(MOVES, max_size=40),
 )
+@example(-5_000, [0, 0, 0, 0, 0, 0, 999, 999, 999], [("theirs", 1, -3, 0), ("sleep", 20), ("ours", 2), ("look",)])
 def test_what_is_proved_is_true(ahead: float, first: list[float], moves: list[tuple[str, int, int, int]]) -> None:
     """Whatever ties, lies in the future, comes late or bears another machine's time: no proof is ever wrong."""
     there = Workspace(ahead, first)
-    known = Known(there.rows.values(), there.ours)
+    known = Known(there.rows.values(), there.moment)
     there.pass_by(0.5)
     for kind, *values in moves:
         there.pass_by(0.05)
@@ -84,9 +89,9 @@ def test_what_is_proved_is_true(ahead: float, first: list[float], moves: list[tu
         elif kind == "theirs":
             there.write(*values)
         elif kind in ("ours", "made"):
-            known.wrote(there.write(values[0]), there.ours)
+            known.wrote(there.write(values[0]), there.moment)
         elif known.can_prove:
-            if not known.looked(there.page(), there.ours, is_all=False):
+            if not known.looked(there.page(), there.moment, is_all=False):
                 return
             assert known.models == there.rows
 
@@ -94,45 +99,45 @@ def test_what_is_proved_is_true(ahead: float, first: list[float], moves: list[tu
 def test_two_hundred_writes_of_ours_are_proved() -> None:
     """What makes it worth having: of a list of ties, ten writes for a look, with pauses of a minute between."""
     there = Workspace(77, [0.0] * 9)
-    known = Known(there.rows.values(), there.ours)
-    known.wrote(there.write(1), there.ours)
+    known = Known(there.rows.values(), there.moment)
+    known.wrote(there.write(1), there.moment)
     for number in range(60):
         there.pass_by(60 if number % 9 == 0 else 12)
-        assert known.looked(there.page(), there.ours, is_all=False)
-        known.wrote(there.write(1 + number % 9), there.ours)
-        known.wrote(there.write(1 + (number + 4) % 9), there.ours)
+        assert known.looked(there.page(), there.moment, is_all=False)
+        known.wrote(there.write(1 + number % 9), there.moment)
+        known.wrote(there.write(1 + (number + 4) % 9), there.moment)
 
 
 @pytest.mark.parametrize("moved", [0, 1])
 def test_the_margin_is_what_a_late_commit_may_take(moved: int) -> None:
     """A page that reaches back to the look before, and no further, proves nothing: what was under way then is hidden."""
     there = Workspace(0, [0.0] * 9)
-    known = Known(there.rows.values(), there.ours)
-    known.wrote(there.write(1), there.ours)
+    known = Known(there.rows.values(), there.moment)
+    known.wrote(there.write(1), there.moment)
     there.pass_by(MARGIN * 3)
-    assert known.looked(there.page(), there.ours, is_all=False)
+    assert known.looked(there.page(), there.moment, is_all=False)
     for number in range(2, 5 + moved):
-        known.wrote(there.write(number), there.ours)
+        known.wrote(there.write(number), there.moment)
         there.pass_by(1)
 
-    assert known.looked(there.page(), there.ours, is_all=False) is not bool(moved)
+    assert known.looked(there.page(), there.moment, is_all=False) is not bool(moved)
 
 
 def test_a_page_that_is_everything_proves_itself() -> None:
     """A small workspace needs no times; a row that stands twice is none."""
     rows = [live(1), live(2)]
-    known = Known(rows, 0)
+    known = Known(rows, Moment(0, 0))
 
-    assert known.looked([live(2), live(3)], 1, is_all=True)
+    assert known.looked([live(2), live(3)], Moment(1, 1), is_all=True)
     assert set(known.models) == {2, 3}
-    assert not known.looked([live(2), live(2)], 2, is_all=True)
+    assert not known.looked([live(2), live(2)], Moment(2, 2), is_all=True)
 
 
 def test_times_that_are_none_prove_nothing() -> None:
     """Nor does a list in another order."""
-    known = Known([replace(live(1), updated_at="yesterday")], 0)
-    known.wrote(replace(live(2), updated_at="soon"), 1)
+    known = Known([replace(live(1), updated_at="yesterday")], Moment(0, 0))
+    known.wrote(replace(live(2), updated_at="soon"), Moment(1, 1))
     assert not known.can_prove
-    known.wrote(replace(live(2), updated_at=stamp(1_000)), 1)
+    known.wrote(replace(live(2), updated_at=stamp(1_000)), Moment(1, 1))
     newest = [replace(live(1), updated_at=stamp(1)), replace(live(2), updated_at=stamp(2))]
-    assert not known.looked(newest, 2, is_all=False)
+    assert not known.looked(newest, Moment(2, 2), is_all=False)

@@ -58,7 +58,7 @@ class Api:
         Complete but for rows that the server itself can't show, which are named. If it can't be proved complete, what
         the declared ids say is all there is (`complete` is False). Raises ApiError and RefreshError.
         """
-        asked = self._session.now()
+        asked = self._session.moment()
         try:
             state = _state(self._lists.complete(_MODELS))
         except IncompleteError as incomplete:
@@ -237,7 +237,7 @@ class Api:
             raise ApiError(method, path, 200, model.reason, wire.MALFORMED_HINT, is_open=True)
         with self._lock:
             if self._known is not None:
-                self._known.wrote(model, self._session.now())
+                self._known.wrote(model, self._session.moment())
         return model
 
     # -- what the newest page proves -------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Api:
         known = self._known
         if known is None or not known.can_prove:
             return None
-        asked = self._session.now()
+        asked = self._session.moment()
         page: Sequence[LiveModel | Unreadable] = ()
         last: int | None = None
         try:

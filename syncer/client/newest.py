@@ -11,13 +11,14 @@ page reaches back to when somebody last looked. Three things have to be seen for
 
 The server's clock is known from what it says of our own writes alone: the time of any other row may be anybody's
 invention. It's at least as far ahead of ours as such a time is ahead of when we heard of it. Before the first write
-nothing is proved; after it, the list that all began with is a look like any other.
+nothing is proved; after it, the list that all began with is a look like any other. Where the server's clock stood at
+that list is reckoned backwards, so a time in which this machine slept has to be counted there.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,13 +31,26 @@ MARGIN: Final = 10.0
 _NEVER: Final = float("-inf")
 
 
+class Moment(NamedTuple):
+    """A time of this machine, in seconds."""
+
+    steady: float
+    """By the clock that is never set, and may stop while the machine sleeps."""
+    wall: float
+    """By the clock that goes on then, and may be set."""
+
+    def since(self, earlier: Moment) -> float:
+        """The seconds that passed at most, unless the wall's clock was set back while the machine slept."""
+        return max(self.steady - earlier.steady, self.wall - earlier.wall)
+
+
 class Known:
     """Every model of a workspace, as a complete list and the newest pages since then tell.
 
-    Our own times (`asked`, `heard`) are seconds of one clock: when a list or page was asked for, when an answer came.
+    `asked` is when a list or page was asked for, `heard` when an answer came.
     """
 
-    def __init__(self, models: Iterable[LiveModel], asked: float) -> None:
+    def __init__(self, models: Iterable[LiveModel], asked: Moment) -> None:
         self.models = {model.id: model for model in models}
         self._asked = asked
         self._top = max((_seconds(model.updated_at) for model in self.models.values()), default=_NEVER)
@@ -48,18 +62,18 @@ class Known:
         """Whether a page could prove anything: the server's clock is known."""
         return self._ahead > _NEVER
 
-    def wrote(self, model: LiveModel, heard: float) -> None:
+    def wrote(self, model: LiveModel, heard: Moment) -> None:
         """Take what the server answered to a write of ours."""
         before, self.models[model.id] = self.models.get(model.id), model
         if before is not None and before.updated_at == model.updated_at:
             # Nothing was written after all, and that time is somebody else's.
             return
-        is_first = not self.can_prove
-        self._ahead = max(self._ahead, _seconds(model.updated_at) - heard)
-        if is_first:
-            self._then = self._asked + self._ahead
+        written = _seconds(model.updated_at)
+        if not self.can_prove:
+            self._then = written - heard.since(self._asked)
+        self._ahead = max(self._ahead, written - heard.steady)
 
-    def looked(self, rows: Sequence[LiveModel], asked: float, *, is_all: bool) -> bool:
+    def looked(self, rows: Sequence[LiveModel], asked: Moment, *, is_all: bool) -> bool:
         """Take the newest page; False if it doesn't prove what moved, so that nothing can be proved from here on.
 
         `is_all` says that there is no other page.
@@ -71,7 +85,7 @@ class Known:
             self.models |= {row.id: row for row in rows}
         else:
             return False
-        self._top, self._then = max(times, default=_NEVER), asked + self._ahead
+        self._top, self._then = max(times, default=_NEVER), asked.steady + self._ahead
         return True
 
     def _reaches_back(self, times: Sequence[float]) -> bool:

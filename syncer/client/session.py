@@ -35,6 +35,7 @@ import httpx
 
 from syncer import __version__
 from syncer.client.limiter import SlidingWindow
+from syncer.client.newest import Moment
 from syncer.client.reasons import Reason, explain, is_wrong_workspace
 from syncer.errors import ApiError, Excess, LateError, LoginError
 from syncer.model import Pace, Requested, Secret, Slowing, Waiting
@@ -118,11 +119,12 @@ class Session:
         scrubber: Scrubber | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         options = options or Options()
         self._target, self._credentials, self._tell = target, credentials, tell
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._wall, self._sleep = clock, wall, sleep
         self._window = SlidingWindow(options.requests_per_minute, clock, sleep)
         self._is_slow = False
         self._longest = options.connect_seconds + options.read_seconds
@@ -185,6 +187,10 @@ class Session:
     def now(self) -> float:
         """The time, on the clock that `until` is read from."""
         return self._clock()
+
+    def moment(self) -> Moment:
+        """The time, on that clock and on one that goes on while this machine sleeps."""
+        return Moment(self._clock(), self._wall())
 
     def pace(self, requests: int) -> Pace:
         """How fast requests may go, and in how many seconds the last of so many further ones may."""
