@@ -445,6 +445,15 @@ _CORE = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT a b.c", "SELECT a 1", "SELECT a FROM t b.c", "SELECT a FROM t AS", "SELECT f(x) g(x)"]
+)
+def test_a_second_name_is_one_word(query: str) -> None:
+    """What stands behind an operand is its alias, and that has one part."""
+    assert not is_plain(query)
+    assert is_plain('SELECT a b, t.c AS "d", f(x) g FROM s.t AS u JOIN v USING (id)')
+
+
 @given(st.lists(_CORE, max_size=9).map(" ".join).map("SELECT {}".format))
 def test_what_is_plain_can_be_read(query: str) -> None:
     """What is recognised without a parser is a query to a parser as well."""

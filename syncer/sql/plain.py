@@ -40,8 +40,8 @@ _LEGEND: Final = """
 """
 """The signs of single words; `?` is what means something of its own in some place that isn't plain.
 
-Of what is no such word an operand is `i`, a cast `c`, `.*` is `s`, a further operator `b`; brackets, commas, `*`, `+`
-and `-` are their own signs. Phrases have signs in `_PHRASE`.
+Of what is no such word a name of one part is `n`, any other operand `i`, a cast `c`, `.*` is `s`, a further operator
+`b`; brackets, commas, `*`, `+` and `-` are their own signs. Phrases have signs in `_PHRASE`.
 """
 _SIGNS: Final = {word: sign for sign, *words in map(str.split, _LEGEND.strip().splitlines()) for word in words}
 _TOKEN: Final = re.compile(
@@ -49,6 +49,7 @@ _TOKEN: Final = re.compile(
     | (?P<same>[(),*+-]) | (?P<s>\.\*) | (?P<c>::\s*[A-Za-z]\w*) | (?P<b><>|!=|<=|>=|\|\||[=<>/%]) | \Z )""",
     re.VERBOSE,
 )
+_NAME: Final = re.compile(r'[^\W\d]|"')
 _PHRASE: Final = re.compile(
     r"""\b(?: (?P<g>GROUP\s+BY) | (?P<o>ORDER\s+BY) | (?P<p>PARTITION\s+BY) | (?P<d>NULLS\s+(?:FIRST|LAST))
     | (?P<U>UNION(?:\s+(?:ALL|DISTINCT))? | INTERSECT | EXCEPT)
@@ -60,18 +61,18 @@ _PHRASE: Final = re.compile(
 _FIRST: Final = frozenset({"NOT", "DATE", "TIMESTAMP", *(word for word, sign in _SIGNS.items() if sign == "?")})
 """What a phrase begins with, and what is plain in no other place."""
 
-_EXPRESSION: Final = r"[u+-]*+ic*+(?:[b+*-][u+-]*+ic*+)*+"
+_EXPRESSION: Final = r"[u+-]*+[in]c*+(?:[b+*-][u+-]*+[in]c*+)*+"
 _LIST: Final = f"{_EXPRESSION}(?:,{_EXPRESSION})*+"
 _ORDER: Final = f"{_EXPRESSION}d*+(?:,{_EXPRESSION}d*+)*+"
-_ITEM: Final = rf"(?:\*|is|{_EXPRESSION}(?:A?i)?+)"
-_SOURCE: Final = "iA?i?+"
-_FROM: Final = f"F{_SOURCE}(?:[,X]{_SOURCE}|J{_SOURCE}(?:N{_EXPRESSION}|Vi)?+)*+"
+_ITEM: Final = rf"(?:\*|[in]s|{_EXPRESSION}(?:A?n)?+)"
+_SOURCE: Final = "[in](?:A?n)?+"
+_FROM: Final = f"F{_SOURCE}(?:[,X]{_SOURCE}|J{_SOURCE}(?:N{_EXPRESSION}|V[in])?+)*+"
 _SELECT: Final = f"Su*+{_ITEM}(?:,{_ITEM})*+(?:{_FROM})?+(?:W{_EXPRESSION})?+(?:g{_LIST})?+(?:[HQ]{_EXPRESSION})*+"
-_QUERY: Final = re.compile(f"(?:wiAi(?:,iAi)*+)?+{_SELECT}(?:U{_SELECT})*+(?:o{_ORDER})?+")
+_QUERY: Final = re.compile(f"(?:w[in]Ai(?:,[in]Ai)*+)?+{_SELECT}(?:U{_SELECT})*+(?:o{_ORDER})?+")
 _CASE: Final = re.compile(f"C(?:{_EXPRESSION})?+(?:T{_EXPRESSION}t{_EXPRESSION})++(?:e{_EXPRESSION})?+E")
 _WINDOW: Final = re.compile(rf"v\((?:p{_LIST})?+(?:o{_ORDER})?+\)")
-_CALL: Final = re.compile(rf"([ic])\((?:\*|{_LIST}(?:o{_ORDER})?+)?+\)")
-_BRACKETS: Final = re.compile(rf"(?<![icv])\((?:{_LIST}|{_QUERY.pattern})\)")
+_CALL: Final = re.compile(rf"(?:n|([ic]))\((?:\*|{_LIST}(?:o{_ORDER})?+)?+\)")
+_BRACKETS: Final = re.compile(rf"(?<![incv])\((?:{_LIST}|{_QUERY.pattern})\)")
 
 
 def is_plain(query: str) -> bool:
@@ -82,11 +83,16 @@ def is_plain(query: str) -> bool:
     signs = _signs(reading)
     for _ in range(_MAX_DEPTH):
         before = signs
-        for pattern, sign in ((_CASE, "i"), (_WINDOW, ""), (_CALL, r"\1"), (_BRACKETS, "i")):
+        for pattern, sign in ((_CASE, "i"), (_WINDOW, ""), (_CALL, _called), (_BRACKETS, "i")):
             signs = pattern.sub(sign, signs)
         if signs == before:
             break
     return _QUERY.fullmatch(signs) is not None
+
+
+def _called(call: re.Match[str]) -> str:
+    """The sign of a call: what a function returns is no name."""
+    return call[1] or "i"
 
 
 def _signs(reading: str) -> str:
@@ -101,7 +107,7 @@ def _signs(reading: str) -> str:
         at = match.end()
         if kind == "i":
             word = match[kind].upper()
-            kind = _SIGNS.get(word, kind)
+            kind = _SIGNS.get(word, "i" if "." in word or not _NAME.match(word) else "n")
             if word in _FIRST:
                 phrase = _PHRASE.match(reading, match.start("i"))
                 if phrase is not None:
