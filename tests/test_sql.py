@@ -446,12 +446,20 @@ _CORE = st.sampled_from([
 
 
 @pytest.mark.parametrize(
-    "query", ["SELECT a b.c", "SELECT a 1", "SELECT a FROM t b.c", "SELECT a FROM t AS", "SELECT f(x) g(x)"]
+    "query",
+    [
+        "SELECT a b.c",
+        "SELECT a 1",
+        "SELECT a FROM t b.c",
+        "SELECT a FROM t AS",
+        "SELECT f(x) g(x)",
+        "SELECT DISTINCT DISTINCT a",
+    ],
 )
-def test_a_second_name_is_one_word(query: str) -> None:
-    """What stands behind an operand is its alias, and that has one part."""
+def test_what_only_looks_plain_is_not(query: str) -> None:
+    """What stands behind an operand is its alias, and that has one part; DISTINCT stands once."""
     assert not is_plain(query)
-    assert is_plain('SELECT a b, t.c AS "d", f(x) g FROM s.t AS u JOIN v USING (id)')
+    assert is_plain('SELECT DISTINCT a b, count(DISTINCT t.c) AS "d", f(x) g FROM s.t AS u JOIN v USING (id)')
 
 
 @given(st.lists(_CORE, max_size=9).map(" ".join).map("SELECT {}".format))

@@ -16,7 +16,8 @@ MAX_LENGTH: Final = 20_000
 _MAX_DEPTH: Final = 30
 
 _LEGEND: Final = """
-    u DISTINCT NOT EXISTS
+    u NOT EXISTS
+    D DISTINCT
     b AND OR IN LIKE ILIKE IS BETWEEN
     d ASC DESC
     w WITH
@@ -67,11 +68,11 @@ _ORDER: Final = f"{_EXPRESSION}d*+(?:,{_EXPRESSION}d*+)*+"
 _ITEM: Final = rf"(?:\*|[in]s|{_EXPRESSION}(?:A?n)?+)"
 _SOURCE: Final = "[in](?:A?n)?+"
 _FROM: Final = f"F{_SOURCE}(?:[,X]{_SOURCE}|J{_SOURCE}(?:N{_EXPRESSION}|V[in])?+)*+"
-_SELECT: Final = f"Su*+{_ITEM}(?:,{_ITEM})*+(?:{_FROM})?+(?:W{_EXPRESSION})?+(?:g{_LIST})?+(?:[HQ]{_EXPRESSION})*+"
+_SELECT: Final = f"SD?+{_ITEM}(?:,{_ITEM})*+(?:{_FROM})?+(?:W{_EXPRESSION})?+(?:g{_LIST})?+(?:[HQ]{_EXPRESSION})*+"
 _QUERY: Final = re.compile(f"(?:w[in]Ai(?:,[in]Ai)*+)?+{_SELECT}(?:U{_SELECT})*+(?:o{_ORDER})?+")
 _CASE: Final = re.compile(f"C(?:{_EXPRESSION})?+(?:T{_EXPRESSION}t{_EXPRESSION})++(?:e{_EXPRESSION})?+E")
 _WINDOW: Final = re.compile(rf"v\((?:p{_LIST})?+(?:o{_ORDER})?+\)")
-_CALL: Final = re.compile(rf"(?:n|([ic]))\((?:\*|{_LIST}(?:o{_ORDER})?+)?+\)")
+_CALL: Final = re.compile(rf"(?:n|([ic]))\((?:\*|D?+{_LIST}(?:o{_ORDER})?+)?+\)")
 _BRACKETS: Final = re.compile(rf"(?<![incv])\((?:{_LIST}|{_QUERY.pattern})\)")
 
 
