@@ -15,8 +15,6 @@ from syncer.cli import trusting
 from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
-from syncer.policy import Limits, OnDrift
-from syncer.workflow import Base
 
 if TYPE_CHECKING:
     import argparse
@@ -25,8 +23,10 @@ if TYPE_CHECKING:
     from syncer.cli.screen import Screen
     from syncer.client import Api
     from syncer.model import Document, Target
+    from syncer.policy import Limits
+    from syncer.workflow import Base
 
-# ruff: noqa: PLC0415 - HTTP, SQLite and subprocesses are slow to import, and not every run needs each
+# ruff: noqa: PLC0415 - HTTP, SQLite, subprocesses and what plans are slow to import, and not every run needs each
 
 _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
@@ -110,6 +110,8 @@ def _is_path(value: str) -> bool:
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
+    from syncer.policy import Limits, OnDrift
+
     settings = config.load(Path.cwd())
     if flags.command == "ci":
         # In CI neither the settings nor a plan file choose the target, and neither chooses the sandbox.
@@ -157,6 +159,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
     from syncer import baseline
+    from syncer.workflow import Base
 
     settings, root, folder_there = _settings_at(run, commit)
     root, models = (run.settings.root, models) if models else (root, folder_there)
@@ -247,6 +250,8 @@ def _former_name(run: Run, settings: config.Settings) -> str:
 
 
 def _strictest(limits: Limits) -> tuple[int, int]:
+    from syncer.policy import Limits
+
     return min(limits.percent, Limits().percent), min(limits.floor, Limits().floor)
 
 
