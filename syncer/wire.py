@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _BLANK_IS_NULL = ("description", "primary_key", "query")
 _BLOCK_TEXT = ("description", "query")
-FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
+_FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
 """What at the end of `query` and `description` is nobody's."""
 
 
@@ -96,11 +96,12 @@ def _check(configuration: Json) -> None:
     for _ in range(MAX_DEPTH):
         inner: list[Json] = []
         for value in level:
-            if isinstance(value, dict):
+            kind = type(value)
+            if kind is dict:
                 inner += value.values()
-            elif isinstance(value, list):
+            elif kind is list:
                 inner += value
-            elif isinstance(value, float) and not isfinite(value):
+            elif kind is float and not isfinite(value):
                 raise MalformedError("its configuration holds a number that is too large")
         level = inner
     if level:
@@ -228,6 +229,13 @@ def _is_composed(pair: Mapping[str, Json]) -> bool:
     return bool(pair.get("mapping_type", "standard") != "standard")
 
 
+def without_final_line_ends(text: str) -> str:
+    """The text up to its last character that belongs to no line end."""
+    # The pattern alone would look at every line end of the text.
+    bare = text.rstrip("\r\n")
+    return bare + _FINAL_LINE_ENDS.sub("", text[len(bare) :])
+
+
 def normal_form(fields: Fields) -> Fields:
     """The same fields in the one form in which desired and live state may be compared."""
     normal = dict(fields)
@@ -238,7 +246,7 @@ def normal_form(fields: Fields) -> Fields:
     for field in _BLOCK_TEXT:
         # A YAML block ends in a line end, editors add one to a file, nobody means it; the server keeps every byte.
         if isinstance(normal.get(field), str):
-            normal[field] = FINAL_LINE_ENDS.sub("", normal[field])
+            normal[field] = without_final_line_ends(normal[field])
     if "configuration" in normal:
         normal["configuration"] = _normal_value(normal["configuration"], False)
     return normal

@@ -16,6 +16,7 @@ import re
 import sys
 from dataclasses import dataclass, field, fields, is_dataclass
 from http import HTTPStatus
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from syncer.client.reasons import is_wrong_workspace
@@ -24,7 +25,7 @@ from syncer.model import Secret
 from syncer.transport import ExcessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable
+    from collections.abc import Callable, Collection, Hashable, Sequence
 
     from syncer.client.session import Session
     from syncer.model import Json
@@ -44,6 +45,8 @@ _ROUNDS: Final = 4
 _MOST_PAGES: Final = 2_000
 """How many pages a list may have."""
 
+_LEAVES: Final = frozenset({str, int, float, bool, NoneType})
+"""The types of values that hold no others."""
 _MOST_KEPT: Final = 80 * 1024 * 1024
 """The memory that the rows of one page may take, and those of a list where `_LARGEST_ROW` doesn't make more."""
 
@@ -357,18 +360,21 @@ def _paged(data: Json, kept: int) -> _Page[Any]:
 
 
 def _memory(row: object) -> int:
-    """The memory that a row takes, about."""
-    waiting, total = [row], 0
-    while waiting:
-        one = waiting.pop()
-        total += sys.getsizeof(one)
-        if isinstance(one, dict):
-            waiting += one
-            waiting += one.values()
-        elif isinstance(one, list | tuple):
-            waiting += one
-        elif isinstance(one, Secret):
-            waiting.append(one.reveal())
-        elif is_dataclass(one):
-            waiting += [getattr(one, part.name) for part in fields(one)]
+    """The memory that a row takes, about. It is asked of every value, so what holds no others isn't looked into."""
+    total, waiting = sys.getsizeof(row), [row]
+    for one in waiting:
+        parts = _parts(one)
+        total += sum(map(sys.getsizeof, parts))
+        waiting += [part for part in parts if type(part) not in _LEAVES]
     return total
+
+
+def _parts(one: object) -> Sequence[object]:
+    """What a value holds."""
+    if isinstance(one, dict):
+        return [*one, *one.values()]
+    if isinstance(one, list | tuple):
+        return one
+    if isinstance(one, Secret):
+        return [one.reveal()]
+    return [getattr(one, part.name) for part in fields(one)] if is_dataclass(one) else ()

@@ -14,7 +14,7 @@ from syncer.model import ABSENT, SecretRef
 from syncer.render.modelfile import scalars, writing
 from syncer.render.modelfile.reading import BREAK, Node, Tree, canonical, same
 from syncer.render.modelfile.writing import Habit
-from syncer.wire import FINAL_LINE_ENDS
+from syncer.wire import without_final_line_ends
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -131,7 +131,7 @@ class Changes:
         field = path[2:] if path[:1] == ("environments",) else path
         if len(field) != 1 or field[0] not in _BLOCK_TEXT or not isinstance(value, str) or node.style not in {"|", ">"}:
             return value
-        body = FINAL_LINE_ENDS.sub("", value)
+        body = without_final_line_ends(value)
         kept = body + node.text[len(node.text.rstrip("\n")) :]
         return kept if self._mode.blocks and scalars.literal(kept, 2) else value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +20,6 @@ MAX_DEPTH: Final = 98
 
 _LONGEST_KEY: Final = 1000
 """Readers look for the colon of a `key:` 1,024 characters far; a longer key is written with `?`."""
-
-_FINAL_LINE_ENDS: Final = re.compile(r"\n+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def write(values: Mapping[str, Any], *, query_file: str = "", header: str = "") 
     sql = None
     query = given.get("query")
     if query_file and isinstance(query, str) and "\r" not in query and not query.startswith("\ufeff"):
-        sql = _FINAL_LINE_ENDS.sub("", query) + "\n"
+        sql = query.rstrip("\n") + "\n"
         given = checked({"query_file" if key == "query" else key: value for key, value in given.items()})
         given["query_file"] = checked(query_file)
     lines = [line for key, value in given.items() for line in entry(key, value, 0, Habit())]
