@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.model import (
@@ -256,7 +257,8 @@ def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called f
     kind = type(value)
     if kind is dict:
         # Secrets come back in clear from the open-source server: they are marked before anything can print them.
-        return {key: _normal_value(inner, secret or is_secret_key(key)) for key, inner in value.items()}
+        # Rows are decoded one by one, and each has texts of its own for the keys that all have: they are shared here.
+        return {intern(key): _normal_value(inner, secret or is_secret_key(key)) for key, inner in value.items()}
     if kind is list:
         return [_normal_value(inner, secret) for inner in value]
     if kind is str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from syncer import config, loader, state, validate
-from syncer.cli import trusting
+from syncer import config, loader, validate
 from syncer.cli.validating import EMPTY, check
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
+    from syncer import state
     from syncer.cli.screen import Screen
     from syncer.client import Api
     from syncer.model import Document, Target
@@ -288,6 +288,8 @@ def state_folder(root: Path, screen: Screen) -> state.StateFolder:
 
     What an older version left in the repository is told of once, and never looked into: a commit may have brought it.
     """
+    from syncer import state
+
     if os.path.lexists(root / _LEFT):
         what = f"{_LEFT} beside the settings is no longer used, and nothing in it is read"
         screen.note_once(f"Note: {what}. An older version kept its runs and its sandbox there; delete it.")
@@ -324,6 +326,8 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
             config.check_way(run.variables, target.url)
+            from syncer.cli import trusting
+
             credentials, transport = trusting.credentials(run, screen), None
         session = stack.enter_context(
             client.Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)

@@ -12,7 +12,6 @@ from syncer.cli import running
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
-from syncer.render.checkup import Check, render_check
 from syncer.render.commands import Commands
 from syncer.scrubber import Scrubber
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from syncer.errors import SyncerError
     from syncer.model import Event, Problem
+    from syncer.render.checkup import Check
 
 
 def now() -> datetime:
@@ -111,6 +111,8 @@ class Screen:
 
     def check(self, check: Check) -> None:
         """Print how a layer is."""
+        from syncer.render.checkup import render_check  # noqa: PLC0415 - for doctor and init alone
+
         hide = self.scrubber.hide
         self.show(render_check(replace(check, detail=hide(check.detail), hint=hide(check.hint)), self.style))
 
