@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from builders import TARGET, resource
 
-from syncer.client import Api, Options, Session
+from syncer.client.api import Api
+from syncer.client.session import Options, Session
 from syncer.model import Credentials, Secret
 
 if TYPE_CHECKING:

@@ -18,9 +18,11 @@ from builders import TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.client import Api, Options, Session, lists, session
+from syncer.client import lists, session
+from syncer.client.api import Api
 from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain
+from syncer.client.session import Options, Session
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
 from syncer.scrubber import Scrubber

@@ -17,7 +17,7 @@ from syncer.model import Slowing, Waiting
 from syncer.policy import Limits
 
 if TYPE_CHECKING:
-    from syncer.client import Api
+    from syncer.client.api import Api
     from syncer.planner import Planned
 
 ALL = Limits(100)

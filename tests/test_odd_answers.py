@@ -15,7 +15,8 @@ from builders import TARGET, document, resource
 from played import Played
 
 from syncer import workflow
-from syncer.client import Api, Options, Session
+from syncer.client.api import Api
+from syncer.client.session import Options, Session
 from syncer.errors import SyncerError
 from syncer.model import Credentials, Secret
 from syncer.policy import Limits

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spellings import SPELLINGS
 
-from syncer.client import Api, Session
+from syncer.client.api import Api
+from syncer.client.session import Session
 from syncer.errors import ApiError, HostError
 from syncer.hosts import detect
 from syncer.model import SENSITIVE, Credentials, Secret

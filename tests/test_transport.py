@@ -260,7 +260,8 @@ _MEASURED = """
 import re, sys
 from pathlib import Path
 import httpx
-from syncer.client import Api, Options, Session
+from syncer.client.api import Api
+from syncer.client.session import Options, Session
 from syncer.errors import ApiError, RefreshError
 from syncer.model import Credentials, Secret, Target
 

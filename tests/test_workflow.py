@@ -14,7 +14,8 @@ from strategies import worlds
 from world import recorded_world
 
 from syncer import wire, workflow
-from syncer.client import Api, Options, Session
+from syncer.client.api import Api
+from syncer.client.session import Options, Session
 from syncer.errors import RefusedError, SettingsError
 from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
 from syncer.policy import Limits

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syncer.applier import Report
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
-    from syncer.client import Api
+    from syncer.client.api import Api
     from syncer.planner import Planned
 
 

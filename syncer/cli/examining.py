@@ -13,12 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, client, config, loader, resolve
+from syncer import baseline, config, loader, resolve
 from syncer.cli import running, trusting
 from syncer.cli.screen import Screen
 from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
 from syncer.client import probe
+from syncer.client.api import Api
+from syncer.client.session import Options, Session
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
 from syncer.render.checkup import LAYERS, Check, State, render_verdict
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from syncer.cli.running import Run
-    from syncer.client import Api
     from syncer.model import Event, Secret, Tell
     from syncer.scrubber import Scrubber
 
@@ -173,15 +174,15 @@ def workspaces(
 ) -> Mapping[int, str]:
     """The workspaces of a user: id → name. Logs in once if it has to. Raises ApiError."""
     with _session(target, credentials, numbers, tell, scrubber) as session:
-        return client.Api(session).workspaces()
+        return Api(session).workspaces()
 
 
 def _session(
     target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber
-) -> client.Session:
+) -> Session:
     short = _impatient(numbers)
-    options = client.Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)
-    return client.Session(target, credentials, tell, options, scrubber=scrubber)
+    options = Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)
+    return Session(target, credentials, tell, options, scrubber=scrubber)
 
 
 def _impatient(numbers: config.Numbers) -> config.Numbers:

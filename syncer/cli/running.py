@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from syncer import state
     from syncer.cli.screen import Screen
-    from syncer.client import Api
+    from syncer.client.api import Api
     from syncer.model import Document, Target
     from syncer.policy import Limits
     from syncer.workflow import Base
@@ -308,12 +308,13 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     """The API of the run's environment: over the network, or the embedded sandbox."""
     import httpx
 
-    from syncer import client
+    from syncer.client.api import Api
+    from syncer.client.session import Options, Session
 
     if config.is_in_clear(run.environment.api_url):
         screen.note(f"Warning: {run.environment.api_url} is plain http: the token can be read on the way.")
     numbers = run.environment.numbers
-    options = client.Options(
+    options = Options(
         numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds
     )
     target = run.target
@@ -330,6 +331,6 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
 
             credentials, transport = trusting.credentials(run, screen), None
         session = stack.enter_context(
-            client.Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
+            Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
         )
-        yield client.Api(session)
+        yield Api(session)

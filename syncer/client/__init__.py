@@ -5,8 +5,3 @@ session   one request, rightly sent         lists     pages, rightly read: all o
 newest    what the newest page proves       probe     the layers below, one question each
 api       models, connectors and syncs
 """
-
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
-
-__all__ = ["Api", "Options", "Session"]
