@@ -506,6 +506,20 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a host keeps the commits of a pull request, in git's words; all of it the host says, and nobody else."""
+
+    url: str
+    """The repository's address."""
+    ref: str
+    """The ref of the pull request's head."""
+    branch: str
+    """The branch that the pull request goes to."""
+    header: Secret
+    """The header of HTTP that lets git in, name and value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Requested:
     """One request was answered (`status`) or not (`status` 0). Neither headers nor bodies are told."""
 

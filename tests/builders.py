@@ -6,10 +6,10 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from syncer import wire
+from syncer.desired.resolve import resolve
 from syncer.errors import ApiError, MissingError
+from syncer.live import wire
 from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
-from syncer.resolve import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

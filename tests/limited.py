@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from builders import TARGET, resource
 
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.model import Credentials, Secret
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from builders import RAW_SQL, TARGET, FakeApi, desired, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.applier import Report, Status, apply
+from syncer.applying.applier import Report, Status, apply
 from syncer.errors import ApiError, LateError
 from syncer.model import Binding, Bound, Modified, Modifying, Secret
-from syncer.planner import Plan, make_plan
+from syncer.plan.planner import Plan, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

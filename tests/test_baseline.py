@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from repositories import GIT, Repository
 
-from syncer import baseline, loader
+from syncer.desired import baseline, loader
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from played import CONNECTORS, STAGING, Played
 
 from syncer.errors import RefusedError
 from syncer.model import NOWHERE, Origin, Problem, Severity
-from syncer.planner import Plan, Planned
+from syncer.plan.planner import Plan, Planned
 from syncer.render import html, terminal
 from syncer.render.annotations import render_problems as annotate
 from syncer.render.causes import by_cause

@@ -19,8 +19,8 @@ from werkzeug.wrappers import Request, Response
 from world import Result, definition, flat, recorded_world, writes
 from wsgi import serving
 
-from syncer import planfile
-from syncer.posting import Kind, Marker
+from syncer.plan import planfile
+from syncer.review.posting import Kind, Marker
 from syncer.sandbox import Sandbox
 
 if TYPE_CHECKING:

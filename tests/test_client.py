@@ -18,12 +18,12 @@ from builders import TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.client import lists, session
-from syncer.client.api import Api
-from syncer.client.limiter import SlidingWindow
-from syncer.client.reasons import explain
-from syncer.client.session import Options, Session
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
+from syncer.live import lists, session
+from syncer.live.api import Api
+from syncer.live.limiter import SlidingWindow
+from syncer.live.reasons import explain
+from syncer.live.session import Options, Session
 from syncer.model import Credentials, Requested, Secret, Waiting
 from syncer.scrubber import Scrubber
 

@@ -10,23 +10,24 @@ import pytest
 from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
 from world import Team, recorded_world, writes
 
-from syncer import planfile, saved, workflow
-from syncer.applier import Outcome, Status, apply
+from syncer import workflow
+from syncer.applying.applier import Outcome, Status, apply
+from syncer.desired.resolve import bind
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, DesiredState, LiveState, Secret, Unreadable
-from syncer.planner import Action, Cause, Plan
-from syncer.policy import Limits
-from syncer.resolve import bind
+from syncer.package_files import schema
+from syncer.plan import planfile, saved
+from syncer.plan.planner import Action, Cause, Plan
+from syncer.plan.policy import Limits
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
-from syncer.shipped import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from syncer.model import LiveModel
-    from syncer.planner import Planned
+    from syncer.plan.planner import Planned
 
 CONNECTORS = [Connector(1, "warehouse", "source", "Postgresql")]
 NEW = {**RAW_SQL, "query": "SELECT user_id FROM users"}

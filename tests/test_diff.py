@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from strategies import CONFIGURATIONS
 
-from syncer.diff import FieldChange, compare, same
 from syncer.model import ABSENT, Secret
+from syncer.plan.diff import FieldChange, compare, same
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from wsgi import serving
 from syncer import config
 from syncer.cli import examining
 from syncer.cli.main import main
-from syncer.client import probe
 from syncer.errors import SyncerError
+from syncer.live import probe
 from syncer.model import Secret, Target
 from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
 from syncer.render.style import Style

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from inside import Inside
 from world import CONFORMANCE, definition, recorded_world
 
-from syncer import policy, sql, wire, workflow
-from syncer.effects import meaning
+from syncer import sql, workflow
+from syncer.desired.resolve import bind_connectors
 from syncer.errors import ApiError, RefusedError
+from syncer.live import wire
 from syncer.model import Connector, DesiredState, Secret, Sync
-from syncer.planner import Effect
-from syncer.policy import Limits
-from syncer.resolve import bind_connectors
+from syncer.plan import policy
+from syncer.plan.effects import meaning
+from syncer.plan.planner import Effect
+from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncer.model import Problem
-    from syncer.planner import Planned
+    from syncer.plan.planner import Planned
 
 CONNECTORS = (
     Connector(1, "Snowflake prod", "source", "Snowflake"),

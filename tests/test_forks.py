@@ -19,8 +19,8 @@ from places import MODELS, placed, push
 from repositories import Repository
 from world import definition, flat
 
-from syncer import baseline
-from syncer.posting import Kind, Marker
+from syncer.desired import baseline
+from syncer.review.posting import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

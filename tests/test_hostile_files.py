@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parsers import UNHEARD, Reworded
 
-from syncer.loader import load
-from syncer.loader.parse import parse
-from syncer.validate import RULES, check
+from syncer.desired.loader import load
+from syncer.desired.loader.parse import parse
+from syncer.desired.validate import RULES, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

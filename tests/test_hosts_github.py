@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from wsgi import serving
 
 from syncer.errors import HostError, SettingsError
-from syncer.hosts import detect
-from syncer.hosts.github import GitHub
-from syncer.posting import Kind, Marker, Note, Posted, keep_comment
+from syncer.review.hosts import detect
+from syncer.review.hosts.github import GitHub
+from syncer.review.posting import Kind, Marker, Note, Posted, keep_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +175,7 @@ def test_outside_of_ci_there_is_no_host() -> None:
     """And httpx isn't even loaded for the question."""
     assert detect({}) is None
     assert detect({"GITHUB_ACTIONS": "false", "GITLAB_CI": ""}) is None
-    code = "import sys; from syncer.hosts import detect; detect({}); print('httpx' in sys.modules)"
+    code = "import sys; from syncer.review.hosts import detect; detect({}); print('httpx' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -264,7 +264,7 @@ def test_a_broken_event_file_is_a_sentence(desk: Desk, content: bytes) -> None:
 
 def test_an_event_file_has_its_size(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than GitHub ever writes isn't read."""
-    monkeypatch.setattr("syncer.hosts.github._LARGEST_EVENT", 10)
+    monkeypatch.setattr("syncer.review.hosts.github._LARGEST_EVENT", 10)
 
     with pytest.raises(SettingsError, match="larger"):
         desk.host()
@@ -418,7 +418,7 @@ def test_an_answer_that_is_no_json_is_an_error(desk: Desk, body: str) -> None:
 
 def test_an_answer_without_end_is_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound counts what came."""
-    monkeypatch.setattr("syncer.hosts.http._LARGEST_ANSWER", 10)
+    monkeypatch.setattr("syncer.review.hosts.http._LARGEST_ANSWER", 10)
     desk.fake.say(7, "dana", "x" * 100)
 
     with pytest.raises(HostError, match="too large"):

@@ -11,11 +11,11 @@ from fake_github import Fault
 from fake_gitlab import BASE, HEAD, TOKEN, FakeGitLab
 from wsgi import serving
 
-from syncer import posting
 from syncer.errors import HostError, SettingsError
-from syncer.hosts import detect
-from syncer.hosts.gitlab import GitLab
-from syncer.posting import Kind, Marker, Posted, append_line, keep_comment, keep_issue
+from syncer.review import posting
+from syncer.review.hosts import detect
+from syncer.review.hosts.gitlab import GitLab
+from syncer.review.posting import Kind, Marker, Posted, append_line, keep_comment, keep_issue
 
 ME = "project_42_bot"
 BOT, STATUS = "project_42_bot_status", "glpat-status"

@@ -23,9 +23,9 @@ from strategies import JSON, TEXT
 from transcripts import rewritten
 from world import Team, flat, recorded_world, secrets
 
-from syncer import importer, writing
+from syncer.adopting import importer, writing
+from syncer.adopting.importer import Addresses, Variables, slug
 from syncer.cli.main import main
-from syncer.importer import Addresses, Variables, slug
 from syncer.model import (
     FIELDS,
     QUERY_TYPES,

@@ -12,13 +12,13 @@ from builders import RAW_SQL, TARGET, document
 from limited import Limited
 
 from syncer import workflow
-from syncer.applier import Report, Status
+from syncer.applying.applier import Report, Status
 from syncer.model import Slowing, Waiting
-from syncer.policy import Limits
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
-    from syncer.client.api import Api
-    from syncer.planner import Planned
+    from syncer.live.api import Api
+    from syncer.plan.planner import Planned
 
 ALL = Limits(100)
 NEW = {**RAW_SQL, "query": "SELECT user_id FROM people"}

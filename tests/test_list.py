@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from played import CONNECTORS, Played
 from test_render_machine import VALIDATOR
 
+from syncer.adopting.listing import Listing, Row, State
 from syncer.errors import ApiError, RefreshError
-from syncer.listing import Listing, Row, State
 from syncer.model import LiveState, Sync, Unreadable
 from syncer.render.listing import render_listing
 from syncer.render.style import Style

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parsers import Reworded, Shallow
 
-from syncer.loader import Loaded, load, load_files
-from syncer.loader.parse import MAX_PROBLEMS, parse
-from syncer.loader.scalars import Refused, resolve
-from syncer.loader.source import YamlMarks, excerpt, place
-from syncer.loader.syntax import explained
+from syncer.desired.loader import Loaded, load, load_files
+from syncer.desired.loader.parse import MAX_PROBLEMS, parse
+from syncer.desired.loader.scalars import Refused, resolve
+from syncer.desired.loader.source import YamlMarks, excerpt, place
+from syncer.desired.loader.syntax import explained
 from syncer.model import Origin
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from strategies import CONFIGURATIONS, JSON, TEXT
 
-from syncer.loader.parse import parse
-from syncer.loader.scalars import Refused, resolve
+from syncer.desired.loader.parse import parse
+from syncer.desired.loader.scalars import Refused, resolve
 from syncer.model import Secret, SecretRef
 from syncer.render.modelfile import Edit, revise, write
 from syncer.render.modelfile.reading import MAX_VALUES

@@ -15,11 +15,11 @@ from builders import TARGET, document, resource
 from played import Played
 
 from syncer import workflow
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
 from syncer.errors import SyncerError
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.model import Credentials, Secret
-from syncer.policy import Limits
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from places import MODELS, placed
 from world import flat, writes
 from wsgi import serving
 
-from syncer import planfile
+from syncer.plan import planfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

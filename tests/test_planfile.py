@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from scenes import CANARY, PLANNED, PLANS
 from strategies import JSON, SCALARS, TEXT
 
-from syncer import planfile, workflow
+from syncer import workflow
 from syncer.model import Document, LiveModel, Origin, Problem, Secret, Severity, is_secret_key
-from syncer.planfile import PlanFileError, dumps, loads, read, write
-from syncer.planner import Planned
-from syncer.policy import Limits
+from syncer.package_files import schema
+from syncer.plan import planfile
+from syncer.plan.planfile import PlanFileError, dumps, loads, read, write
+from syncer.plan.planner import Planned
+from syncer.plan.policy import Limits
 from syncer.render import html, machine, markdown
 from syncer.render.terminal import Style, render_plan, render_problems
-from syncer.shipped import schema
 from syncer.workflow import Base
 
 if TYPE_CHECKING:

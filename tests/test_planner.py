@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
-from syncer.diff import FieldChange
 from syncer.model import ABSENT, Binding, Bound, Secret
-from syncer.planner import Plan, make_plan, wanted
+from syncer.plan.diff import FieldChange
+from syncer.plan.planner import Plan, make_plan, wanted
 
 
 def _plan(values: dict[str, Any], attributes: dict[str, Any]) -> Plan:

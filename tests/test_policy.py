@@ -9,15 +9,8 @@ import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
 from syncer.model import Binding, Bound, Connector, Problem, Severity
-from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
-from syncer.policy import (
-    Limits,
-    OnDrift,
-    connector_problems,
-    judged,
-    needs_connectors,
-    one_way_moves,
-)
+from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
+from syncer.plan.policy import Limits, OnDrift, connector_problems, judged, needs_connectors, one_way_moves
 
 CONNECTORS = [
     Connector(1, "Snowflake prod", "source", "Snowflake"),

@@ -13,22 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.errors import HostError
-from syncer.hosts import detect
-from syncer.posting import (
-    Kind,
-    Marker,
-    Posted,
-    append_line,
-    find_comment,
-    keep_comment,
-    keep_issue,
-)
+from syncer.review.hosts import detect
+from syncer.review.posting import Kind, Marker, Posted, append_line, find_comment, keep_comment, keep_issue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from syncer.posting import Host
+    from syncer.review.posting import Host
 
 ME = "github-actions[bot]"
 HEAD = "a1" * 20

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import FIELDS, worlds
 
-from syncer import policy, workflow
+from syncer import workflow
+from syncer.desired.resolve import resolve, reveal
 from syncer.model import Connector, Document, LiveModel, Secret
-from syncer.planner import Cause, Planned, Provenance
-from syncer.policy import Limits
-from syncer.resolve import resolve, reveal
+from syncer.plan import policy
+from syncer.plan.planner import Cause, Planned, Provenance
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,8 +19,8 @@ from played import CONNECTORS, SETTINGS, STAGING, Played
 from repositories import Repository
 from world import definition
 
-from syncer import baseline
-from syncer.posting import Kind, Marker
+from syncer.desired import baseline
+from syncer.review.posting import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

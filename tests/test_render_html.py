@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scenes import CANARY, PLANNED, plan_of
 
 from syncer.model import Binding, Bound, Origin, Problem, Severity
-from syncer.planner import Cause, Planned, Provenance, make_plan
+from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.html import render_plan
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 from strategies import JSON
 
-from syncer.applier import Report
-from syncer.diff import FieldChange
+from syncer.applying.applier import Report
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
 from syncer.model import ABSENT, Binding, Bound, Modifying, Origin, Problem, Secret, Severity
-from syncer.planner import Cause, Planned, Provenance, make_plan
+from syncer.plan.diff import FieldChange
+from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.annotations import render_problems as annotate
 from syncer.render.machine import (
     UI_VERSION,

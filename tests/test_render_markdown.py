@@ -19,9 +19,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scenes import CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
 
-from syncer.applier import Outcome, Report, Status
+from syncer.applying.applier import Outcome, Report, Status
 from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Secret, Severity
-from syncer.planner import Cause, Planned, Provenance, make_plan
+from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.hunks import change_lines
 from syncer.render.inert import barred, cell, code, fenced, link, prose
 from syncer.render.markdown import BUDGET, render_drift, render_missing, render_plan, render_report

@@ -29,7 +29,7 @@ from syncer.model import (
     Severity,
     Waiting,
 )
-from syncer.planner import Cause, Plan, Planned, Provenance, make_plan
+from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.render.align import align
 from syncer.render.body import DEEPEST, Body, Row, change_rows, path_text
 from syncer.render.lines import narrowed

@@ -9,6 +9,7 @@ from builders import RAW_SQL, FlatMarks, desired, document, live
 from hypothesis import given
 from strategies import worlds
 
+from syncer.desired.resolve import bind, resolve, reveal
 from syncer.model import (
     DesiredState,
     Document,
@@ -20,7 +21,6 @@ from syncer.model import (
     TextFile,
     Unreadable,
 )
-from syncer.resolve import bind, resolve, reveal
 
 
 def test_an_environment_s_values_replace_the_base_s() -> None:

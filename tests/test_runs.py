@@ -17,13 +17,14 @@ from scenes import PLANNED
 from strategies import JSON
 from test_render_machine import VALIDATOR
 
-from syncer import planfile, runs
+from syncer.applying import runs
+from syncer.applying.runs import Record, RunError
+from syncer.applying.undo import OPEN, Ending, LostRun, PastRun
+from syncer.package_files import schema
+from syncer.plan import planfile
 from syncer.render.history import ending, render_history, render_no_runs
 from syncer.render.machine import run_lines
 from syncer.render.terminal import Style
-from syncer.runs import Record, RunError
-from syncer.shipped import schema
-from syncer.undo import OPEN, Ending, LostRun, PastRun
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from strategies import worlds
 from test_planfile import referenced
 
-from syncer import planfile, saved, workflow
+from syncer import workflow
 from syncer.errors import RefusedError
 from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Secret, Target, Unreadable
-from syncer.policy import Limits
-from syncer.shipped import schema
+from syncer.package_files import schema
+from syncer.plan import planfile, saved
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.applier import Report
-    from syncer.planner import Planned
+    from syncer.applying.applier import Report
+    from syncer.plan.planner import Planned
 
 SCHEMA = schema("plan")
 ALL = Limits(100)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spellings import SPELLINGS
 
-from syncer.client.api import Api
-from syncer.client.session import Session
 from syncer.errors import ApiError, HostError
-from syncer.hosts import detect
+from syncer.live.api import Api
+from syncer.live.session import Session
 from syncer.model import SENSITIVE, Credentials, Secret
+from syncer.review.hosts import detect
 from syncer.scrubber import Scrubber, held
 
 CANARY = 'tök-"Canary"/7+9f3kq==x'

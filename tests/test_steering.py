@@ -11,8 +11,8 @@ from inside import Inside
 from places import MODELS, change, placed, push
 from world import definition, flat, writes
 
-from syncer import planfile
-from syncer.posting import Kind, Marker
+from syncer.plan import planfile
+from syncer.review.posting import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

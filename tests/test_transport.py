@@ -20,8 +20,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syncer.client import probe
 from syncer.errors import Excess, SyncerError
+from syncer.live import probe
 from syncer.transport import ExcessError, Route, Transport, body, decoded, paged, reading
 
 if TYPE_CHECKING:
@@ -260,8 +260,8 @@ _MEASURED = """
 import re, sys
 from pathlib import Path
 import httpx
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.errors import ApiError, RefreshError
 from syncer.model import Credentials, Secret, Target
 

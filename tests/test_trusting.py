@@ -19,7 +19,7 @@ from world import Team, definition, flat, interrupt, recorded_world
 
 import syncer
 from syncer import config, state
-from syncer.policy import may_get_credentials
+from syncer.plan.policy import may_get_credentials
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
 

@@ -13,19 +13,21 @@ from hypothesis import given, settings
 from strategies import worlds
 from test_planfile import referenced
 
-from syncer import planfile, undo, workflow
-from syncer.applier import Status
+from syncer import workflow
+from syncer.applying import undo
+from syncer.applying.applier import Status
+from syncer.applying.undo import OPEN, Ending
 from syncer.errors import ApiError, RefusedError, SettingsError
 from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Secret, Target, Unreadable
-from syncer.policy import Limits
-from syncer.shipped import schema
-from syncer.undo import OPEN, Ending
+from syncer.package_files import schema
+from syncer.plan import planfile
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.applier import Report
-    from syncer.planner import Planned
+    from syncer.applying.applier import Report
+    from syncer.plan.planner import Planned
 
 SCHEMA = schema("plan")
 RISKS = frozenset({"primary_key", "connector_id", "query_type", "lost_column"})

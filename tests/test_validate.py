@@ -19,13 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import sql
-from syncer.loader import load
+from syncer.desired.loader import load
+from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
+from syncer.desired.validate.queries import limits_at_line_end
+from syncer.desired.validate.schema import SILENT, WORDS
+from syncer.desired.validate.values import Glance, has_signs
 from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
 from syncer.sandbox import contracts, validation
-from syncer.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
-from syncer.validate.queries import limits_at_line_end
-from syncer.validate.schema import SILENT, WORDS
-from syncer.validate.values import Glance, has_signs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -212,7 +212,7 @@ def test_jsonschema_is_loaded_only_to_explain(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "a.yaml").write_text(SQL)
     code = (
-        "import json, pathlib, sys; from syncer.loader import load; from syncer.validate import check;"
+        "import json, pathlib, sys; from syncer.desired.loader import load; from syncer.desired.validate import check;"
         f"schema = json.loads(pathlib.Path({str(ROOT / 'schemas/model.schema.json')!r}).read_text('utf-8'));"
         f"assert check(load(pathlib.Path({str(tmp_path)!r})).documents, schema, ['prod']) == ();"
         "assert 'jsonschema' not in sys.modules"
@@ -735,7 +735,7 @@ def test_parsers_read_so_much_in_one_run(checked: Checker, monkeypatch: pytest.M
     """What is left over isn't claimed to be wrong; a parameter may be any piece of a query."""
     files = {f"models/{letter}.yaml": f"{SQL.replace('Active', letter)}".replace("SELECT", "SELEC") for letter in "abc"}
     assert len(checked.files(files, reads_sql=True)) == 3
-    monkeypatch.setattr("syncer.validate.queries.MAX_PARSED", 50)
+    monkeypatch.setattr("syncer.desired.validate.queries.MAX_PARSED", 50)
     assert len(checked.files(files, reads_sql=True)) == 1
 
     text = NO_QUERY.replace("raw_sql", "dynamic_sql") + "configuration: {harvesters: [], json_schema: {}}\n"

@@ -10,10 +10,10 @@ from builders import RAW_SQL, live, resource
 from hypothesis import given
 from strategies import CONFIGURATIONS, FIELDS
 
-from syncer import wire
-from syncer.diff import same
+from syncer.live import wire
 from syncer.model import FIELDS as MANAGED
 from syncer.model import Connector, Secret, SecretRef, leaves
+from syncer.plan.diff import same
 
 
 def exact(value: Any) -> str:

@@ -13,19 +13,20 @@ from hypothesis import strategies as st
 from strategies import worlds
 from world import recorded_world
 
-from syncer import wire, workflow
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
+from syncer import workflow
 from syncer.errors import RefusedError, SettingsError
+from syncer.live import wire
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
-from syncer.policy import Limits
+from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
 
 if TYPE_CHECKING:
     import random
 
-    from syncer.applier import Report
-    from syncer.planner import Planned
+    from syncer.applying.applier import Report
+    from syncer.plan.planner import Planned
 
 CONNECTORS = [Connector(number, f"c{number}", "source", "Snowflake") for number in (1, 2, 3)]
 ALL = Limits(100)

@@ -6,23 +6,24 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import saved, workflow
+from syncer import workflow
 from syncer.cli import planning, running
 from syncer.cli.keeping import Keeper
 from syncer.cli.pinning import write_ids
 from syncer.cli.progress import Interrupt, progress
 from syncer.cli.screen import now
 from syncer.errors import RefusedError, SettingsError
+from syncer.plan import saved
 from syncer.render import machine, terminal
 
 if TYPE_CHECKING:
     import argparse
 
-    from syncer.applier import Report
+    from syncer.applying.applier import Report
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
-    from syncer.client.api import Api
-    from syncer.planner import Planned
+    from syncer.live.api import Api
+    from syncer.plan.planner import Planned
 
 
 def apply(flags: argparse.Namespace, screen: Screen) -> int:

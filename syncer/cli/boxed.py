@@ -10,7 +10,7 @@ from contextlib import ExitStack, chdir, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, shipped, state
+from syncer import config, package_files, state
 from syncer.cli.running import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
@@ -116,7 +116,7 @@ def demo(run: Callable[[Sequence[str]], int], screen: Screen) -> int:
     code = 0
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-demo-")))
-        shutil.copytree(shipped.folder("models"), folder / "repository" / "models")
+        shutil.copytree(package_files.folder("models"), folder / "repository" / "models")
         stack.enter_context(chdir(folder / "repository"))
         stack.enter_context(_kept_in(folder / "state"))
         for title, command in _STORY:

@@ -19,27 +19,29 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config, hosts, loader, posting, workflow
+from syncer import config, workflow
 from syncer.cli import applying, planning, running, steering, validating
 from syncer.cli.arguments import ALLOWED, ON_DRIFT, percent
 from syncer.cli.outputs import Outputs, below_top, refuse_secrets
+from syncer.desired import baseline, loader
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
-from syncer.planfile import PlanFileError
-from syncer.planner import LOOSENED, Plan, Planned
-from syncer.posting import Kind, Marker, Place, Posted
+from syncer.plan.planfile import PlanFileError
+from syncer.plan.planner import LOOSENED, Plan, Planned
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
 from syncer.render.inert import code
 from syncer.render.text import defused
 from syncer.render.totals import report_verdict
+from syncer.review import hosts, posting
+from syncer.review.posting import Kind, Marker, Place, Posted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syncer.cli.screen import Screen
     from syncer.model import Target
-    from syncer.posting import Context, Host
+    from syncer.review.posting import Context, Host
 
 _STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
 _IS_STEERED: Final = "this was planned with the default branch's settings, so it doesn't say what these would do"

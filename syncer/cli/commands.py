@@ -86,9 +86,9 @@ def _doctor(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _schema(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer import shipped
+    from syncer import package_files
 
-    screen.out.write(shipped.schema_text(flags.name))
+    screen.out.write(package_files.schema_text(flags.name))
     return 0
 
 

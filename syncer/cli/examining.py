@@ -13,15 +13,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config, loader, resolve
+from syncer import config
 from syncer.cli import running, trusting
 from syncer.cli.screen import Screen
 from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
-from syncer.client import probe
-from syncer.client.api import Api
-from syncer.client.session import Options, Session
+from syncer.desired import baseline, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
+from syncer.live import probe
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
 from syncer.render.checkup import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted

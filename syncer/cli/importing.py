@@ -10,11 +10,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, loader, workflow, writing
+from syncer import config, workflow
+from syncer.adopting import writing
+from syncer.adopting.importer import Asked, check_asked
 from syncer.cli import running
 from syncer.cli.validating import check
+from syncer.desired import loader
 from syncer.errors import SettingsError
-from syncer.importer import Asked, check_asked
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import imported, modelfile, terminal
 from syncer.scrubber import held
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Mapping, Sequence
 
+    from syncer.adopting.importer import Draft, Imported, Taken
     from syncer.cli.running import Files, Run
     from syncer.cli.screen import Screen
-    from syncer.importer import Draft, Imported, Taken
     from syncer.model import Document, Json, Secret
     from syncer.model import Path as DataPath
 

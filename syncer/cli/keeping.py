@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from syncer import planfile, runs
+from syncer.applying import runs
+from syncer.applying.undo import OPEN, Ending, PastRun
 from syncer.cli.outputs import refuse_secrets
 from syncer.cli.running import state_folder
 from syncer.cli.screen import now
 from syncer.errors import SyncerError
-from syncer.undo import OPEN, Ending, PastRun
+from syncer.plan import planfile
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from syncer.applier import Report
+    from syncer.applying.applier import Report
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
-    from syncer.planner import Planned
+    from syncer.plan.planner import Planned
     from syncer.state import StateFolder
 
 FOLDER: Final = "runs"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, writing
+from syncer import config
+from syncer.adopting import writing
 from syncer.cli import running
 from syncer.cli.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syncer.cli.running import Run
-    from syncer.planner import Planned
+    from syncer.plan.planner import Planned
 
 
 # ruff: noqa: PLC0415 - most runs leave no file
@@ -62,7 +63,7 @@ class Outputs:
     def _clear(self) -> None:
         if not self.wanted:
             return
-        from syncer import planfile
+        from syncer.plan import planfile
 
         if len({Path(name).absolute() for name in self._names}) < len(self._names):
             message = f"two outputs would go to one file: {', '.join(self._names)}"
@@ -98,7 +99,7 @@ class Outputs:
         """Write every file that was asked for. Raises SyncerError; a secret in a text is one, too."""
         if not self.wanted:
             return
-        from syncer import planfile
+        from syncer.plan import planfile
 
         # The plan file alters no text: what stands in another output only in disguise is found in it.
         whole = planfile.dumps(planned)
@@ -118,7 +119,7 @@ class Outputs:
 
     def _write(self, name: str, text: str) -> None:
         refuse_secrets(text, name)
-        from syncer import planfile
+        from syncer.plan import planfile
 
         planfile.write(Path(name), text)
 

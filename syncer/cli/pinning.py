@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncer import loader, writing
-from syncer.applier import Status
+from syncer.adopting import writing
+from syncer.applying.applier import Status
+from syncer.desired import loader
 from syncer.errors import SyncerError
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
-    from syncer.applier import Outcome, Report
+    from syncer.applying.applier import Outcome, Report
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
     from syncer.model import Path

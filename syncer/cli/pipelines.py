@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from syncer import shipped
+from syncer import package_files
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def files(host: str, folder: str) -> Mapping[str, bytes]:
     Raises SettingsError for a folder whose name can't stand in them.
     """
     if host == "github":
-        shown = {f"{_FOLDER}/{name}": (shipped.folder(_FOLDER) / name).read_bytes() for name in WORKFLOWS}
+        shown = {f"{_FOLDER}/{name}": (package_files.folder(_FOLDER) / name).read_bytes() for name in WORKFLOWS}
     elif host == "gitlab":
-        shown = {".gitlab/syncer.yml": (shipped.folder("docs") / "gitlab-ci.yml").read_bytes()}
+        shown = {".gitlab/syncer.yml": (package_files.folder("docs") / "gitlab-ci.yml").read_bytes()}
     else:
         return {}
     if not folder:

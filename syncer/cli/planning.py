@@ -13,7 +13,7 @@ from syncer.cli.outputs import Outputs, below_top
 from syncer.cli.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
-from syncer.planner import Plan, Planned
+from syncer.plan.planner import Plan, Planned
 from syncer.render import machine, terminal
 from syncer.render.commands import operand
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
-    from syncer.client.api import Api
+    from syncer.live.api import Api
     from syncer.workflow import Base
 
 
@@ -134,7 +134,7 @@ def drift(flags: argparse.Namespace, screen: Screen) -> int:
 
 def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
-    from syncer import baseline  # noqa: PLC0415 - only where git is asked
+    from syncer.desired import baseline  # noqa: PLC0415 - only where git is asked
 
     commit = baseline.commit_of(run.settings.root, flags.commit)
     with baseline.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
@@ -166,9 +166,10 @@ def problems_of(error: SyncerError) -> tuple[Problem, ...]:
 
 def saved(file: str) -> Planned:
     """The plan in a file that this team made. Raises PlanFileError."""
-    from syncer import planfile, shipped  # noqa: PLC0415 - only for a saved plan
+    from syncer import package_files  # noqa: PLC0415 - only for a saved plan
+    from syncer.plan import planfile  # noqa: PLC0415 - only for a saved plan
 
-    return planfile.read(Path(file), shipped.schema("plan"))
+    return planfile.read(Path(file), package_files.schema("plan"))
 
 
 def show_saved(flags: argparse.Namespace, screen: Screen) -> int:

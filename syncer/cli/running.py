@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from syncer import config, loader, validate
+from syncer import config
 from syncer.cli.validating import EMPTY, check
+from syncer.desired import loader, validate
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
     from syncer import state
     from syncer.cli.screen import Screen
-    from syncer.client.api import Api
+    from syncer.live.api import Api
     from syncer.model import Document, Target
-    from syncer.policy import Limits
+    from syncer.plan.policy import Limits
     from syncer.workflow import Base
 
 # ruff: noqa: PLC0415 - HTTP, SQLite, subprocesses and what plans are slow to import, and not every run needs each
@@ -110,7 +111,7 @@ def _is_path(value: str) -> bool:
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
-    from syncer.policy import Limits, OnDrift
+    from syncer.plan.policy import Limits, OnDrift
 
     settings = config.load(Path.cwd())
     if flags.command == "ci":
@@ -158,7 +159,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     Definitions are looked for in the folder `models`, else where the settings of that commit say. What is compared with
     it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
-    from syncer import baseline
+    from syncer.desired import baseline
     from syncer.workflow import Base
 
     settings, root, folder_there = _settings_at(run, commit)
@@ -193,7 +194,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
 
 def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
     """The settings of a commit, None if they can't be read; and a folder with the models folder then, below it."""
-    from syncer import baseline
+    from syncer.desired import baseline
 
     root, models = run.settings.root, run.settings.models
     with baseline.folder_at(root, commit, config.FILES) as folder:
@@ -215,7 +216,7 @@ def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, s
 
 def _moved_from(run: Run, commit: str) -> tuple[config.Settings, Path, str] | None:
     """The settings of a commit that stood in another folder, are gone from there and had this run's environment."""
-    from syncer import baseline
+    from syncer.desired import baseline
 
     top = config.repository(run.settings.root)
     if top is None:
@@ -250,7 +251,7 @@ def _former_name(run: Run, settings: config.Settings) -> str:
 
 
 def _strictest(limits: Limits) -> tuple[int, int]:
-    from syncer.policy import Limits
+    from syncer.plan.policy import Limits
 
     return min(limits.percent, Limits().percent), min(limits.floor, Limits().floor)
 
@@ -263,7 +264,7 @@ def _unread_settings(commit: str) -> Problem:
 
 def base_of(run: Run, ref: str) -> Base:
     """What git said at the commit that a ref names. Raises SettingsError."""
-    from syncer import baseline
+    from syncer.desired import baseline
 
     return base_at(run, baseline.commit_of(run.settings.root, ref))
 
@@ -273,7 +274,7 @@ def base_or_parted(run: Run, ref: str | None) -> Base | None:
 
     Raises SettingsError.
     """
-    from syncer import baseline
+    from syncer.desired import baseline
 
     commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.parted(run.settings.root)
     return base_at(run, commit) if commit else None
@@ -298,7 +299,7 @@ def state_folder(root: Path, screen: Screen) -> state.StateFolder:
 
 def head(run: Run) -> str:
     """The commit that is checked out; empty outside git."""
-    from syncer import baseline
+    from syncer.desired import baseline
 
     return baseline.head(run.settings.root, run.settings.models)
 
@@ -308,15 +309,13 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     """The API of the run's environment: over the network, or the embedded sandbox."""
     import httpx
 
-    from syncer.client.api import Api
-    from syncer.client.session import Options, Session
+    from syncer.live.api import Api
+    from syncer.live.session import Options, Session
 
     if config.is_in_clear(run.environment.api_url):
         screen.note(f"Warning: {run.environment.api_url} is plain http: the token can be read on the way.")
     numbers = run.environment.numbers
-    options = Options(
-        numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds
-    )
+    options = Options(numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds)
     target = run.target
     with ExitStack() as stack:
         if run.environment.name == SANDBOX:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from syncer import __version__, config, loader, regular, shipped
+from syncer import __version__, config, package_files, regular
 from syncer.cli import pipelines, trusting
 from syncer.cli.asking import Start, decide, is_of_its_own
 from syncer.cli.validating import EMPTY
+from syncer.desired import loader
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -183,9 +184,9 @@ def _files(settings: config.Settings, top: Path, start: Start, *, is_empty: bool
 
     if start.environment is not None:
         yield _file(top, below(config.FILES[0]), _settings_text(start.environment).encode())
-    yield _file(top, below(_SCHEMA), shipped.schema_text().encode())
+    yield _file(top, below(_SCHEMA), package_files.schema_text().encode())
     if is_empty and start.is_sandbox:
-        examples = shipped.folder("models")
+        examples = package_files.folder("models")
         for path in sorted(path for path in examples.rglob("*") if path.is_file()):
             name = path.relative_to(examples).as_posix()
             yield _file(top, below(settings.models, name), path.read_bytes())

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config
+from syncer import config
 from syncer.cli.running import Run
+from syncer.desired import baseline
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.policy import Limits
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     import argparse

@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from syncer import config, policy, state
+from syncer import config, state
 from syncer.errors import RefusedError
 from syncer.model import SANDBOX
+from syncer.plan import policy
 from syncer.render import terminal
 
 if TYPE_CHECKING:

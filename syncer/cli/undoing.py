@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, planfile, runs, shipped, workflow
+from syncer import config, package_files, workflow
+from syncer.applying import runs
 from syncer.cli import applying, planning, running
 from syncer.cli.keeping import FOLDER
 from syncer.cli.screen import now
 from syncer.errors import InputError
+from syncer.plan import planfile
 from syncer.render import history as words
 from syncer.render import machine
 
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from syncer.applying.runs import Record
     from syncer.cli.running import Run
     from syncer.cli.screen import Screen
     from syncer.model import Document
-    from syncer.planner import Planned
-    from syncer.runs import Record
+    from syncer.plan.planner import Planned
 
 _MOST: Final = 5
 """How many histories of other folders are named."""
@@ -33,7 +35,7 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
     settings = config.load(Path.cwd())
     kept = running.state_folder(settings.root, screen)
     folder = kept.looked_at(FOLDER)
-    found = runs.listed(folder, shipped.schema("run"))
+    found = runs.listed(folder, package_files.schema("run"))
     if screen.json:
         screen.lines(machine.run_lines(found, now))
     elif found:
@@ -57,7 +59,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     if not (flags.auto_approve or flags.dry_run):
         applying.refuse_without_terminal(screen)
     name = record.run.name
-    kept = planfile.loads(record.plan.encode(), shipped.schema("plan"), f"the plan of run {name}")
+    kept = planfile.loads(record.plan.encode(), package_files.schema("plan"), f"the plan of run {name}")
     run = running.settle(flags, record.run.target.environment)
     screen.name_environment(run.environment.name)
     run = replace(run, limits=replace(run.limits, asks_files=False))
@@ -90,7 +92,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
 
 def _record(flags: argparse.Namespace, screen: Screen) -> Record:
     folder = running.state_folder(config.load(Path.cwd()).root, screen).looked_at(FOLDER)
-    schema = shipped.schema("run")
+    schema = package_files.schema("run")
     return runs.read(folder, runs.find(folder, flags.run, schema), schema)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, loader, shipped, validate
+from syncer import config, package_files
+from syncer.desired import loader, validate
 from syncer.render.annotations import render_problems as render_annotations
 
 if TYPE_CHECKING:
@@ -86,5 +87,5 @@ def _below(folder: str, problem: Problem) -> Problem:
 
 def check(loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False) -> tuple[Problem, ...]:
     """Every problem of the files, by place."""
-    found = validate.check(loaded.documents, shipped.schema(), environments, reads_sql=reads_sql)
+    found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))

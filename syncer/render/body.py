@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from syncer.diff import same
 from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
+from syncer.plan.diff import same
 from syncer.render.align import align
 from syncer.render.lines import is_long, narrowed, notes, split, told_apart
 from syncer.render.pairs import paired
@@ -22,9 +22,9 @@ from syncer.render.text import asciified, cells, counted, mistakable, quoted, sp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from syncer.diff import FieldChange
     from syncer.model import Path
-    from syncer.planner import Change
+    from syncer.plan.diff import FieldChange
+    from syncer.plan.planner import Change
     from syncer.render.pairs import Pairs
     from syncer.render.style import Style
 

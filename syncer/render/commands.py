@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
-    from syncer.planner import Planned
+    from syncer.plan.planner import Planned
 
 WITH_ENVIRONMENT: Final = frozenset(
     {"plan", "apply", "drift", "import", "list", "rollback", "ci", "init", "doctor"},

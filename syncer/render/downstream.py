@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from syncer.effects import MANY
 from syncer.model import shortlist
+from syncer.plan.effects import MANY
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncer.model import Sync
-    from syncer.planner import Change, Effect
+    from syncer.plan.planner import Change, Effect
 
 _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
 

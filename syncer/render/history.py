@@ -6,14 +6,14 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from syncer.applying.undo import OPEN, LostRun
 from syncer.render.text import cells, counted, defused, visible, wrapped
-from syncer.undo import OPEN, LostRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncer.applying.undo import PastRun
     from syncer.render.style import Style
-    from syncer.undo import PastRun
 
 _HEADS: Final = ("run", "began (UTC)", "environment", "workspace", "command", "commit", "what became of it")
 _COMMIT: Final = 12

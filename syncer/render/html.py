@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.effects import meaning
-from syncer.planner import LOOSENED
+from syncer.plan.effects import meaning
+from syncer.plan.planner import LOOSENED
 from syncer.render.causes import by_cause
 from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from syncer.model import Problem
-    from syncer.planner import Planned, Removed
+    from syncer.plan.planner import Planned, Removed
     from syncer.render.hunks import Line
     from syncer.render.review import Caution, Item
 

@@ -24,7 +24,7 @@ from syncer.render.text import defused, visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from syncer.planner import Change
+    from syncer.plan.planner import Change
     from syncer.render.body import Entry, Part, Row
 
 _STEP: Final = 4

@@ -13,7 +13,7 @@ from syncer.render.text import counted, defused, spelt, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from syncer.importer import Draft, Imported, Revision, Setting, Taken
+    from syncer.adopting.importer import Draft, Imported, Revision, Setting, Taken
     from syncer.model import Problem, Target
     from syncer.render.style import Style
 

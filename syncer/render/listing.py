@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.listing import State
+from syncer.adopting.listing import State
 from syncer.render.boxes import warning_boxes
 from syncer.render.text import cells, counted, defused, visible
 
 if TYPE_CHECKING:
-    from syncer.listing import Listing, Row
+    from syncer.adopting.listing import Listing, Row
     from syncer.render.style import Style
 
 _HEADS: Final = ("STATE", "ADDRESS", "ID", "NAME", "TYPE", "CONNECTOR", "SYNCS")

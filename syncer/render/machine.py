@@ -16,24 +16,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
-from syncer.effects import meaning
+from syncer.applying.undo import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
-from syncer.planner import Cause
+from syncer.plan.effects import meaning
+from syncer.plan.planner import Cause
 from syncer.render.commands import ANYWHERE, Commands
 from syncer.render.history import ending
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
-from syncer.undo import LostRun
 
 if TYPE_CHECKING:
-    from syncer.applier import Outcome, Report
-    from syncer.diff import FieldChange
-    from syncer.listing import Listing, Row
-    from syncer.planner import Change, Effect, Plan, Planned, Provenance, Removed
-    from syncer.undo import PastRun
+    from syncer.adopting.listing import Listing, Row
+    from syncer.applying.applier import Outcome, Report
+    from syncer.applying.undo import PastRun
+    from syncer.plan.diff import FieldChange
+    from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
 
 UI_VERSION: Final = "1.4"
 """The version of the lines' shape; not of syncer."""

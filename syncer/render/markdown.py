@@ -23,8 +23,8 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from syncer.effects import meaning
-from syncer.planner import LOOSENED
+from syncer.plan.effects import meaning
+from syncer.plan.planner import LOOSENED
 from syncer.render.causes import by_cause, says_one_thing
 from syncer.render.commands import Commands
 from syncer.render.downstream import columns, feeds, feeds_count
@@ -50,9 +50,9 @@ from syncer.render.totals import count_in_words, outcome_counts, report_verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from syncer.applier import Outcome, Report
+    from syncer.applying.applier import Outcome, Report
     from syncer.model import Problem, Target
-    from syncer.planner import Planned, Removed
+    from syncer.plan.planner import Planned, Removed
     from syncer.render.review import Caution
 
 BUDGET: Final = 65_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from syncer.diff import same
 from syncer.model import ABSENT
+from syncer.plan.diff import same
 from syncer.render.align import align
 from syncer.render.lines import is_long
 

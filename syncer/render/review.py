@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import RISKY
-from syncer.planner import Cause
+from syncer.plan.planner import Cause
 from syncer.render.body import path_text
 from syncer.render.causes import by_cause
 from syncer.render.text import counted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.model import Problem
-    from syncer.planner import Change, Effect, Planned, Removed
+    from syncer.plan.planner import Change, Effect, Planned, Removed
 
 FIELDS: Final = 6
 """How many fields of one model a table names."""

@@ -7,10 +7,10 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from syncer.effects import meaning
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
-from syncer.provenance import REPURPOSED
+from syncer.plan.effects import meaning
+from syncer.plan.provenance import REPURPOSED
 from syncer.render.body import Row, change_rows, field_rows
 from syncer.render.boxes import advice, box, problem_boxes, prose, warning_boxes
 from syncer.render.commands import operand
@@ -23,9 +23,9 @@ from syncer.render.totals import drift_verdict, plan_verdict, refused_verdict, r
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from syncer.applier import Outcome, Report
+    from syncer.applying.applier import Outcome, Report
     from syncer.model import LiveModel, Problem, Target
-    from syncer.planner import Cause, Change, Effect, Plan, Planned, Provenance
+    from syncer.plan.planner import Cause, Change, Effect, Plan, Planned, Provenance
 
 __all__ = [
     "Style",

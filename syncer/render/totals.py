@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
-    from syncer.applier import Report
-    from syncer.planner import Plan, Planned
+    from syncer.applying.applier import Report
+    from syncer.plan.planner import Plan, Planned
 
 
 def plan_verdict(planned: Planned) -> tuple[str, str]:

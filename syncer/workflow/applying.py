@@ -6,17 +6,19 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import applier, policy, saved, undo
+from syncer.applying import applier, undo
+from syncer.desired.resolve import resolve
 from syncer.errors import RefusedError
-from syncer.planner import Planned
-from syncer.resolve import resolve
+from syncer.plan import policy, saved
+from syncer.plan.planner import Planned
 from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
 from syncer.workflow.consequences import impossible, with_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.applier import Report, Stop, Writer
+    from syncer.applying.applier import Report, Stop, Writer
+    from syncer.applying.undo import Ending
     from syncer.model import (
         Document,
         Problem,
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
         Target,
         Tell,
     )
-    from syncer.planner import Change
-    from syncer.policy import Limits
-    from syncer.undo import Ending
+    from syncer.plan.planner import Change
+    from syncer.plan.policy import Limits
 
 
 def resume(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from syncer import importer, provenance
+from syncer.adopting import importer
+from syncer.adopting.listing import Around, Listing
+from syncer.adopting.listing import listed as rows_of
+from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
-from syncer.listing import Around, Listing
-from syncer.listing import listed as rows_of
 from syncer.model import (
     NOWHERE,
     Bound,
@@ -19,8 +20,8 @@ from syncer.model import (
     Severity,
     Target,
 )
-from syncer.planner import Plan, Provenance, make_plan
-from syncer.resolve import resolve, reveal
+from syncer.plan import provenance
+from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from syncer import policy, sql
+from syncer import sql
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
     NOWHERE,
@@ -16,7 +16,8 @@ from syncer.model import (
     Sync,
     shortlist,
 )
-from syncer.planner import Change, Effect, Plan, Planned
+from syncer.plan import policy
+from syncer.plan.planner import Change, Effect, Plan, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import policy, provenance, validate, wire
+from syncer.desired import validate
+from syncer.desired.resolve import resolve, reveal, stand_in_connectors
+from syncer.live import wire
 from syncer.model import (
     Binding,
     Bound,
@@ -16,8 +18,8 @@ from syncer.model import (
     Severity,
     Target,
 )
-from syncer.planner import Plan, Planned, Removed, make_plan
-from syncer.resolve import resolve, reveal, stand_in_connectors
+from syncer.plan import policy, provenance
+from syncer.plan.planner import Plan, Planned, Removed, make_plan
 from syncer.workflow.asking import (
     Base,
     Connectors,
@@ -34,7 +36,7 @@ from syncer.workflow.consequences import impossible, with_consequences
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncer.policy import Limits
+    from syncer.plan.policy import Limits
 
 
 def plan(
