@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from syncer.model import Problem
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "model.schema.json").read_text("utf-8"))
-VECTORS = Path(__file__).parent / "conformance" / "vectors.jsonl"
+VECTORS = Path(__file__).parents[1] / "conformance" / "vectors.jsonl"
 
 SQL = "name: Active users\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: user_id\nquery: SELECT 1 FROM users\n"
 PLAIN = ("raw_sql", "dbt", "soql", "table_selector")

@@ -1246,7 +1246,7 @@ def test_a_query_of_megabytes_is_no_trouble(tmp_path: Path) -> None:
 
 # -- documents -----------------------------------------------------------------------------------------------------
 
-CHAPTER = Path(__file__).parent.parent / "docs" / "importing.md"
+CHAPTER = Path(__file__).parents[2] / "docs" / "importing.md"
 
 
 def test_the_chapter_is_true(tmp_path: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_github import FakeGitHub
 from inside import Inside
-from test_render_markdown import OURS, shown
+from pages import OURS, shown
 from world import Team, definition, recorded_world
 from wsgi import serving
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pipelines
 import pytest
-from workflows import ACTION, FOLDER, ROOT, every_step, load
+from workflows import ACTION, FOLDER, ROOT, every_step, load, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -329,15 +329,6 @@ SPOILT: Final = [
     ("plan.yml", "      - name: Plan\n", "      - name: Plan\n        continue-on-error: true\n", "failing"),
     ("plan.yml", "        if: ${{ !cancelled() }}\n", "", "failing"),
 ]
-
-
-def spoil(folder: Path, name: str, old: str, new: str) -> Path:
-    """A copy of one file with a mistake in it."""
-    source = ACTION if name == ACTION.name else FOLDER / name
-    text = source.read_text("utf-8")
-    assert old in text, f"{name} has no {old!r} to spoil"
-    (folder / name).write_text(text.replace(old, new), "utf-8")
-    return folder / name
 
 
 @pytest.mark.parametrize(("name", "old", "new", "rule"), SPOILT)

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import TARGET, FakeApi, document, live
 from hypothesis import given, settings
-from strategies import worlds
-from test_planfile import referenced
+from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.applying import undo

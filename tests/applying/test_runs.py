@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from event_schema import VALIDATOR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import PLANNED
 from strategies import JSON
-from test_render_machine import VALIDATOR
 
 from syncer.applying import runs
 from syncer.applying.runs import Record, RunError

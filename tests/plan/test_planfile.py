@@ -16,10 +16,10 @@ from builders import TARGET, FakeApi, document, live
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scenes import CANARY, PLANNED, PLANS
-from strategies import JSON, SCALARS, TEXT
+from strategies import JSON, SCALARS, TEXT, referenced
 
 from syncer import workflow
-from syncer.model import Document, LiveModel, Origin, Problem, Secret, Severity, is_secret_key
+from syncer.model import Document, LiveModel, Origin, Problem, Secret, Severity
 from syncer.package_files import schema
 from syncer.plan import planfile
 from syncer.plan.planfile import PlanFileError, dumps, loads, read, write
@@ -75,18 +75,6 @@ PROBLEMS = st.lists(
     ),
     max_size=2,
 )
-
-
-def referenced(value: Any) -> Any:
-    """A configuration as a good file has it: what stands under a secret's key is named, not said."""
-    if isinstance(value, list):
-        return [referenced(inner) for inner in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: {"env": f"SYNCER_SECRET_{'AB'[len(repr(inner)) % 2]}"} if is_secret_key(key) else referenced(inner)
-        for key, inner in value.items()
-    }
 
 
 def _document(draw: st.DrawFn, number: int) -> Document:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from event_schema import VALIDATOR
 from inside import Inside
 from repositories import GIT, Repository
-from test_render_machine import VALIDATOR
 from world import Team, definition, flat, recorded_world, writes
 
 from syncer.sandbox.server import running

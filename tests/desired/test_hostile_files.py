@@ -23,7 +23,7 @@ from syncer.desired.validate import RULES, check
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCHEMA: dict[str, Any] = json.loads((ROOT / "schemas" / "model.schema.json").read_text("utf-8"))
 
 MOST_SECONDS: Final = 2

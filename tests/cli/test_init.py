@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from syncer.sandbox import Sandbox
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 GITHUB = {f".github/workflows/{name}" for name in ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")}
 ALWAYS = {"schemas/model.schema.json", "models/README.md", ".vscode/settings.json", ".gitignore"}
 """What a folder without definitions gets, whatever else it asks for."""

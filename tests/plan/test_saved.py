@@ -10,8 +10,7 @@ import pytest
 from builders import TARGET, FakeApi, document, live
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import worlds
-from test_planfile import referenced
+from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.errors import RefusedError

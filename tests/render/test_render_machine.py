@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import TARGET, desired, live
+from event_schema import SCHEMA, VALIDATOR
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator
 from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 from strategies import JSON
 
@@ -36,35 +36,10 @@ from syncer.render.machine import (
 
 Golden = Callable[[str, str], None]
 
-SCHEMA: dict[str, Any] = json.loads(
-    (Path(__file__).parents[1] / "schemas" / "events.schema.json").read_text(encoding="utf-8")
-)
-
 
 def clock() -> datetime:
     """A time that stands still, in a zone that isn't UTC."""
     return datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=timezone(timedelta(hours=1)))
-
-
-def _strict(node: Any) -> Any:
-    """The schema, closed: what it doesn't describe is an error here, though readers must ignore it."""
-    if isinstance(node, list):
-        return [_strict(inner) for inner in node]
-    if not isinstance(node, dict):
-        return node
-    closed = {key: _strict(inner) for key, inner in node.items()}
-    is_described = node.get("type") == "object" and "description" in node
-    return {**closed, "unevaluatedProperties": False} if is_described else closed
-
-
-def _closed() -> Draft202012Validator:
-    schema = _strict(SCHEMA)
-    # What every line has is a part of a line, so it isn't closed by itself.
-    del schema["$defs"]["line"]["unevaluatedProperties"]
-    return Draft202012Validator(schema, format_checker=FormatChecker())
-
-
-VALIDATOR = _closed()
 
 
 def _check(line: str) -> dict[str, Any]:

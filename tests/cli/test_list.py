@@ -9,10 +9,10 @@ from unittest import mock
 
 import pytest
 from builders import FakeApi, live
+from event_schema import VALIDATOR
 from hypothesis import given
 from hypothesis import strategies as st
 from played import CONNECTORS, Played
-from test_render_machine import VALIDATOR
 
 from syncer.adopting.listing import Listing, Row, State
 from syncer.errors import ApiError, RefreshError

@@ -40,7 +40,7 @@ from syncer.transport import Route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TLS = Path(__file__).parent / "tls"
+TLS = Path(__file__).parents[1] / "tls"
 MODELS = {model["id"]: model for model in recorded_world()["models"]}
 AFTER_NETWORK = ("token", "workspace", "role", "models", "connectors", "syncs")
 

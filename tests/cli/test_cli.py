@@ -235,7 +235,7 @@ def test_ascii_streams_get_ascii(team: Team) -> None:
 
 def _modules(program: str) -> set[str]:
     """What a program has imported at its end, measured without what measures coverage."""
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     command = [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules)"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root, env=environment)
@@ -559,7 +559,7 @@ def test_a_web_page_with_200(tmp_path: Path) -> None:
 def test_real_secrets_stay_out_of_the_sandbox(tmp_path: Path) -> None:
     """Its state file holds what it was sent: made-up values."""
     team = Inside(tmp_path, variables={"SYNCER_SECRET_OPENAI": "canary-real-secret"})
-    shutil.copytree(Path(__file__).parent.parent / "models", tmp_path / "models", dirs_exist_ok=True)
+    shutil.copytree(Path(__file__).parents[2] / "models", tmp_path / "models", dirs_exist_ok=True)
     assert team.run("apply", "--auto-approve").code == 0
 
     assert b"canary" not in (folder_of(tmp_path, os.environ).path / "sandbox.db").read_bytes()
