@@ -14,7 +14,7 @@ from unittest import mock
 from world import Result
 
 from syncer.cli.main import main
-from syncer.cli.shared import running
+from syncer.cli.shared import connection
 from syncer.model import Connector
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Played:
         variables = {**kept, "COLUMNS": "100", "SYNCER_TOKEN": "admin", **self.variables}
         with (
             mock.patch.dict(os.environ, variables, clear=True),
-            mock.patch.object(running, "connected", return_value=nullcontext(self.api)),
+            mock.patch.object(connection, "connected", return_value=nullcontext(self.api)),
             redirect_stdout(out),
             redirect_stderr(err),
             _within(self.folder / inside),

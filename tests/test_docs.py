@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import os
 import re
@@ -17,7 +16,7 @@ from transcripts import BLOCK, filled, parts, printed
 
 import syncer
 from syncer import config, package_files
-from syncer.cli.arguments import build
+from syncer.cli.parser import Help, Parser, build, sub_parsers
 from syncer.desired import validate
 from syncer.model import LOST_COLUMN, RISKY
 from syncer.plan.policy import PROTECT
@@ -29,9 +28,13 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def _commands() -> dict[str, argparse.ArgumentParser]:
-    action = next(action for action in build()._actions if isinstance(action, argparse._SubParsersAction))
-    return dict(action.choices)
+def _commands() -> dict[str, Parser]:
+    """Every command, and every sub-command behind its own."""
+    found: dict[str, Parser] = {}
+    for name, parser in sub_parsers(build()).items():
+        found[name] = parser
+        found |= {f"{name} {inner}": one for inner, one in sub_parsers(parser).items()}
+    return found
 
 
 def _check(path: Path, revised: Callable[[str], str], *, accept: bool) -> None:
@@ -100,8 +103,8 @@ def test_the_command_reference_has_every_help_text(accept: bool) -> None:  # noq
     _check(REFERENCE, revised, accept=accept)
 
 
-def _help(parser: argparse.ArgumentParser) -> str:
-    parser.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
+def _help(parser: Parser) -> str:
+    parser.formatter_class = partial(Help, width=100)
     return parser.format_help()
 
 
@@ -114,7 +117,7 @@ def test_every_command_explains_itself(name: str) -> None:
     assert len(parser.description.split("\n\n")) == 2
     assert parser.epilog
     assert re.search(rf"^  syncer {name}\b", parser.epilog, re.MULTILINE)
-    assert all(action.help for action in parser._actions)
+    assert all(action.help for action in parser._actions if action.dest != "==SUPPRESS==")
 
 
 def test_what_a_plan_finds_is_documented() -> None:

@@ -2,158 +2,123 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
+import shlex
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer import workflow
-from syncer.cli.shared import planning, running
-from syncer.cli.shared.id_writer import write_ids
-from syncer.cli.shared.progress import Interrupt, progress
-from syncer.cli.shared.run_record import Keeper
-from syncer.cli.shared.screen import now
-from syncer.errors import RefusedError, SettingsError
-from syncer.plan import saved
-from syncer.render import machine, terminal
+from syncer.cli.shared import flags
+from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    import argparse
-
     from syncer.applying.applier import Report
-    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.planning import Request
     from syncer.cli.shared.screen import Screen
-    from syncer.live.api import Api
-    from syncer.plan.planner import Planned
 
 
-def apply(flags: argparse.Namespace, screen: Screen) -> int:
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What `syncer apply` is asked for."""
+
+    file: str = flags.operand("PLANFILE", "a plan that `syncer plan --out` kept", default="", values=flags.FILES)
+    environment: str = flags.environment()
+    targets: tuple[str, ...] = flags.targets()
+    base: str = flags.base()
+    auto_approve: bool = flags.auto_approve()
+    dry_run: bool = flags.dry_run()
+    write_ids: bool = flags.switch("--write-ids", what="write the id of each model made into its file")
+    expect_digest: str = flags.expect_digest()
+    pace: flags.Pace = flags.group(flags.Pace)
+    guards: flags.Guards = flags.group(flags.BaseGuards, flags.LETS_PASS)
+    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+
+
+def run(options: ApplyOptions, screen: Screen) -> int:
     """Carry out a plan: one that is made and shown now, or a saved one."""
-    if flags.file:
-        report = resumed(flags, screen, flags.expect_digest)
-    elif flags.dry_run:
-        return _dry(flags, screen)
+    from syncer.cli.shared.planning import Request
+
+    request = Request("apply", options.targets, options.view)
+    if options.file:
+        report = _saved(options, screen)
+    elif options.dry_run:
+        return _dry(options, request, screen)
     else:
-        report = _planned_now(flags, screen)
+        report = _planned_now(options, request, screen)
     return 0 if report.is_ok else 1
 
 
-def _dry(flags: argparse.Namespace, screen: Screen) -> int:
-    run = running.settle(flags)
-    return 1 if planning.online(flags, screen, run, planning.base(flags, run)).code == 1 else 0
+def _dry(options: ApplyOptions, request: Request, screen: Screen) -> int:
+    from syncer.cli.shared import planning
+    from syncer.cli.shared.run import run_of
+
+    settled = run_of(options.environment, options.guards)
+    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    return 1 if planning.planned_online(request, screen, settled, base).code == 1 else 0
 
 
-def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
+def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Report:
+    from syncer import workflow
+    from syncer.cli.shared import connection, execution, planning
+    from syncer.cli.shared.run import head, read_files, run_of
+
     # Naming the reviewed plan's digest approves exactly that plan.
-    approved = flags.auto_approve or bool(flags.expect_digest)
-    if not approved:
-        refuse_without_terminal(screen)
-    run = running.settle(flags)
-    base = planning.base(flags, run)
-    files = running.read(run)
-    with running.connected(run, screen) as api:
-        planned = planning.planned_with(api, flags, screen, run, files, base, is_applied=True)
-        if flags.expect_digest:
-            workflow.expect(planned, flags.expect_digest)
-        workflow.refuse(planned, run.limits)
+    is_approved = options.auto_approve or bool(options.expect_digest)
+    if not is_approved:
+        execution.refuse_without_terminal(screen)
+    settled = run_of(options.environment, options.guards)
+    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    files = read_files(settled)
+    with connection.connected(settled, screen) as api:
+        planned = planning.planned_with(api, request, screen, settled, files, base, is_applied=True)
+        if options.expect_digest:
+            workflow.expect(planned, options.expect_digest)
+        workflow.refuse(planned, settled.limits)
         if not planned.plan.is_empty:
             # What was planned for is kept with the run.
-            planned = replace(planned, commit=running.head(run))
-            if not approved:
-                ask(screen, planned)
-        return carried_out(flags, screen, run, api, planned, "apply")
+            planned = replace(planned, commit=head(settled))
+            if not is_approved:
+                execution.ask(screen, planned)
+        return execution.carry_out(planned, api, settled, screen, "apply", options.pace, writes_ids=options.write_ids)
 
 
-def planned_again(
-    flags: argparse.Namespace, screen: Screen, run: Run, base: workflow.Base | None, kept: Planned
-) -> Report:
-    """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
-    saved.admit(kept, run.target, running.head(run))
-    files = running.read(run)
-    with running.connected(run, screen) as api:
-        planned = replace(
-            planning.planned_with(api, flags, screen, run, files, base, is_applied=True), commit=kept.commit
-        )
-        if planned.plan.digest != kept.plan.digest:
-            digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
-            message = f"planned again, this is not what the saved plan would do: {digests}; nothing was written"
-            hint = "live models moved since, or the file is not what the plan job made: run that job again, and read it"
-            raise RefusedError(message, hint)
-        _refuse_unbased(flags, planned)
-        workflow.refuse(planned, run.limits)
-        return carried_out(flags, screen, run, api, planned, "ci apply")
+def _saved(options: ApplyOptions, screen: Screen) -> Report:
+    """Apply a saved plan, if it has the digest that is expected. Raises RefusedError, PlanFileError."""
+    from syncer import workflow
+    from syncer.cli.shared import execution
+    from syncer.cli.shared.planning import load_plan_file
+    from syncer.cli.shared.run import run_of
+
+    _refuse_with_file(options)
+    saved = load_plan_file(options.file)
+    if options.expect_digest:
+        workflow.expect(saved, options.expect_digest)
+    execution.refuse_without_base(options.guards.on_drift, saved)
+    settled = run_of(options.environment, options.guards, named=saved.plan.target.environment)
+    return execution.apply_saved(
+        saved, settled, screen, "apply", options.view, options.pace, writes_ids=options.write_ids
+    )
 
 
-def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
-    """Apply a saved plan, if it has this digest (empty: any): passing the file is the approval.
+def _refuse_with_file(options: ApplyOptions) -> None:
+    """A saved plan says all: what to change, and why. Raises SettingsError for a flag that would say it again."""
+    from syncer.errors import SettingsError
+    from syncer.render.commands import operand
 
-    Raises RefusedError, PlanFileError.
-    """
-    planning.refuse_with_file(flags)
-    kept = planning.saved(flags.file)
-    if digest:
-        workflow.expect(kept, digest)
-    _refuse_unbased(flags, kept)
-    run = running.settle(flags, kept.plan.target.environment)
-    screen.name_environment(run.environment.name)
-    commit = running.head(run) if kept.commit else ""
-    planning.announce(flags, run, screen)
-    with running.connected(run, screen) as api:
-        planned = workflow.resume(kept, api, run.target, commit, run.lookup, run.limits)
-        planning.show(flags, screen, planned, is_applied=True)
-        workflow.refuse(planned, run.limits)
-        return carried_out(flags, screen, run, api, planned, "ci apply" if flags.command == "ci" else "apply")
+    for name, value in (("target", options.targets), ("base", options.base), ("dry-run", options.dry_run)):
+        if value:
+            message = f"--{name} can't be said with a saved plan: it's applied as it is, or not at all"
+            raise SettingsError(message, f"`syncer show {shlex.quote(operand(options.file))}` shows it")
 
 
-def _refuse_unbased(flags: argparse.Namespace, planned: Planned) -> None:
-    """Raise SettingsError for a guard that can't work."""
-    if flags.on_drift == "fail" and planned.provenance is None:
-        message = "--on-drift fail needs a plan that was made with --base: this one knows of no drift"
-        raise SettingsError(message, "plan again with --base")
-
-
-def carried_out(
-    flags: argparse.Namespace, screen: Screen, run: Run, api: Api, planned: Planned, command: str
-) -> Report:
-    """Write what was shown and approved, and tell what became of it; what it replaces is kept as a run of `command`."""
-    if screen.lost():
-        message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
-        raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
-    keeper = Keeper(run, screen, planned, command)
-    keeper.begin()
-    if not screen.json and not planned.plan.is_empty:
-        screen.show("")
-    with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
-        report = workflow.apply(
-            planned,
-            api,
-            tell,
-            run.limits,
-            parallelism=flags.parallelism or run.environment.numbers.parallelism,
-            fail_fast=flags.fail_fast,
-            stop=stop,
-        )
-    keeper.end(report)
-    if screen.lost():
-        # The reader of the results has left, and what was applied must be told all the same.
-        screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
-    elif screen.json:
-        screen.lines(machine.report_lines(report, now, screen.style.commands))
-    else:
-        screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
-    if getattr(flags, "write_ids", False):
-        write_ids(run, screen, report)
-    return report
-
-
-def refuse_without_terminal(screen: Screen) -> None:
-    """Raise RefusedError where nobody can be asked."""
-    if screen.json or not sys.stdin.isatty():
-        message = "there is no terminal to ask on, so nothing was read or written"
-        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
-
-
-def ask(screen: Screen, planned: Planned) -> None:
-    """Ask whether the plan is to be carried out. Raises RefusedError for anything but `yes`."""
-    question = terminal.render_prompt(planned.plan.target, len(planned.plan.changes))
-    if not screen.is_approved(question, screen.out):
-        raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")
+COMMAND = Command(
+    "apply",
+    Words(
+        "Plan, show the plan, ask, and change the live models that differ.",
+        "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. With a saved plan exactly that "
+        "plan is applied, without asking, or none if anything moved since. A model that somebody else changed between "
+        "plan and write is left alone and reported. A model is created only where the settings say `create = true`, "
+        "and none is ever deleted. What a run replaces is kept for `syncer rollback`.",
+        "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8\nsyncer apply plan.json",
+    ),
+    ApplyOptions,
+    run,
+)

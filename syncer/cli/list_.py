@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer import workflow
-from syncer.cli.shared import running
-from syncer.cli.shared.screen import now
-from syncer.render import listing, machine, terminal
+from syncer.cli.shared import flags
+from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    import argparse
-
     from syncer.cli.shared.screen import Screen
 
 
-def run(flags: argparse.Namespace, screen: Screen) -> int:
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What `syncer list` is asked for."""
+
+    environment: str = flags.environment()
+    base: str = flags.base_or_fork_point()
+    unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
+    json: str = flags.json_lines()
+
+
+def run(options: ListOptions, screen: Screen) -> int:
     """List the models. 1 if how one stands can't be told because of an error."""
-    run = running.settle(flags)
-    files = running.read(run, may_be_empty=True)
-    running.refuse_stray(run, flags, files)
-    base = running.base_or_parted(run, flags.base)
-    if not screen.json:
-        screen.show(terminal.render_banner("list", run.target))
-        screen.show("Refreshing live state...\n")
-    with running.connected(run, screen) as api:
-        found = workflow.listing(files.documents, api, run.target, run.lookup, base)
-    shown = found.unmanaged if flags.unmanaged else found
-    if screen.json:
-        screen.lines(machine.state_lines(shown, now, screen.style.commands))
-    else:
-        screen.show(listing.render_listing(shown, screen.style))
+    from syncer import workflow
+    from syncer.cli.shared import connection
+    from syncer.cli.shared.base import base_or_fork_point
+    from syncer.cli.shared.planning import announce
+    from syncer.cli.shared.run import read_files, refuse_stray, run_of
+    from syncer.cli.shared.screen import now
+    from syncer.render import listing, machine
+
+    settled = run_of(options.environment)
+    files = read_files(settled, may_be_empty=True)
+    refuse_stray(settled, options.environment, files)
+    base = base_or_fork_point(settled, options.base)
+    announce("list", settled, screen)
+    with connection.connected(settled, screen) as api:
+        found = workflow.listing(files.documents, api, settled.target, settled.lookup, base)
+    shown = found.unmanaged if options.unmanaged else found
+    screen.result(
+        lambda: machine.state_lines(shown, now, screen.style.commands),
+        lambda: listing.render_listing(shown, screen.style),
+    )
     errors = tuple(problem for problem in shown.problems if problem.is_error)
     if errors:
         screen.problems(errors)
     return 1 if errors else 0
+
+
+COMMAND = Command(
+    "list",
+    Words(
+        "List every model, of git or live, and how it stands.",
+        "in step: live is what git says. changed: git says something new. drifted: live was edited outside git, or "
+        "what git said at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. "
+        "unknown: a problem, told below the list.",
+        "syncer list\nsyncer list --unmanaged --json",
+    ),
+    ListOptions,
+    run,
+)

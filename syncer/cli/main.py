@@ -9,18 +9,16 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import traceback
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer.cli.arguments import parse
+from syncer.cli.parser import parse
 from syncer.cli.shared import streams
 from syncer.errors import SyncerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncer.cli.parser import Asked
     from syncer.cli.shared.screen import Screen
 
 
@@ -48,19 +46,16 @@ def _is_whole(out: streams.Stream) -> bool:
     return not out.trouble
 
 
-def _run(arguments: Sequence[str]) -> int:
-    flags = parse(arguments)
+def _run(words: Sequence[str]) -> int:
+    asked = parse(words)
     screen: Screen | None = None
     try:
-        from syncer.cli import registry  # noqa: PLC0415 - `--version` and `--help` do without
-        from syncer.cli.shared.screen import Screen  # noqa: PLC0415
+        from syncer.cli.shared.screen import Screen
 
-        screen = Screen.of(flags, os.environ)
-        if flags.chdir:
-            with suppress(OSError):
-                flags.started = Path.cwd()
-            _change_folder(flags.chdir)
-        return registry.COMMANDS[flags.command](flags, screen)
+        screen = Screen.of(asked.screen, os.environ)
+        if asked.screen.chdir:
+            _change_folder(asked.screen.chdir)
+        return _carried_out(asked, screen)
     except SyncerError as error:
         assert screen is not None  # noqa: S101 - nothing before it raises one
         screen.fail(error)
@@ -68,8 +63,17 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stderr.write("\nInterrupted: nothing more was done.\n")
         return 130
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback, never a secret
-        _bug(error, screen, debug=flags.debug)
+        _bug(error, screen, debug=asked.screen.debug)
     return 1
+
+
+def _carried_out(asked: Asked, screen: Screen) -> int:
+    if not asked.screen.lines_file:
+        return asked.command.run(asked.options, screen)
+    from syncer.cli.shared.outputs import lines_kept
+
+    with lines_kept(asked.screen.lines_file, screen, asked.operands):
+        return asked.command.run(asked.options, screen)
 
 
 def _change_folder(folder: str) -> None:
@@ -77,11 +81,15 @@ def _change_folder(folder: str) -> None:
         os.chdir(folder)
     except OSError as error:
         message = f"--chdir {folder}: {error.strerror}"
-        raise SyncerError(message, f"the current folder is {Path.cwd()}") from None
+        here = os.getcwd()  # noqa: PTH109 - pathlib is slow to import
+        raise SyncerError(message, f"the current folder is {here}") from None
 
 
 def _bug(error: Exception, screen: Screen | None, *, debug: bool) -> None:
     """A mistake of ours. The exception's own text may hold anything, so it's not shown; with --debug, the lines are."""
+    import traceback
+    from pathlib import Path
+
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     what = f"syncer itself failed: {type(error).__name__} at {place}"

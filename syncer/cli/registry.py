@@ -1,138 +1,31 @@
-"""What each command runs. Each imports what it needs when it's called: `validate` must not pay for HTTP."""
+"""Which commands there are. Each stands in the module of its name, which is imported when it's asked for."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from syncer.cli.shared.screen import Screen
+    from syncer.cli.shared.command import Command, CommandGroup
 
-# ruff: noqa: PLC0415 - see above
-
-
-def _validate(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import validate
-
-    return validate.run(flags, screen)
-
-
-def _plan(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.shared import planning
-
-    return planning.plan(flags, screen)
-
-
-def _apply(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import apply
-
-    return apply.apply(flags, screen)
-
-
-def _show(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.shared import planning
-
-    return planning.show_saved(flags, screen)
-
-
-def _drift(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.shared import planning
-
-    return planning.drift(flags, screen)
-
-
-def _import(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import import_
-
-    return import_.run(flags, screen)
-
-
-def _list(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import list_
-
-    return list_.run(flags, screen)
-
-
-def _history(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import rollback
-
-    return rollback.history(flags, screen)
-
-
-def _rollback(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import rollback
-
-    return rollback.rollback(flags, screen)
-
-
-def _ci(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import ci
-
-    return ci.run(flags, screen)
-
-
-def _init(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import init
-
-    return init.run(flags, screen)
-
-
-def _doctor(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import doctor
-
-    return doctor.run(flags, screen)
-
-
-def _schema(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer import package_files
-
-    screen.out.write(package_files.schema_text(flags.name))
-    return 0
-
-
-def _completion(flags: argparse.Namespace, screen: Screen) -> int:
-    import shtab
-
-    from syncer.cli.arguments import build
-
-    screen.show(shtab.complete(build(), flags.shell))
-    return 0
-
-
-def _sandbox(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.sandbox import sandbox
-
-    return sandbox(flags, screen)
-
-
-def _demo(_: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.arguments import parse
-    from syncer.cli.sandbox import demo
-
-    def run(command: Sequence[str]) -> int:
-        flags = parse(command)
-        return COMMANDS[flags.command](flags, screen)
-
-    return demo(run, screen)
-
-
-COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace, Screen], int]]] = {
-    "validate": _validate,
-    "plan": _plan,
-    "apply": _apply,
-    "show": _show,
-    "drift": _drift,
-    "import": _import,
-    "list": _list,
-    "history": _history,
-    "rollback": _rollback,
-    "ci": _ci,
-    "init": _init,
-    "doctor": _doctor,
-    "schema": _schema,
-    "completion": _completion,
-    "sandbox": _sandbox,
-    "demo": _demo,
+GROUPS: Final[Mapping[str, Sequence[str]]] = {
+    "start": ("init", "doctor", "import"),
+    "every day": ("plan", "apply", "validate", "list", "drift"),
+    "undo": ("history", "rollback", "show"),
+    "CI and tools": ("ci", "sandbox", "demo", "schema", "completion", "version", "help"),
 }
+"""The commands as a list of them shows them."""
+
+NAMES: Final = tuple(name for names in GROUPS.values() for name in names)
+
+_MODULES: Final = {"import": "import_", "list": "list_"}
+"""Modules that can't be named as the command."""
+
+
+def command(name: str) -> Command[object] | CommandGroup:
+    """A command, with its flags."""
+    module = import_module(f"syncer.cli.{_MODULES.get(name, name)}")
+    found: Command[object] | CommandGroup = module.COMMAND
+    return found

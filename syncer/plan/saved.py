@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Planned
 
 
+DRIFT_REPORT: Final = "says what was changed outside git (`syncer drift` made it), and is no plan"
+"""What a file is that holds drift."""
+
+
 def admit(saved: Planned, target: Target, commit: str) -> None:
     """Raise RefusedError for what no apply carries out here.
 
     That is a drift report, a plan that isn't whole or was made without live state, and one of another target or commit.
     """
     if saved.is_drift:
-        message = "this file says what was changed outside git (`syncer drift` made it), and is no plan"
+        message = f"this file {DRIFT_REPORT}"
         hint = "to undo those edits, plan: `syncer plan --out plan.json`"
         raise RefusedError(f"{message}; nothing was written", hint)
     if saved.problems:

@@ -17,7 +17,7 @@ WITH_ENVIRONMENT: Final = frozenset(
 )
 """The commands that take `--env`."""
 WITHOUT_ENVIRONMENT: Final = frozenset(
-    {"validate", "show", "history", "schema", "sandbox", "demo", "completion"},
+    {"validate", "show", "history", "schema", "sandbox", "demo", "completion", "version", "help"},
 )
 
 _IN_TICKS: Final = re.compile(r"`(syncer|git) ([a-z][^`\n]*)`")

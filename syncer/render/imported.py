@@ -104,7 +104,7 @@ def render_next(style: Style, *, written: bool) -> str:
     if written:
         advice = "Next: `git diff`, then commit it; `syncer plan` shows what is left."
         return defused(f"\n{style.commands.completed(advice)}")
-    return "\nNothing was written: say --yes to write it."
+    return "\nNothing was written: say --auto-approve to write it."
 
 
 def render_file(path: str) -> str:

@@ -21,6 +21,7 @@ from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.plan.effects import meaning
 from syncer.plan.planner import Cause
+from syncer.render.checkup import State, render_verdict
 from syncer.render.commands import ANYWHERE, Commands
 from syncer.render.history import ending
 from syncer.render.style import Style
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from syncer.applying.undo import PastRun
     from syncer.plan.diff import FieldChange
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
+    from syncer.render.checkup import Check
 
 UI_VERSION: Final = "1.4"
 """The version of the lines' shape; not of syncer."""
@@ -43,6 +45,7 @@ Clock: TypeAlias = Callable[[], datetime]
 
 _ACTIONS: Final = {"+": "create", "~": "update"}
 _DEEPEST: Final = 100
+_CHECK_LEVELS: Final = {State.FAILED: "error", State.WARNING: "warn"}
 
 
 def version_line(clock: Clock) -> str:
@@ -158,6 +161,24 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
 def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
     """One line a run that is remembered; what isn't known of it is left out."""
     return [_lost(run, clock) if isinstance(run, LostRun) else _past(run, clock) for run in runs]
+
+
+def check_line(check: Check, clock: Clock, commands: Commands = ANYWHERE) -> str:
+    """How one layer between here and the models is, as `doctor` found it."""
+    state = check.state.name.lower()
+    told = {"layer": check.layer, "state": state, "detail": check.detail, "hint": commands.completed(check.hint)}
+    level = _CHECK_LEVELS.get(check.state, "info")
+    return _line("check", clock, f"{check.layer}: {state}: {visible(check.detail)}", {"check": told}, level=level)
+
+
+def verdict_line(checks: Sequence[Check], environment: str, clock: Clock) -> str:
+    """The last line of `doctor`: which layers fail."""
+    layers = {state: [check.layer for check in checks if check.state is state] for state in _CHECK_LEVELS}
+    failed, warned = layers[State.FAILED], layers[State.WARNING]
+    told = {"environment": environment, "failed": failed, "warnings": warned}
+    level = "error" if failed else "warn" if warned else "info"
+    message = render_verdict(checks, environment, Style())
+    return _line("check_summary", clock, message, {"checks": told}, level=level)
 
 
 def _lost(run: LostRun, clock: Clock) -> str:

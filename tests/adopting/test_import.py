@@ -251,11 +251,11 @@ def test_sixty_six_models_there_and_back(seed: int, team: tuple[Team, Sandbox]) 
     writes = len([one for one in box.requests if one[0] != "GET"])
     shown = here.run("import", "--drift")
     assert shown.code == 0
-    assert "Nothing was written: say --yes" in shown.out
+    assert "Nothing was written: say --auto-approve" in shown.out
     before = {file: file.read_bytes() for file in files}
     assert {file: file.read_bytes() for file in files} == before
 
-    taken = here.run("import", "--drift", "--yes")
+    taken = here.run("import", "--drift", "--auto-approve")
     assert (taken.code, taken.err) == (0, "")
     planned = here.run("plan", "--detailed-exitcode")
     assert (planned.code, planned.err) == (0, "")
@@ -306,7 +306,7 @@ def test_twenty_wild_edits_go_into_the_files(edits: dict[int, dict[str, Any]], i
         assert played.is_in_step()
         for model_id, fields in edits.items():
             played.api.edit(model_id, **fields)
-        done = played.run("import", "--drift", "--yes")
+        done = played.run("import", "--drift", "--auto-approve")
         # A new key of an API is no drift of the rest, and one that stands elsewhere in clear is no text for git.
         assume("would stand in it" not in done.out)
         told = _live_secrets(played)
@@ -440,7 +440,7 @@ def test_some_are_chosen_by_type_and_connector(tmp_path: Path) -> None:
         (("--all", "1"), "ids say already which models to import"),
         (("--query-type", "sql"), "there is no query type 'sql'"),
         (("--connector", "nope"), "the workspace has no connector 'nope'"),
-        (("--all", "--yes"), "--yes can be said only with --drift"),
+        (("--all", "--yes"), "--auto-approve can be said only with --drift"),
         (("--drift", "--force"), "--force can be said only without --drift"),
         (("--drift", "7"), "ids can be said only without --drift"),
         (("--all", "--dir", ".."), "is no folder that model files are read from"),
@@ -733,7 +733,7 @@ def drifted(tmp_path: Path) -> Played:
 
 
 def test_drift_goes_where_the_value_stands(drifted: Played) -> None:
-    """Into the SQL file with its line ends, into the YAML with its comments; shown first, written with --yes."""
+    """Into the SQL file with its line ends, into the YAML with its comments; shown first, written when that is approved."""
     drifted.api.edit(1, query="SELECT user_id, email\nFROM users\n", name="People")
     before = drifted.files
     shown = drifted.run("import", "--drift")
@@ -741,16 +741,16 @@ def test_drift_goes_where_the_value_stands(drifted: Played) -> None:
     assert "-name: 'Active users'   # quoted" in shown.out
     assert "+name: 'People'   # quoted" in shown.out
     assert "+SELECT user_id, email" in shown.out
-    assert shown.out.endswith("Nothing was written: say --yes to write it.\n")
+    assert shown.out.endswith("Nothing was written: say --auto-approve to write it.\n")
     assert drifted.files == before
 
-    taken = drifted.run("import", "--drift", "--yes")
+    taken = drifted.run("import", "--drift", "--auto-approve")
     assert taken.code == 0
     assert "Wrote models/m.yaml\nWrote models/sql/users.sql\n" in taken.out
     assert drifted.read("models/m.yaml").decode() == FILE.replace("'Active users'", "'People'")
     assert drifted.read("models/sql/users.sql") == b"\xef\xbb\xbfSELECT user_id, email\r\nFROM users"
     assert drifted.is_in_step()
-    assert "No drift." in drifted.run("import", "--drift", "--yes").out
+    assert "No drift." in drifted.run("import", "--drift", "--auto-approve").out
 
 
 def test_your_own_changes_stay(drifted: Played) -> None:
@@ -758,7 +758,7 @@ def test_your_own_changes_stay(drifted: Played) -> None:
     drifted.write("models/m.yaml", FILE.replace("the last 30 days", "a month").replace("Active users", "Mine"))
     drifted.api.edit(1, name="Theirs", query="SELECT 2")
     before = drifted.read("models/m.yaml")
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "  m: description" in done.out
@@ -773,7 +773,7 @@ def test_without_git_all_that_differs_is_taken(tmp_path: Path) -> None:
     """And it's said."""
     played = Played(tmp_path, api(live(1, query="SELECT 3")))
     played.write("models/m.yaml", FILE.replace("query_file: sql/users.sql", "query: SELECT 2  # one"))
-    done = played.run("import", "--drift", "--yes")
+    done = played.run("import", "--drift", "--auto-approve")
 
     assert "There is no commit to compare with" in done.out
     assert b"query: SELECT 3  # one\n" in played.read("models/m.yaml")
@@ -793,7 +793,7 @@ def test_a_value_of_an_environment_is_reported_with_its_place(tmp_path: Path) ->
     played.commit()
     assert played.is_in_step()
     played.api.edit(1, description="Edited", name="People")
-    done = played.run("import", "--drift", "--yes")
+    done = played.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "description of m was changed outside git, and its value comes from environments.prod" in done.out
@@ -811,7 +811,7 @@ def test_an_sql_file_of_two_definitions_is_left_alone(drifted: Played) -> None:
     drifted.commit()
     drifted.api.edit(1, query="SELECT 1")
     before = drifted.files
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "models/sql/users.sql is also that of models/o.yaml" in done.out
@@ -828,7 +828,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(drifted: Played, monkeypatc
         replace(root, path, content, expected=expected)
 
     monkeypatch.setattr(writing, "replace", meddled)
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "models/m.yaml was changed meanwhile, and was left as it is" in done.err
@@ -839,7 +839,7 @@ def test_the_mode_of_a_file_stays(drifted: Played) -> None:
     """As everything about it that isn't drift."""
     (drifted.folder / "models" / "m.yaml").chmod(0o640)
     drifted.api.edit(1, name="People")
-    drifted.run("import", "--drift", "--yes")
+    drifted.run("import", "--drift", "--auto-approve")
 
     assert os.stat(drifted.folder / "models" / "m.yaml").st_mode & 0o777 == 0o640  # noqa: PTH116
 
@@ -881,7 +881,7 @@ def test_a_reference_stays_and_a_rotated_secret_is_told(docs: Played) -> None:
     """The rest of the configuration is taken; the new value is in no output and in no file."""
     rotated = {"mode": "m", "model": "z", "api_key": f"{CANARY}-new"}
     docs.api.edit(1, configuration=_configuration(embedding_config=rotated))
-    done = docs.run("import", "--drift", "--yes")
+    done = docs.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert docs.read("models/m.yaml").decode() == DOCS.replace("model: x", "model: z")
@@ -894,7 +894,7 @@ def test_a_reference_stays_and_a_rotated_secret_is_told(docs: Played) -> None:
 def test_a_new_secret_gets_a_variable(docs: Played) -> None:
     """Named in the file, listed to be set."""
     docs.api.edit(1, configuration=_configuration(other={"token": f"{CANARY}-2"}))
-    done = docs.run("import", "--drift", "--yes")
+    done = docs.run("import", "--drift", "--auto-approve")
 
     assert "export SYNCER_SECRET_M_TOKEN=…  # models/m.yaml" in done.out
     assert b"token: {env: SYNCER_SECRET_M_TOKEN}" in docs.read("models/m.yaml")
@@ -907,7 +907,7 @@ def test_a_hidden_secret_keeps_its_reference(docs: Played) -> None:
     """Asterisks are never taken for a value."""
     masked = {"mode": "m", "model": "z", "api_key": "******"}
     docs.api.edit(1, configuration=_configuration(embedding_config=masked))
-    assert docs.run("import", "--drift", "--yes").code == 0
+    assert docs.run("import", "--drift", "--auto-approve").code == 0
 
     assert docs.read("models/m.yaml").decode() == DOCS.replace("model: x", "model: z")
 
@@ -916,7 +916,7 @@ def test_a_secret_that_is_not_set_does_not_keep_the_rest_back(docs: Played) -> N
     """It's told that nobody can say whether it differs; the other fields are taken."""
     docs.variables.clear()
     docs.api.edit(1, description="Edited")
-    done = docs.run("import", "--drift", "--yes")
+    done = docs.run("import", "--drift", "--auto-approve")
 
     assert done.code == 0
     assert "the environment variable SYNCER_SECRET_KEY is not set" in done.out
@@ -930,7 +930,7 @@ def test_what_is_ignored_is_not_taken(docs: Played) -> None:
     docs.commit()
     chunks = {"chunk_size": 99, "chunk_overlap": 5}
     docs.api.edit(1, description="Edited", configuration=_configuration(chunk_config=chunks))
-    assert docs.run("import", "--drift", "--yes").code == 0
+    assert docs.run("import", "--drift", "--auto-approve").code == 0
 
     assert docs.read("models/m.yaml").decode() == text.replace("chunk_overlap: 0", "chunk_overlap: 5")
     assert docs.is_in_step()
@@ -948,7 +948,7 @@ def test_what_is_ignored_is_not_taken(docs: Played) -> None:
 def test_a_configuration_that_no_file_can_say_is_left(configuration: Any, why: str, docs: Played) -> None:
     """Told with the reason; the file stays."""
     docs.api.edit(1, configuration=configuration)
-    done = docs.run("import", "--drift", "--yes")
+    done = docs.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert why in flat(done.out)
@@ -968,12 +968,12 @@ def test_secrets_in_a_list_keep_their_references(tmp_path: Path) -> None:
     played.commit()
     assert played.is_in_step()
     played.api.edit(1, configuration={"tokens": {"token": keys}, "size": 2})
-    assert played.run("import", "--drift", "--yes").code == 0
+    assert played.run("import", "--drift", "--auto-approve").code == 0
     assert played.read("models/m.yaml").decode() == text.replace("size: 1", "size: 2")
     played.commit()
 
     played.api.edit(1, configuration={"tokens": {"token": [keys[1]]}, "size": 2})
-    assert played.run("import", "--drift", "--yes").code == 0
+    assert played.run("import", "--drift", "--auto-approve").code == 0
     assert played.is_in_step()
     played.variables.clear()
     assert "is not set" in played.run("import", "--drift").out
@@ -989,13 +989,13 @@ def test_hidden_secrets_that_moved_are_left_to_a_person(tmp_path: Path) -> None:
     played.write("models/m.yaml", text)
     played.commit()
     played.api.edit(1, configuration={"hosts": [{"host": "b", "api_key": "***"}, {"host": "a", "api_key": "***"}]})
-    done = played.run("import", "--drift", "--yes")
+    done = played.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "with secrets that the server hides" in flat(done.out)
     assert played.read("models/m.yaml").decode() == text
     played.api.edit(1, configuration={"hosts": [{"host": "b", "api_key": "kb"}, {"host": "a", "api_key": "ka"}]})
-    assert played.run("import", "--drift", "--yes").code == 0
+    assert played.run("import", "--drift", "--auto-approve").code == 0
     assert played.is_in_step()
     played.variables["SYNCER_SECRET_B"] = "another"
     assert not played.is_in_step()
@@ -1063,12 +1063,12 @@ def test_force_leaves_the_sql_of_another_definition_alone(tmp_path: Path) -> Non
 def test_a_connector_is_taken_as_the_file_gives_it(docs: Played) -> None:
     """By its name where that says which; else it's for a person."""
     docs.api.edit(1, connector_id=2)
-    assert docs.run("import", "--drift", "--yes").code == 0
+    assert docs.run("import", "--drift", "--auto-approve").code == 0
     assert b"connector: endpoint\n" in docs.read("models/m.yaml")
     docs.commit()
 
     docs.api.edit(1, connector_id=77)
-    done = docs.run("import", "--drift", "--yes")
+    done = docs.run("import", "--drift", "--auto-approve")
     assert done.code == 1
     assert "no name means connector 77 alone" in done.out
 
@@ -1081,7 +1081,7 @@ def test_what_an_anchor_shares_is_not_changed(drifted: Played) -> None:
     drifted.commit()
     assert drifted.is_in_step()
     drifted.api.edit(1, query="SELECT 2")
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "the anchor &q" in done.out
@@ -1092,7 +1092,7 @@ def test_drift_that_would_break_a_file_is_left_out(drifted: Played) -> None:
     """A live query that the rules refuse is told, and the file stays valid."""
     drifted.api.edit(1, query="SELECT 1\nLIMIT 5")
     before = drifted.files
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "the file would not be valid with it: a line of the query ends in" in flat(done.out)
@@ -1152,7 +1152,7 @@ def test_what_has_no_place_keeps_nothing_else_back(tmp_path: Path) -> None:
         "new": [1],
     }
     played.api.edit(1, name="People", query="SELECT 1\nLIMIT 5", description="Seen", configuration=edited)
-    done = played.run("import", "--drift", "--yes")
+    done = played.run("import", "--drift", "--auto-approve")
 
     said = " ".join(re.sub("[│|]", " ", done.out).split())
     assert (done.code, done.err) == (1, "")
@@ -1204,7 +1204,7 @@ def test_a_link_among_the_files_is_not_written(drifted: Played) -> None:
     file.rename(drifted.folder / "n.yaml")
     file.symlink_to(drifted.folder / "n.yaml")
     drifted.api.edit(1, name="People")
-    done = drifted.run("import", "--drift", "--yes")
+    done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
     assert "it's a link, or is reached through one" in done.out

@@ -62,7 +62,9 @@ def test_plan_exits_with_0_or_with_2_if_asked(team: Team) -> None:
         ("plan", "extra"),
         ("--nope",),
         ("nope",),
-        (),
+        ("ci",),
+        ("ci", "nope"),
+        ("sandbox",),
         ("apply", "--parallelism", "0"),
         ("apply", "--max-change-percent", "200"),
         ("sandbox", "serve", "--port", "99999"),
@@ -246,7 +248,7 @@ def test_version_needs_next_to_nothing() -> None:
     """`--version` loads none of the slow libraries."""
     loaded = _modules("from syncer.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass")
 
-    assert "syncer.cli.arguments" in loaded
+    assert "syncer.cli.parser" in loaded
     assert loaded & {"httpx", "deepdiff", "jsonschema", "jsonschema_rs", "rich", "yaml", "werkzeug", "sqlite3"} == set()
 
 

@@ -19,22 +19,31 @@ from played import CONNECTORS, STAGING, Played
 from repositories import Repository
 
 import syncer
-from syncer.cli import arguments
+from syncer.cli import parser, registry
+from syncer.cli.apply import ApplyOptions
+from syncer.cli.shared.command import CommandGroup
 from syncer.render.boxes import advice
 from syncer.render.commands import ANYWHERE, WITH_ENVIRONMENT, WITHOUT_ENVIRONMENT, Commands, operand
 from syncer.render.style import Style
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
+
+    from syncer.cli.parser import Asked
+    from syncer.cli.shared.command import Command
 
 SOURCE = Path(syncer.__file__).parent
 IN_TICKS = re.compile(r"`syncer ([a-z][^`]*)`")
 BARE = re.compile(rf"(?<!`)\bsyncer ({'|'.join(WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT)})\b")
-FILLED = {"URL": "https://api.example.com", "N": "2"}
+HELP = re.compile(r"Words$|flags\.")
+"""What makes a help text, in which commands are named without what they take."""
+FILLED = {"URL": "https://api.example.com", "N": "2", "HEX": "0" * 64}
 """What a reader puts in place of a word in capitals."""
-HEADINGS = {"cli/arguments.py", "render/markdown.py", "render/html.py", "review/posting.py", "cli/shared/pipelines.py"}
+HEADINGS = {
+    *("cli/parser.py", "cli/shared/flags.py", "cli/shared/pipelines.py"),
+    *("render/markdown.py", "render/html.py", "review/posting.py"),
+}
 """Help, which is shown as it is written; headings, which nobody pastes; and what stands in the files of a pipeline."""
 
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(
@@ -60,6 +69,8 @@ def _texts() -> Iterator[tuple[str, str]]:
         nodes = [*ast.walk(ast.parse(text))]
         left_out = {node.value for node in nodes if isinstance(node, ast.Expr)}
         left_out |= {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        helps = (node for node in nodes if isinstance(node, ast.Call) and HELP.match(ast.unparse(node.func)))
+        left_out |= {words for node in helps for words in (*node.args, *(one.value for one in node.keywords))}
         for node in nodes:
             if isinstance(node, ast.Constant | ast.JoinedStr) and node not in left_out:
                 parts = node.values if isinstance(node, ast.JoinedStr) else [node]
@@ -67,12 +78,12 @@ def _texts() -> Iterator[tuple[str, str]]:
                 yield path.relative_to(SOURCE).as_posix(), said
 
 
-def _parsed(words: list[str]) -> argparse.Namespace | None:
+def _parsed(words: list[str]) -> Asked | None:
     """What a command line means; None if it only asks for help."""
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told), contextlib.redirect_stdout(told):
-            return arguments.parse(words)
+            return parser.parse(words)
     except SystemExit as ended:
         if ended.code:
             pytest.fail(f"{shlex.join(words)}: {told.getvalue()}")
@@ -86,18 +97,32 @@ def test_every_command_of_a_message_is_one() -> None:
         if file not in HEADINGS:
             assert not BARE.search(text), f"{file}: {text}"
             found.update(IN_TICKS.findall(text))
-    for words in found:
-        _parsed([FILLED.get(word, word) for word in shlex.split(words)])
     assert len(found) > 15
+    examples = [one for command in map(registry.command, registry.NAMES) for one in _examples(command)]
+    assert len(examples) > 30
+    for words in (*found, *examples):
+        _parsed([FILLED.get(word, word) for word in shlex.split(words)])
+
+
+def _examples(command: Command[object] | CommandGroup) -> Iterator[str]:
+    """The command lines of a command's help, and of its sub-commands'."""
+    for line in command.words.example.splitlines():
+        yield line.removeprefix("syncer ").partition(" > ")[0]
+    for one in command.commands if isinstance(command, CommandGroup) else ():
+        yield from _examples(one)
 
 
 def test_the_commands_that_take_an_environment() -> None:
     """They are those of the command line."""
-    parsers = arguments._subparsers(arguments.build())
-    takes = {name for name, parser in parsers.items() if "--env" in parser._option_string_actions}
+    commands = parser.sub_parsers(parser.build())
+    takes = {
+        name
+        for name, one in commands.items()
+        if any("--env" in part._option_string_actions for part in (one, *parser.sub_parsers(one).values()))
+    }
 
     assert takes == WITH_ENVIRONMENT
-    assert {*parsers} - takes == WITHOUT_ENVIRONMENT
+    assert {*commands} - takes == WITHOUT_ENVIRONMENT
 
 
 @settings(max_examples=30)
@@ -109,10 +134,12 @@ def test_a_command_means_what_the_run_meant(folder: str, environment: str, file:
     """Pasted into a shell it has the same folder and environment, whatever stands in the names."""
     commands = Commands(folder, environment)
     program, *words = shlex.split(commands.line("apply", operand(file)))
-    flags = _parsed(words)
+    asked = _parsed(words)
 
-    assert flags is not None
-    assert (program, flags.chdir, flags.env, Path(flags.file)) == ("syncer", folder, environment, Path(file))
+    assert asked is not None
+    assert isinstance(asked.options, ApplyOptions)
+    assert (program, asked.screen.chdir, asked.options.environment) == ("syncer", folder, environment)
+    assert Path(asked.options.file) == Path(file)
     assert commands.line("validate") == shlex.join(shlex.split(commands.line("validate")))
     hint = "see `syncer plan`, `git diff` and `syncer plan --env b`"
     own = Commands("a", environment).line("plan"), "syncer --chdir a plan --env b"
@@ -156,12 +183,13 @@ def test_what_is_printed_can_be_run(tmp_path: Path) -> None:
         text = result.text
         for command in _printed(text):
             program, *printed = shlex.split(command)
-            flags = _parsed(printed)
+            asked = _parsed(printed)
             assert program == "syncer"
-            assert flags is not None
-            assert flags.chdir == "it's here", command
-            assert flags.command in WITHOUT_ENVIRONMENT or flags.env in {"staging", "prod"}, command
-            seen[flags.command] = played.run(*printed, inside="..").code
+            assert asked is not None
+            assert asked.screen.chdir == "it's here", command
+            name = asked.command.name
+            assert name in WITHOUT_ENVIRONMENT or asked.screen.environment in {"staging", "prod"}, command
+            seen[name] = played.run(*printed, inside="..").code
         return text
 
     assert "syncer --chdir 'it'\"'\"'s here' plan --env staging" in run("import", "--all")
@@ -175,7 +203,7 @@ def test_what_is_printed_can_be_run(tmp_path: Path) -> None:
     assert "`syncer --chdir 'it'\"'\"'s here' import --drift --env staging`" in comment
     run("apply", "none.json")
     run("import", "9")
-    run("import", "--drift", "--yes")
+    run("import", "--drift", "--auto-approve")
     run("rollback", "none", "--dry-run")
     for path in played.files:
         (played.folder / path).unlink()

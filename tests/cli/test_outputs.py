@@ -32,8 +32,8 @@ PUT = ("PUT", f"/api/v1/models/{PLAIN['id']}")
 NOBODY = "http://127.0.0.1:9"
 """Where nothing listens."""
 CANARY = "canary-5e1f0c77"
-KEEP = ("--out", "plan.json", "--markdown", "plan.md", "--json", "plan.jsonl", "--html", "plan.html")
-KEPT = KEEP[1::2]
+KEEP = ("--out", "plan.json", "--markdown", "plan.md", "--json=plan.jsonl", "--html", "plan.html")
+KEPT = ("plan.json", "plan.md", "plan.jsonl", "plan.html")
 
 
 @pytest.fixture
@@ -165,7 +165,8 @@ def test_an_earlier_plan_does_not_survive_a_failure(arguments: tuple[str, ...], 
         (team.folder / name).write_text("of an earlier run")
     _refused(team, box, *arguments)
 
-    left = [name for name in KEPT if name in arguments and (team.folder / name).exists()]
+    asked = {word.removeprefix("--json=") for word in arguments}
+    left = [name for name in KEPT if name in asked and (team.folder / name).exists()]
     assert [name for name in left if _read(team, name) == "of an earlier run"] == []
 
 
@@ -348,7 +349,7 @@ def test_an_output_replaces_nothing_that_people_keep(name: str, team: Team, box:
 
 def test_two_outputs_have_two_names(team: Team, box: Sandbox) -> None:
     """One would replace the other without a word."""
-    assert "to one file" in _refused(team, box, "plan", "--out", "p", "--json", "./p").err
+    assert "to one file" in _refused(team, box, "plan", "--out", "p", "--json=./p").err
 
 
 def test_a_pipe_is_written_to(team: Team) -> None:
@@ -410,7 +411,7 @@ def test_no_link_of_the_checkout_carries_an_output_off(
     (tmp_path / "elsewhere" / "plan.md").write_text("somebody's")
     (team.folder / link).parent.mkdir(exist_ok=True)
     (team.folder / link).symlink_to(target)
-    refused = flat(_refused(team, box, "plan", flag, name).err)
+    refused = flat(_refused(team, box, "plan", f"{flag}={name}").err)
 
     assert f"{name} is no place for an output: {link.rpartition('/')[2]} is a link in the checkout" in refused
     assert box.requests == []

@@ -361,14 +361,14 @@ def test_every_sender_of_credentials_is_known() -> None:
     assert set(_uses({"Session", "credentials"})) == {
         # The one check, and the one way of every command to its server.
         ("shared/trust.py", "credentials: config.credentials"),
-        ("shared/running.py", "connected: trust.credentials"),
-        ("shared/running.py", "connected: Session"),
+        ("shared/connection.py", "connected: trust.credentials"),
+        ("shared/connection.py", "connected: Session"),
         # `init`: a person names the server in that moment. `doctor`: it looks at the server without credentials, after
         # the check; and says of credentials which there are.
         ("shared/questions.py", "_credentials: config.credentials"),
-        ("cli/doctor.py", "_session: Session"),
-        ("cli/doctor.py", "_credentials: config.credentials"),
-        ("cli/doctor.py", "token: config.credentials"),
+        ("shared/reachability.py", "_session: Session"),
+        ("shared/layers.py", "_credentials: config.credentials"),
+        ("shared/layers.py", "token: config.credentials"),
         # A code host's own session, with the host's token: the runner's variables name both.
         ("hosts/github.py", "__init__: Session"),
         ("hosts/gitlab.py", "__init__: Session"),

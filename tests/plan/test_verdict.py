@@ -87,7 +87,7 @@ def test_plan_comment_file_and_apply_agree(rule: str, place: Place) -> None:
         place.edit(MODELS[0]["id"], query="SELECT id, email FROM the_ui")
     place.team.write("m0", definition(MODELS[0], **now))
     sent = len(writes(place.box))
-    files = ["--out", "plan.json", "--markdown", "plan.md", "--json", "plan.jsonl", "--html", "plan.html"]
+    files = ["--out", "plan.json", "--markdown", "plan.md", "--json=plan.jsonl", "--html", "plan.html"]
     read = (place.team.folder / "plan").with_suffix
     for more in ([], ["--detailed-exitcode"]) if rule == "conflict" else ([],):
         planned = place.team.run("plan", "--base", base, *files, *more)
@@ -386,7 +386,7 @@ def test_a_definition_that_is_removed_is_said(place: Place) -> None:
         assert live in flat(text.replace("> -", ""))
         assert "m1" not in text.replace("plan digest", "").partition("m0: live")[2].partition("\n")[0]
 
-    files = ["--out", "plan.json", "--json", "plan.jsonl", "--html", "plan.html"]
+    files = ["--out", "plan.json", "--json=plan.jsonl", "--html", "plan.html"]
     assert place.team.run("plan", "--base", base, "--detailed-exitcode", *files).code == 0
     summary = _json((place.team.folder / "plan.jsonl").read_text("utf-8"))[-1]
     (removed,) = summary["removed"]

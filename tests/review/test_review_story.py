@@ -141,7 +141,11 @@ def test_no_secret_leaves_with_a_review(place: Place) -> None:
 
     seen = []
     for event, name, commands in (
-        (pushed, "push", [["ci", "plan", "--debug", "--out", file, "--markdown", md, "--html", html, "--json", lines]]),
+        (
+            pushed,
+            "push",
+            [["ci", "plan", "--debug", "--out", file, "--markdown", md, "--html", html, f"--json={lines}"]],
+        ),
         (pushed, "push", [["ci", "comment", file, "--debug"]]),
         (pushed, "push", [["show", file], ["show", file, "--format", "json"], ["ci", "comment", file, "--dry-run"]]),
         ("schedule", "schedule", [["ci", "drift", "--debug"]]),

@@ -12,7 +12,7 @@ from syncer.render.text import visible
 
 if TYPE_CHECKING:
     from syncer.applying.applier import Outcome, Report
-    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Path
 
@@ -37,7 +37,7 @@ def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
 
 
 def _write(run: Run, outcome: Outcome) -> None:
-    from syncer.render import modelfile  # noqa: PLC0415 - ruamel is slow to import, and this is rare
+    from syncer.render import modelfile
 
     path, root = outcome.change.desired.document.path, run.settings.root
     raw = loader.raw(root, path)

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.adopting import writing
-from syncer.cli.shared import running
+from syncer.cli.shared.flags import STDOUT
+from syncer.cli.shared.planning import failed_plan, lifting_words
 from syncer.cli.shared.screen import now
+from syncer.cli.shared.secrets import secrets
 from syncer.errors import SettingsError, SyncerError
-from syncer.render import machine
+from syncer.render import machine, terminal
 from syncer.render.commands import Commands
+from syncer.scrubber import held
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.flags import Files, Guards
+    from syncer.cli.shared.run import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
 
-
-# ruff: noqa: PLC0415 - most runs leave no file
 
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 """The endings of what people write: a slip of the keyboard must not cost a model."""
@@ -32,7 +34,7 @@ _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Which files a run was asked for, empty for none."""
+    """Which files a plan is kept in, empty for none."""
 
     out: str = ""
     markdown: str = ""
@@ -41,14 +43,15 @@ class Outputs:
     drift: bool = False
 
     @classmethod
-    def of(cls, flags: argparse.Namespace, *, drift: bool = False) -> Outputs:
+    def of(cls, files: Files, *, drift: bool = False) -> Outputs:
         """What the flags ask for; what an earlier run left there is gone. Raises SettingsError.
 
         It's the first thing that a run does: if it fails, nobody may apply or read an old plan by mistake.
         """
-        json = flags.json if isinstance(flags.json, str) and flags.json != "-" else ""
-        asked = cls(flags.out, flags.markdown, json, getattr(flags, "html", ""), drift)
-        asked._clear()
+        json = files.plan_json if files.plan_json != STDOUT else ""
+        asked = cls(files.out, files.markdown, json, files.html, drift)
+        if asked.wanted:
+            _clear(asked._names)
         return asked
 
     @property
@@ -60,28 +63,6 @@ class Outputs:
         """Whether any file is to be written."""
         return bool(self._names)
 
-    def _clear(self) -> None:
-        if not self.wanted:
-            return
-        from syncer.plan import planfile
-
-        if len({Path(name).absolute() for name in self._names}) < len(self._names):
-            message = f"two outputs would go to one file: {', '.join(self._names)}"
-            raise SettingsError(message, "give each a name of its own")
-        for name in self._names:
-            path = Path(name)
-            if path.suffix.lower() in _SOURCES or ".git" in path.absolute().parts:
-                message = f"{name} is no place for an output: it would replace what is kept there"
-                raise SettingsError(message, "name a file such as plan.json, plan.md or plan.html")
-            try:
-                _refuse_led_away(path)
-                # A device or a pipe (`/dev/stdout`) is written to; a link to one isn't taken away.
-                if not planfile.is_stream(path) and (path.is_symlink() or path.is_file()):
-                    path.unlink()
-            except (OSError, ValueError) as error:
-                message = f"{name} can't be replaced: {getattr(error, 'strerror', None) or 'no such name'}"
-                raise SettingsError(message, "name a file in a folder that is writable") from None
-
     @contextmanager
     def kept_on_failure(self, run: Run) -> Iterator[None]:
         """Keep why a plan could not be made, too: who reads the files must not take silence for peace."""
@@ -89,10 +70,8 @@ class Outputs:
             yield
         except SyncerError as error:
             if self.wanted:
-                from syncer.cli.shared.planning import failed
-
                 with suppress(SyncerError):
-                    self.keep(replace(failed(run, error), is_drift=self.drift))
+                    self.keep(replace(failed_plan(run, error), is_drift=self.drift))
             raise
 
     def keep(self, planned: Planned) -> None:
@@ -105,23 +84,27 @@ class Outputs:
         whole = planfile.dumps(planned)
         refuse_secrets(whole, self._names[0])
         if self.out:
-            self._write(self.out, whole)
+            _write(self.out, whole)
         if self.markdown:
             from syncer.render import markdown
 
-            self._write(self.markdown, f"{markdown.render_plan(planned, folder=below_top())}\n")
+            _write(self.markdown, f"{markdown.render_plan(planned, folder=below_top())}\n")
         if self.json:
-            self._write(self.json, "".join(f"{line}\n" for line in _lines(planned)))
+            _write(self.json, "".join(f"{line}\n" for line in _lines(planned)))
         if self.html:
             from syncer.render import html
 
-            self._write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
+            _write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
 
-    def _write(self, name: str, text: str) -> None:
-        refuse_secrets(text, name)
-        from syncer.plan import planfile
 
-        planfile.write(Path(name), text)
+def finish(screen: Screen, outputs: Outputs, planned: Planned, guards: Guards, *, detailed_exitcode: bool) -> int:
+    """Keep a plan that was shown, and say how it ended; the exit code."""
+    outputs.keep(planned)
+    is_saved = outputs.out and not planned.problems and not planned.is_offline and not planned.plan.is_empty
+    if is_saved and not screen.json:
+        digest, is_refused, said = planned.plan.digest, bool(planned.refusals), lifting_words(guards)
+        screen.show(terminal.render_saved(outputs.out, digest, screen.style, said, is_refused=is_refused))
+    return planned.code if planned.code == 1 or detailed_exitcode else 0
 
 
 def _lines(planned: Planned) -> list[str]:
@@ -129,6 +112,72 @@ def _lines(planned: Planned) -> list[str]:
     lines = machine.plan_lines(planned, now, commands)
     told = machine.problem_lines((*planned.problems, *planned.refusals), now, commands)
     return [machine.version_line(now), *lines, *told]
+
+
+@contextmanager
+def lines_kept(file: str, screen: Screen, inputs: Sequence[str]) -> Iterator[None]:
+    """Keep the JSON lines of a run in a file, empty for none, whatever becomes of the run. Raises SyncerError.
+
+    `inputs` are the files that the run reads: none of them is written over.
+    """
+    if not file:
+        yield
+        return
+    places = {os.path.realpath(folder / one) for one in inputs for folder in (Path.cwd(), screen.started)}
+    if os.path.realpath(file) in places:
+        message = f"--json={file} would replace a file that this run reads"
+        raise SettingsError(message, "name another file; --json alone prints the lines")
+    _clear([file])
+    screen.kept = []
+    try:
+        yield
+    except SyncerError as error:
+        screen.kept += screen.error_lines(error)
+        with suppress(SyncerError):
+            _write_lines(file, screen.kept)
+        raise
+    except BaseException:
+        with suppress(SyncerError):
+            _write_lines(file, screen.kept)
+        raise
+    else:
+        _write_lines(file, screen.kept)
+    finally:
+        screen.kept = None
+
+
+def _write_lines(file: str, lines: Sequence[str]) -> None:
+    text = "".join(f"{line}\n" for line in (machine.version_line(now), *lines))
+    _write(file, text)
+
+
+def _write(name: str, text: str) -> None:
+    from syncer.plan import planfile
+
+    refuse_secrets(text, name)
+    planfile.write(Path(name), text)
+
+
+def _clear(names: Sequence[str]) -> None:
+    """Take away what an earlier run left. Raises SettingsError for a place that can't be, or shouldn't be written."""
+    from syncer.plan import planfile
+
+    if len({Path(name).absolute() for name in names}) < len(names):
+        message = f"two outputs would go to one file: {', '.join(names)}"
+        raise SettingsError(message, "give each a name of its own")
+    for name in names:
+        path = Path(name)
+        if path.suffix.lower() in _SOURCES or ".git" in path.absolute().parts:
+            message = f"{name} is no place for an output: it would replace what is kept there"
+            raise SettingsError(message, "name a file such as plan.json, plan.md or plan.html")
+        try:
+            _refuse_led_away(path)
+            # A device or a pipe (`/dev/stdout`) is written to; a link to one isn't taken away.
+            if not planfile.is_stream(path) and (path.is_symlink() or path.is_file()):
+                path.unlink()
+        except (OSError, ValueError) as error:
+            message = f"{name} can't be replaced: {getattr(error, 'strerror', None) or 'no such name'}"
+            raise SettingsError(message, "name a file in a folder that is writable") from None
 
 
 def _refuse_led_away(path: Path) -> None:
@@ -158,11 +207,7 @@ def below_top() -> str:
 
 def refuse_secrets(text: str, where: str) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    secrets = running.secrets(os.environ)
-    if not secrets:
-        return
-    from syncer.scrubber import held
-
-    if found := held(text, secrets):
+    known = secrets(os.environ)
+    if known and (found := held(text, known)):
         message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
         raise SyncerError(message, "a definition or a live model holds it in clear: take it out, and change the secret")

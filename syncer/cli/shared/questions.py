@@ -20,7 +20,6 @@ from syncer.render.checkup import Check, State
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from syncer.cli.shared.screen import Screen
@@ -36,6 +35,17 @@ _UNCHECKED: Final = "correct it and begin again, or write the files without aski
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What the flags say, empty or None for nothing; `is_checked`: whether a server is asked."""
+
+    environment: str = ""
+    api_url: str = ""
+    workspace_id: int | None = None
+    ci: str = ""
+    is_checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """What was decided: the environment that new settings get (None: no settings are written), and the CI's host."""
 
@@ -44,65 +54,65 @@ class Start:
     ci: str = ""
 
 
-def decide(flags: argparse.Namespace, screen: Screen, settings: config.Settings, found: Path | None, ci: str) -> Start:
+def decide(given: Given, screen: Screen, settings: config.Settings, found: Path | None, ci: str) -> Start:
     """What is to be written; `found` are the settings that are there, `ci` the host that the folder looks like.
 
     Raises SettingsError for what is missing where nobody can be asked, and for the layer that fails.
     """
     is_asked = sys.stdin.isatty()
-    if flags.env == SANDBOX and (flags.api_url or flags.workspace_id):
+    if given.environment == SANDBOX and (given.api_url or given.workspace_id):
         raise SettingsError("the sandbox has neither an address nor a workspace of yours", "leave out the other flags")
     if found is not None:
-        _agree(flags, settings, found)
-    is_ci_alone = flags.ci and not (is_asked or flags.env or flags.api_url or flags.workspace_id)
-    environment, is_sandbox = None, flags.env == SANDBOX
+        _agree(given, settings, found)
+    is_ci_alone = given.ci and not (is_asked or given.environment or given.api_url or given.workspace_id)
+    environment, is_sandbox = None, given.environment == SANDBOX
     if found is None and not is_sandbox and not is_ci_alone:
-        environment = _Inquiry(flags, screen, is_asked=is_asked).environment()
+        environment = _Inquiry(given, screen, is_asked=is_asked).environment()
         is_sandbox = environment is None
-    return Start(environment, is_sandbox, flags.ci or (_host(ci) if is_asked else ""))
+    return Start(environment, is_sandbox, given.ci or (_host(ci) if is_asked else ""))
 
 
-def _agree(flags: argparse.Namespace, settings: config.Settings, found: Path) -> None:
+def _agree(given: Given, settings: config.Settings, found: Path) -> None:
     """Refuse flags that say otherwise than the settings that are there: those stay as they are."""
-    if not (flags.api_url or flags.workspace_id) and flags.env in {"", SANDBOX, *settings.environments}:
+    if not (given.api_url or given.workspace_id) and given.environment in {"", SANDBOX, *settings.environments}:
         return
-    name = flags.env or config.environment_name(settings, None, {})
+    name = given.environment or config.environment_name(settings, None, {})
     own = settings.environments.get(name)
     if own is None:
         message = f"{found.name} is there already, and has no environment {name!r}"
         raise SettingsError(message, f"add it there: a table [environments.{name}] with api_url and workspace_id")
-    if not _is_said(flags, own):
+    if not _is_said(given, own):
         message = f"{found.name} is there already, and says otherwise of {name!r} than the flags"
         raise SettingsError(message, "change it there, or leave out --api-url and --workspace-id")
 
 
-def _is_said(flags: argparse.Namespace, own: config.Environment) -> bool:
+def _is_said(given: Given, own: config.Environment) -> bool:
     """Whether an environment is what the flags say."""
-    same = not flags.api_url or _address(flags.api_url) == (_address(own.api_url) if own.api_url else "")
-    return same and flags.workspace_id in {None, own.workspace_id}
+    same = not given.api_url or _address(given.api_url) == (_address(own.api_url) if own.api_url else "")
+    return same and given.workspace_id in {None, own.workspace_id}
 
 
-def is_of_its_own(flags: argparse.Namespace, above: config.Settings) -> bool:
+def is_of_its_own(given: Given, above: config.Settings) -> bool:
     """Whether the flags say a whole workspace, and the settings above this folder say it of no environment."""
-    is_whole = flags.api_url and flags.workspace_id
-    return bool(is_whole) and not any(_is_said(flags, own) for own in above.environments.values())
+    is_whole = given.api_url and given.workspace_id
+    return bool(is_whole) and not any(_is_said(given, own) for own in above.environments.values())
 
 
 class _Inquiry:
     """The questions about one environment."""
 
-    def __init__(self, flags: argparse.Namespace, screen: Screen, *, is_asked: bool) -> None:
-        self._flags, self._screen, self._is_asked = flags, screen, is_asked
+    def __init__(self, given: Given, screen: Screen, *, is_asked: bool) -> None:
+        self._given, self._screen, self._is_asked = given, screen, is_asked
         self._variables: Mapping[str, str] = os.environ
 
     def environment(self) -> config.Environment | None:
         """What the settings are to say; None if it's the sandbox that is meant."""
-        name = self._flags.env or self._variables.get("SYNCER_ENV", "")
-        url = self._flags.api_url or self._variables.get("SYNCER_API_URL", "")
-        given = self._variables.get("SYNCER_WORKSPACE_ID", "")
-        if given and not _ID.fullmatch(given):
+        name = self._given.environment or self._variables.get("SYNCER_ENV", "")
+        url = self._given.api_url or self._variables.get("SYNCER_API_URL", "")
+        number = self._variables.get("SYNCER_WORKSPACE_ID", "")
+        if number and not _ID.fullmatch(number):
             raise SettingsError("SYNCER_WORKSPACE_ID must be a number")
-        workspace = self._flags.workspace_id or int(given or 0)
+        workspace = self._given.workspace_id or int(number or 0)
         if name == SANDBOX:
             return None
         if name and not _NAME.fullmatch(name):
@@ -131,13 +141,13 @@ class _Inquiry:
                     raise
                 self._tell(Check("settings", State.FAILED, error.what, error.hint))
                 continue
-            if self._flags.no_check or self._is_reached(address):
+            if not self._given.is_checked or self._is_reached(address):
                 return text.rstrip("/").removesuffix("/api/v1")
         raise SettingsError("no API answers there, so nothing was written", _UNCHECKED)
 
     def _is_reached(self, address: str) -> bool:
         """Whether the models API is there; each layer is told, down to the one that fails."""
-        from syncer.cli.doctor import reach  # noqa: PLC0415 - HTTP is slow to import, and --no-check does without
+        from syncer.cli.shared.reachability import reach
 
         checks = []
         for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell, self._screen.scrubber):
@@ -151,7 +161,7 @@ class _Inquiry:
 
     def _workspace(self, url: str, wanted: int) -> int:
         """The workspace: checked, chosen or typed."""
-        credentials = None if self._flags.no_check else self._credentials(is_asked=self._is_asked and not wanted)
+        credentials = None if not self._given.is_checked else self._credentials(is_asked=self._is_asked and not wanted)
         if credentials is None:
             return wanted or int(_until("Id of the workspace, a number", _ID))
         known = self._known(url, credentials)
@@ -186,7 +196,7 @@ class _Inquiry:
         return Credentials(email=address, password=Secret(password, "SYNCER_PASSWORD")) if password else None
 
     def _known(self, url: str, credentials: Credentials) -> Mapping[int, str]:
-        from syncer.cli.doctor import workspaces  # noqa: PLC0415 - see above
+        from syncer.cli.shared.reachability import workspaces
 
         try:
             return workspaces(
@@ -211,7 +221,7 @@ class _Inquiry:
 
 
 def _choice(known: Mapping[int, str]) -> str:
-    from syncer.cli.doctor import listed  # noqa: PLC0415 - see above
+    from syncer.cli.shared.reachability import listed
 
     return f"there is {listed(known)}" if known else "add the user to a workspace"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from syncer.applying import runs
 from syncer.applying.undo import OPEN, Ending, PastRun
 from syncer.cli.shared.outputs import refuse_secrets
-from syncer.cli.shared.running import state_folder
 from syncer.cli.shared.screen import now
+from syncer.cli.shared.state_folder import RUNS, state_folder
 from syncer.errors import SyncerError
 from syncer.plan import planfile
 
@@ -18,17 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncer.applying.applier import Report
-    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
     from syncer.state import StateFolder
 
-FOLDER: Final = "runs"
-"""Where the records stand, in the state folder."""
-
 
 @dataclass(slots=True)
-class Keeper:
+class RunRecorder:
     """Keeps one run: before anything is written, so that a killed one is known, too, and when it ended."""
 
     run: Run
@@ -44,7 +41,7 @@ class Keeper:
         began, plan = now(), self.planned.plan
         endings = {change.address: Ending(OPEN, is_new=change.is_creation) for change in plan.changes}
         try:
-            folder = self._state.made(FOLDER)
+            folder = self._state.made(RUNS)
             text = planfile.dumps(self.planned)
             refuse_secrets(text, "the record of this run")
             name = runs.claim(folder, began, plan.digest)
@@ -65,8 +62,8 @@ class Keeper:
                     for one in report.outcomes
                 }
                 self._record = replace(self._record, run=replace(self._record.run, ended=_iso(now()), endings=endings))
-                self._write(self._state.made(FOLDER))
-            if not self.planned.plan.is_empty and (folder := self._state.looked_at(FOLDER)).is_dir():
+                self._write(self._state.made(RUNS))
+            if not self.planned.plan.is_empty and (folder := self._state.looked_at(RUNS)).is_dir():
                 runs.prune(folder, settings.keep_runs, self._record.run.name if self._record else "")
         except (OSError, SyncerError) as error:
             self._warn(error, "what became of this run can't be kept")
@@ -87,7 +84,7 @@ class Keeper:
             raise
 
     def _warn(self, error: OSError | SyncerError, what: str) -> None:
-        why = error.what if isinstance(error, SyncerError) else f"{error.filename or FOLDER}: {error.strerror}"
+        why = error.what if isinstance(error, SyncerError) else f"{error.filename or RUNS}: {error.strerror}"
         self.screen.note(f"Warning: {what}: {why}.")
 
 

@@ -6,9 +6,10 @@ import shutil
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from syncer.cli.shared import running
+from syncer.cli.shared.secrets import hidden
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
@@ -16,9 +17,9 @@ from syncer.render.commands import Commands
 from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from syncer.cli.shared.flags import ScreenOptions
     from syncer.errors import SyncerError
     from syncer.model import Event, Problem
     from syncer.render.checkup import Check
@@ -39,29 +40,31 @@ class Screen:
     debug: bool = False
     scrubber: Scrubber = field(default_factory=Scrubber)
     """Knows the secrets of this run; what prints errors passes through it."""
+    kept: list[str] | None = None
+    """The JSON lines of this run, where a file is to get them, too."""
+    started: Path = field(default_factory=Path.cwd)
+    """The folder that the process began in: `--chdir` leads elsewhere."""
     _has_version: bool = False
     _has_shown: bool = False
     _noted: set[str] = field(default_factory=set)
     _slowed: set[bool] = field(default_factory=set)
 
     @classmethod
-    def of(cls, flags: argparse.Namespace, variables: Mapping[str, str]) -> Screen:
+    def of(cls, options: ScreenOptions, variables: Mapping[str, str]) -> Screen:
         """The screen that the process's streams, flags and variables make."""
-        commands = Commands(flags.chdir or "", getattr(flags, "env", "") or "")
+        commands = Commands(options.chdir, options.environment)
         width = shutil.get_terminal_size((80, 24)).columns
 
         def style(stream: TextIO) -> terminal.Style:
             unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
-            return terminal.Style(_has_colour(stream, variables, off=flags.no_color), width, unicode, commands)
+            return terminal.Style(_has_colour(stream, variables, off=options.no_color), width, unicode, commands)
 
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        # `--json FILE` goes to a file, beside what is shown.
-        is_json = getattr(flags, "json", False) in (True, "-") or getattr(flags, "format", "") == "json"
-        scrubber = Scrubber(running.hidden(variables))
-        return cls(style(sys.stdout), style(sys.stderr), json=is_json, debug=flags.debug, scrubber=scrubber)
+        scrubber = Scrubber(hidden(variables))
+        return cls(style(sys.stdout), style(sys.stderr), json=options.is_json, debug=options.debug, scrubber=scrubber)
 
     def name_environment(self, environment: str) -> None:
         """Have commands name an environment that a plan file or a run chose, and no flag."""
@@ -84,8 +87,24 @@ class Screen:
         self.out.write(f"{text}\n")
         self.out.flush()
 
+    @property
+    def takes_lines(self) -> bool:
+        """Whether anybody wants JSON lines: stdout, or a file beside it."""
+        return self.json or self.kept is not None
+
+    def result(self, lines: Callable[[], Sequence[str]], text: Callable[[], str]) -> None:
+        """Print a result as JSON lines or as text; a file gets the lines as well."""
+        if self.takes_lines:
+            self.lines(lines())
+        if not self.json:
+            self.show(text())
+
     def lines(self, lines: Sequence[str]) -> None:
-        """Print JSON lines; the first of a run says which version they are."""
+        """Print JSON lines, or keep them; the first that is printed says which version they are."""
+        if self.kept is not None:
+            self.kept += lines
+        if not self.json:
+            return
         if not self._has_version:
             self._has_version = True
             self.show(machine.version_line(now))
@@ -111,10 +130,13 @@ class Screen:
 
     def check(self, check: Check) -> None:
         """Print how a layer is."""
-        from syncer.render.checkup import render_check  # noqa: PLC0415 - for doctor and init alone
+        from syncer.render.checkup import render_check
 
         hide = self.scrubber.hide
-        self.show(render_check(replace(check, detail=hide(check.detail), hint=hide(check.hint)), self.style))
+        safe = replace(check, detail=hide(check.detail), hint=hide(check.hint))
+        self.result(
+            lambda: [machine.check_line(safe, now, self.style.commands)], lambda: render_check(safe, self.style)
+        )
 
     def note_once(self, text: str) -> None:
         """Print to stderr what several steps of a run may have to say."""
@@ -125,20 +147,28 @@ class Screen:
     def fail(self, error: SyncerError) -> None:
         """Print an error."""
         self.out.flush()
+        if self.json and not self.lost():
+            self.lines(self.error_lines(error))
+        else:
+            self._hide(error)
+            self._boxes(terminal.render_error(error, self.error_style))
+
+    def error_lines(self, error: SyncerError) -> Sequence[str]:
+        """An error as JSON lines."""
+        self._hide(error)
+        return machine.error_lines(error, now, self.style.commands)
+
+    def _hide(self, error: SyncerError) -> None:
         error.what, error.hint = self.scrubber.hide(error.what), self.scrubber.hide(error.hint)
         if isinstance(error, (InputError, RefusedError)):
             error.problems = self._safe(error.problems)
-        if self.json and not self.lost():
-            self.lines(machine.error_lines(error, now, self.style.commands))
-        else:
-            self._boxes(terminal.render_error(error, self.error_style))
 
     def problems(self, problems: Sequence[Problem]) -> None:
         """Print problems."""
         problems = self._safe(problems)
-        if self.json:
+        if self.takes_lines:
             self.lines(machine.problem_lines(problems, now, self.style.commands))
-        elif problems:
+        if problems and not self.json:
             self._boxes(terminal.render_problems(problems, self.error_style))
 
     def _safe(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -165,9 +195,11 @@ class Screen:
             if is_apply in self._slowed:
                 return
             self._slowed.add(is_apply)
-        if self.json:
+        if self.takes_lines:
             self.lines([machine.event_line(event, now)])
-        elif isinstance(event, (Requested, Waiting, Slowing)):
+        if self.json:
+            return
+        if isinstance(event, (Requested, Waiting, Slowing)):
             self.note(terminal.render_event(event, self.error_style))
         else:
             self.show(terminal.render_event(event, self.style))

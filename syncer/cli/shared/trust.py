@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Credentials
 

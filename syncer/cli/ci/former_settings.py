@@ -11,17 +11,14 @@ import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from syncer import config
-from syncer.cli.shared.running import Run
+from syncer.cli.shared.run import Run
 from syncer.desired import baseline
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
 from syncer.plan.policy import Limits
-
-if TYPE_CHECKING:
-    import argparse
 
 RULE: Final = "settings"
 """The rule of the warning that settings are altered."""
@@ -65,9 +62,9 @@ def former(base: str, head: str = "") -> Former:
         return Former(environment, tuple(config.altered(before, after)))
 
 
-def environment(flags: argparse.Namespace, base: str) -> str:
+def environment(flag: str, base: str) -> str:
     """The name of the environment that a run is about, also if it fails: the job's word, the base's, this folder's."""
-    said: str = flags.env or os.environ.get("SYNCER_ENV", "")
+    said = flag or os.environ.get("SYNCER_ENV", "")
     if not said and base:
         with suppress(SyncerError):
             said = former(base).environment
@@ -77,10 +74,10 @@ def environment(flags: argparse.Namespace, base: str) -> str:
     return said or "default"
 
 
-def aimed(flags: argparse.Namespace, name: str) -> Run:
+def aimed(flag: str, name: str) -> Run:
     """A run that knows no more than where it was to go: what is kept of one that fails. Raises SyncerError."""
     settings = config.load(Path.cwd())
-    config.require_target(flags.env, os.environ)
+    config.require_target(flag, os.environ)
     if name == SANDBOX:
         return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
     return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())

@@ -1,0 +1,53 @@
+"""`syncer ci comment`: one comment a pull request and environment; summary, outputs and annotations of every run.
+
+What follows a stranger's run plans the change itself, from git's objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from syncer.cli.shared import flags
+from syncer.cli.shared.command import Command, Words
+
+if TYPE_CHECKING:
+    from syncer.cli.shared.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class CiCommentOptions:
+    """What `syncer ci comment` is asked for."""
+
+    file: str = flags.operand("PLANFILE", "the saved plan (default: plan.json)", default="", values=flags.FILES)
+    environment: str = flags.environment()
+    comment_when: str = flags.choice(
+        "--comment-when",
+        choices=("changes", "always", "never"),
+        default="changes",
+        what="whether to begin one without changes; a failure always does",
+    )
+    dry_run: bool = flags.dry_run("print what would be posted, ask nobody")
+    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+
+
+def run(options: CiCommentOptions, screen: Screen) -> int:
+    """Keep the comment, and what the job shows beside it."""
+    from syncer.cli.ci import commenting
+
+    request = commenting.Request(
+        options.file, options.environment, options.comment_when, options.view, is_dry=options.dry_run
+    )
+    return commenting.comment(request, screen)
+
+
+COMMAND = Command(
+    "comment",
+    Words(
+        "Keep one comment on the pull request, and the job's summary, annotations and outputs.",
+        "After a fork's run it plans the fork's change itself, from the files alone.",
+        "syncer ci comment plan.json\nsyncer ci comment plan.json --dry-run",
+    ),
+    CiCommentOptions,
+    run,
+)

@@ -1,0 +1,136 @@
+"""What the parts of a CI job share: its host, the event's commits, its folder, and what is told where."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import config
+from syncer.cli.ci import former_settings
+from syncer.cli.shared.checks import placed
+from syncer.cli.shared.flags import ALLOWED, ON_DRIFT, percent
+from syncer.cli.shared.outputs import below_top
+from syncer.cli.shared.run import run_of
+from syncer.cli.shared.secrets import secrets
+from syncer.desired import baseline
+from syncer.errors import SettingsError, SyncerError
+from syncer.model import SANDBOX
+from syncer.render.annotations import render_problems as render_annotations
+from syncer.review import hosts
+from syncer.review.posting import Kind, Marker, Place, Posted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.cli.shared.flags import Guards
+    from syncer.cli.shared.run import Run
+    from syncer.cli.shared.screen import Screen
+    from syncer.model import Problem
+    from syncer.review.posting import Context, Host
+
+SUMMARY: Final = 1_000_000
+"""A job's summary may have 1 MiB a step; what is larger isn't shown at all."""
+
+
+def host_of(screen: Screen) -> Host:
+    """The host that this job runs on. Raises SettingsError where this is no job."""
+    config.check_way(os.environ)
+    host = hosts.detect(os.environ, scrubber=screen.scrubber)
+    if host is None:
+        message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
+        raise SettingsError(message, "at the desk say `syncer plan`, or `syncer plan --markdown plan.md`")
+    return host
+
+
+def run_of_job(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
+    """The run of a job: neither the settings nor a plan file choose the target, and neither chooses the sandbox.
+
+    Raises SettingsError, InputError.
+    """
+    config.require_target(environment, os.environ)
+    return run_of(environment, guards, named=os.environ.get("SYNCER_ENV") or (named if named != SANDBOX else ""))
+
+
+def with_variables(guards: Guards) -> Guards:
+    """The guards with what variables lift where no flag says it: they come from a run that is started by hand.
+
+    Raises SettingsError.
+    """
+    allow = [word for word in re.split(r"[,\s]+", os.environ.get("SYNCER_ALLOW", "")) if word]
+    on_drift, most = (os.environ.get(f"SYNCER_{name}", "").strip() for name in ("ON_DRIFT", "MAX_CHANGE_PERCENT"))
+    for name, words, known in (("ALLOW", allow, ALLOWED), ("ON_DRIFT", [on_drift] if on_drift else [], ON_DRIFT)):
+        if not {*words} <= {*known}:
+            raise SettingsError(f"SYNCER_{name} holds a word that it doesn't know", f"it knows {', '.join(known)}")
+    share = guards.max_change_percent
+    if most and share is None:
+        try:
+            share = percent(most)
+        except argparse.ArgumentTypeError as error:
+            raise SettingsError(f"SYNCER_MAX_CHANGE_PERCENT {error}", "such as 50") from None
+    return replace(
+        guards, allow=guards.allow or tuple(allow), on_drift=guards.on_drift or on_drift, max_change_percent=share
+    )
+
+
+def annotate(screen: Screen, problems: Sequence[Problem]) -> None:
+    """Show problems beside the lines that they're about, where the host can."""
+    if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
+        found = config.find(Path.cwd())
+        named = placed(problems, found.parent if found else Path.cwd())
+        screen.show(render_annotations(named, screen.style.commands))
+
+
+def mask(screen: Screen, host: Host) -> None:
+    """Have the log hide every secret, before anything else is printed."""
+    for line in host.mask([str(secret.reveal()) for secret in secrets(os.environ)]) if not screen.json else ():
+        screen.show(line)
+
+
+def place() -> Place:
+    """Where this job works. The job's folder decides, also where a change adds settings or removes them."""
+    folder, here = below_top(), Path.cwd()
+    try:
+        return Place(folder, inherits=bool(folder) and config.find(config.repository(here) or here) is None)
+    except SettingsError:
+        return Place(folder)
+
+
+def base_commit(context: Context) -> str:
+    """The commit before this event; empty where there is no before. Raises SettingsError."""
+    here = Path.cwd()
+    if context.event in {"change", "queue"}:
+        return baseline.base_of_change(here, context.head_sha, context.base_sha)
+    if context.event == "push" and baseline.holds(here, context.base_sha):
+        return baseline.commit_of(here, context.base_sha)
+    # A first push, or a forced one: what was applied before is no ancestor of what is there now.
+    return ""
+
+
+def environment_of(flag: str, context: Context) -> str:
+    """The environment's name as the plan would have found it, so that the failure stands in the same comment."""
+    base = ""
+    with suppress(SyncerError):
+        base = base_commit(context)
+    return former_settings.environment(flag, base)
+
+
+def marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
+    """The first line of a comment or an issue of this folder. Raises SettingsError for a name that is too long."""
+    try:
+        return Marker(kind, environment, context.head_sha, digest, context.run, below_top())
+    except ValueError:
+        message = f"no comment can be kept for the environment {environment[:100]!r} of this folder"
+        raise SettingsError(message, "give it, or the folder, a shorter name") from None
+
+
+def say(screen: Screen, what: str, posted: Posted) -> None:
+    """Say what became of a comment or an issue."""
+    if posted is Posted.DENIED:
+        screen.show(f"The token may not write the {what}: give the job that permission.")
+    else:
+        screen.show(f"The {what}: {posted.value}.")

@@ -1,0 +1,362 @@
+"""The flags of a command, declared as the fields of a frozen dataclass, so that a command gets a typed value.
+
+A field is declared by one of the functions below, and its type must be what the function returns:
+
+    @dataclass(frozen=True, slots=True)
+    class ListOptions:
+        unmanaged: bool = switch("--unmanaged", what="only what is live and in no file")
+
+Flags that several commands have stand in dataclasses of their own, which a command's options hold by `group`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+_FLAG: Final = "flag"
+_GROUP: Final = "group"
+
+FILES: Final = "files"
+FOLDERS: Final = "folders"
+ENVIRONMENTS: Final = "environments"
+ADDRESSES: Final = "addresses"
+RUNS: Final = "runs"
+"""What a value may be, for the shells' completion."""
+
+ALLOWED: Final = ("primary_key", "connector_id", "query_type", "lost_column", "protect")
+"""What `--allow` lets pass."""
+
+ON_DRIFT: Final = ("fail", "warn", "overwrite")
+"""What an apply does about edits made outside git."""
+
+STDOUT: Final = "-"
+"""The value of `--json` without a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """How one field is typed: its names (none: it's told by its place), and what argparse must know of it."""
+
+    names: tuple[str, ...]
+    settings: Mapping[str, Any]
+    values: str = ""
+    """What its values are, one of the constants above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A field that holds flags which several commands have; a group with a title has a section in the help."""
+
+    kind: type
+    title: str
+
+
+def _flag(default: T, names: Sequence[str], values: str = "", **settings: Any) -> T:  # noqa: ANN401 - argparse's own
+    return field(default=default, metadata={_FLAG: Flag(tuple(names), settings, values)})
+
+
+def switch(*names: str, what: str) -> bool:
+    """A flag without a value."""
+    return _flag(False, names, action="store_true", help=what)
+
+
+def text(*names: str, metavar: str, what: str, default: str = "", values: str = "") -> str:
+    """A flag with any value."""
+    return _flag(default, names, values, metavar=metavar, help=what)
+
+
+def _said(*names: str, metavar: str, what: str, default: str = "", kind: Callable[[str], str]) -> str:
+    return _flag(default, names, metavar=metavar, help=what, type=kind)
+
+
+def texts(
+    *names: str,
+    metavar: str,
+    what: str,
+    choices: Sequence[str] | None = None,
+    values: str = "",
+) -> tuple[str, ...]:
+    """A flag that may be repeated."""
+    nothing: tuple[str, ...] = ()
+    return _flag(nothing, names, values, action="append", metavar=metavar, help=what, choices=choices)
+
+
+def number(*names: str, metavar: str, what: str, kind: Callable[[str], int]) -> int | None:
+    """A flag with a number; None if it wasn't given."""
+    nothing: int | None = None
+    return _flag(nothing, names, metavar=metavar, help=what, type=kind)
+
+
+def choice(*names: str, choices: Sequence[str], what: str, default: str = "") -> str:
+    """A flag with one of a few values."""
+    return _flag(default, names, choices=choices, help=what)
+
+
+def json_lines(what: str = "JSON lines, described by `syncer schema events`") -> str:
+    """`--json` for stdout, `--json=FILE` for a file; never with the file as a separate word, which may be an input."""
+    what = f"{what}: the output, or with =FILE there beside it"
+    return _flag("", ["--json"], FILES, nargs="?", metavar="=FILE", const=STDOUT, help=what, type=not_empty)
+
+
+def operand(
+    metavar: str | None,
+    what: str,
+    *,
+    default: str | None = None,
+    choices: Sequence[str] | None = None,
+    values: str = "",
+) -> str:
+    """A word that is told by its place; it may be left out where it has a default."""
+    nargs = {} if default is None else {"nargs": "?"}
+    return _flag(default or "", (), values, metavar=metavar, help=what, choices=choices, **nargs)
+
+
+def operands(metavar: str, what: str, *, kind: Callable[[str], T], values: str = "") -> tuple[T, ...]:
+    """The words that are told by their place, any number of them."""
+    nothing: tuple[T, ...] = ()
+    return _flag(nothing, (), values, nargs="*", metavar=metavar, help=what, type=kind)
+
+
+def group(kind: type[T], title: str = "") -> T:
+    """Flags that stand in a dataclass of their own."""
+    return field(default=kind(), metadata={_GROUP: Group(kind, title)})
+
+
+def declare(parser: argparse._ActionsContainer, kind: type) -> None:
+    """Declare every flag of a dataclass."""
+    for one in fields(kind):
+        if found := one.metadata.get(_GROUP):
+            declare(parser.add_argument_group(found.title) if found.title else parser, found.kind)
+        elif declared := one.metadata.get(_FLAG):
+            _declare(parser, one.name, declared, one.default)
+
+
+def _declare(parser: argparse._ActionsContainer, name: str, flag: Flag, default: object) -> None:
+    settings = {key: value for key, value in flag.settings.items() if value is not None}
+    if flag.names:
+        action = parser.add_argument(*flag.names, dest=name, default=argparse.SUPPRESS, **settings)
+    else:
+        action = parser.add_argument(name, default=None if default == () else default, **settings)
+    if flag.values:
+        action.values = flag.values  # type: ignore[attr-defined]  # what completion asks for
+
+
+def read(kind: type[T], values: Mapping[str, object]) -> T:
+    """The options of a command, from the values that were parsed for its flags."""
+    found: dict[str, object] = {}
+    for one in fields(cast("Any", kind)):
+        if inner := one.metadata.get(_GROUP):
+            found[one.name] = read(inner.kind, values)
+        elif one.name in values:
+            value = values[one.name]
+            found[one.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**found)
+
+
+# -- kinds of values ---------------------------------------------------------------------------------------------------
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most):
+        message = f"must be a whole number from {least} to {most}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+def workers(text: str) -> int:
+    """A number of models that are changed at the same time."""
+    return _number(text, 1, 64)
+
+
+def percent(text: str) -> int:
+    """A share in percent. Raises ArgumentTypeError."""
+    return _number(text, 0, 100)
+
+
+def port(text: str) -> int:
+    """A port; 0 is any that is free."""
+    return _number(text, 0, 65535)
+
+
+def not_empty(text: str) -> str:
+    """A text of which something is to be seen."""
+    if not text.strip():
+        message = "must not be empty: is the variable set that it comes from?"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def digest(text: str) -> str:
+    """The digest of a plan."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        message = "must be a digest: 64 hexadecimal digits"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def id_(text: str) -> int:
+    """The API's number of a model or a workspace."""
+    if not re.fullmatch(r"[1-9][0-9]{0,18}", text):
+        message = "must be the number in the model's URL"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+# -- flags that several commands have ----------------------------------------------------------------------------------
+
+
+def environment(what: str = "the environment (else SYNCER_ENV, else the settings' default)") -> str:
+    """`--env`."""
+    return text("--env", metavar="NAME", what=what, values=ENVIRONMENTS)
+
+
+def targets() -> tuple[str, ...]:
+    """`--target`."""
+    return texts("--target", metavar="ADDRESS", what="only this model, or glob; may be repeated", values=ADDRESSES)
+
+
+def auto_approve(*aliases: str, what: str = "do not ask") -> bool:
+    """`--auto-approve`."""
+    return switch("--auto-approve", *aliases, what=what)
+
+
+def dry_run(what: str = "only plan") -> bool:
+    """`--dry-run`."""
+    return switch("--dry-run", what=what)
+
+
+def detailed_exitcode(what: str = "0: no changes, 1: error or refusal, 2: changes") -> bool:
+    """`--detailed-exitcode`."""
+    return switch("--detailed-exitcode", what=what)
+
+
+def base() -> str:
+    """`--base` of a plan."""
+    what = "tell this change from edits made outside git since this commit"
+    return _said("--base", metavar="REF", what=what, kind=not_empty)
+
+
+def base_or_fork_point() -> str:
+    """`--base` of what finds one by itself."""
+    what = "the commit that was applied last (where the branch left origin's default, else HEAD)"
+    return _said("--base", metavar="REF", what=what, kind=not_empty)
+
+
+def applied_commit() -> str:
+    """`--base` of drift."""
+    what = "the commit that was applied last (HEAD)"
+    return _said("--base", "--commit", metavar="REF", what=what, default="HEAD", kind=not_empty)
+
+
+def expect_digest() -> str:
+    """`--expect-digest`."""
+    return _said("--expect-digest", metavar="HEX", what="refuse unless it's this plan", kind=digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What one run lets pass. Only a plan with a base can tell of edits made outside git: see `BaseGuards`."""
+
+    allow: tuple[str, ...] = texts(
+        "--allow",
+        metavar="WHAT",
+        choices=ALLOWED,
+        what="let this pass in every model, as `lifecycle.allow` does in one file: primary_key, connector_id, "
+        "query_type, lost_column; and protect, which no file can allow; may be repeated",
+    )
+    max_change_percent: int | None = number(
+        "--max-change-percent", kind=percent, metavar="N", what="refuse to change more of the bound models (30)"
+    )
+    on_drift: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseGuards(Guards):
+    """What one run lets pass that may have a base."""
+
+    on_drift: str = choice(
+        "--on-drift",
+        choices=ON_DRIFT,
+        what="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an apply writes, and whether it goes on after a failure."""
+
+    parallelism: int | None = number(
+        "--parallelism", kind=workers, metavar="N", what="models changed at the same time (4)"
+    )
+    fail_fast: bool = switch("--fail-fast", what="begin nothing new after a failure")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much of a plan is shown."""
+
+    verbose: bool = switch("--verbose", "--show-unmanaged", what="list the live models that no file declares")
+    summary: bool = switch("--summary", what="one line a model")
+
+
+@dataclass(frozen=True, slots=True)
+class RunView(View):
+    """How a command that makes no files of a plan is shown."""
+
+    json: str = json_lines()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that a plan is kept in, empty for none; `plan_json` may be stdout."""
+
+    plan_json: str = json_lines()
+    markdown: str = text("--markdown", metavar="FILE", what="what a comment or an issue would say", values=FILES)
+    html: str = ""
+    out: str = text(
+        "--out", metavar="FILE", what="keep the plan, for `syncer show` and `syncer apply FILE`", values=FILES
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PageFiles(Files):
+    """The files that a plan is kept in, with a page."""
+
+    html: str = text("--html", metavar="FILE", what="a page for a browser", values=FILES)
+
+
+KEPT: Final = "what is kept besides (readable by you alone, never with a secret)"
+LETS_PASS: Final = "what this run lets pass"  # noqa: S105 - a title
+SHOWN: Final = "what is shown"
+"""Titles of groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenOptions:
+    """What a screen must know of a command line, whatever the command: some of it is the flags of some commands."""
+
+    chdir: str = ""
+    no_color: bool = False
+    debug: bool = False
+    environment: str = ""
+    json: str = ""
+    plan_json: str = ""
+    format: str = ""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether stdout holds JSON lines."""
+        return STDOUT in {self.json, self.plan_json} or self.format == "json"
+
+    @property
+    def lines_file(self) -> str:
+        """The file that gets the lines of the run; empty for none."""
+        return self.json if self.json != STDOUT else ""

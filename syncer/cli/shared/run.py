@@ -1,0 +1,109 @@
+"""A run: settings, environment and limits; the files that git has for it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncer import config
+from syncer.cli.shared.checks import EMPTY, check
+from syncer.cli.shared.flags import Guards
+from syncer.desired import loader
+from syncer.errors import InputError, SettingsError
+from syncer.model import SANDBOX, Problem, Secret
+from syncer.plan.policy import Limits, OnDrift
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from syncer.model import Document, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a command works, and how much it may change. `is_named`: `--env` or `SYNCER_ENV` chose the environment."""
+
+    settings: config.Settings
+    environment: config.Environment
+    variables: Mapping[str, str]
+    limits: Limits
+    is_named: bool = False
+
+    @property
+    def target(self) -> Target:
+        """What is read and written."""
+        return config.target(self.environment)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other environment is known: an id at the top of a file would be another model's there."""
+        return {*self.settings.environments} <= {self.environment.name}
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments of the settings, and the run's own: the sandbox, or one made of variables, has no table."""
+        return tuple(dict.fromkeys((*self.settings.environments, self.environment.name)))
+
+    def lookup(self, variable: str) -> Secret | None:
+        """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""
+        if self.environment.name == SANDBOX:
+            return Secret(f"sandbox-{variable}", variable)
+        return config.secret(variable, self.variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What git says, and what validation warned of."""
+
+    documents: Sequence[Document]
+    warnings: tuple[Problem, ...]
+
+
+def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
+    """The run of an environment: the one that a flag says, else the `named` one, else what the settings say.
+
+    Raises SettingsError, InputError.
+    """
+    settings = config.load(Path.cwd())
+    chosen = config.environment(settings, environment or named, os.environ)
+    guards, numbers = guards or Guards(), chosen.numbers
+    limits = Limits(
+        numbers.max_change_percent,
+        numbers.max_change_floor,
+        OnDrift(guards.on_drift or "warn"),
+        frozenset(guards.allow),
+        said=guards.max_change_percent,
+    )
+    is_named = chosen.name in {environment, os.environ.get("SYNCER_ENV")}
+    return Run(settings, chosen, os.environ, limits, is_named)
+
+
+def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
+    """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
+
+    Where there is none yet, that is a problem, unless there `may_be_empty`.
+    """
+    loaded = loader.load(root or run.settings.root, run.settings.models)
+    found = check(loaded, run.environments)
+    if may_be_empty:
+        found = tuple(problem for problem in found if problem.rule not in EMPTY)
+    if any(problem.is_error for problem in found):
+        raise InputError(found)
+    return Files(loaded.documents, found)
+
+
+def refuse_stray(run: Run, environment: str, files: Files) -> None:
+    """Raise SettingsError where a folder of nothing would silently be about the sandbox: it's the wrong one, mostly."""
+    is_meant = environment or run.variables.get("SYNCER_ENV") or run.settings.default_environment
+    if run.environment.name == SANDBOX and not is_meant and not files.documents:
+        message = f"there are neither settings nor model files in {run.settings.root} or above"
+        raise SettingsError(message, "work in your repository, begin with `syncer init`, or say --env sandbox")
+
+
+def head(run: Run) -> str:
+    """The commit that is checked out; empty outside git."""
+    from syncer.desired import baseline
+
+    return baseline.head(run.settings.root, run.settings.models)
