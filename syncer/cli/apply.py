@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class ApplyOptions:
     dry_run: bool = flags.dry_run()
     write_ids: bool = flags.switch("--write-ids", what="write the id of each model made into its file")
     expect_digest: str = flags.expect_digest()
-    pace: flags.Pace = flags.group(flags.Pace)
-    guards: flags.Guards = flags.group(flags.BaseGuards, flags.LETS_PASS)
-    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+    pace: groups.Pace = flags.group(groups.Pace)
+    guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
+    view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
 def run(options: ApplyOptions, screen: Screen) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ class DriftOptions:
     environment: str = flags.environment()
     targets: tuple[str, ...] = flags.targets()
     base: str = flags.applied_commit()
-    view: flags.View = flags.group(flags.View, flags.SHOWN)
-    files: flags.Files = flags.group(flags.Files, flags.KEPT)
+    view: groups.View = flags.group(groups.View, groups.SHOWN)
+    files: groups.Files = flags.group(groups.Files, groups.KEPT)
 
 
 def run(options: DriftOptions, screen: Screen) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from syncer import __version__
 from syncer.cli import registry
+from syncer.cli.shared.streams import terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ _APPROVALS: Final = frozenset({"yes", "y", "force", "confirm", "approve"})
 
 _ONE_DASH: Final = re.compile(r"-[a-z][a-z-]+(?:=.*)?", re.DOTALL)
 _NO_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (['\"])(.*)\1 \(choose", re.DOTALL)
+_NARROWEST: Final = 20
 _COLUMN: Final = 14
 """Where the sentences begin in a list of commands."""
 
@@ -44,6 +46,9 @@ class Asked(NamedTuple):
 
 class Help(argparse.RawDescriptionHelpFormatter):
     """Prose is as wide as the terminal; lines that are set in stay as they are."""
+
+    def __init__(self, prog: str, width: int | None = None) -> None:
+        super().__init__(prog, width=width or max(terminal_width() - 2, _NARROWEST))
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         import textwrap

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ class PlanOptions:
     targets: tuple[str, ...] = flags.targets()
     base: str = flags.base()
     detailed_exitcode: bool = flags.detailed_exitcode()
-    guards: flags.Guards = flags.group(flags.BaseGuards, flags.LETS_PASS)
-    view: flags.View = flags.group(flags.View, flags.SHOWN)
-    files: flags.Files = flags.group(flags.PageFiles, flags.KEPT)
+    guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
+    view: groups.View = flags.group(groups.View, groups.SHOWN)
+    files: groups.Files = flags.group(groups.PageFiles, groups.KEPT)
 
 
 def run(options: PlanOptions, screen: Screen) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ class RollbackOptions:
     auto_approve: bool = flags.auto_approve()
     dry_run: bool = flags.dry_run()
     targets: tuple[str, ...] = flags.targets()
-    pace: flags.Pace = flags.group(flags.Pace)
-    guards: flags.Guards = flags.group(flags.Guards, flags.LETS_PASS)
-    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+    pace: groups.Pace = flags.group(groups.Pace)
+    guards: groups.Guards = flags.group(groups.Guards, groups.LETS_PASS)
+    view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
 def run(options: RollbackOptions, screen: Screen) -> int:

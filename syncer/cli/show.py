@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class ShowOptions:
     format: str = flags.choice(
         "--format", choices=("text", "json", "markdown", "html"), default="text", what="how (default: text)"
     )
-    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+    view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
 def run(options: ShowOptions, screen: Screen) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class CiApplyOptions:
     file: str = flags.operand("PLANFILE", "the saved plan", values=flags.FILES)
     environment: str = flags.environment()
     expect_digest: str = flags.expect_digest()
-    pace: flags.Pace = flags.group(flags.Pace)
-    guards: flags.Guards = flags.group(flags.BaseGuards, flags.LETS_PASS)
-    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+    pace: groups.Pace = flags.group(groups.Pace)
+    guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
+    view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
 def run(options: CiApplyOptions, screen: Screen) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class CiCommentOptions:
         what="whether to begin one without changes; a failure always does",
     )
     dry_run: bool = flags.dry_run("print what would be posted, ask nobody")
-    view: flags.RunView = flags.group(flags.RunView, flags.SHOWN)
+    view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
 def run(options: CiCommentOptions, screen: Screen) -> int:

@@ -28,7 +28,7 @@ from syncer.review.posting import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.cli.shared.flags import View
+    from syncer.cli.shared.groups import View
     from syncer.cli.shared.screen import Screen
     from syncer.review.posting import Host
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ class CiDriftOptions:
     base: str = flags.applied_commit()
     detailed_exitcode: bool = flags.detailed_exitcode("exit with 2 if something differs")
     dry_run: bool = flags.dry_run("print what would be posted, ask nobody")
-    view: flags.View = flags.group(flags.View, flags.SHOWN)
-    files: flags.Files = flags.group(flags.Files, flags.KEPT)
+    view: groups.View = flags.group(groups.View, groups.SHOWN)
+    files: groups.Files = flags.group(groups.Files, groups.KEPT)
 
 
 def run(options: CiDriftOptions, screen: Screen) -> int:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from syncer import config
 from syncer.cli.ci import former_settings
 from syncer.cli.shared.checks import placed
-from syncer.cli.shared.flags import ALLOWED, ON_DRIFT, percent
+from syncer.cli.shared.flags import percent
+from syncer.cli.shared.groups import ALLOWED, ON_DRIFT
 from syncer.cli.shared.outputs import below_top
 from syncer.cli.shared.run import run_of
 from syncer.cli.shared.secrets import secrets
@@ -27,7 +28,7 @@ from syncer.review.posting import Kind, Marker, Place, Posted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.cli.shared.flags import Guards
+    from syncer.cli.shared.groups import Guards
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Problem

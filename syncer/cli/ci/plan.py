@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class CiPlanOptions:
     environment: str = flags.environment()
     targets: tuple[str, ...] = flags.targets()
     detailed_exitcode: bool = flags.detailed_exitcode()
-    guards: flags.Guards = flags.group(flags.BaseGuards, flags.LETS_PASS)
-    view: flags.View = flags.group(flags.View, flags.SHOWN)
-    files: flags.Files = flags.group(flags.PageFiles, flags.KEPT)
+    guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
+    view: groups.View = flags.group(groups.View, groups.SHOWN)
+    files: groups.Files = flags.group(groups.PageFiles, groups.KEPT)
 
 
 def run(options: CiPlanOptions, screen: Screen) -> int:

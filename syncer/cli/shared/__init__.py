@@ -1,6 +1,7 @@
 """What commands are made of: what several of them share, and the parts of those that are long.
 
 a command       command     its words, options and run     flags         flags as fields of dataclasses
+                groups      flags that several have
 streams         screen      what is shown, and where       streams       closed, full, left
                 progress    an apply under way             interrupt     Ctrl-C
 a run           run         settings, limits, files        checks        of the files

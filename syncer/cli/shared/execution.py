@@ -18,7 +18,7 @@ from syncer.render import machine, terminal
 
 if TYPE_CHECKING:
     from syncer.applying.applier import Report
-    from syncer.cli.shared.flags import Pace, View
+    from syncer.cli.shared.groups import Pace, View
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api

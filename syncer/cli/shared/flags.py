@@ -6,7 +6,8 @@ A field is declared by one of the functions below, and its type must be what the
     class ListOptions:
         unmanaged: bool = switch("--unmanaged", what="only what is live and in no file")
 
-Flags that several commands have stand in dataclasses of their own, which a command's options hold by `group`.
+Flags that several commands have stand in dataclasses of their own (`groups`), which a command's options hold by
+`group`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,18 +32,11 @@ ADDRESSES: Final = "addresses"
 RUNS: Final = "runs"
 """What a value may be, for the shells' completion."""
 
-ALLOWED: Final = ("primary_key", "connector_id", "query_type", "lost_column", "protect")
-"""What `--allow` lets pass."""
-
-ON_DRIFT: Final = ("fail", "warn", "overwrite")
-"""What an apply does about edits made outside git."""
-
 STDOUT: Final = "-"
 """The value of `--json` without a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """How one field is typed: its names (none: it's told by its place), and what argparse must know of it."""
 
     names: tuple[str, ...]
@@ -51,8 +45,7 @@ class Flag:
     """What its values are, one of the constants above."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A field that holds flags which several commands have; a group with a title has a section in the help."""
 
     kind: type
@@ -259,84 +252,6 @@ def applied_commit() -> str:
 def expect_digest() -> str:
     """`--expect-digest`."""
     return _said("--expect-digest", metavar="HEX", what="refuse unless it's this plan", kind=digest)
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """What one run lets pass. Only a plan with a base can tell of edits made outside git: see `BaseGuards`."""
-
-    allow: tuple[str, ...] = texts(
-        "--allow",
-        metavar="WHAT",
-        choices=ALLOWED,
-        what="let this pass in every model, as `lifecycle.allow` does in one file: primary_key, connector_id, "
-        "query_type, lost_column; and protect, which no file can allow; may be repeated",
-    )
-    max_change_percent: int | None = number(
-        "--max-change-percent", kind=percent, metavar="N", what="refuse to change more of the bound models (30)"
-    )
-    on_drift: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BaseGuards(Guards):
-    """What one run lets pass that may have a base."""
-
-    on_drift: str = choice(
-        "--on-drift",
-        choices=ON_DRIFT,
-        what="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast an apply writes, and whether it goes on after a failure."""
-
-    parallelism: int | None = number(
-        "--parallelism", kind=workers, metavar="N", what="models changed at the same time (4)"
-    )
-    fail_fast: bool = switch("--fail-fast", what="begin nothing new after a failure")
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """How much of a plan is shown."""
-
-    verbose: bool = switch("--verbose", "--show-unmanaged", what="list the live models that no file declares")
-    summary: bool = switch("--summary", what="one line a model")
-
-
-@dataclass(frozen=True, slots=True)
-class RunView(View):
-    """How a command that makes no files of a plan is shown."""
-
-    json: str = json_lines()
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The files that a plan is kept in, empty for none; `plan_json` may be stdout."""
-
-    plan_json: str = json_lines()
-    markdown: str = text("--markdown", metavar="FILE", what="what a comment or an issue would say", values=FILES)
-    html: str = ""
-    out: str = text(
-        "--out", metavar="FILE", what="keep the plan, for `syncer show` and `syncer apply FILE`", values=FILES
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PageFiles(Files):
-    """The files that a plan is kept in, with a page."""
-
-    html: str = text("--html", metavar="FILE", what="a page for a browser", values=FILES)
-
-
-KEPT: Final = "what is kept besides (readable by you alone, never with a secret)"
-LETS_PASS: Final = "what this run lets pass"  # noqa: S105 - a title
-SHOWN: Final = "what is shown"
-"""Titles of groups."""
 
 
 @dataclass(frozen=True, slots=True)

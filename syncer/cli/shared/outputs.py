@@ -22,7 +22,7 @@ from syncer.scrubber import held
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from syncer.cli.shared.flags import Files, Guards
+    from syncer.cli.shared.groups import Files, Guards
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncer import workflow
 from syncer.cli.shared import connection
-from syncer.cli.shared.flags import View
+from syncer.cli.shared.groups import View
 from syncer.cli.shared.run import head, read_files
 from syncer.cli.shared.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
@@ -19,7 +19,7 @@ from syncer.render import machine, terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.cli.shared.flags import Guards
+    from syncer.cli.shared.groups import Guards
     from syncer.cli.shared.run import Files, Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from syncer import config
 from syncer.cli.shared.checks import EMPTY, check
-from syncer.cli.shared.flags import Guards
+from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
 from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Problem, Secret

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from syncer.cli.shared.secrets import hidden
+from syncer.cli.shared.streams import terminal_width
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
-from syncer.render import machine, terminal
 from syncer.render.commands import Commands
+from syncer.render.style import Style
 from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def now() -> datetime:
 class Screen:
     """What a person or a program sees of a run: results on stdout, trouble and waiting on stderr; JSON on stdout."""
 
-    style: terminal.Style
-    error_style: terminal.Style
+    style: Style
+    error_style: Style
     json: bool = False
     debug: bool = False
     scrubber: Scrubber = field(default_factory=Scrubber)
@@ -53,11 +53,11 @@ class Screen:
     def of(cls, options: ScreenOptions, variables: Mapping[str, str]) -> Screen:
         """The screen that the process's streams, flags and variables make."""
         commands = Commands(options.chdir, options.environment)
-        width = shutil.get_terminal_size((80, 24)).columns
+        width = terminal_width()
 
-        def style(stream: TextIO) -> terminal.Style:
+        def style(stream: TextIO) -> Style:
             unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
-            return terminal.Style(_has_colour(stream, variables, off=options.no_color), width, unicode, commands)
+            return Style(_has_colour(stream, variables, off=options.no_color), width, unicode, commands)
 
         for stream in (sys.stdout, sys.stderr):
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
@@ -106,6 +106,8 @@ class Screen:
         if not self.json:
             return
         if not self._has_version:
+            from syncer.render import machine
+
             self._has_version = True
             self.show(machine.version_line(now))
         for line in lines:
@@ -130,6 +132,7 @@ class Screen:
 
     def check(self, check: Check) -> None:
         """Print how a layer is."""
+        from syncer.render import machine
         from syncer.render.checkup import render_check
 
         hide = self.scrubber.hide
@@ -146,6 +149,8 @@ class Screen:
 
     def fail(self, error: SyncerError) -> None:
         """Print an error."""
+        from syncer.render import terminal
+
         self.out.flush()
         if self.json and not self.lost():
             self.lines(self.error_lines(error))
@@ -155,6 +160,8 @@ class Screen:
 
     def error_lines(self, error: SyncerError) -> Sequence[str]:
         """An error as JSON lines."""
+        from syncer.render import machine
+
         self._hide(error)
         return machine.error_lines(error, now, self.style.commands)
 
@@ -167,8 +174,12 @@ class Screen:
         """Print problems."""
         problems = self._safe(problems)
         if self.takes_lines:
+            from syncer.render import machine
+
             self.lines(machine.problem_lines(problems, now, self.style.commands))
         if problems and not self.json:
+            from syncer.render import terminal
+
             self._boxes(terminal.render_problems(problems, self.error_style))
 
     def _safe(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
@@ -189,6 +200,8 @@ class Screen:
         """Print what a person must know while they wait; requests only with --debug."""
         if isinstance(event, Requested) and not self.debug:
             return
+        from syncer.render import machine, terminal
+
         if isinstance(event, Slowing):
             # One line for reading and one for an apply, however often it's told what is left.
             is_apply = event.changes > 0
