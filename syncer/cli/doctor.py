@@ -42,18 +42,18 @@ def run(options: DoctorOptions, screen: Screen) -> int:
 
 def _checks(environment: str, screen: Screen) -> tuple[str, Iterable[Check]]:
     """The environment, and its checks in their order."""
-    from syncer.cli.shared import layers, trust
-    from syncer.cli.shared.reachability import skipped
+    from syncer.cli.shared import doctor_checks, server_trust
+    from syncer.cli.shared.network_checks import skipped
     from syncer.cli.shared.run import run_of
     from syncer.errors import SyncerError
     from syncer.render.checkup import LAYERS
 
     try:
         subject = run_of(environment)
-        trust.admit(subject, screen)
+        server_trust.admit(subject, screen)
     except SyncerError as error:
-        return "", (layers.unsettled(error), *map(skipped, LAYERS[1:]))
-    return subject.environment.name, layers.checks(subject, screen)
+        return "", (doctor_checks.unsettled(error), *map(skipped, LAYERS[1:]))
+    return subject.environment.name, doctor_checks.checks(subject, screen)
 
 
 COMMAND = Command(

@@ -26,7 +26,7 @@ class DriftOptions:
 def run(options: DriftOptions, screen: Screen) -> int:
     """Show the drift, and keep it where the flags say; its exit code tells whether there is any."""
     from syncer.cli.shared import planning
-    from syncer.cli.shared.outputs import Outputs
+    from syncer.cli.shared.output_files import Outputs
     from syncer.cli.shared.run import run_of
 
     outputs = Outputs.of(options.files, drift=True)

@@ -13,7 +13,7 @@ from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
     from syncer.adopting.importer import Imported, Taken
-    from syncer.cli.shared.desk import Desk
+    from syncer.cli.shared.import_files import Desk
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
 
@@ -91,9 +91,9 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
     from syncer import workflow
     from syncer.adopting.importer import Asked, check_asked
     from syncer.cli.shared import connection
-    from syncer.cli.shared.desk import Desk, folder_of
+    from syncer.cli.shared.import_files import Desk, folder_of
     from syncer.cli.shared.planning import announce
-    from syncer.cli.shared.run import read_files, refuse_stray, run_of
+    from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
     from syncer.render import imported
 
     wanted = options.wanted
@@ -101,7 +101,7 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
     check_asked(asked)
     settled = run_of(options.environment)
     files = read_files(settled, may_be_empty=True)
-    refuse_stray(settled, options.environment, files)
+    refuse_empty_folder(settled, options.environment, files)
     desk = Desk(settled, files, folder_of(settled, options.dir))
     with connection.connected(settled, screen) as api:
         announce("import", settled, screen)
@@ -148,7 +148,7 @@ def _import_drift(options: ImportOptions, screen: Screen) -> int:
     from syncer import workflow
     from syncer.cli.shared import connection
     from syncer.cli.shared.base import base_or_fork_point
-    from syncer.cli.shared.desk import Desk
+    from syncer.cli.shared.import_files import Desk
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, run_of
     from syncer.render import imported

@@ -35,8 +35,8 @@ def run(options: InitOptions, screen: Screen) -> int:
     import os
 
     from syncer import config
-    from syncer.cli.shared import setup, trust
-    from syncer.cli.shared.questions import Given, decide, is_of_its_own
+    from syncer.cli.shared import init_files, server_trust
+    from syncer.cli.shared.init_questions import Given, decide, is_of_its_own
 
     here = Path.cwd()
     given = Given(
@@ -48,18 +48,18 @@ def run(options: InitOptions, screen: Screen) -> int:
         found, settings = None, config.Settings(here)
     # Hosts look for their files at the top of the repository.
     top = config.repository(settings.root) or settings.root
-    start = decide(given, screen, settings, found, setup.guess_host(top))
-    is_empty = setup.is_empty_of_models(settings)
-    files = list(setup.files_of(settings, top, start, is_empty=is_empty))
+    start = decide(given, screen, settings, found, init_files.guess_host(top))
+    is_empty = init_files.is_empty_of_models(settings)
+    files = list(init_files.files_of(settings, top, start, is_empty=is_empty))
     if found is not None:
         screen.show(f"Settings: {found.relative_to(top) if found.is_relative_to(top) else found}")
     for file in files:
-        screen.show(setup.settled(file, force=options.force))
+        screen.show(init_files.settled(file, force=options.force))
     if start.environment is not None:
-        trust.remember(settings.root, start.environment, os.environ, screen)
-    first = map(screen.style.commands.completed, setup.first_steps(settings, start, found, is_empty=is_empty))
-    steps = [*first, *setup.ci_steps(settings.root, top, start)]
-    screen.show(f"\nWhat is left to do:\n\n{setup.numbered(steps)}" if steps else "\nNothing is left to do.")
+        server_trust.remember(settings.root, start.environment, os.environ, screen)
+    first = map(screen.style.commands.completed, init_files.first_steps(settings, start, found, is_empty=is_empty))
+    steps = [*first, *init_files.ci_steps(settings.root, top, start)]
+    screen.show(f"\nWhat is left to do:\n\n{init_files.numbered(steps)}" if steps else "\nNothing is left to do.")
     return 0
 
 

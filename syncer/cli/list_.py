@@ -28,13 +28,13 @@ def run(options: ListOptions, screen: Screen) -> int:
     from syncer.cli.shared import connection
     from syncer.cli.shared.base import base_or_fork_point
     from syncer.cli.shared.planning import announce
-    from syncer.cli.shared.run import read_files, refuse_stray, run_of
+    from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
     from syncer.cli.shared.screen import now
     from syncer.render import listing, machine
 
     settled = run_of(options.environment)
     files = read_files(settled, may_be_empty=True)
-    refuse_stray(settled, options.environment, files)
+    refuse_empty_folder(settled, options.environment, files)
     base = base_or_fork_point(settled, options.base)
     announce("list", settled, screen)
     with connection.connected(settled, screen) as api:

@@ -70,7 +70,7 @@ def _run(words: Sequence[str]) -> int:
 def _carried_out(asked: Asked, screen: Screen) -> int:
     if not asked.screen.lines_file:
         return asked.command.run(asked.options, screen)
-    from syncer.cli.shared.outputs import lines_kept
+    from syncer.cli.shared.output_files import lines_kept
 
     with lines_kept(asked.screen.lines_file, screen, asked.operands):
         return asked.command.run(asked.options, screen)

@@ -28,7 +28,7 @@ class PlanOptions:
 def run(options: PlanOptions, screen: Screen) -> int:
     """Show what an apply would change, and keep it where the flags say."""
     from syncer.cli.shared import planning
-    from syncer.cli.shared.outputs import Outputs, finish
+    from syncer.cli.shared.output_files import Outputs, finish
     from syncer.cli.shared.run import head, run_of
 
     outputs = Outputs.of(options.files)

@@ -32,7 +32,7 @@ class ServeOptions:
 def serve(options: ServeOptions, screen: Screen) -> int:
     """Serve the sandbox until it's interrupted."""
     from syncer import config, sandbox
-    from syncer.cli.shared.embedded import sandbox_at
+    from syncer.cli.shared.embedded_sandbox import sandbox_at
     from syncer.errors import SettingsError
 
     root = config.load(Path.cwd()).root
@@ -81,7 +81,7 @@ def _world(file: str) -> Mapping[str, object]:
 def reset(_: NoOptions, screen: Screen) -> int:
     """Go back to the seeded world."""
     from syncer import config
-    from syncer.cli.shared.embedded import reset as reset_at
+    from syncer.cli.shared.embedded_sandbox import reset as reset_at
 
     reset_at(config.load(Path.cwd()).root, screen)
     screen.show("The sandbox is back to its seeded world.")

@@ -26,7 +26,7 @@ class ShowOptions:
 def run(options: ShowOptions, screen: Screen) -> int:
     """Print a saved plan."""
     from syncer.cli.shared import planning
-    from syncer.cli.shared.outputs import below_top
+    from syncer.cli.shared.output_files import folder_in_repository
     from syncer.errors import SettingsError
     from syncer.render import html, markdown, terminal
 
@@ -36,9 +36,9 @@ def run(options: ShowOptions, screen: Screen) -> int:
     planned = planning.load_plan_file(options.file)
     screen.name_environment(planned.plan.target.environment)
     if options.format == "markdown":
-        screen.show(markdown.render_plan(planned, folder=below_top()))
+        screen.show(markdown.render_plan(planned, folder=folder_in_repository()))
     elif options.format == "html":
-        screen.show(html.render_plan(planned, folder=below_top()))
+        screen.show(html.render_plan(planned, folder=folder_in_repository()))
     else:
         if not screen.json:
             banner = terminal.render_banner("drift" if planned.is_drift else "plan", planned.plan.target)

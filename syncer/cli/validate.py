@@ -34,7 +34,7 @@ class ValidateOptions:
 def run(options: ValidateOptions, screen: Screen) -> int:
     """Check the files and tell every problem."""
     from syncer import config
-    from syncer.cli.shared.checks import check, placed
+    from syncer.cli.shared.file_checks import check, placed
     from syncer.desired import loader, validate
 
     count = 0

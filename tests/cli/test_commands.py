@@ -41,7 +41,7 @@ HELP = re.compile(r"Words$|flags\.")
 FILLED = {"URL": "https://api.example.com", "N": "2", "HEX": "0" * 64}
 """What a reader puts in place of a word in capitals."""
 HEADINGS = {
-    *("cli/parser.py", "cli/shared/flags.py", "cli/shared/pipelines.py"),
+    *("cli/parser.py", "cli/shared/flags.py", "cli/shared/pipeline_files.py"),
     *("render/markdown.py", "render/html.py", "review/posting.py"),
 }
 """Help, which is shown as it is written; headings, which nobody pastes; and what stands in the files of a pipeline."""

@@ -18,7 +18,7 @@ from inside import Inside
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
-from syncer.cli.shared.setup import guess_host
+from syncer.cli.shared.init_files import guess_host
 from syncer.sandbox.server import running
 
 if TYPE_CHECKING:

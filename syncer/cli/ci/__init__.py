@@ -1,7 +1,7 @@
 """`syncer ci`: a CI job's part. What the host's event says becomes a plan's base, a comment, a refusal, an issue.
 
 plan, comment, apply, drift   the sub-commands       former_settings   the settings at a change's base
-commenting                    what a comment says    job               what they share
+pull_request_comment          what a comment says    job               what the sub-commands share
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class CiApplyOptions:
 def run(options: CiApplyOptions, screen: Screen) -> int:
     """Apply the plan, and tell what became of it where its change is told of."""
     from syncer.cli.ci import job
-    from syncer.cli.shared.outputs import below_top
+    from syncer.cli.shared.output_files import folder_in_repository
     from syncer.cli.shared.planning import load_plan_file, problems_of
     from syncer.errors import SyncerError
     from syncer.plan.planner import Plan, Planned
@@ -65,10 +65,12 @@ def run(options: CiApplyOptions, screen: Screen) -> int:
         report = _applied(options, screen, host, saved)
     except SyncerError as error:
         told = Planned(Plan(target, ()), problems=problems_of(error), commit=context.head_sha)
-        text = markdown.render_refusal(told, run_url=context.run_url, budget=job.SUMMARY, folder=below_top())
+        text = markdown.render_refusal(told, run_url=context.run_url, budget=job.SUMMARY, folder=folder_in_repository())
         _tell(screen, host, target.environment, f"Not applied: {link} says why.", text)
         raise
-    text = markdown.render_report(report, target, run_url=context.run_url, budget=job.SUMMARY, folder=below_top())
+    text = markdown.render_report(
+        report, target, run_url=context.run_url, budget=job.SUMMARY, folder=folder_in_repository()
+    )
     _tell(screen, host, target.environment, f"{' '.join(report_verdict(report))} ({link})", text)
     return 0 if report.is_ok else 1
 
@@ -79,12 +81,12 @@ def _applied(options: CiApplyOptions, screen: Screen, host: Host, saved: Planned
     from syncer.cli.ci import job
     from syncer.cli.shared import execution
     from syncer.cli.shared.base import base_at
-    from syncer.cli.shared.outputs import below_top
+    from syncer.cli.shared.output_files import folder_in_repository
     from syncer.review import posting
 
     environment = saved.plan.target.environment
     # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-    digest = options.expect_digest or posting.vouched(host, environment, below_top())
+    digest = options.expect_digest or posting.vouched(host, environment, folder_in_repository())
     if digest:
         workflow.expect(saved, digest)
     _expect_commit(saved, host.context.head_sha)
@@ -139,7 +141,7 @@ def _expect_commit(planned: Planned, head: str) -> None:
 def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) -> None:
     """Tell summary and pull request what became of the plan; that they can't be told is no failure of the apply."""
     from syncer.cli.ci import job
-    from syncer.cli.shared.outputs import refuse_secrets
+    from syncer.cli.shared.output_files import refuse_secrets
     from syncer.errors import SyncerError
     from syncer.render.text import defused
     from syncer.review import posting

@@ -33,12 +33,12 @@ class CiCommentOptions:
 
 def run(options: CiCommentOptions, screen: Screen) -> int:
     """Keep the comment, and what the job shows beside it."""
-    from syncer.cli.ci import commenting
+    from syncer.cli.ci import pull_request_comment
 
-    request = commenting.Request(
+    request = pull_request_comment.Request(
         options.file, options.environment, options.comment_when, options.view, is_dry=options.dry_run
     )
-    return commenting.comment(request, screen)
+    return pull_request_comment.comment(request, screen)
 
 
 COMMAND = Command(

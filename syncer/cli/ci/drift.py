@@ -32,7 +32,7 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
 
     from syncer.cli.ci import job
     from syncer.cli.shared import planning
-    from syncer.cli.shared.outputs import Outputs, below_top, refuse_secrets
+    from syncer.cli.shared.output_files import Outputs, folder_in_repository, refuse_secrets
     from syncer.errors import SyncerError
     from syncer.render import markdown
     from syncer.render.text import defused
@@ -57,7 +57,7 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
                 if settled is not None:
                     failed = planning.failed_plan(settled, error)
                     text = markdown.render_drift(
-                        failed, run_url=context.run_url, budget=job.SUMMARY, folder=below_top()
+                        failed, run_url=context.run_url, budget=job.SUMMARY, folder=folder_in_repository()
                     )
                     refuse_secrets(text, "the summary")
                     host.summary(text)

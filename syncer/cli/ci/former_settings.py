@@ -38,7 +38,7 @@ class Former:
     altered: tuple[str, ...] = ()
 
 
-def former(base: str, head: str = "") -> Former:
+def compared(base: str, head: str = "") -> Former:
     """The settings of this folder at a commit, beside those at another one, else those that stand here.
 
     Raises SettingsError for commits that git can't read.
@@ -67,14 +67,14 @@ def environment(flag: str, base: str) -> str:
     said = flag or os.environ.get("SYNCER_ENV", "")
     if not said and base:
         with suppress(SyncerError):
-            said = former(base).environment
+            said = compared(base).environment
     if not said:
         with suppress(SyncerError):
             said = config.environment_name(config.load(Path.cwd()), None, os.environ)
     return said or "default"
 
 
-def aimed(flag: str, name: str) -> Run:
+def unsettled_run(flag: str, name: str) -> Run:
     """A run that knows no more than where it was to go: what is kept of one that fails. Raises SyncerError."""
     settings = config.load(Path.cwd())
     config.require_target(flag, os.environ)
@@ -92,7 +92,7 @@ def refuse_other(run: Run, name: str) -> None:
         raise SettingsError(message, "say which one is meant by the variable SYNCER_ENV, or leave the name as it was")
 
 
-def told(known: Former, hint: str) -> tuple[Problem, ...]:
+def warnings(known: Former, hint: str) -> tuple[Problem, ...]:
     """The warning of settings that a change alters; none if it alters none."""
     if not known.altered:
         return ()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.cli.ci import former_settings
-from syncer.cli.shared.checks import placed
+from syncer.cli.shared.file_checks import placed
 from syncer.cli.shared.flags import percent
 from syncer.cli.shared.groups import ALLOWED, ON_DRIFT
-from syncer.cli.shared.outputs import below_top
+from syncer.cli.shared.output_files import folder_in_repository
 from syncer.cli.shared.run import run_of
 from syncer.cli.shared.secrets import secrets
 from syncer.desired import baseline
@@ -94,7 +94,7 @@ def mask(screen: Screen, host: Host) -> None:
 
 def place() -> Place:
     """Where this job works. The job's folder decides, also where a change adds settings or removes them."""
-    folder, here = below_top(), Path.cwd()
+    folder, here = folder_in_repository(), Path.cwd()
     try:
         return Place(folder, inherits=bool(folder) and config.find(config.repository(here) or here) is None)
     except SettingsError:
@@ -123,7 +123,7 @@ def environment_of(flag: str, context: Context) -> str:
 def marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
     """The first line of a comment or an issue of this folder. Raises SettingsError for a name that is too long."""
     try:
-        return Marker(kind, environment, context.head_sha, digest, context.run, below_top())
+        return Marker(kind, environment, context.head_sha, digest, context.run, folder_in_repository())
     except ValueError:
         message = f"no comment can be kept for the environment {environment[:100]!r} of this folder"
         raise SettingsError(message, "give it, or the folder, a shorter name") from None

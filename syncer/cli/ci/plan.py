@@ -38,7 +38,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
     from syncer.cli.ci import former_settings, job
     from syncer.cli.shared import planning
     from syncer.cli.shared.base import base_at
-    from syncer.cli.shared.outputs import Outputs, finish
+    from syncer.cli.shared.output_files import Outputs, finish
     from syncer.cli.shared.run import head
     from syncer.errors import SettingsError
 
@@ -53,7 +53,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
         return _validated(screen)
     name = job.environment_of(options.environment, context)
     guards = options.guards
-    with outputs.kept_on_failure(former_settings.aimed(options.environment, name)):
+    with outputs.kept_on_failure(former_settings.unsettled_run(options.environment, name)):
         if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
             raise SettingsError(message, "let somebody of the team run it again")
@@ -61,9 +61,9 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
         settled = job.run_of_job(options.environment, guards)
         former_settings.refuse_other(settled, name)
         commit = job.base_commit(context)
-        known = former_settings.former(commit) if commit else former_settings.Former()
+        known = former_settings.compared(commit) if commit else former_settings.Former()
         base = base_at(settled, commit) if commit else None
-        warnings = (*former_settings.told(known, _STEERS), *_without(base, context))
+        warnings = (*former_settings.warnings(known, _STEERS), *_without(base, context))
         screen.problems(warnings)
         request = planning.Request("ci plan", options.targets, options.view)
         planned = planning.planned_online(request, screen, settled, base)
@@ -75,7 +75,7 @@ def _validated(screen: Screen) -> int:
     """A stranger's run only checks the files: nothing that it says is shown under another name than its own."""
     from syncer import config
     from syncer.cli.ci import job
-    from syncer.cli.shared.checks import check
+    from syncer.cli.shared.file_checks import check
     from syncer.desired import loader
     from syncer.errors import InputError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.cli.shared.checks import EMPTY, check
+from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.desired import baseline, loader, validate
 from syncer.errors import SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity
@@ -37,7 +37,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
     found = check(loaded, {*run.environments, *spoken})
     # An id at the top was right while there was one environment.
-    allowed = {*EMPTY, validate.SHARED_ID}
+    allowed = {*EMPTY_RULES, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
     wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(root, commit, models))
     is_here = is_checked_out and root == run.settings.root

@@ -35,16 +35,16 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     target = run.target
     with ExitStack() as stack:
         if run.environment.name == SANDBOX:
-            from syncer.cli.shared.embedded import sandbox_at
+            from syncer.cli.shared.embedded_sandbox import sandbox_at
 
             box = stack.enter_context(sandbox_at(run.settings.root, screen))
             target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
             config.check_way(run.variables, target.url)
-            from syncer.cli.shared import trust
+            from syncer.cli.shared import server_trust
 
-            credentials, transport = trust.credentials(run, screen), None
+            credentials, transport = server_trust.credentials(run, screen), None
         session = stack.enter_context(
             Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
         )

@@ -47,7 +47,7 @@ def base_of(run: Run, ref: str, on_drift: str) -> Base | None:
     return None
 
 
-def lifting_words(guards: Guards) -> list[str]:
+def guard_flags(guards: Guards) -> list[str]:
     """The flags that this plan was judged with: an apply of it needs them, too, for a saved plan doesn't hold them."""
     said = [word for what in guards.allow for word in ("--allow", what)]
     said += ["--on-drift", guards.on_drift] if guards.on_drift else []

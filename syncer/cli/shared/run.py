@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer import config
-from syncer.cli.shared.checks import EMPTY, check
+from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
 from syncer.errors import InputError, SettingsError
@@ -88,13 +88,13 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
     loaded = loader.load(root or run.settings.root, run.settings.models)
     found = check(loaded, run.environments)
     if may_be_empty:
-        found = tuple(problem for problem in found if problem.rule not in EMPTY)
+        found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
     if any(problem.is_error for problem in found):
         raise InputError(found)
     return Files(loaded.documents, found)
 
 
-def refuse_stray(run: Run, environment: str, files: Files) -> None:
+def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:
     """Raise SettingsError where a folder of nothing would silently be about the sandbox: it's the wrong one, mostly."""
     is_meant = environment or run.variables.get("SYNCER_ENV") or run.settings.default_environment
     if run.environment.name == SANDBOX and not is_meant and not files.documents:

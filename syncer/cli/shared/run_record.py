@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from syncer.applying import runs
 from syncer.applying.undo import OPEN, Ending, PastRun
-from syncer.cli.shared.outputs import refuse_secrets
+from syncer.cli.shared.output_files import refuse_secrets
 from syncer.cli.shared.screen import now
 from syncer.cli.shared.state_folder import RUNS, state_folder
 from syncer.errors import SyncerError

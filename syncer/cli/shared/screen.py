@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from syncer.cli.shared.secrets import hidden
+from syncer.cli.shared.secrets import all_secrets
 from syncer.cli.shared.streams import terminal_width
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
@@ -63,7 +63,7 @@ class Screen:
             # Foreign text may hold what the stream can't: it's escaped, never an exception in the middle of a plan.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        scrubber = Scrubber(hidden(variables))
+        scrubber = Scrubber(all_secrets(variables))
         return cls(style(sys.stdout), style(sys.stderr), json=options.is_json, debug=options.debug, scrubber=scrubber)
 
     def name_environment(self, environment: str) -> None:

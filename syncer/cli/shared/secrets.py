@@ -30,7 +30,7 @@ def secrets(variables: Mapping[str, str]) -> list[Secret]:
     return [*config.secrets(variables), *own]
 
 
-def hidden(variables: Mapping[str, str]) -> Iterator[Secret]:
+def all_secrets(variables: Mapping[str, str]) -> Iterator[Secret]:
     """Every secret that a foreign text could repeat: also what others gave this process, and proxies' passwords."""
     yield from secrets(variables)
     for name, value in variables.items():

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.cli.shared import connection
-from syncer.cli.shared.checks import EMPTY
-from syncer.cli.shared.checks import check as problems_of
-from syncer.cli.shared.reachability import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
+from syncer.cli.shared.file_checks import EMPTY_RULES
+from syncer.cli.shared.file_checks import check as problems_of
+from syncer.cli.shared.network_checks import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
 from syncer.cli.shared.run import head
 from syncer.cli.shared.screen import Screen
 from syncer.desired import baseline, loader, resolve
@@ -237,7 +237,7 @@ def _near(subject: Run) -> Iterator[Check]:
     found = problems_of(loaded, {*subject.settings.environments, subject.environment.name})
     count = len(loaded.documents)
     errors = [problem for problem in found if problem.is_error]
-    if errors and {problem.rule for problem in errors} <= EMPTY:
+    if errors and {problem.rule for problem in errors} <= EMPTY_RULES:
         hint = "`syncer import --all` writes the live models down as files"
         yield Check("files", State.WARNING, f"no definition in {subject.settings.models} yet", hint)
         yield skipped("secrets")

@@ -281,7 +281,7 @@ def test_an_answer_that_cannot_be_kept_is_told(pair: Pair, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(state, "_write", full)
-    monkeypatch.setattr("syncer.cli.shared.trust._ask", lambda *_: None)
+    monkeypatch.setattr("syncer.cli.shared.server_trust._ask", lambda *_: None)
     result = pair.team.run("plan")
 
     assert (result.code, "nothing can be kept in" in result.err, "No space left" in result.err) == (1, True, True)
@@ -360,15 +360,15 @@ def test_every_sender_of_credentials_is_known() -> None:
     """Who opens a session or takes credentials goes through the one check, or has a reason that stands here."""
     assert set(_uses({"Session", "credentials"})) == {
         # The one check, and the one way of every command to its server.
-        ("shared/trust.py", "credentials: config.credentials"),
-        ("shared/connection.py", "connected: trust.credentials"),
+        ("shared/server_trust.py", "credentials: config.credentials"),
+        ("shared/connection.py", "connected: server_trust.credentials"),
         ("shared/connection.py", "connected: Session"),
         # `init`: a person names the server in that moment. `doctor`: it looks at the server without credentials, after
         # the check; and says of credentials which there are.
-        ("shared/questions.py", "_credentials: config.credentials"),
-        ("shared/reachability.py", "_session: Session"),
-        ("shared/layers.py", "_credentials: config.credentials"),
-        ("shared/layers.py", "token: config.credentials"),
+        ("shared/init_questions.py", "_credentials: config.credentials"),
+        ("shared/network_checks.py", "_session: Session"),
+        ("shared/doctor_checks.py", "_credentials: config.credentials"),
+        ("shared/doctor_checks.py", "token: config.credentials"),
         # A code host's own session, with the host's token: the runner's variables name both.
         ("hosts/github.py", "__init__: Session"),
         ("hosts/gitlab.py", "__init__: Session"),

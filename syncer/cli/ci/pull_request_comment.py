@@ -12,7 +12,7 @@ from syncer import workflow
 from syncer.cli.ci import former_settings, job
 from syncer.cli.shared import planning
 from syncer.cli.shared.base import base_at
-from syncer.cli.shared.outputs import below_top, refuse_secrets
+from syncer.cli.shared.output_files import folder_in_repository, refuse_secrets
 from syncer.cli.shared.run import read_files
 from syncer.desired import baseline
 from syncer.errors import HostError, InputError, SettingsError, SyncerError
@@ -97,7 +97,7 @@ class _Told:
 
 def _told(request: Request, screen: Screen, host: Host) -> _Told | None:
     """What there is to tell; None of a follow-up whose pull request has moved on, or is closed."""
-    context, folder = host.context, below_top()
+    context, folder = host.context, folder_in_repository()
     try:
         planned = _followed(request, screen, host) if context.event == "follow-up" else _read(request.file_name)
     except HostError:
@@ -155,13 +155,13 @@ def _followed(request: Request, screen: Screen, host: Host) -> Planned | None:
     if not base:
         return None
     try:
-        known = former_settings.former(base, head)
+        known = former_settings.compared(base, head)
         with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = read_files(settled, folder)
         before = base_at(settled, base, settled.settings.models, is_checked_out=False)
         planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)
         planned = planning.with_warnings(planned, files)
-        planned = replace(planned, warnings=(*former_settings.told(known, _IS_STEERED), *planned.warnings))
+        planned = replace(planned, warnings=(*former_settings.warnings(known, _IS_STEERED), *planned.warnings))
     except InputError as error:
         screen.problems(error.problems)
         return Planned(Plan(settled.target, ()), problems=error.problems, is_offline=True)
@@ -209,7 +209,7 @@ def comment(request: Request, screen: Screen) -> int:
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Tell the apply the digest, by another way than the plan file. Without that it plans again, so this may fail."""
     try:
-        if posting.vouch(host, told.environment, told.digest, below_top()):
+        if posting.vouch(host, told.environment, told.digest, folder_in_repository()):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))

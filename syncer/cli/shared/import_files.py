@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.adopting import writing
-from syncer.cli.shared.checks import check
+from syncer.cli.shared.file_checks import check
 from syncer.cli.shared.secrets import secrets
 from syncer.desired import loader
 from syncer.errors import SettingsError

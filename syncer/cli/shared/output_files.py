@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from syncer import config
 from syncer.adopting import writing
 from syncer.cli.shared.flags import STDOUT
-from syncer.cli.shared.planning import failed_plan, lifting_words
+from syncer.cli.shared.planning import failed_plan, guard_flags
 from syncer.cli.shared.screen import now
 from syncer.cli.shared.secrets import secrets
 from syncer.errors import SettingsError, SyncerError
@@ -88,13 +88,13 @@ class Outputs:
         if self.markdown:
             from syncer.render import markdown
 
-            _write(self.markdown, f"{markdown.render_plan(planned, folder=below_top())}\n")
+            _write(self.markdown, f"{markdown.render_plan(planned, folder=folder_in_repository())}\n")
         if self.json:
             _write(self.json, "".join(f"{line}\n" for line in _lines(planned)))
         if self.html:
             from syncer.render import html
 
-            _write(self.html, f"{html.render_plan(planned, folder=below_top())}\n")
+            _write(self.html, f"{html.render_plan(planned, folder=folder_in_repository())}\n")
 
 
 def finish(screen: Screen, outputs: Outputs, planned: Planned, guards: Guards, *, detailed_exitcode: bool) -> int:
@@ -102,13 +102,13 @@ def finish(screen: Screen, outputs: Outputs, planned: Planned, guards: Guards, *
     outputs.keep(planned)
     is_saved = outputs.out and not planned.problems and not planned.is_offline and not planned.plan.is_empty
     if is_saved and not screen.json:
-        digest, is_refused, said = planned.plan.digest, bool(planned.refusals), lifting_words(guards)
+        digest, is_refused, said = planned.plan.digest, bool(planned.refusals), guard_flags(guards)
         screen.show(terminal.render_saved(outputs.out, digest, screen.style, said, is_refused=is_refused))
     return planned.code if planned.code == 1 or detailed_exitcode else 0
 
 
 def _lines(planned: Planned) -> list[str]:
-    commands = Commands(below_top(), planned.plan.target.environment)
+    commands = Commands(folder_in_repository(), planned.plan.target.environment)
     lines = machine.plan_lines(planned, now, commands)
     told = machine.problem_lines((*planned.problems, *planned.refusals), now, commands)
     return [machine.version_line(now), *lines, *told]
@@ -198,7 +198,7 @@ def _refuse_led_away(path: Path) -> None:
         raise SettingsError(message, "see which commit brought the folder, and remove it; or name another file")
 
 
-def below_top() -> str:
+def folder_in_repository() -> str:
     """This folder's path from the top of its checkout, where readers of a comment stand; empty at the top."""
     here = Path.cwd()
     folder = here.relative_to(config.repository(here) or here).as_posix()

@@ -147,7 +147,7 @@ class _Inquiry:
 
     def _is_reached(self, address: str) -> bool:
         """Whether the models API is there; each layer is told, down to the one that fails."""
-        from syncer.cli.shared.reachability import reach
+        from syncer.cli.shared.network_checks import reach
 
         checks = []
         for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell, self._screen.scrubber):
@@ -196,7 +196,7 @@ class _Inquiry:
         return Credentials(email=address, password=Secret(password, "SYNCER_PASSWORD")) if password else None
 
     def _known(self, url: str, credentials: Credentials) -> Mapping[int, str]:
-        from syncer.cli.shared.reachability import workspaces
+        from syncer.cli.shared.network_checks import workspaces
 
         try:
             return workspaces(
@@ -221,7 +221,7 @@ class _Inquiry:
 
 
 def _choice(known: Mapping[int, str]) -> str:
-    from syncer.cli.shared.reachability import listed
+    from syncer.cli.shared.network_checks import listed
 
     return f"there is {listed(known)}" if known else "add the user to a workspace"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from syncer.model import Problem
 
 
-EMPTY: Final = frozenset({"no-files", "no-models-folder"})
+EMPTY_RULES: Final = frozenset({"no-files", "no-models-folder"})
 """The rules of a folder that holds no definition: a base, or a repository that begins, may well be empty."""
 
 

@@ -15,15 +15,15 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, package_files, regular
-from syncer.cli.shared import pipelines
-from syncer.cli.shared.checks import EMPTY
+from syncer.cli.shared import pipeline_files
+from syncer.cli.shared.file_checks import EMPTY_RULES
 from syncer.desired import loader
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from syncer.cli.shared.questions import Start
+    from syncer.cli.shared.init_questions import Start
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -141,7 +141,7 @@ def guess_host(top: Path) -> str:
 def is_empty_of_models(settings: config.Settings) -> bool:
     """Whether there is no definition yet."""
     loaded = loader.load(settings.root, settings.models)
-    return not loaded.documents and {problem.rule for problem in loaded.problems} <= EMPTY
+    return not loaded.documents and {problem.rule for problem in loaded.problems} <= EMPTY_RULES
 
 
 # -- the files -------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bo
     yield _ignore(top, below(".gitignore"))
     yield from (
         _file(top, name, content)
-        for name, content in pipelines.files(start.ci, folder if folder != "." else "").items()
+        for name, content in pipeline_files.files(start.ci, folder if folder != "." else "").items()
     )
 
 
@@ -270,7 +270,7 @@ def ci_steps(settings: Path, top: Path, start: Start) -> list[str]:
         return []
     text = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
     folder = settings.relative_to(top).as_posix()
-    return pipelines.steps(text, folder if folder != "." else "").split(_BLANK)
+    return pipeline_files.steps(text, folder if folder != "." else "").split(_BLANK)
 
 
 def numbered(steps: list[str]) -> str:
