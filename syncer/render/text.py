@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from unicodedata import category, east_asian_width, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 TAB: Final = 4
 """How many cells a tab stop is wide where tabs are laid out as spaces."""
@@ -141,6 +141,13 @@ def cells(text: str) -> int:
     return sum(
         0 if category(char) in ("Mn", "Me") else 2 if east_asian_width(char) in ("W", "F") else 1 for char in text
     )
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, each column as wide as its widest cell, two blanks apart."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    padded = ([text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip(" ") for row in padded]
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -5,7 +5,7 @@ if all of this holds:
 
     its author is the account that we are       otherwise its author could edit what we wrote
     its very first line is a marker             one further down is quoted text
-    kind, instance and folder are the marker's  each environment of each folder with settings has its own comment
+    kind, environment and folder are the same   each environment of each folder with settings has its own comment
 
     there is                                   what is done                                          Posted
     none                                       create, if that's wanted                              CREATED, SKIPPED
@@ -22,7 +22,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from syncer.errors import HostError
 from syncer.review.marker import Kind, Marker
@@ -79,9 +79,9 @@ class Posted(Enum):
 def keep_comment(
     host: Host, number: int, marker: Marker, render: Render, *, create: bool, inherits: bool = False
 ) -> Posted:
-    """Make the pull request's one comment of this kind, instance and folder say what `render` makes. Raises HostError.
+    """Make the pull request's one comment of this kind, environment and folder say what `render` makes.
 
-    Without `create` only a comment that exists is updated; `inherits` is `Place.inherits`.
+    Without `create` only a comment that exists is updated. `inherits` is `Place.inherits`. Raises HostError.
     """
     try:
         return _keep(_Comments(host, number), marker, render, create=create, inherits=inherits)
@@ -90,7 +90,7 @@ def keep_comment(
 
 
 def keep_issue(host: Host, marker: Marker, title: str, render: Render | None, *, inherits: bool = False) -> Posted:
-    """Make the one open issue of this kind, instance and folder say what `render` makes; None closes it.
+    """Make the one open issue of this kind, environment and folder say what `render` makes; None closes it.
 
     Raises HostError.
     """
@@ -103,7 +103,7 @@ def keep_issue(host: Host, marker: Marker, title: str, render: Render | None, *,
         return _denied_or_raise(error)
 
 
-def append_line(host: Host, number: int, instance: str, line: str, place: Place = _TOP) -> Posted:
+def append_line(host: Host, number: int, environment: str, line: str, place: Place = _TOP) -> Posted:
     """Put a line about what became of the plan below its comment, in place of a former one. Raises HostError.
 
     A plan that says something new removes the line.
@@ -112,7 +112,7 @@ def append_line(host: Host, number: int, instance: str, line: str, place: Place 
     if len(line.encode()) > _LONGEST_LINE:
         raise ValueError(f"a line of at most {_LONGEST_LINE} bytes can be appended")
     try:
-        found = find_comment(host, number, Kind.PLAN, instance, place)
+        found = find_comment(host, number, Kind.PLAN, environment, place)
         if found is None:
             return Posted.SKIPPED
         note = found[0]
@@ -125,9 +125,11 @@ def append_line(host: Host, number: int, instance: str, line: str, place: Place 
     return Posted.UPDATED
 
 
-def find_comment(host: Host, number: int, kind: Kind, instance: str, place: Place = _TOP) -> tuple[Note, Marker] | None:
-    """Our comment of this kind, instance and folder: the oldest, if there are several. Raises HostError."""
-    return next(iter(_our_notes(_Comments(host, number), kind, instance, place)), None)
+def find_comment(
+    host: Host, number: int, kind: Kind, environment: str, place: Place = _TOP
+) -> tuple[Note, Marker] | None:
+    """Our comment of this kind, environment and folder: the oldest, if there are several. Raises HostError."""
+    return next(iter(_our_notes(_Comments(host, number), kind, environment, place)), None)
 
 
 def _denied_or_raise(error: HostError) -> Posted:
@@ -136,20 +138,10 @@ def _denied_or_raise(error: HostError) -> Posted:
     raise error
 
 
-class _NoteList(Protocol):
-    """The notes among which ours is looked for: the comments of a pull request, or the open issues."""
-
-    host: Host
-
-    def all(self) -> Sequence[Note]: ...
-    def is_same(self, note: Note, body: str) -> bool: ...
-    def add(self, body: str) -> Note: ...
-    def replace(self, note: Note, body: str) -> None: ...
-    def discard(self, note: Note, kept: Note) -> None: ...
-
-
 @dataclass(slots=True)
 class _Comments:
+    """The comments of a pull request, as the notes among which ours is looked for."""
+
     host: Host
     number: int
 
@@ -171,6 +163,8 @@ class _Comments:
 
 @dataclass(slots=True)
 class _Issues:
+    """The same of the open issues."""
+
     host: Host
     title: str
 
@@ -189,6 +183,9 @@ class _Issues:
     def discard(self, note: Note, kept: Note) -> None:
         with suppress(HostError):
             self.host.close_issue(note, f"#{kept.id} tells the same.")
+
+
+_NoteList: TypeAlias = _Comments | _Issues
 
 
 def _keep(notes: _NoteList, marker: Marker, render: Render, *, create: bool, inherits: bool) -> Posted:
@@ -232,7 +229,7 @@ def _update(notes: _NoteList, ours: Sequence[tuple[Note, Marker]], marker: Marke
         raise
     if posted is Posted.UPDATED:
         # Only after an edit: hiding is a write, too, and nobody can read what is hidden already.
-        _drop_others(notes, ours)
+        _discard_others(notes, ours)
     return posted
 
 
@@ -244,22 +241,23 @@ def _close(notes: _Issues, marker: Marker, *, inherits: bool) -> Posted:
         return Posted.SUPERSEDED
     url = notes.host.context.run_url
     notes.host.close_issue(ours[0][0], f"Nothing differs any more, says {f'[this run]({url})' if url else 'a run'}.")
-    _drop_others(notes, ours)
+    _discard_others(notes, ours)
     return Posted.CLOSED
 
 
-def _drop_others(notes: _NoteList, ours: Sequence[tuple[Note, Marker]]) -> None:
+def _discard_others(notes: _NoteList, ours: Sequence[tuple[Note, Marker]]) -> None:
     for other, _ in ours[1:]:
         notes.discard(other, ours[0][0])
 
 
-def _our_notes(notes: _NoteList, kind: Kind, instance: str, place: Place) -> list[tuple[Note, Marker]]:
-    """The notes that are ours, of this kind, instance and folder, the oldest first."""
+def _our_notes(notes: _NoteList, kind: Kind, environment: str, place: Place) -> list[tuple[Note, Marker]]:
+    """The notes that are ours, of this kind, environment and folder, the oldest first."""
     me = notes.host.whoami()
     if not me:
         raise HostError("the host doesn't say who this token belongs to", "without that no comment may be edited")
     marked = ((note, Marker.parse(note.body)) for note in notes.all() if note.author == me)
-    ours = [(note, marker) for note, marker in marked if marker and marker.kind is kind and marker.instance == instance]
+    known = [(note, marker) for note, marker in marked if marker and marker.kind is kind]
+    ours = [pair for pair in known if pair[1].instance == environment]
     found = [pair for pair in ours if pair[1].folder == place.folder]
     if not found and place.inherits:
         found = [pair for pair in ours if not pair[1].folder]
@@ -297,5 +295,5 @@ def _split_appended(body: str) -> tuple[str, str]:
 
 
 def _normalized(body: str) -> str:
-    """The text with LF alone and none at its end: a browser's edit writes CRLF, and hosts differ about the last one."""
+    """The text with LF alone and no white space at its end: browsers write CRLF, and hosts differ about the end."""
     return body.replace("\r\n", "\n").rstrip()

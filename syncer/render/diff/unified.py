@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.diff.matching import match_sequences
-from syncer.render.diff.text_lines import distinct_lines
+from syncer.render.diff.text_lines import distinct_lines, split_text
 from syncer.render.text import visible, visible_line
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ _AROUND: Final = 3
 
 def unified_diff(path: str, before: bytes, after: bytes, style: Style) -> str:
     """What differs between two texts of a file; line ends and a byte order mark aside."""
-    old_lines, new_lines = _lines(before), _lines(after)
+    # An import leaves line ends and a byte order mark as they are.
+    old_lines, new_lines = (split_text(raw.decode("utf-8-sig", "replace")).bare for raw in (before, after))
     shown = visible(path)
     lines = [style.paint("bold", f"--- {shown}"), style.paint("bold", f"+++ {shown}")]
     for hunk in _hunks(old_lines, new_lines):
@@ -36,24 +37,17 @@ def unified_diff(path: str, before: bytes, after: bytes, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _lines(raw: bytes) -> list[str]:
-    """The lines without their ends and without a byte order mark, which an import leaves as they are."""
-    text = raw.decode("utf-8-sig", "replace")
-    lines = text.removesuffix("\n").split("\n") if text else []
-    return [line.removesuffix("\r") for line in lines]
-
-
 def _hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[tuple[int, int, str]]]:
     """The stretches that differ, with three lines around: for each line its index on both sides, and its sign."""
     hunk: list[tuple[int, int, str]] = []
-    runs = match_sequences(before, after)
-    for number, run in enumerate(runs):
-        if not run.is_same:
-            hunk += [(i, run.after.start, "-") for i in run.before]
-            hunk += [(run.before.stop, j, "+") for j in run.after]
+    stretches = match_sequences(before, after)
+    for number, one in enumerate(stretches):
+        if not one.is_same:
+            hunk += [(i, one.after.start, "-") for i in one.before]
+            hunk += [(one.before.stop, j, "+") for j in one.after]
             continue
-        pairs = [(i, j, "") for i, j in zip(run.before, run.after, strict=True)]
-        is_last = number == len(runs) - 1
+        pairs = [(i, j, "") for i, j in zip(one.before, one.after, strict=True)]
+        is_last = number == len(stretches) - 1
         if hunk and not is_last and len(pairs) <= 2 * _AROUND:
             hunk += pairs
             continue

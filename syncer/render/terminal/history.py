@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.applying.undo import OPEN, LostRun
-from syncer.render.text import cells, counted, runner_safe, visible, wrapped
+from syncer.render.text import aligned, counted, runner_safe, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,15 +21,14 @@ _COMMIT: Final = 12
 
 def render_history(runs: Sequence[PastRun | LostRun], style: Style) -> str:
     """One line a run, in the order given; for an unreadable one why."""
-    known = [run for run in runs if not isinstance(run, LostRun)]
-    rows = {run.name: _cells(run) for run in known}
-    widths = [max(cells(row[column]) for row in (_HEADS, *rows.values())) for column in range(len(_HEADS))]
-    lines = [style.paint("faint", _row(_HEADS, widths))] if known else []
+    head, *rows = aligned([_HEADS, *(_cells(run) for run in runs if not isinstance(run, LostRun))])
+    lines = [style.paint("faint", head)] if rows else []
+    left = iter(rows)
     for run in runs:
         if isinstance(run, LostRun):
             lines.append(f"{visible(run.name)}  {style.paint('error', 'unreadable:')} {visible(run.why)}")
         else:
-            lines.append(_row(rows[run.name], widths))
+            lines.append(next(left))
     return runner_safe("\n".join(lines))
 
 
@@ -44,11 +43,6 @@ def _cells(run: PastRun) -> tuple[str, ...]:
         visible(run.commit[:_COMMIT] + "+edits" * run.commit.endswith("-dirty")) or "-",
         ending(run),
     )
-
-
-def _row(row: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True))
-    return "  ".join(padded).rstrip(" ")
 
 
 def ending(run: PastRun) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.adopting.listing import State
 from syncer.render.terminal.problems import warning_boxes
-from syncer.render.text import cells, counted, runner_safe, visible
+from syncer.render.text import aligned, cells, counted, runner_safe, visible
 
 if TYPE_CHECKING:
     from syncer.adopting.listing import Listing, Row
@@ -29,20 +29,14 @@ _PAINT: Final = {
 
 def render_listing(listing: Listing, style: Style) -> str:
     """A table with a line a model, the totals, and the warnings."""
-    rows = [_HEADS, *(_cells(row, style) for row in listing.rows)]
-    widths = [max(cells(row[column]) for row in rows) for column in range(len(_HEADS))]
-    laid_out = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines = [style.paint("bold", laid_out[0].rstrip(" "))]
-    for row, text in zip(listing.rows, laid_out[1:], strict=True):
+    head, *rows = aligned([_HEADS, *(_cells(row, style) for row in listing.rows)])
+    lines = [style.paint("bold", head)]
+    for row, text in zip(listing.rows, rows, strict=True):
         word = row.state.value
-        lines.append(style.paint(_PAINT[row.state], word) + text.removeprefix(word).rstrip(" "))
+        lines.append(style.paint(_PAINT[row.state], word) + text.removeprefix(word))
     sections = ["\n".join(lines)] if listing.rows else []
     warnings = warning_boxes((problem for problem in listing.problems if not problem.is_error), style)
     return runner_safe("\n\n".join([*sections, _totals(listing), *warnings]))
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
 
 
 def _cells(row: Row, style: Style) -> tuple[str, ...]:
