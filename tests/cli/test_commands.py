@@ -34,7 +34,7 @@ IN_TICKS = re.compile(r"`syncer ([a-z][^`]*)`")
 BARE = re.compile(rf"(?<!`)\bsyncer ({'|'.join(WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT)})\b")
 FILLED = {"URL": "https://api.example.com", "N": "2"}
 """What a reader puts in place of a word in capitals."""
-HEADINGS = {"cli/arguments.py", "render/markdown.py", "render/html.py", "review/posting.py", "cli/pipelines.py"}
+HEADINGS = {"cli/arguments.py", "render/markdown.py", "render/html.py", "review/posting.py", "cli/shared/pipelines.py"}
 """Help, which is shown as it is written; headings, which nobody pastes; and what stands in the files of a pipeline."""
 
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(
