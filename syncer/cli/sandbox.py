@@ -14,7 +14,7 @@ from syncer import config, package_files, state
 from syncer.cli.shared.running import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
-from syncer.sandbox.store import UnusableError
+from syncer.sandbox.database import UnusableError
 
 if TYPE_CHECKING:
     import argparse

@@ -24,7 +24,7 @@ from world import Result, Team, declarable, definition, recorded_world, secrets,
 
 from syncer.cli.shared import run_record
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.state import folder_of
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from syncer.model import Secret, Target
 from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
 from syncer.render.style import Style
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.scrubber import Scrubber
 from syncer.transport import Route
 

@@ -15,11 +15,12 @@ import pexpect
 import pipelines
 import pytest
 from inside import Inside
+from syncer.sandbox.server import running
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
 from syncer.cli import init
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

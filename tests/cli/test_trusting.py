@@ -21,7 +21,7 @@ import syncer
 from syncer import config, state
 from syncer.plan.policy import may_get_credentials
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
