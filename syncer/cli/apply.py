@@ -14,7 +14,7 @@ from syncer.cli.shared.run_record import Keeper
 from syncer.cli.shared.screen import now
 from syncer.errors import RefusedError, SettingsError
 from syncer.plan import saved
-from syncer.render import machine, terminal
+from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
     import argparse
@@ -137,7 +137,7 @@ def carried_out(
         # The reader of the results has left, and what was applied must be told all the same.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))
     elif screen.json:
-        screen.lines(machine.report_lines(report, now, screen.style.commands))
+        screen.lines(json_lines.report_lines(report, now, screen.style.commands))
     else:
         screen.show(f"\n{terminal.render_report(report, screen.style, excluded=planned.plan.excluded)}")
     if getattr(flags, "write_ids", False):

@@ -31,7 +31,7 @@ from syncer.plan.planfile import PlanFileError
 from syncer.plan.planner import LOOSENED, Plan, Planned
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
-from syncer.render.inert import code
+from syncer.render.escaping import code
 from syncer.render.text import defused
 from syncer.render.totals import report_verdict
 from syncer.review import hosts, posting

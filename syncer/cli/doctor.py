@@ -24,7 +24,7 @@ from syncer.live import probe
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
-from syncer.render.checkup import LAYERS, Check, State, render_verdict
+from syncer.render.terminal.doctor import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
 from syncer.transport import Route
 

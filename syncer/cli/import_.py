@@ -18,7 +18,8 @@ from syncer.cli.validate import check
 from syncer.desired import loader
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
-from syncer.render import imported, modelfile, terminal
+from syncer.render import modelfile, terminal
+from syncer.render.terminal import import_
 from syncer.scrubber import held
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _import(flags: argparse.Namespace, screen: Screen) -> int:
         )
     _write_new(run, screen, found, desk)
     errors = [problem for problem in found.problems if problem.is_error]
-    screen.show(imported.render_imported(found, run.target, screen.style))
+    screen.show(import_.render_imported(found, run.target, screen.style))
     if errors:
         screen.problems(errors)
     return 0 if found.is_whole else 1
@@ -100,7 +101,7 @@ def _write_new(run: Run, screen: Screen, found: Imported, desk: _Desk) -> None:
                 writing.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
                 writing.create(run.settings.root, path, content)
-        screen.show(imported.render_written(draft, screen.style))
+        screen.show(import_.render_written(draft, screen.style))
 
 
 def _folder(run: Run, given: str) -> str:
@@ -255,12 +256,12 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     told = tuple(problem for problem in problems if not problem.is_error)
     errors = tuple(problem for problem in problems if problem.is_error)
     is_whole = not errors and all(problem.rule != "missing-secret" for problem in told)
-    shown = imported.render_taken(found, told, screen.style, base=base.commit if base else "", is_whole=is_whole)
+    shown = import_.render_taken(found, told, screen.style, base=base.commit if base else "", is_whole=is_whole)
     screen.show(shown)
     if flags.yes:
         _write_revised(run, screen, found)
     if found.revisions:
-        screen.show(imported.render_next(screen.style, written=flags.yes))
+        screen.show(import_.render_next(screen.style, written=flags.yes))
     if errors:
         screen.problems(errors)
     return 1 if errors or (flags.yes and found.left) else 0
@@ -272,4 +273,4 @@ def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
         screen.show("")
     for one in found.revisions:
         writing.replace(run.settings.root, one.path, one.after, expected=one.before)
-        screen.show(imported.render_file(one.path))
+        screen.show(import_.render_file(one.path))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer import workflow
+from syncer.cli import running
+from syncer.cli.screen import now
 from syncer.cli.shared import running
 from syncer.cli.shared.screen import now
-from syncer.render import listing, machine, terminal
+from syncer.render import json_lines, terminal
+from syncer.render.terminal import list_
 
 if TYPE_CHECKING:
     import argparse
@@ -28,9 +31,9 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
         found = workflow.listing(files.documents, api, run.target, run.lookup, base)
     shown = found.unmanaged if flags.unmanaged else found
     if screen.json:
-        screen.lines(machine.state_lines(shown, now, screen.style.commands))
+        screen.lines(json_lines.state_lines(shown, now, screen.style.commands))
     else:
-        screen.show(listing.render_listing(shown, screen.style))
+        screen.show(list_.render_listing(shown, screen.style))
     errors = tuple(problem for problem in shown.problems if problem.is_error)
     if errors:
         screen.problems(errors)

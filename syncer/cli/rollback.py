@@ -14,8 +14,8 @@ from syncer.cli.shared.run_record import FOLDER
 from syncer.cli.shared.screen import now
 from syncer.errors import InputError
 from syncer.plan import planfile
-from syncer.render import history as words
-from syncer.render import machine
+from syncer.render import json_lines
+from syncer.render.terminal import history as words
 
 if TYPE_CHECKING:
     import argparse
@@ -38,7 +38,7 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
     folder = kept.looked_at(FOLDER)
     found = runs.listed(folder, package_files.schema("run"))
     if screen.json:
-        screen.lines(machine.run_lines(found, now))
+        screen.lines(json_lines.run_lines(found, now))
     elif found:
         screen.show(words.render_history(found, screen.style))
     else:

@@ -20,9 +20,9 @@ from repositories import Repository
 
 import syncer
 from syncer.cli import arguments
-from syncer.render.boxes import advice
-from syncer.render.commands import ANYWHERE, WITH_ENVIRONMENT, WITHOUT_ENVIRONMENT, Commands, operand
+from syncer.render.command_lines import ANYWHERE, WITH_ENVIRONMENT, WITHOUT_ENVIRONMENT, Commands, operand
 from syncer.render.style import Style
+from syncer.render.terminal.problems import advice
 from syncer.render.text import visible
 
 if TYPE_CHECKING:

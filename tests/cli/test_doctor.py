@@ -30,8 +30,8 @@ from syncer.cli.main import main
 from syncer.errors import SyncerError
 from syncer.live import probe
 from syncer.model import Secret, Target
-from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
 from syncer.render.style import Style
+from syncer.render.terminal.doctor import LAYERS, Check, State, render_check, render_verdict
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
 from syncer.scrubber import Scrubber

@@ -13,8 +13,8 @@ from syncer.adopting import writing
 from syncer.cli.shared import running
 from syncer.cli.shared.screen import now
 from syncer.errors import SettingsError, SyncerError
-from syncer.render import machine
-from syncer.render.commands import Commands
+from syncer.render import json_lines
+from syncer.render.command_lines import Commands
 
 if TYPE_CHECKING:
     import argparse
@@ -126,9 +126,9 @@ class Outputs:
 
 def _lines(planned: Planned) -> list[str]:
     commands = Commands(below_top(), planned.plan.target.environment)
-    lines = machine.plan_lines(planned, now, commands)
-    told = machine.problem_lines((*planned.problems, *planned.refusals), now, commands)
-    return [machine.version_line(now), *lines, *told]
+    lines = json_lines.plan_lines(planned, now, commands)
+    told = json_lines.problem_lines((*planned.problems, *planned.refusals), now, commands)
+    return [json_lines.version_line(now), *lines, *told]
 
 
 def _refuse_led_away(path: Path) -> None:

@@ -14,8 +14,8 @@ from syncer.cli.shared.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.plan.planner import Plan, Planned
-from syncer.render import machine, terminal
-from syncer.render.commands import operand
+from syncer.render import json_lines, terminal
+from syncer.render.command_lines import operand
 
 if TYPE_CHECKING:
     import argparse
@@ -111,7 +111,7 @@ def with_warnings(planned: Planned, files: running.Files) -> Planned:
 def show(flags: argparse.Namespace, screen: Screen, planned: Planned, *, is_applied: bool = False) -> None:
     """Print a plan or drift, its problems, and what refuses it; an apply says that itself, a moment later."""
     if screen.json:
-        screen.lines(machine.plan_lines(planned, now, screen.style.commands))
+        screen.lines(json_lines.plan_lines(planned, now, screen.style.commands))
     elif planned.problems and planned.plan.is_empty:
         # "No changes" would be a lie: nothing, or not all, could be compared.
         screen.problems(planned.warnings)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from syncer import config
 from syncer.errors import ApiError, SettingsError
 from syncer.model import SANDBOX, Credentials, Secret, Target
-from syncer.render.checkup import Check, State
+from syncer.render.terminal.doctor import Check, State
 from syncer.render.text import visible
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 from syncer.cli.shared import running
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
-from syncer.render import machine, terminal
-from syncer.render.commands import Commands
+from syncer.render import json_lines, terminal
+from syncer.render.command_lines import Commands
 from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from syncer.errors import SyncerError
     from syncer.model import Event, Problem
-    from syncer.render.checkup import Check
+    from syncer.render.terminal.doctor import Check
 
 
 def now() -> datetime:
@@ -88,7 +88,7 @@ class Screen:
         """Print JSON lines; the first of a run says which version they are."""
         if not self._has_version:
             self._has_version = True
-            self.show(machine.version_line(now))
+            self.show(json_lines.version_line(now))
         for line in lines:
             self.show(line)
 
@@ -111,7 +111,7 @@ class Screen:
 
     def check(self, check: Check) -> None:
         """Print how a layer is."""
-        from syncer.render.checkup import render_check  # noqa: PLC0415 - for doctor and init alone
+        from syncer.render.terminal.doctor import render_check  # noqa: PLC0415 - for doctor and init alone
 
         hide = self.scrubber.hide
         self.show(render_check(replace(check, detail=hide(check.detail), hint=hide(check.hint)), self.style))
@@ -129,7 +129,7 @@ class Screen:
         if isinstance(error, (InputError, RefusedError)):
             error.problems = self._safe(error.problems)
         if self.json and not self.lost():
-            self.lines(machine.error_lines(error, now, self.style.commands))
+            self.lines(json_lines.error_lines(error, now, self.style.commands))
         else:
             self._boxes(terminal.render_error(error, self.error_style))
 
@@ -137,7 +137,7 @@ class Screen:
         """Print problems."""
         problems = self._safe(problems)
         if self.json:
-            self.lines(machine.problem_lines(problems, now, self.style.commands))
+            self.lines(json_lines.problem_lines(problems, now, self.style.commands))
         elif problems:
             self._boxes(terminal.render_problems(problems, self.error_style))
 
@@ -166,7 +166,7 @@ class Screen:
                 return
             self._slowed.add(is_apply)
         if self.json:
-            self.lines([machine.event_line(event, now)])
+            self.lines([json_lines.event_line(event, now)])
         elif isinstance(event, (Requested, Waiting, Slowing)):
             self.note(terminal.render_event(event, self.error_style))
         else:

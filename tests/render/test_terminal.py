@@ -30,9 +30,9 @@ from syncer.model import (
     Waiting,
 )
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
-from syncer.render.align import align
-from syncer.render.body import DEEPEST, Body, Row, change_rows, path_text
-from syncer.render.lines import narrowed
+from syncer.render.diff.matching import align
+from syncer.render.diff.text_lines import narrowed
+from syncer.render.diff.values import DEEPEST, Body, Row, change_rows, path_text
 from syncer.render.terminal import (
     Style,
     render_banner,

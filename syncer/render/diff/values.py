@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
 from syncer.plan.diff import same
-from syncer.render.align import align
-from syncer.render.lines import is_long, narrowed, notes, split, told_apart
-from syncer.render.pairs import paired
+from syncer.render.diff.list_items import paired
+from syncer.render.diff.matching import align
+from syncer.render.diff.text_lines import is_long, narrowed, notes, split, told_apart
 from syncer.render.text import asciified, cells, counted, mistakable, quoted, spelt
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from syncer.model import Path
     from syncer.plan.diff import FieldChange
     from syncer.plan.planner import Change
-    from syncer.render.pairs import Pairs
+    from syncer.render.diff.list_items import Pairs
     from syncer.render.style import Style
 
 CONTEXT: Final = 3

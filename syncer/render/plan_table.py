@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import RISKY
 from syncer.plan.planner import Cause
-from syncer.render.body import path_text
-from syncer.render.causes import by_cause
+from syncer.render.diff.values import path_text
+from syncer.render.problem_groups import by_cause
 from syncer.render.text import counted
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import shortlist
-from syncer.render.align import align
-from syncer.render.boxes import warning_boxes
-from syncer.render.lines import told_apart
+from syncer.render.diff.matching import align
+from syncer.render.diff.text_lines import told_apart
+from syncer.render.terminal.problems import warning_boxes
 from syncer.render.text import counted, defused, spelt, visible
 
 if TYPE_CHECKING:

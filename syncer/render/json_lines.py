@@ -21,10 +21,10 @@ from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.plan.effects import meaning
 from syncer.plan.planner import Cause
-from syncer.render.commands import ANYWHERE, Commands
-from syncer.render.history import ending
+from syncer.render.command_lines import ANYWHERE, Commands
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
+from syncer.render.terminal.history import ending
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
 

@@ -11,12 +11,12 @@ from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.plan.effects import meaning
 from syncer.plan.provenance import REPURPOSED
-from syncer.render.body import Row, change_rows, field_rows
-from syncer.render.boxes import advice, box, problem_boxes, prose, warning_boxes
-from syncer.render.commands import operand
-from syncer.render.downstream import columns, feeds, feeds_count
-from syncer.render.review import cautions, gone, removed_title
+from syncer.render.command_lines import operand
+from syncer.render.diff.values import Row, change_rows, field_rows
+from syncer.render.effects import columns, feeds, feeds_count
+from syncer.render.plan_table import cautions, gone, removed_title
 from syncer.render.style import Style
+from syncer.render.terminal.problems import advice, box, problem_boxes, prose, warning_boxes
 from syncer.render.text import cells, counted, defused, quoted, visible, wrapped
 from syncer.render.totals import drift_verdict, plan_verdict, refused_verdict, report_verdict
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import ABSENT
-from syncer.render.body import Body
+from syncer.render.diff.values import Body
 from syncer.render.style import Style
 from syncer.render.text import defused, visible
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncer.plan.planner import Change
-    from syncer.render.body import Entry, Part, Row
+    from syncer.render.diff.values import Entry, Part, Row
 
 _STEP: Final = 4
 _OPENING: Final = "<<-EOT"

@@ -25,12 +25,11 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.plan.effects import meaning
 from syncer.plan.planner import LOOSENED
-from syncer.render.causes import by_cause, says_one_thing
-from syncer.render.commands import Commands
-from syncer.render.downstream import columns, feeds, feeds_count
-from syncer.render.hunks import change_lines
-from syncer.render.inert import barred, cell, code, fenced, link, markup, prose
-from syncer.render.review import (
+from syncer.render.command_lines import Commands
+from syncer.render.diff.hunks import change_lines
+from syncer.render.effects import columns, feeds, feeds_count
+from syncer.render.escaping import barred, cell, code, fenced, link, markup, prose
+from syncer.render.plan_table import (
     FIELDS,
     GROUPS,
     Item,
@@ -44,6 +43,7 @@ from syncer.render.review import (
     warned,
     why,
 )
+from syncer.render.problem_groups import by_cause, says_one_thing
 from syncer.render.text import counted
 from syncer.render.totals import count_in_words, outcome_counts, report_verdict
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from syncer.applying.applier import Outcome, Report
     from syncer.model import Problem, Target
     from syncer.plan.planner import Planned, Removed
-    from syncer.render.review import Caution
+    from syncer.render.plan_table import Caution
 
 BUDGET: Final = 65_000
 """How many UTF-8 bytes a comment may have: safe under every reading of GitHub's limit."""

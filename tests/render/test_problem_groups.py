@@ -18,7 +18,7 @@ from syncer.model import NOWHERE, Origin, Problem, Severity
 from syncer.plan.planner import Plan, Planned
 from syncer.render import html, terminal
 from syncer.render.annotations import render_problems as annotate
-from syncer.render.causes import by_cause
+from syncer.render.problem_groups import by_cause
 from syncer.render.style import Style
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.causes import by_cause, says_one_thing
+from syncer.render.problem_groups import by_cause, says_one_thing
 from syncer.render.text import TAB, cells, counted, pieces, visible, wrapped
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer.adopting.listing import State
-from syncer.render.boxes import warning_boxes
+from syncer.render.terminal.problems import warning_boxes
 from syncer.render.text import cells, counted, defused, visible
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer.model import ABSENT
 from syncer.plan.diff import same
-from syncer.render.align import align
-from syncer.render.lines import is_long
+from syncer.render.diff.matching import align
+from syncer.render.diff.text_lines import is_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

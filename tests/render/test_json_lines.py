@@ -23,7 +23,7 @@ from syncer.model import ABSENT, Binding, Bound, Modifying, Origin, Problem, Sec
 from syncer.plan.diff import FieldChange
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.annotations import render_problems as annotate
-from syncer.render.machine import (
+from syncer.render.json_lines import (
     UI_VERSION,
     drift_lines,
     error_lines,
