@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer import workflow
-from syncer.cli import running
-from syncer.cli.screen import now
 from syncer.cli.shared import running
 from syncer.cli.shared.screen import now
 from syncer.render import json_lines, terminal

@@ -15,7 +15,6 @@ import pexpect
 import pipelines
 import pytest
 from inside import Inside
-from syncer.sandbox.server import running
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
