@@ -37,7 +37,7 @@ from syncer.model import (
     is_secret_key,
 )
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

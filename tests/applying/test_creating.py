@@ -20,7 +20,7 @@ from syncer.plan import planfile, saved
 from syncer.plan.planner import Action, Cause, Plan
 from syncer.plan.policy import Limits
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,7 @@ from syncer.plan.effects import meaning
 from syncer.plan.planner import Effect
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

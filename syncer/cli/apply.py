@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer import workflow
-from syncer.cli import planning, running
-from syncer.cli.keeping import Keeper
-from syncer.cli.pinning import write_ids
-from syncer.cli.progress import Interrupt, progress
-from syncer.cli.screen import now
+from syncer.cli.shared import planning, running
+from syncer.cli.shared.id_writer import write_ids
+from syncer.cli.shared.progress import Interrupt, progress
+from syncer.cli.shared.run_record import Keeper
+from syncer.cli.shared.screen import now
 from syncer.errors import RefusedError, SettingsError
 from syncer.plan import saved
 from syncer.render import json_lines, terminal
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import argparse
 
     from syncer.applying.applier import Report
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
     from syncer.plan.planner import Planned
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, workflow
 from syncer.applying import runs
-from syncer.cli import applying, planning, running
-from syncer.cli.keeping import FOLDER
-from syncer.cli.screen import now
+from syncer.cli import apply
+from syncer.cli.shared import planning, running
+from syncer.cli.shared.run_record import FOLDER
+from syncer.cli.shared.screen import now
 from syncer.errors import InputError
 from syncer.plan import planfile
 from syncer.render import json_lines
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from syncer.applying.runs import Record
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Document
     from syncer.plan.planner import Planned
 
@@ -57,7 +58,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
     record = _record(flags, screen)
     if not (flags.auto_approve or flags.dry_run):
-        applying.refuse_without_terminal(screen)
+        apply.refuse_without_terminal(screen)
     name = record.run.name
     kept = planfile.loads(record.plan.encode(), package_files.schema("plan"), f"the plan of run {name}")
     run = running.settle(flags, record.run.target.environment)
@@ -83,8 +84,8 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
         if planned.plan.is_empty:
             return 1 if refused else 0
         if not flags.auto_approve:
-            applying.ask(screen, planned)
-        report = applying.carried_out(flags, screen, run, api, planned, f"rollback {name}")
+            apply.ask(screen, planned)
+        report = apply.carried_out(flags, screen, run, api, planned, f"rollback {name}")
     if not (screen.json or record.run.is_rollback):
         screen.show(f"\n{words.render_afterwards(record.run, screen.style)}")
     return 0 if report.is_ok and not refused else 1

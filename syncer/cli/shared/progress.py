@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Event, Tell
 
 

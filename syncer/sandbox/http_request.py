@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from syncer.sandbox import answers, pages, ruby, serialize
-from syncer.sandbox.answers import Answer
+from syncer.sandbox import error_responses, number_text, pagination, serializers
+from syncer.sandbox.error_responses import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.sandbox.store import Row, Store
+    from syncer.sandbox.database import Row, Store
 
 _MAY_WRITE = ("Admin", "Member")
 
@@ -36,31 +36,31 @@ class Call:
 
     def workspace_id(self) -> int:
         """Return the workspace of the request. Any that is not the user's own is a 400, as is none at all."""
-        workspace_id = ruby.leading_integer(self.workspace or "")  # `1abc` and `1,2` are taken as 1
+        workspace_id = number_text.leading_integer(self.workspace or "")  # `1abc` and `1,2` are taken as 1
         if self.user is None or self.store.role(self.user["id"], workspace_id) is None:
-            raise answers.raised(detail="Workspace not found")
+            raise error_responses.raised(detail="Workspace not found")
         return workspace_id
 
     def row_id(self) -> int:
         """Return the id in the path as a number."""
-        return ruby.leading_integer(self.params["id"])
+        return number_text.leading_integer(self.params["id"])
 
     def must_write(self, workspace_id: int) -> None:
         """Refuse a user who may only read in this workspace."""
         role = None if self.user is None else self.store.role(self.user["id"], workspace_id)
         if role not in _MAY_WRITE:
-            raise answers.refused(403, "You are not authorized to do this action")
+            raise error_responses.refused(403, "You are not authorized to do this action")
 
     def listing(
         self,
         table: str,
         workspace_id: int,
-        write: Callable[[serialize.Serializer], Callable[[Row], str]],
+        write: Callable[[serializers.Serializer], Callable[[Row], str]],
         **filters: Sequence[str],
     ) -> Answer:
         """Answer with one page of a workspace's rows."""
-        page = pages.read(self.params)
+        page = pagination.read(self.params)
         rows = self.store.newest(table, workspace_id, page.limit, page.offset, **filters)
         total = self.store.count(table, workspace_id, **filters)
-        links = pages.links(self.url, self.query, page, total)
-        return Answer(200, serialize.many(map(write(serialize.Serializer(self.store)), rows), links))
+        links = pagination.links(self.url, self.query, page, total)
+        return Answer(200, serializers.many(map(write(serializers.Serializer(self.store)), rows), links))

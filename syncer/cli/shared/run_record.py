@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.applying import runs
 from syncer.applying.undo import OPEN, Ending, PastRun
-from syncer.cli.outputs import refuse_secrets
-from syncer.cli.running import state_folder
-from syncer.cli.screen import now
+from syncer.cli.shared.outputs import refuse_secrets
+from syncer.cli.shared.running import state_folder
+from syncer.cli.shared.screen import now
 from syncer.errors import SyncerError
 from syncer.plan import planfile
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from syncer.applying.applier import Report
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
     from syncer.state import StateFolder
 

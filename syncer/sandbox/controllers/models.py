@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import answers, contracts, jsonb, ruby, serialize, validation
-from syncer.sandbox.answers import Answer
-from syncer.sandbox.serialize import Serializer
-from syncer.sandbox.store import decode
+from syncer.sandbox import contracts, error_responses, jsonb, number_text, serializers, validation
+from syncer.sandbox.database import decode
+from syncer.sandbox.error_responses import Answer
+from syncer.sandbox.serializers import Serializer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syncer.sandbox.call import Call
-    from syncer.sandbox.store import Row
+    from syncer.sandbox.database import Row
+    from syncer.sandbox.http_request import Call
 
 _NUMERIC: Final = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]")
 _TEXTS: Final = ("name", "description", "query", "query_type", "primary_key")
@@ -30,7 +30,7 @@ def index(call: Call) -> Answer:
 
 def show(call: Call) -> Answer:
     """Answer `GET /models/{id}`."""
-    return Answer(200, serialize.one(Serializer(call.store).model(_find(call, call.workspace_id()))))
+    return Answer(200, serializers.one(Serializer(call.store).model(_find(call, call.workspace_id()))))
 
 
 def create(call: Call) -> Answer:
@@ -40,13 +40,13 @@ def create(call: Call) -> Answer:
     connector_id = _to_integer(sent["connector_id"])
     connector = call.store.find("connectors", connector_id, workspace_id)
     if connector is None:
-        raise answers.plain(404, _not_found("Connector", sent["connector_id"]))
+        raise error_responses.plain(404, _not_found("Connector", sent["connector_id"]))
     _must_have_catalog(connector)
     call.must_write(workspace_id)
     model = {**dict.fromkeys((*_TEXTS, "configuration")), **sent, "connector_id": connector_id}
     problems = validation.problems(model, connector_exists=True)
     if problems:
-        raise answers.refused(422, "Model creation failed", problems)
+        raise error_responses.refused(422, "Model creation failed", problems)
     now = call.timestamp()
     columns = {**_columns(model), "workspace_id": workspace_id, "created_at": now, "updated_at": now}
     model_id = call.store.insert_model(columns)
@@ -71,9 +71,9 @@ def update(call: Call) -> Answer:
     connector_exists = call.store.find("connectors", after["connector_id"]) is not None
     problems = validation.problems(after, connector_exists=connector_exists)
     if problems:
-        raise answers.refused(422, "Model update failed", problems)
+        raise error_responses.refused(422, "Model update failed", problems)
     # A stored 1 against a sent 1.0 is no change, so the 1 stays; so does the stored order of keys.
-    changes = {name: value for name, value in sent.items() if not ruby.is_equal(value, before[name])}
+    changes = {name: value for name, value in sent.items() if not number_text.is_equal(value, before[name])}
     if changes:
         call.store.update("models", row["id"], {**_columns(changes), "updated_at": call.timestamp()})
     return _written(call, 200, row["id"], sent)
@@ -91,7 +91,7 @@ def destroy(call: Call) -> Answer:
 def _find(call: Call, workspace_id: int) -> Row:
     row = call.store.find("models", call.row_id(), workspace_id)
     if row is None:
-        raise answers.plain(404, _not_found("Model", call.params["id"]))
+        raise error_responses.plain(404, _not_found("Model", call.params["id"]))
     return row
 
 
@@ -102,7 +102,7 @@ def _written(call: Call, status: int, model_id: int, sent: Mapping[str, Any]) ->
     """
     row = call.store.find("models", model_id) or {}
     shown = jsonb.dumps(sent["configuration"]) if "configuration" in sent else None
-    return Answer(status, serialize.one(Serializer(call.store).model(row, shown)))
+    return Answer(status, serializers.one(Serializer(call.store).model(row, shown)))
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in values.items()
         }
     except jsonb.NulError as error:
-        raise answers.raised(detail=str(error)) from error
+        raise error_responses.raised(detail=str(error)) from error
 
 
 def _required(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,7 +126,7 @@ def _required(params: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(model, dict) and model:
         return model
     hint = "\nDid you mean?  models" if "models" in params else ""
-    raise answers.plain(422, f"param is missing or the value is empty: model{hint}")
+    raise error_responses.plain(422, f"param is missing or the value is empty: model{hint}")
 
 
 def _permitted(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _permitted(model: Mapping[str, Any]) -> dict[str, Any]:
 def _must_have_catalog(connector: Row | None) -> None:
     """Refuse any write to a model on an AI connector without catalog, even one that would move it away."""
     if connector is not None and connector["category"] == "AI Model" and connector["json_schema"] is None:
-        raise answers.refused(422, "Catalog is not present for the connector")
+        raise error_responses.refused(422, "Catalog is not present for the connector")
 
 
 def _query_types(wanted: object) -> Sequence[str] | None:
@@ -167,19 +167,19 @@ def _query_type(name: str) -> str | None:
         return name
     if not _NUMERIC.match(name):
         return None
-    number = ruby.leading_integer(name)
+    number = number_text.leading_integer(name)
     return contracts.QUERY_TYPES[number] if 0 <= number < len(contracts.QUERY_TYPES) else None
 
 
 def _to_integer(value: str | float) -> int:
-    return ruby.leading_integer(value) if isinstance(value, str) else int(value)
+    return number_text.leading_integer(value) if isinstance(value, str) else int(value)
 
 
 def _to_text(value: object) -> object:
     if value is True or value is False:
         return "t" if value else "f"
     if isinstance(value, float):
-        return ruby.float_text(value)
+        return number_text.float_text(value)
     return str(value) if isinstance(value, int) else value
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from syncer.sandbox import answers, login, pages, serialize
-from syncer.sandbox.answers import Answer
-from syncer.sandbox.serialize import Serializer
+from syncer.sandbox import error_responses, login, pagination, serializers
+from syncer.sandbox.error_responses import Answer
+from syncer.sandbox.serializers import Serializer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.sandbox.call import Call
-    from syncer.sandbox.store import Row
+    from syncer.sandbox.database import Row
+    from syncer.sandbox.http_request import Call
 
 # What `category=data` and the like stand for. Other words reach the server's internals; here they are an exception.
 _CATEGORIES: Final = {
@@ -55,14 +55,16 @@ def connectors(call: Call) -> Answer:
         if word is not None:
             meaning = meanings.get(word.lower()) if isinstance(word, str) else None
             if meaning is None:
-                raise answers.raised(detail=f"undefined method `{word}' for an instance of ActiveRecord::Relation")
+                raise error_responses.raised(
+                    detail=f"undefined method `{word}' for an instance of ActiveRecord::Relation"
+                )
             filters[name] = meaning
     return call.listing("connectors", workspace_id, lambda serializer: serializer.connector, **filters)
 
 
 def connector(call: Call) -> Answer:
     """Answer `GET /connectors/{id}`."""
-    return Answer(200, serialize.one(Serializer(call.store).connector(_connector(call, call.workspace_id()))))
+    return Answer(200, serializers.one(Serializer(call.store).connector(_connector(call, call.workspace_id()))))
 
 
 def delete_connector(call: Call) -> Answer:
@@ -84,38 +86,40 @@ def sync(call: Call) -> Answer:
     row = call.store.find("syncs", call.row_id(), call.workspace_id())
     if row is None:
         where = '"syncs"."discarded_at" IS NULL AND "syncs"."workspace_id" = $1'
-        raise answers.plain(404, f"""Couldn't find Sync with 'id'="{call.params["id"]}" [WHERE {where}]""")
-    return Answer(200, serialize.one(Serializer(call.store).sync(row)))
+        raise error_responses.plain(404, f"""Couldn't find Sync with 'id'="{call.params["id"]}" [WHERE {where}]""")
+    return Answer(200, serializers.one(Serializer(call.store).sync(row)))
 
 
 def sync_runs(call: Call) -> Answer:
     """Answer `GET /syncs/{id}/sync_runs`. Read from the documents and the source, not recorded."""
     sync = call.store.find("syncs", call.row_id(), call.workspace_id())
     if sync is None:
-        raise answers.refused(404, "Sync not found")
-    page = pages.read(call.params)
+        raise error_responses.refused(404, "Sync not found")
+    page = pagination.read(call.params)
     rows, total = call.store.runs(sync["id"], page.limit, page.offset)
-    return Answer(200, serialize.many(map(serialize.sync_run, rows), pages.links(call.url, call.query, page, total)))
+    return Answer(
+        200, serializers.many(map(serializers.sync_run, rows), pagination.links(call.url, call.query, page, total))
+    )
 
 
 def workspaces(call: Call) -> Answer:
     """Answer `GET /workspaces`: needs no Workspace-Id, and has no pages."""
-    return Answer(200, serialize.many(map(serialize.workspace, _workspaces(call))))
+    return Answer(200, serializers.many(map(serializers.workspace, _workspaces(call))))
 
 
 def workspace(call: Call) -> Answer:
     """Answer `GET /workspaces/{id}`."""
     for row in _workspaces(call):
         if row["id"] == call.row_id():
-            return Answer(200, serialize.one(serialize.workspace(row)))
-    raise answers.refused(404, "Workspace not found")
+            return Answer(200, serializers.one(serializers.workspace(row)))
+    raise error_responses.refused(404, "Workspace not found")
 
 
 def me(call: Call) -> Answer:
     """Answer `GET /users/me`."""
     workspace_id = call.workspace_id()
     user = _user(call)
-    return Answer(200, serialize.one(serialize.user(user, call.store.role(user["id"], workspace_id) or "")))
+    return Answer(200, serializers.one(serializers.user(user, call.store.role(user["id"], workspace_id) or "")))
 
 
 def log_in(call: Call) -> Answer:
@@ -131,7 +135,7 @@ def log_out(call: Call) -> Answer:
 def _connector(call: Call, workspace_id: int) -> Row:
     row = call.store.find("connectors", call.row_id(), workspace_id)
     if row is None:
-        raise answers.refused(404, "Connector not found")
+        raise error_responses.refused(404, "Connector not found")
     return row
 
 
@@ -141,5 +145,5 @@ def _workspaces(call: Call) -> Sequence[Row]:
 
 def _user(call: Call) -> Row:
     if call.user is None:  # the route asks for no token
-        raise answers.refused(401, "Unauthorized")
+        raise error_responses.refused(401, "Unauthorized")
     return call.user

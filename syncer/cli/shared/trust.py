@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Credentials
 
 

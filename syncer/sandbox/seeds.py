@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from syncer.sandbox.store import Store
+    from syncer.sandbox.database import Store
 
 _LISTS: Final = ("workspaces", "users", "connectors", "models", "syncs")
 _META: Final = "world"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
-from syncer.cli import running
+from syncer.cli.shared import running
 from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import json_lines, terminal

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from syncer.sandbox.app import Sandbox
     from syncer.sandbox.listener import Listener
+    from syncer.sandbox.sandbox import Sandbox
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.cli import running, trusting
-from syncer.cli.screen import Screen
-from syncer.cli.validating import EMPTY
-from syncer.cli.validating import check as problems_of
+from syncer.cli.shared import running, trust
+from syncer.cli.shared.screen import Screen
+from syncer.cli.validate import EMPTY
+from syncer.cli.validate import check as problems_of
 from syncer.desired import baseline, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
 from syncer.live import probe
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from syncer.cli.running import Run
+    from syncer.cli.shared.running import Run
     from syncer.model import Event, Secret, Tell
     from syncer.scrubber import Scrubber
 
@@ -83,7 +83,7 @@ def _examined(flags: argparse.Namespace, screen: Screen) -> tuple[str, Iterable[
     """The environment, and its checks in their order."""
     try:
         subject = running.settle(flags)
-        trusting.admit(subject, screen)
+        trust.admit(subject, screen)
     except SyncerError as error:
         return "", (_unsettled(error), *map(_skipped, LAYERS[1:]))
     return subject.environment.name, _all(subject, _Ear(screen))

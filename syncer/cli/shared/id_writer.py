@@ -12,8 +12,8 @@ from syncer.render.text import visible
 
 if TYPE_CHECKING:
     from syncer.applying.applier import Outcome, Report
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Path
 
 

@@ -49,9 +49,9 @@ class Sandbox:
         Raises WorldError (a ValueError) for what is no world, UnusableError for a file that is no state of a sandbox.
         """
         # Imported late: `import syncer.sandbox` costs next to nothing for those who never make one.
-        from syncer.sandbox import world as worlds  # noqa: PLC0415
+        from syncer.sandbox import seeds as worlds  # noqa: PLC0415
+        from syncer.sandbox.database import Store, usable  # noqa: PLC0415
         from syncer.sandbox.login import Throttle  # noqa: PLC0415
-        from syncer.sandbox.store import Store, usable  # noqa: PLC0415
 
         self.faults = faults or Faults()
         self._clock = clock
@@ -75,7 +75,7 @@ class Sandbox:
 
     def _begin(self, world: Mapping[str, Any]) -> None:
         """Fill a new state, unless another process was quicker."""
-        from syncer.sandbox import world as worlds  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import seeds as worlds  # noqa: PLC0415 - late, as above
 
         with self._store.transaction(is_alone=True):
             if not worlds.is_loaded(self._store):
@@ -111,7 +111,7 @@ class Sandbox:
         Raises WorldError for what is no world, UnusableError for a file that is none of ours any more; nothing has
         changed then.
         """
-        from syncer.sandbox import world as worlds  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import seeds as worlds  # noqa: PLC0415 - late, as above
 
         with self._lock:
             with self._usable() if world is None else nullcontext(), self._store.transaction():
@@ -130,16 +130,16 @@ class Sandbox:
             self._store.close()
 
     def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        from syncer.sandbox import exchange  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
 
-        request = exchange.request(environ)
-        target = exchange.target(request)
+        request = http_response.request(environ)
+        target = http_response.target(request)
         answer = self._control if target.startswith(_CONTROL) else self._misbehave
         return answer(request, target)(environ, start_response)
 
     def _misbehave(self, request: Request, target: str) -> Response:
         """Answer a request of the API, unless a fault has it otherwise."""
-        from syncer.sandbox import exchange  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
 
         with self._lock:
             self._requests.append((request.method, target))
@@ -152,22 +152,22 @@ class Sandbox:
         if fault is not None and fault.kind == "reset":
             raise ConnectionResetError
         if fault is not None and fault.kind not in ("lost", "truncated"):
-            return exchange.fault(fault, request)
+            return http_response.fault(fault, request)
         response = self._answer(request, target, is_truncated=fault is not None and fault.kind == "truncated")
         if fault is not None and fault.kind == "lost":
             raise ConnectionResetError
         return response
 
     def _answer(self, request: Request, target: str, *, is_truncated: bool) -> Response:
-        from syncer.sandbox import dispatch, exchange  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import dispatch, http_response  # noqa: PLC0415 - late, as above
 
-        facts = exchange.facts(request, target)
+        facts = http_response.facts(request, target)
         with self._lock:
             if self._is_closed:
                 raise ConnectionResetError
             with self._usable(), self._store.transaction():
                 answer = dispatch.answer(facts, self._store, self._throttle, self._clock(), self._timestamp)
-        return exchange.response(answer, request, is_truncated=is_truncated)
+        return http_response.response(answer, request, is_truncated=is_truncated)
 
     def _timestamp(self) -> str:
         """Make a time that no other row has: two writes never tie, even within one millisecond."""
@@ -179,24 +179,26 @@ class Sandbox:
 
     def _control(self, request: Request, target: str) -> Response:
         """Answer a request that steers the sandbox; none of them is logged, and no fault strikes them."""
-        from syncer.sandbox import exchange  # noqa: PLC0415 - late, as above
+        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
 
         command = (request.method, target.partition("?")[0].removeprefix(_CONTROL))
-        data = exchange.body(request)
+        data = http_response.body(request)
         try:
             if command == ("GET", "requests"):
                 requests = self.requests
                 by_method = dict(sorted(self.by_method.items()))
-                return exchange.control(200, {"total": len(requests), "by_method": by_method, "requests": requests})
+                return http_response.control(
+                    200, {"total": len(requests), "by_method": by_method, "requests": requests}
+                )
             if command == ("POST", "reset"):
                 self.reset(_world(data))
-                return exchange.control(200, {"reset": True})
+                return http_response.control(200, {"reset": True})
             if command == ("POST", "faults"):
                 self.faults = _faults(data)
-                return exchange.control(200, {"faults": True})
+                return http_response.control(200, {"faults": True})
         except ValueError as error:
-            return exchange.control(400, {"error": str(error)})
-        return exchange.control(404, {"error": "there are GET requests, POST reset and POST faults"})
+            return http_response.control(400, {"error": str(error)})
+        return http_response.control(404, {"error": "there are GET requests, POST reset and POST faults"})
 
 
 def _iso(time: dt.datetime) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from syncer import config, workflow
 from syncer.adopting import writing
 from syncer.adopting.importer import Asked, check_asked
-from syncer.cli import running
-from syncer.cli.validating import check
+from syncer.cli.shared import running
+from syncer.cli.validate import check
 from syncer.desired import loader
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from syncer.adopting.importer import Draft, Imported, Taken
-    from syncer.cli.running import Files, Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Files, Run
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Document, Json, Secret
     from syncer.model import Path as DataPath
 

@@ -17,7 +17,7 @@ import pytest
 from conformance import vectors
 
 from syncer.sandbox import Faults, Sandbox, serve
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 CASES = vectors.cases()
 WORLDS = {name: vectors.world(name) for name in ("world.json", "world-ties.json")}

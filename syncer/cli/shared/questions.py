@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 HOSTS: Final = ("github", "gitlab")
 
@@ -137,7 +137,7 @@ class _Inquiry:
 
     def _is_reached(self, address: str) -> bool:
         """Whether the models API is there; each layer is told, down to the one that fails."""
-        from syncer.cli.examining import reach  # noqa: PLC0415 - HTTP is slow to import, and --no-check does without
+        from syncer.cli.doctor import reach  # noqa: PLC0415 - HTTP is slow to import, and --no-check does without
 
         checks = []
         for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell, self._screen.scrubber):
@@ -186,7 +186,7 @@ class _Inquiry:
         return Credentials(email=address, password=Secret(password, "SYNCER_PASSWORD")) if password else None
 
     def _known(self, url: str, credentials: Credentials) -> Mapping[int, str]:
-        from syncer.cli.examining import workspaces  # noqa: PLC0415 - see above
+        from syncer.cli.doctor import workspaces  # noqa: PLC0415 - see above
 
         try:
             return workspaces(
@@ -211,7 +211,7 @@ class _Inquiry:
 
 
 def _choice(known: Mapping[int, str]) -> str:
-    from syncer.cli.examining import listed  # noqa: PLC0415 - see above
+    from syncer.cli.doctor import listed  # noqa: PLC0415 - see above
 
     return f"there is {listed(known)}" if known else "add the user to a workspace"
 

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from syncer import __version__, config, package_files, regular
-from syncer.cli import pipelines, trusting
-from syncer.cli.asking import Start, decide, is_of_its_own
-from syncer.cli.validating import EMPTY
+from syncer.cli.shared import pipelines, trust
+from syncer.cli.shared.questions import Start, decide, is_of_its_own
+from syncer.cli.validate import EMPTY
 from syncer.desired import loader
 from syncer.errors import SettingsError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -146,7 +146,7 @@ def run(flags: argparse.Namespace, screen: Screen) -> int:
     for file in files:
         screen.show(_settled(file, force=flags.force))
     if start.environment is not None:
-        trusting.remember(settings.root, start.environment, os.environ, screen)
+        trust.remember(settings.root, start.environment, os.environ, screen)
     first = map(screen.style.commands.completed, _first_steps(settings, start, found, is_empty=is_empty))
     steps = [*first, *_ci_steps(settings.root, top, start)]
     screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")

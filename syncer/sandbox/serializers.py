@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import answers
+from syncer.sandbox import error_responses
 from syncer.sandbox.jsonb import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from syncer.sandbox.store import Row, Store
+    from syncer.sandbox.database import Row, Store
 
 _NO_CATALOG: Final = "undefined method `json_schema' for nil"
 _NO_CONFIGURATION: Final = "undefined method `merge' for nil"
@@ -59,9 +59,9 @@ class Serializer:
         if row["query_type"] == "ai_ml":
             json_schema = self._connector_row(row["connector_id"])["json_schema"]
             if json_schema is None:
-                raise answers.raised(detail=_NO_CATALOG)
+                raise error_responses.raised(detail=_NO_CATALOG)
             if shown is None:
-                raise answers.raised(detail=_NO_CONFIGURATION)
+                raise error_responses.raised(detail=_NO_CONFIGURATION)
             comma = "" if shown == "{}" else ","
             shown = f'{shown[:-1]}{comma}"json_schema":{json_schema}}}'
         return {
@@ -80,7 +80,7 @@ class Serializer:
         if connector_id not in self._connectors:
             row = self._store.find("connectors", connector_id)
             if row is None:
-                raise answers.raised(detail="undefined method `id' for nil")
+                raise error_responses.raised(detail="undefined method `id' for nil")
             self._connectors[connector_id] = row
         return self._connectors[connector_id]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer import workflow
-from syncer.cli import running
-from syncer.cli.outputs import Outputs, below_top
-from syncer.cli.screen import now
+from syncer.cli.shared import running
+from syncer.cli.shared.outputs import Outputs, below_top
+from syncer.cli.shared.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.plan.planner import Plan, Planned
@@ -20,8 +20,8 @@ from syncer.render.command_lines import operand
 if TYPE_CHECKING:
     import argparse
 
-    from syncer.cli.running import Run
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.running import Run
+    from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
     from syncer.workflow import Base
 

@@ -8,63 +8,63 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 # ruff: noqa: PLC0415 - see above
 
 
 def _validate(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import validating
+    from syncer.cli import validate
 
-    return validating.run(flags, screen)
+    return validate.run(flags, screen)
 
 
 def _plan(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import planning
+    from syncer.cli.shared import planning
 
     return planning.plan(flags, screen)
 
 
 def _apply(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import applying
+    from syncer.cli import apply
 
-    return applying.apply(flags, screen)
+    return apply.apply(flags, screen)
 
 
 def _show(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import planning
+    from syncer.cli.shared import planning
 
     return planning.show_saved(flags, screen)
 
 
 def _drift(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import planning
+    from syncer.cli.shared import planning
 
     return planning.drift(flags, screen)
 
 
 def _import(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import importing
+    from syncer.cli import import_
 
-    return importing.run(flags, screen)
+    return import_.run(flags, screen)
 
 
 def _list(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import listing
+    from syncer.cli import list_
 
-    return listing.run(flags, screen)
+    return list_.run(flags, screen)
 
 
 def _history(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import undoing
+    from syncer.cli import rollback
 
-    return undoing.history(flags, screen)
+    return rollback.history(flags, screen)
 
 
 def _rollback(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import undoing
+    from syncer.cli import rollback
 
-    return undoing.rollback(flags, screen)
+    return rollback.rollback(flags, screen)
 
 
 def _ci(flags: argparse.Namespace, screen: Screen) -> int:
@@ -74,15 +74,15 @@ def _ci(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _init(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import starting
+    from syncer.cli import init
 
-    return starting.run(flags, screen)
+    return init.run(flags, screen)
 
 
 def _doctor(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli import examining
+    from syncer.cli import doctor
 
-    return examining.run(flags, screen)
+    return doctor.run(flags, screen)
 
 
 def _schema(flags: argparse.Namespace, screen: Screen) -> int:
@@ -102,14 +102,14 @@ def _completion(flags: argparse.Namespace, screen: Screen) -> int:
 
 
 def _sandbox(flags: argparse.Namespace, screen: Screen) -> int:
-    from syncer.cli.boxed import sandbox
+    from syncer.cli.sandbox import sandbox
 
     return sandbox(flags, screen)
 
 
 def _demo(_: argparse.Namespace, screen: Screen) -> int:
     from syncer.cli.arguments import parse
-    from syncer.cli.boxed import demo
+    from syncer.cli.sandbox import demo
 
     def run(command: Sequence[str]) -> int:
         flags = parse(command)

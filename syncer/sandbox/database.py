@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import jsonb, ties
+from syncer.sandbox import jsonb, row_order
 
 if TYPE_CHECKING:
     import os
@@ -178,7 +178,7 @@ class Store:
             statement = f"SELECT * {of_these} ORDER BY updated_at DESC LIMIT ? OFFSET ?"
             return self._db.execute(statement, [*values, limit, offset]).fetchall()
         rows = self._db.execute(f"SELECT * {of_these} ORDER BY id", values).fetchall()
-        order = ties.newest_first([row["updated_at"] for row in rows], limit + offset)
+        order = row_order.newest_first([row["updated_at"] for row in rows], limit + offset)
         return [rows[position] for position in order[offset : offset + limit]]
 
     def runs(self, sync_id: int, limit: int, offset: int) -> tuple[Sequence[Row], int]:

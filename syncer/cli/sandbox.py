@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, state
-from syncer.cli.running import state_folder
+from syncer.cli.shared.running import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
-from syncer.sandbox.store import UnusableError
+from syncer.sandbox.database import UnusableError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 
 _DATABASE: Final = "sandbox.db"

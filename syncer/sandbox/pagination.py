@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
-from syncer.sandbox import answers, ruby
+from syncer.sandbox import error_responses, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,9 @@ def read(params: Mapping[str, Any]) -> Page:
     page = Page(size, (max(number, 1) - 1) * size)
     if size > _BIGGEST or page.offset > _BIGGEST:
         too_big = max(size, page.offset)
-        raise answers.raised(detail=f"{too_big} is out of range for ActiveModel::Type::Integer with limit 8 bytes")
+        raise error_responses.raised(
+            detail=f"{too_big} is out of range for ActiveModel::Type::Integer with limit 8 bytes"
+        )
     return page
 
 
@@ -89,13 +91,13 @@ def _size(value: object) -> int:
     if size < 0 or not any(line[:1].isascii() and line[:1].isdigit() for line in text.split("\n")):
         return _DEFAULT_SIZE
     if size == 0:
-        raise answers.raised(detail="Current page was incalculable. Perhaps you called .per(0)?")
+        raise error_responses.raised(detail="Current page was incalculable. Perhaps you called .per(0)?")
     return size
 
 
 def _to_i(value: object) -> int:
     if isinstance(value, str):
-        return ruby.leading_integer(value)
+        return number_text.leading_integer(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value)
-    raise answers.raised(detail=f"undefined method `to_i' for {value}")
+    raise error_responses.raised(detail=f"undefined method `to_i' for {value}")

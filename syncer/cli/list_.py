@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer import workflow
-from syncer.cli import running
-from syncer.cli.screen import now
+from syncer.cli.shared import running
+from syncer.cli.shared.screen import now
 from syncer.render import json_lines, terminal
 from syncer.render.terminal import list_
 
 if TYPE_CHECKING:
     import argparse
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 
 def run(flags: argparse.Namespace, screen: Screen) -> int:

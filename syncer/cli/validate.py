@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Problem
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.adopting import writing
-from syncer.cli import running
-from syncer.cli.screen import now
+from syncer.cli.shared import running
+from syncer.cli.shared.screen import now
 from syncer.errors import SettingsError, SyncerError
 from syncer.render import json_lines
 from syncer.render.command_lines import Commands
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from syncer.cli.running import Run
+    from syncer.cli.shared.running import Run
     from syncer.plan.planner import Planned
 
 
@@ -89,7 +89,7 @@ class Outputs:
             yield
         except SyncerError as error:
             if self.wanted:
-                from syncer.cli.planning import failed
+                from syncer.cli.shared.planning import failed
 
                 with suppress(SyncerError):
                     self.keep(replace(failed(run, error), is_drift=self.drift))

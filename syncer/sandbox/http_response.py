@@ -12,7 +12,7 @@ from urllib.parse import quote
 from werkzeug.wrappers import Request, Response
 
 from syncer.sandbox import jsonb
-from syncer.sandbox.answers import Answer, framework
+from syncer.sandbox.error_responses import Answer, framework
 from syncer.sandbox.params import Body
 
 if TYPE_CHECKING:

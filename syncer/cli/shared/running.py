@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from syncer import config
-from syncer.cli.validating import EMPTY, check
+from syncer.cli.validate import EMPTY, check
 from syncer.desired import loader, validate
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from syncer import state
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
     from syncer.model import Document, Target
     from syncer.plan.policy import Limits
@@ -319,16 +319,16 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     target = run.target
     with ExitStack() as stack:
         if run.environment.name == SANDBOX:
-            from syncer.cli.boxed import sandbox_at
+            from syncer.cli.sandbox import sandbox_at
 
             box = stack.enter_context(sandbox_at(run.settings.root, screen))
             target, credentials = replace(target, url=_INSIDE), Credentials(Secret("sandbox"))
             transport = httpx.WSGITransport(app=box.wsgi)
         else:
             config.check_way(run.variables, target.url)
-            from syncer.cli import trusting
+            from syncer.cli.shared import trust
 
-            credentials, transport = trusting.credentials(run, screen), None
+            credentials, transport = trust.credentials(run, screen), None
         session = stack.enter_context(
             Session(target, credentials, screen.tell, options, scrubber=screen.scrubber, transport=transport)
         )
