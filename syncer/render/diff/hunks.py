@@ -47,10 +47,10 @@ class Line(NamedTuple):
 
 def change_lines(change: Change, notes: Mapping[str, str]) -> list[Line]:
     """All that differs, the name before the other fields. `notes` are words of ours for the head of a field."""
-    body = ValueLayout(Style())
+    layout = ValueLayout(Style())
     lines: list[Line] = []
     for field in sorted(change.changed, key=lambda field: (field != "name", field)):
-        entry = body.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
+        entry = layout.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
         said = "; ".join(filter(None, [notes.get(field, ""), entry.note, _text_note(entry)]))
         lines.append(Line("@", f"@@ {visible(field)} @@ {said}".rstrip(" ")))
         lines += _field_lines(entry)

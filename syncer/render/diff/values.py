@@ -78,26 +78,26 @@ class Entry:
 
 def change_rows(change: Change, style: Style) -> list[Row]:
     """A change's attributes: id and name, then what differs by name, then how many stay as they are."""
-    body = ValueLayout(style)
+    layout = ValueLayout(style)
     changed = change.changed
     # An offline plan knows no id where the file has none.
-    named = [("id", body.unchanged(change.id, 8))] if change.id else []
+    named = [("id", layout.unchanged(change.id, 8))] if change.id else []
     if change.is_creation:
         named = [("id", Entry("+", (Part("(known after apply)"),)))]
     if "name" not in changed:
-        named.append(("name", body.unchanged(change.live.name, 8)))
+        named.append(("name", layout.unchanged(change.live.name, 8)))
     for field in sorted(changed, key=lambda field: (field != "name", field)):
         before = change.live.fields.get(field, ABSENT)
-        named.append((field, body.difference(before, change.after.get(field, ABSENT), 8, 0)))
+        named.append((field, layout.difference(before, change.after.get(field, ABSENT), 8, 0)))
     hidden = len(change.after.keys() - {*changed, "name"})
-    return [*body.attribute_rows(named, 8), *body.fold(hidden, "attribute", 8)]
+    return [*layout.attribute_rows(named, 8), *layout.fold(hidden, "attribute", 8)]
 
 
 def field_rows(fields: Sequence[FieldChange], style: Style, indent: int) -> list[Row]:
     """Field changes on their own, each under its whole path."""
-    body = ValueLayout(style)
-    return body.attribute_rows(
-        [(path_text(field.path), body.difference(field.before, field.after, indent, 0)) for field in fields], indent
+    layout = ValueLayout(style)
+    return layout.attribute_rows(
+        [(path_text(field.path), layout.difference(field.before, field.after, indent, 0)) for field in fields], indent
     )
 
 
@@ -308,14 +308,14 @@ class ValueLayout:
         rows: list[Row] = []
         hidden = 0
         for pairs in item_pairs(before, after):
-            body = replace(self, ascii_only=self.ascii_only or _has_look_alikes(pairs))
+            layout = replace(self, ascii_only=self.ascii_only or _has_look_alikes(pairs))
             for live, desired in pairs:
                 if _is_foldable(live, desired):
                     hidden += 1
                     continue
                 rows += self.fold(hidden, "element", indent)
                 hidden = 0
-                entry = body.difference(live, desired, indent, depth)
+                entry = layout.difference(live, desired, indent, depth)
                 # An element that goes away doesn't become null, as a field does.
                 parts = entry.parts[:1] if desired is ABSENT else entry.parts
                 rows += self._entry_rows("", replace(entry, parts=parts), indent, ",")
