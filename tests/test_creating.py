@@ -122,16 +122,6 @@ def test_a_new_name_is_no_slip_and_a_slip_is_one() -> None:
         assert [f"({meant!r})" in one for one in told(slip)] == [True], slip
 
 
-def test_the_whole_model_is_the_change() -> None:
-    """Every declared field comes from nowhere; the required ones go with the body, and so does the rest."""
-    planned = _plan(FakeApi([], CONNECTORS))
-    (change,) = planned.plan.changes
-
-    assert (change.action, change.id, planned.problems) == (Action.CREATE, 0, ())
-    assert {field.path[0] for field in change.fields} == set(change.after)
-    assert change.body == {"model": {**NEW, "name": "Brand new"}}
-
-
 def test_a_connector_of_somewhere_else_is_refused() -> None:
     """The server checks it for a POST but not that it's a source."""
     api = FakeApi([], [Connector(1, "crm", "destination", "Hubspot")])

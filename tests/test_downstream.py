@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import replace
@@ -14,9 +13,9 @@ from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
 from hypothesis import given
 from hypothesis import strategies as st
 from inside import Inside
-from world import CONFORMANCE, definition, recorded_world
+from world import definition, recorded_world
 
-from syncer import policy, sql, wire, workflow
+from syncer import policy, sql, workflow
 from syncer.effects import meaning
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, DesiredState, Secret, Sync
@@ -56,60 +55,6 @@ def _api(*syncs: Sync, **fields: Any) -> FakeApi:
 
 def _rules(problems: Sequence[Problem]) -> list[str]:
     return [problem.rule for problem in problems]
-
-
-# -- the API's syncs ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("attributes", "said"),
-    [
-        ({"schedule_type": "manual"}, "manual"),
-        ({"schedule_type": "interval", "sync_interval": 3, "sync_interval_unit": "hours"}, "every 3 hours"),
-        ({"schedule_type": "interval", "sync_interval": 1, "sync_interval_unit": "days"}, "every day"),
-        ({"schedule_type": "cron_expression", "cron_expression": "0 3 * * *"}, "cron 0 3 * * *"),
-        ({"schedule_type": "interval"}, "interval"),
-        ({}, ""),
-    ],
-)
-def test_a_schedule_is_said_in_words(attributes: dict[str, Any], said: str) -> None:
-    """As people say it."""
-    assert wire.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}}).schedule == said
-
-
-@pytest.mark.parametrize(
-    ("configuration", "columns"),
-    [
-        ([{"from": "a", "to": "b", "mapping_type": "standard"}, {"from": "a", "to": "c"}], ("a",)),
-        (
-            [
-                {"from": "Hello {{ name }}", "to": "b", "mapping_type": "template"},
-                {"from": "x", "mapping_type": "static"},
-            ],
-            (),
-        ),
-        ({"a": "b", "c": "d"}, ("a", "c")),
-        (None, ()),
-        ([None, {"from": 5}, {"from": ""}, "x"], ()),
-    ],
-)
-def test_a_mapping_s_columns_are_those_that_it_reads(configuration: Any, columns: tuple[str, ...]) -> None:
-    """A list of pairs, or in older syncs a mapping; a static or template value is no column."""
-    attributes = {"model_id": 1, "source_id": 1, "configuration": configuration}
-
-    assert wire.parse_sync({"id": "1", "attributes": attributes}).columns == columns
-
-
-def test_a_recorded_sync_is_read() -> None:
-    """As the real server showed it; nothing of its model or its connectors' settings is kept."""
-    vectors = (CONFORMANCE / "vectors.jsonl").read_text("utf-8").splitlines()
-    case = next(one for one in map(json.loads, vectors) if one["id"] == "syncs-index")
-    resource = case["steps"][0]["response"]["body"]["data"][0]
-
-    assert wire.parse_sync(resource) == Sync(
-        *(3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)),
-        source="warehouse",
-    )
 
 
 # -- effects -----------------------------------------------------------------------------------------------------------
