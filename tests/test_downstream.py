@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
+from builders import RAW_SQL, TARGET, FakeApi, document, live
 from hypothesis import given
 from hypothesis import strategies as st
 from inside import Inside
@@ -18,10 +18,9 @@ from world import definition, recorded_world
 from syncer import policy, sql, workflow
 from syncer.effects import meaning
 from syncer.errors import ApiError, RefusedError
-from syncer.model import Connector, DesiredState, Secret, Sync
+from syncer.model import Connector, Secret, Sync
 from syncer.planner import Effect
 from syncer.policy import Limits
-from syncer.resolve import bind_connectors
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
 
@@ -496,34 +495,6 @@ def test_a_saved_plan_looks_at_the_syncs_again() -> None:
 # -- connectors by name ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "connector_id", "rule", "said"),
-    [
-        ("Snowflake prod", 1, "", ""),
-        ("both", 5, "", ""),
-        ("warehouse", None, "ambiguous-connector", "id 2 ('warehouse', Postgresql), id 3 ('warehouse', Redshift)"),
-        ("HubSpot", None, "unknown-connector", "is a destination, and a model reads from a source"),
-        ("snowflake prd", None, "unknown-connector", "no source connector of the workspace is named 'snowflake prd'"),
-    ],
-)
-def test_a_connector_is_bound_by_its_name(name: str, connector_id: int | None, rule: str, said: str) -> None:
-    """The only source of that name; none or several is a problem with the candidates."""
-    state, problems = bind_connectors(DesiredState((desired(connector_id=..., connector=name),)), CONNECTORS)
-
-    assert state.models[0].fields.get("connector_id") == connector_id
-    assert _rules(problems) == ([rule] if rule else [])
-    assert all(said in problem.message for problem in problems)
-
-
-def test_what_was_meant_is_guessed() -> None:
-    """The nearest source, or all of them."""
-    _, (near,) = bind_connectors(DesiredState((desired(connector_id=..., connector="SNOWFLAKE PROD"),)), CONNECTORS)
-    _, (far,) = bind_connectors(DesiredState((desired(connector_id=..., connector="Q"),)), CONNECTORS)
-
-    assert near.hint == "did you mean 'Snowflake prod'?"
-    assert far.hint.startswith("its source connectors are id 1 ('Snowflake prod', Snowflake), id 2 ")
-
-
 def test_a_name_plans_as_its_number() -> None:
     """No difference if it's the same connector; a change of `connector_id` at the name's place if it isn't."""
     values: dict[str, Any] = {"connector_id": ..., "query": QUERY}
@@ -547,16 +518,6 @@ def test_a_name_that_fits_nothing_plans_nothing() -> None:
 
     assert _rules(planned.problems) == ["unknown-connector"]
     assert [change.address for change in planned.plan.changes] == ["n"]
-
-
-def test_an_environment_s_connector_replaces_the_other_kind() -> None:
-    """A name under an environment beats the number at the top, and the other way round."""
-    values: dict[str, Any] = {"connector_id": 2, "environments": {"prod": {"connector": "Snowflake prod"}}}
-
-    assert desired(**values).connector == "Snowflake prod"
-    assert "connector_id" not in desired(**values).fields
-    other: dict[str, Any] = {"connector_id": ..., "connector": "x", "environments": {"prod": {"connector_id": 3}}}
-    assert (desired(**other).connector, desired(**other).fields["connector_id"]) == ("", 3)
 
 
 def test_the_base_may_name_its_connector_otherwise() -> None:
