@@ -19,7 +19,6 @@ from syncer import policy, sql, workflow
 from syncer.effects import meaning
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, Secret, Sync
-from syncer.planner import Effect
 from syncer.policy import Limits
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
@@ -455,19 +454,6 @@ def test_an_import_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (warning,) = (one for one in _plan(api, query="SELECT 1").warnings if one.rule == "columns-not-checked")
     assert "failed (ModuleNotFoundError)" in warning.message
-
-
-def test_one_warning_names_them_all() -> None:
-    """A reason is told once, with so many models and syncs as anybody reads."""
-    error = sql.UncheckedError("it is Sunday", "wait")
-    effects = {f"m{number:02}": Effect((SYNC,) * 5) for number in range(12)} | {"n": Effect(None)}
-    told = policy.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
-
-    named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
-    models = ", ".join(f"m{number:02} {named}" for number in range(9))
-    assert [problem.message for problem in told] == [
-        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more"
-    ]
 
 
 def test_allowing_a_risky_field_for_a_run() -> None:
