@@ -12,23 +12,23 @@ The first check that fails answers the request. This is their order, and where e
     faults                   a fault that is due answers, or drops the connection
     http_request             the request becomes plain values: path, headers, body
     routes                   foreign Host 403 · (login: limit per address 429) · health check · unknown route 404
-    params                   query string, body and path as parameters: 400 if they are no UTF-8 or of no known form
-    login                    token 401; malformed JSON, found by `params`, is refused only after it: 400
+    params                   query string, body and path become parameters: bad bytes or names 400, bad content type 406
+    login                    token 401; malformed JSON is refused only after it: 400
     contracts                parameters of the wrong type or form 400; `limit_rule` is one of their rules
-    controllers              what is left is the endpoint's own:
-      workspace_access         the workspace: a foreign, unknown or missing one 400
-      database                 the row: not found 404; a connector without catalog 422 (controllers.models)
-      workspace_access         the role: may only read 403
-      controllers.models       an empty model 422
+    controllers              the endpoint's own checks, in this order:
+      workspace_access         workspace: foreign, unknown or missing 400
+      controllers.*            row: not found 404 · connector of a model: no catalog 422
+      workspace_access         role: may only read 403
+      controllers.models       empty model 422
       validation               the model as it would be written: invalid 422
-    serializers              the rows become JSON; `error_responses` has the five shapes of error bodies
+    serializers              which attributes of a row an answer shows
     http_response            entity tag, 304, gzip
 
-POST of a model differs: there an empty model (422) comes before the look-up of its connector (404).
+What they use:
 
-And below them:
-
+    error_responses          the five shapes of error bodies
     pagination               `page`, `per_page` and links
+    database                 the tables, in SQLite
     row_order                the order of rows with the same `updated_at`
     jsonb                    JSON as the database keeps it: order of keys, numbers, equality
     number_text              numbers in text, read and written

@@ -31,7 +31,6 @@ QUERY_TYPES: Final = (
     "vector_search",
 )
 _MISSING: Final = object()
-
 _LIMIT_MESSAGE: Final = "Query validation failed: Query cannot contain LIMIT or OFFSET"
 _EMAIL: Final = re.compile(r"[\w+\-.]+@[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]+", re.IGNORECASE | re.ASCII)
 
@@ -61,12 +60,7 @@ def page_number(params: Mapping[str, Any]) -> Errors:
 
 
 def row_id(params: Mapping[str, Any]) -> Errors:
-    """Check a request for one row: its id is an integer, written in any way that reads as one."""
-    return _failures(params, {"id": _filled_integer})
-
-
-def logout(params: Mapping[str, Any]) -> Errors:
-    """Check a logout: `id`, if given, is an integer."""
+    """Check a request for one row: its id, if given, is an integer, written in any way that reads as one."""
     return _failures(params, {"id": _filled_integer})
 
 

@@ -67,7 +67,7 @@ class UnusableError(Exception):
 
 
 @contextmanager
-def usable(path: str | os.PathLike[str]) -> Iterator[None]:
+def file_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Raise UnusableError for all that goes wrong with a file, because its values may be anything.
 
     In memory it would be a bug, so there all but SQLite's errors go through.
@@ -171,7 +171,9 @@ class Database:
         row = self._one(f"SELECT COUNT(*) AS total FROM {table} WHERE {where}", *values)  # noqa: S608
         return 0 if row is None else int(row["total"])
 
-    def newest(self, table: str, workspace_id: int, limit: int, offset: int, **filters: Sequence[str]) -> Sequence[Row]:
+    def newest_rows(
+        self, table: str, workspace_id: int, limit: int, offset: int, **filters: Sequence[str]
+    ) -> Sequence[Row]:
         """Return one page of a workspace's rows, newest `updated_at` first."""
         where, values = _where(workspace_id, filters)
         of_these = f"FROM {table} WHERE {where}"
@@ -189,7 +191,7 @@ class Database:
         statement = "SELECT * FROM sync_runs WHERE sync_id = ? ORDER BY started_at DESC LIMIT ? OFFSET ?"
         return self._db.execute(statement, [sync_id, limit, offset]).fetchall(), int(total["total"]) if total else 0
 
-    def newest_time(self) -> str:
+    def latest_update(self) -> str:
         """Return the newest `updated_at` of all models, or an empty text."""
         row = self._one("SELECT MAX(updated_at) AS newest FROM models")
         return "" if row is None or row["newest"] is None else str(row["newest"])
@@ -226,7 +228,7 @@ class Database:
             (user_id,),
         ).fetchall()
 
-    def role(self, user_id: int, workspace_id: int) -> str | None:
+    def find_role(self, user_id: int, workspace_id: int) -> str | None:
         """Return the name of a user's role in a workspace, or None for no member."""
         try:
             row = self._one("SELECT role FROM roles WHERE user_id = ? AND workspace_id = ?", user_id, workspace_id)
@@ -234,7 +236,7 @@ class Database:
             return None
         return None if row is None else str(row["role"])
 
-    def token(self, token: str) -> Row | None:
+    def find_token(self, token: str) -> Row | None:
         """Return what a bearer token stands for."""
         return self._one("SELECT * FROM tokens WHERE token = ?", token)
 
@@ -242,7 +244,7 @@ class Database:
         """Keep a token that was issued."""
         self._db.execute("INSERT INTO tokens VALUES (?, ?, ?, ?)", (token, user_id, jti, expires_at))
 
-    def user_by_email(self, email: str) -> Row | None:
+    def find_user(self, email: str) -> Row | None:
         """Return the user with this e-mail address, letter case included."""
         return self._one("SELECT * FROM users WHERE email = ?", email)
 

@@ -67,7 +67,7 @@ class Fault:
             path=match["path"] or "*",
         )
 
-    def concerns(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """Whether it is for such a request at all."""
         paths = (path, path.removeprefix(PREFIX))
         return self.method in ("*", method) and any(fnmatchcase(each, self.path) for each in paths)
@@ -99,12 +99,12 @@ class Faults:
             raise ValueError(message)
         return cls.parse(asked, seed=seed)
 
-    def due(self, method: str, path: str) -> Sequence[Fault]:
+    def for_request(self, method: str, path: str) -> Sequence[Fault]:
         """Return the faults of this request: `slow`, one other, both or none. A fault with a count is used up by it."""
         found: list[Fault] = []
         with self._lock:
             for fault in self._faults:
-                if not fault.concerns(method, path) or not self._is_due(fault):
+                if not fault.matches(method, path) or not self._is_due(fault):
                     continue
                 found.append(fault)
                 if fault.kind != "slow":

@@ -35,7 +35,7 @@ _WRONG: Final = "Invalid login credentials, please try again"
 def current_user(database: Database, authorization: str | None, now: float) -> Row:
     """Return the user of the token. A missing, wrong, expired or replaced token is a 401; which one is not told."""
     scheme, token = [*(authorization or "").split(), "", ""][:2]
-    issued = database.token(token) if scheme == "Bearer" else None  # letter case counts
+    issued = database.find_token(token) if scheme == "Bearer" else None  # letter case counts
     user = None if issued is None else database.find("users", issued["user_id"])
     if issued is None or user is None or issued["jti"] != user["jti"] or issued["expires_at"] <= now:
         raise error_responses.application_error(401, "Unauthorized")
@@ -56,7 +56,7 @@ def user_of(request: RoutedRequest) -> Row:
 def log_in(request: RoutedRequest) -> Answer:
     """Answer `POST /login`: a token that ends the user's previous one. The fifth wrong password locks the account."""
     database, params, now = request.database, request.params, request.now
-    user = database.user_by_email(params["email"])
+    user = database.find_user(params["email"])
     if user is None:
         raise error_responses.application_error(401, _WRONG)
     if _is_locked(user, now):

@@ -42,7 +42,7 @@ def list_rows(
 ) -> Answer:
     """Answer with one page of a workspace's rows; a filter is a column and the values that pass."""
     page = read_page(request.params)
-    rows = request.database.newest(table, workspace_id, page.limit, page.offset, **filters)
+    rows = request.database.newest_rows(table, workspace_id, page.limit, page.offset, **filters)
     total = request.database.count(table, workspace_id, **filters)
     resources = map(serialize(Serializer(request.database)), rows)
     return Answer(200, serializers.many(resources, links(request.url, request.query, page, total)))

@@ -67,7 +67,7 @@ _TABLE: Final = (
     Route(_READ, _path("/workspaces/{id}"), workspaces.show, contracts.row_id),
     Route(_READ, _path("/users/me"), users.me, contracts.anything),
     Route(("POST",), _path("/login"), login.log_in, contracts.login, needs_token=False),
-    Route(("DELETE",), _path("/logout"), login.log_out, contracts.logout),
+    Route(("DELETE",), _path("/logout"), login.log_out, contracts.row_id),
 )
 
 

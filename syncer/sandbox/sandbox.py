@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.sandbox import http_request, http_response, routes, seeds
-from syncer.sandbox.database import Database, usable
+from syncer.sandbox.database import Database, file_errors
 from syncer.sandbox.faults import Faults
 from syncer.sandbox.login import LoginLimit
 
@@ -62,14 +62,14 @@ class Sandbox:
         self._last_time = ""
         self._is_closed = False
         self._login_limit = LoginLimit(clock)
-        self._usable = partial(usable, path)
-        with self._usable():
+        self._file_errors = partial(file_errors, path)
+        with self._file_errors():
             self._database = Database(path)
         try:
-            with self._usable() if world is None else nullcontext():
+            with self._file_errors() if world is None else nullcontext():
                 if not seeds.is_loaded(self._database):
                     self._load(json.loads(seeds.shipped_world()) if world is None else world)
-                self._last_time = self._database.newest_time()
+                self._last_time = self._database.latest_update()
         except BaseException:
             self._database.close()
             raise
@@ -111,12 +111,12 @@ class Sandbox:
         nothing has changed.
         """
         with self._lock:
-            with self._usable() if world is None else nullcontext(), self._database.transaction():
+            with self._file_errors() if world is None else nullcontext(), self._database.transaction():
                 if world is None:
                     seeds.reload(self._database)
                 else:
                     seeds.load(self._database, world)
-                self._last_time = self._database.newest_time()
+                self._last_time = self._database.latest_update()
             self._login_limit.clear()
             self._requests.clear()
 
@@ -137,7 +137,7 @@ class Sandbox:
         with self._lock:
             self._requests.append((request.method, target))
         fault: Fault | None = None
-        for due in self.faults.due(request.method, target.partition("?")[0]):
+        for due in self.faults.for_request(request.method, target.partition("?")[0]):
             if due.kind == "slow":
                 self._sleep(1.0 if due.seconds is None else due.seconds)
             else:
@@ -156,7 +156,7 @@ class Sandbox:
         with self._lock:
             if self._is_closed:
                 raise ConnectionResetError
-            with self._usable(), self._database.transaction():
+            with self._file_errors(), self._database.transaction():
                 answer = routes.respond(received, self._database, self._login_limit, self._clock(), self._timestamp)
         return http_response.from_answer(answer, request, is_truncated=is_truncated)
 

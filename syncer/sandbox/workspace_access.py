@@ -30,4 +30,4 @@ def must_write(request: RoutedRequest, workspace_id: int) -> None:
 
 
 def _role(request: RoutedRequest, workspace_id: int) -> str | None:
-    return None if request.user is None else request.database.role(request.user["id"], workspace_id)
+    return None if request.user is None else request.database.find_role(request.user["id"], workspace_id)

@@ -36,7 +36,7 @@ def show(request: RoutedRequest) -> Answer:
 def create(request: RoutedRequest) -> Answer:
     """Answer `POST /models`. A destination is accepted as the connector, one of another workspace is not."""
     workspace_id = find_workspace(request)
-    sent = _permitted(_required(request.params))
+    sent = _permitted(request.params["model"])
     connector_id = _to_integer(sent["connector_id"])
     connector = request.database.find("connectors", connector_id, workspace_id)
     if connector is None:

@@ -16,5 +16,5 @@ def me(request: RoutedRequest) -> Answer:
     """Answer `GET /users/me`."""
     workspace_id = find_workspace(request)
     user = login.user_of(request)
-    role = request.database.role(user["id"], workspace_id)
+    role = request.database.find_role(user["id"], workspace_id)
     return Answer(200, serializers.one(serializers.user(user, role or "")))
