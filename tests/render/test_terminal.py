@@ -31,8 +31,9 @@ from syncer.model import (
 )
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.render.diff.matching import match_sequences
+from syncer.render.diff.rows import Row
 from syncer.render.diff.text_lines import differing_parts
-from syncer.render.diff.values import DEEPEST, Row, ValueLayout, change_rows, path_text
+from syncer.render.diff.values import DEEPEST, ValueLayout, change_rows, path_text
 from syncer.render.terminal import (
     Style,
     render_banner,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncer.plan.planner import Change
-    from syncer.render.diff.values import Entry, Part, Row
+    from syncer.render.diff.rows import Entry, Part, Row
 
 _STEP: Final = 4
 _OPENING: Final = "<<-EOT"
