@@ -18,9 +18,9 @@ from syncer.cli import running, trusting
 from syncer.cli.screen import Screen
 from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
-from syncer.desired import baseline, loader, resolve
+from syncer.desired import git, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
-from syncer.live import probe
+from syncer.live import connectivity
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from syncer.cli.running import Run
     from syncer.model import Event, Secret, Tell
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 _NETWORK: Final = ("DNS", "connection", "TLS", "host")
 _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
@@ -151,19 +151,19 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
         route = Route.of(target.url)
         if route.is_tls:
             config.check_certificates(os.environ)
-            return Check("TLS", State.OK, probe.shake_hands(route, numbers.connect_seconds))
+            return Check("TLS", State.OK, connectivity.shake_hands(route, numbers.connect_seconds))
         if config.is_in_clear(target.url):
             return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
     def greeted(_: Route) -> str:
         with _session(target, Credentials(), numbers, tell, scrubber) as session:
-            return probe.greet(session)
+            return connectivity.greet(session)
 
     return _in_turn(
         (
-            asked("DNS", probe.resolve),
-            asked("connection", lambda route: probe.connect(route, numbers.connect_seconds)),
+            asked("DNS", connectivity.resolve),
+            asked("connection", lambda route: connectivity.connect(route, numbers.connect_seconds)),
             ("TLS", tls),
             asked("host", greeted),
         )
@@ -224,7 +224,7 @@ def _credentials(variables: Mapping[str, str]) -> Check:
 
 
 def _lasting(token: Secret) -> str:
-    left = probe.seconds_left(token, time.time())
+    left = connectivity.seconds_left(token, time.time())
     return "" if left is None or left <= 0 else f", for {counted(max(1, round(left / _MINUTE)), 'minute')} more"
 
 
@@ -256,7 +256,7 @@ class _Asked:
             token = config.credentials(self._variables).token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
-            left = probe.seconds_left(token, time.time())
+            left = connectivity.seconds_left(token, time.time())
             if left is None or left > 0:
                 raise
             past = counted(max(1, round(-left / _MINUTE)), "minute")
@@ -400,7 +400,7 @@ def _git(subject: Run) -> Check:
     if config.repository(root) is None:
         return Check("git", State.WARNING, "not in a repository", "`git init`: git has what was applied last")
     try:
-        baseline.commit_of(root, "HEAD")
+        git.commit_of(root, "HEAD")
     except SettingsError as error:
         hint = "commit the files, if nothing is committed yet: git has what was applied last"
         return Check("git", State.WARNING, error.what, hint)

@@ -19,7 +19,7 @@ from syncer.desired import loader
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import imported, modelfile, terminal
-from syncer.scrubber import held
+from syncer.secrets.scrubber import held
 
 if TYPE_CHECKING:
     import argparse

@@ -13,7 +13,7 @@ from syncer.errors import InputError, RefusedError
 from syncer.model import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
 from syncer.render.commands import Commands
-from syncer.scrubber import Scrubber
+from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
     import argparse

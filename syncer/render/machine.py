@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
-from syncer.applying.undo import LostRun
+from syncer.applying.rollback import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.plan.effects import meaning
@@ -29,10 +29,10 @@ from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
 
 if TYPE_CHECKING:
-    from syncer.adopting.listing import Listing, Row
     from syncer.applying.applier import Outcome, Report
-    from syncer.applying.undo import PastRun
+    from syncer.applying.rollback import PastRun
     from syncer.plan.diff import FieldChange
+    from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
 
 UI_VERSION: Final = "1.4"

@@ -35,7 +35,7 @@ from syncer.model import (
 )
 from syncer.plan.planner import make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, unread
-from syncer.workflow.comparing import compared
+from syncer.workflow.comparison import compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -19,7 +19,7 @@ from world import CONFORMANCE, definition, recorded_world
 from syncer import sql, workflow
 from syncer.desired.resolve import bind_connectors
 from syncer.errors import ApiError, RefusedError
-from syncer.live import wire
+from syncer.live import payloads
 from syncer.model import Connector, DesiredState, Secret, Sync
 from syncer.plan import policy
 from syncer.plan.effects import meaning
@@ -76,7 +76,9 @@ def _rules(problems: Sequence[Problem]) -> list[str]:
 )
 def test_a_schedule_is_said_in_words(attributes: dict[str, Any], said: str) -> None:
     """As people say it."""
-    assert wire.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}}).schedule == said
+    assert (
+        payloads.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}}).schedule == said
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_mapping_s_columns_are_those_that_it_reads(configuration: Any, columns
     """A list of pairs, or in older syncs a mapping; a static or template value is no column."""
     attributes = {"model_id": 1, "source_id": 1, "configuration": configuration}
 
-    assert wire.parse_sync({"id": "1", "attributes": attributes}).columns == columns
+    assert payloads.parse_sync({"id": "1", "attributes": attributes}).columns == columns
 
 
 def test_a_recorded_sync_is_read() -> None:
@@ -108,7 +110,7 @@ def test_a_recorded_sync_is_read() -> None:
     case = next(one for one in map(json.loads, vectors) if one["id"] == "syncs-index")
     resource = case["steps"][0]["response"]["body"]["data"][0]
 
-    assert wire.parse_sync(resource) == Sync(
+    assert payloads.parse_sync(resource) == Sync(
         *(3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)),
         source="warehouse",
     )

@@ -15,7 +15,7 @@ from world import recorded_world
 
 from syncer import workflow
 from syncer.errors import RefusedError, SettingsError
-from syncer.live import wire
+from syncer.live import payloads
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
@@ -86,9 +86,9 @@ def test_convergence_on_the_sandbox(world: tuple[list[Document], list[LiveModel]
 
 def _plain(model: LiveModel) -> dict[str, Any]:
     """A live model as a world stores it."""
-    fields = wire.body({**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields, {})[
-        "model"
-    ]
+    fields = payloads.body(
+        {**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields, {}
+    )["model"]
     return {**fields, "id": model.id, "configuration": model.fields["configuration"] and fields["configuration"]}
 
 

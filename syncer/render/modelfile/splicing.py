@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.live.wire import without_final_line_ends
+from syncer.live.payloads import without_final_line_ends
 from syncer.model import ABSENT, SecretRef
 from syncer.render.modelfile import scalars, writing
 from syncer.render.modelfile.reading import BREAK, Node, Tree, canonical, same

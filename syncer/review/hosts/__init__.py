@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.review.posting import Host
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 
 def detect(

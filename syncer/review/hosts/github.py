@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Json
     from syncer.review.posting import Event
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 _LARGEST_EVENT: Final = 25 * 1024 * 1024
 _LARGEST_SUMMARY: Final = 1024 * 1024

@@ -26,7 +26,7 @@ import httpx
 from syncer import __version__
 from syncer.errors import HostError, SettingsError
 from syncer.model import Secret
-from syncer.scrubber import Scrubber
+from syncer.secrets.scrubber import Scrubber
 from syncer.transport import ExcessError, Route, Transport, body, decoded
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from syncer.errors import ApiError, Excess, RefreshError
-from syncer.live.reasons import is_wrong_workspace
+from syncer.live.error_bodies import is_wrong_workspace
 from syncer.model import Secret
 from syncer.transport import ExcessError
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from syncer.adopting import importer
-from syncer.adopting.listing import Around, Listing
-from syncer.adopting.listing import listed as rows_of
 from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
@@ -21,6 +19,8 @@ from syncer.model import (
     Target,
 )
 from syncer.plan import provenance
+from syncer.plan.model_states import Around, Listing
+from syncer.plan.model_states import listed as rows_of
 from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
 

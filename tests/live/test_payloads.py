@@ -10,7 +10,7 @@ from builders import RAW_SQL, live, resource
 from hypothesis import given
 from strategies import CONFIGURATIONS, FIELDS
 
-from syncer.live import wire
+from syncer.live import payloads
 from syncer.model import FIELDS as MANAGED
 from syncer.model import Connector, Secret, SecretRef, leaves
 from syncer.plan.diff import same
@@ -23,7 +23,7 @@ def exact(value: Any) -> str:
 
 def test_a_model_is_parsed_by_whitelist() -> None:
     """Only what can be managed is kept: nothing of the connector but its id, and the id becomes a number."""
-    model = wire.parse(resource(42))
+    model = payloads.parse(resource(42))
 
     assert (model.id, model.name, model.updated_at) == (42, "Active users", "2026-02-01T00:00:00.000Z")
     assert model.fields == {**RAW_SQL, "configuration": None}
@@ -36,7 +36,7 @@ def test_a_connector_id_at_the_top_is_understood() -> None:
     del documented["attributes"]["connector"]
     documented["attributes"]["connector_id"] = 7
 
-    assert wire.parse(documented).fields["connector_id"] == 7
+    assert payloads.parse(documented).fields["connector_id"] == 7
 
 
 @pytest.mark.parametrize("field", ["description", "primary_key", "query"])
@@ -51,9 +51,9 @@ def test_null_is_empty(field: str) -> None:
 @pytest.mark.parametrize("field", ["description", "query"])
 def test_final_line_ends_are_nobody_s(field: str) -> None:
     """A YAML block ends in one, editors add one: at the end of a text they mean nothing, inside it they do."""
-    assert wire.normal_form({field: "a\n"}) == {field: "a"}
-    assert wire.normal_form({field: "a\r\n"}) == {field: "a"}
-    assert wire.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
+    assert payloads.normal_form({field: "a\n"}) == {field: "a"}
+    assert payloads.normal_form({field: "a\r\n"}) == {field: "a"}
+    assert payloads.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
 
 
 def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
@@ -67,7 +67,7 @@ def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
 def test_whole_floats_are_integers() -> None:
     """Jsonb keeps a stored 1 when 1.0 is sent, and gives 1e22 back as an integer."""
     configuration = {"a": 1.0, "b": [1e22], "c": 0.5, "d": True}
-    normal = wire.normal_form({"configuration": configuration})["configuration"]
+    normal = payloads.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {"a": 1, "b": [10**22], "c": 0.5, "d": True}
     assert [type(value) for _, value in leaves(normal)] == [int, int, float, bool]
@@ -80,7 +80,7 @@ def test_secrets_and_masks_are_marked() -> None:
         "credentials": {"user": "u", "pin": 1234, "is_old": True},
         "note": "*****",
     }
-    normal = wire.normal_form({"configuration": configuration})["configuration"]
+    normal = payloads.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {
         "embedding_config": {"api_key": Secret("k"), "model": "m"},
@@ -92,8 +92,8 @@ def test_secrets_and_masks_are_marked() -> None:
 @given(FIELDS)
 def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
     """What the server sends back for what we send is, parsed, what we meant."""
-    after = wire.normal_form({**RAW_SQL, **fields})
-    answered = live(42, **wire.body(after, after, {})["model"])
+    after = payloads.normal_form({**RAW_SQL, **fields})
+    answered = live(42, **payloads.body(after, after, {})["model"])
 
     assert all(same(answered.fields[field], value) for field, value in after.items())
 
@@ -101,33 +101,33 @@ def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
 @given(FIELDS)
 def test_normal_form_is_its_own_normal_form(fields: dict[str, Any]) -> None:
     """Made twice it's the same: nothing is ever taken off one time too many."""
-    once = wire.normal_form(fields)
+    once = payloads.normal_form(fields)
 
-    assert same(dict(wire.normal_form(once)), dict(once))
+    assert same(dict(payloads.normal_form(once)), dict(once))
 
 
 def test_a_body_has_the_required_fields_and_the_changed_ones() -> None:
     """The documented three, whatever changed, and nothing else."""
     after = {**RAW_SQL, "configuration": {"a": 1}}
 
-    assert wire.body(after, ["query"], {}) == {
+    assert payloads.body(after, ["query"], {}) == {
         "model": {"name": "Active users", "connector_id": 1, "query_type": "raw_sql", "query": RAW_SQL["query"]}
     }
-    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"a": 1}
+    assert payloads.body(after, ["configuration"], {})["model"]["configuration"] == {"a": 1}
 
 
 def test_a_body_reveals_secrets() -> None:
     """In the body a secret is plain text."""
     after = {**RAW_SQL, "configuration": {"api_key": Secret("k", "SYNCER_SECRET_K")}}
 
-    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"api_key": "k"}
+    assert payloads.body(after, ["configuration"], {})["model"]["configuration"] == {"api_key": "k"}
 
 
 @given(FIELDS, FIELDS)
 def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Whatever is the same in normal form goes back as the API sent it: null, line ends, 1.0; and no secret is kept."""
-    model, after = live(42, **was), dict(wire.normal_form({**RAW_SQL, **wanted}))
-    sent = wire.body(after, after, model.raw)["model"]
+    model, after = live(42, **was), dict(payloads.normal_form({**RAW_SQL, **wanted}))
+    sent = payloads.body(after, after, model.raw)["model"]
 
     assert "canary" not in json.dumps(live(42, configuration={"n": 1.0, "api_key": "canary", "x": "***"}).raw)
     assert all(same(live(42, **sent).fields[field], value) for field, value in after.items())
@@ -162,8 +162,8 @@ def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: di
 )
 def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) -> None:
     """1.0 doesn't become 1 because its neighbour changes, wherever in a list it stands then."""
-    after = wire.normal_form({**RAW_SQL, "configuration": wanted})
-    body = wire.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
+    after = payloads.normal_form({**RAW_SQL, "configuration": wanted})
+    body = payloads.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
 
     assert exact(body) == exact(sent)
 
@@ -181,7 +181,7 @@ def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) 
 def test_what_must_never_be_sent_is_refused(broken: dict[str, Any]) -> None:
     """No null, no empty configuration, no mask, no unresolved secret."""
     with pytest.raises(ValueError, match="can't be sent"):
-        wire.body({**RAW_SQL, **broken}, broken, {})
+        payloads.body({**RAW_SQL, **broken}, broken, {})
 
 
 @given(CONFIGURATIONS)
@@ -189,13 +189,13 @@ def test_nothing_prints_a_secret(configuration: dict[str, Any]) -> None:
     """However deep a secret stands, the text of the fields doesn't show it."""
     planted = {**configuration, "credentials": {"deep": ["canary-7f3a", {"x": "canary-7f3a"}]}}
 
-    assert "canary" not in repr(wire.normal_form({"configuration": planted}))
+    assert "canary" not in repr(payloads.normal_form({"configuration": planted}))
 
 
 def test_a_connector_is_parsed_without_its_configuration() -> None:
     """Hosts and users of a warehouse are none of our business."""
     attributes = {"name": "Snowflake prod", "connector_type": "source", "connector_name": "Snowflake"}
 
-    assert wire.parse_connector({"id": "3", "attributes": {**attributes, "configuration": {"host": "h"}}}) == Connector(
-        3, "Snowflake prod", "source", "Snowflake"
-    )
+    assert payloads.parse_connector(
+        {"id": "3", "attributes": {**attributes, "configuration": {"host": "h"}}}
+    ) == Connector(3, "Snowflake prod", "source", "Snowflake")
