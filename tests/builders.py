@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from syncer.desired.resolve import resolve
 from syncer.errors import ApiError, MissingError
+from syncer.events import Pace
 from syncer.live import payloads
-from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
+from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Sync, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

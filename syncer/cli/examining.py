@@ -20,10 +20,11 @@ from syncer.cli.validating import EMPTY
 from syncer.cli.validating import check as problems_of
 from syncer.desired import git, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
+from syncer.events import Requested, Waiting
 from syncer.live import connectivity
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
-from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
+from syncer.model import SANDBOX, Credentials, Target, shortlist
 from syncer.render.checkup import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
 from syncer.transport import Route
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from syncer.cli.running import Run
-    from syncer.model import Event, Secret, Tell
+    from syncer.events import Event, Tell
+    from syncer.secrets import Secret
     from syncer.secrets.scrubber import Scrubber
 
 _NETWORK: Final = ("DNS", "connection", "TLS", "host")

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from syncer.adopting.importer import Draft, Imported, Taken
     from syncer.cli.running import Files, Run
     from syncer.cli.screen import Screen
-    from syncer.model import Document, Json, Secret
+    from syncer.model import Document, Json
     from syncer.model import Path as DataPath
+    from syncer.secrets import Secret
 
 _SCHEMA: Final = "schemas/model.schema.json"
 _MADE_UP: Final = "sandbox-"

@@ -14,7 +14,8 @@ from syncer import config
 from syncer.cli.validating import EMPTY, check
 from syncer.desired import loader, validate
 from syncer.errors import InputError, SettingsError, SyncerError
-from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
+from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Severity
+from syncer.secrets import Secret, is_secret_key
 
 if TYPE_CHECKING:
     import argparse

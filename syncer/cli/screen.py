@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from syncer.cli import running
 from syncer.errors import InputError, RefusedError
-from syncer.model import Requested, Slowing, Waiting
+from syncer.events import Requested, Slowing, Waiting
 from syncer.render import machine, terminal
 from syncer.render.commands import Commands
 from syncer.secrets.scrubber import Scrubber
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syncer.errors import SyncerError
-    from syncer.model import Event, Problem
+    from syncer.events import Event
+    from syncer.model import Problem
     from syncer.render.checkup import Check
 
 

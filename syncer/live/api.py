@@ -12,13 +12,15 @@ from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
 from syncer.live import payloads
 from syncer.live.newest_page import Known
 from syncer.live.paging import DOCUMENTED, IncompleteError, List, Lists, is_broken, parsed
-from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
+from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Sync, Unreadable, leaves
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from syncer.events import Pace
     from syncer.live.session import Session
-    from syncer.model import Json, Pace
+    from syncer.model import Json
 
 _PROBES: Final = 25
 """How many ids are asked for to name broken rows that no file declares."""

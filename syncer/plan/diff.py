@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import ABSENT, Secret, is_mask, leaves
+from syncer.model import ABSENT, leaves
+from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

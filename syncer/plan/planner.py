@@ -9,8 +9,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.live import payloads
-from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, leaves
+from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, leaves
 from syncer.plan.diff import FieldChange, compare
+from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

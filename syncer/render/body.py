@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
+from syncer.model import ABSENT, leaves
 from syncer.plan.diff import same
 from syncer.render.align import align
 from syncer.render.lines import is_long, narrowed, notes, split, told_apart
 from syncer.render.pairs import paired
 from syncer.render.text import asciified, cells, counted, mistakable, quoted, spelt
+from syncer.secrets import SENSITIVE, Secret, SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from syncer import __version__
 from syncer.applying.rollback import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
-from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
+from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.model import ABSENT, Problem
 from syncer.plan.effects import meaning
 from syncer.plan.planner import Cause
 from syncer.render.commands import ANYWHERE, Commands
@@ -27,6 +28,7 @@ from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
+from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
     from syncer.applying.applier import Outcome, Report

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
-from syncer.model import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.plan.effects import meaning
 from syncer.plan.provenance import REPURPOSED
 from syncer.render.body import Row, change_rows, field_rows

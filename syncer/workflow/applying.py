@@ -19,15 +19,11 @@ if TYPE_CHECKING:
 
     from syncer.applying.applier import Report, Stop, Writer
     from syncer.applying.rollback import Ending
-    from syncer.model import (
-        Document,
-        Problem,
-        Secret,
-        Target,
-        Tell,
-    )
+    from syncer.events import Tell
+    from syncer.model import Document, Problem, Target
     from syncer.plan.planner import Change
     from syncer.plan.policy import Limits
+    from syncer.secrets import Secret
 
 
 def resume(

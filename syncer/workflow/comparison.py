@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from syncer.adopting import importer
 from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
-from syncer.model import (
-    NOWHERE,
-    Bound,
-    DesiredState,
-    Document,
-    Problem,
-    Secret,
-    Severity,
-    Target,
-)
+from syncer.model import NOWHERE, Bound, DesiredState, Document, Problem, Severity, Target
 from syncer.plan import provenance
 from syncer.plan.model_states import Around, Listing
 from syncer.plan.model_states import listed as rows_of
@@ -26,6 +17,8 @@ from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_ba
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from syncer.secrets import Secret
 
 _T = TypeVar("_T")
 

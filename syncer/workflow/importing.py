@@ -29,7 +29,6 @@ from syncer.model import (
     LiveModel,
     Path,
     Problem,
-    Secret,
     Severity,
     Target,
 )
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.model import Origin
+    from syncer.secrets import Secret
 
 
 class Desk(Protocol):

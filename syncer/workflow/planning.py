@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING
 from syncer.desired import validate
 from syncer.desired.resolve import resolve, reveal, stand_in_connectors
 from syncer.live import payloads
-from syncer.model import (
-    Binding,
-    Bound,
-    Document,
-    LiveModel,
-    Problem,
-    Secret,
-    Severity,
-    Target,
-)
+from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
 from syncer.plan import policy, provenance
 from syncer.plan.planner import Plan, Planned, Removed, make_plan
+from syncer.secrets import Secret
 from syncer.workflow.asking import (
     Base,
     Connectors,

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from syncer.applying.applier import Report, Status, apply
 from syncer.errors import ApiError, LateError
-from syncer.model import Binding, Bound, Modified, Modifying, Secret
+from syncer.events import Modified, Modifying
+from syncer.model import Binding, Bound
 from syncer.plan.planner import Plan, make_plan
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.model import Event
+    from syncer.events import Event
 
 
 def _world(count: int = 1) -> tuple[Plan, FakeApi]:

@@ -14,13 +14,14 @@ from syncer import workflow
 from syncer.applying.applier import Outcome, Status, apply
 from syncer.desired.resolve import bind
 from syncer.errors import ApiError, RefusedError
-from syncer.model import Connector, DesiredState, LiveState, Secret, Unreadable
+from syncer.model import Connector, DesiredState, LiveState, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
 from syncer.plan.planner import Action, Cause, Plan
 from syncer.plan.policy import Limits
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,10 +17,11 @@ from syncer.applying import rollback
 from syncer.applying.applier import Status
 from syncer.applying.rollback import OPEN, Ending
 from syncer.errors import ApiError, RefusedError, SettingsError
-from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Secret, Target, Unreadable
+from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile
 from syncer.plan.policy import Limits
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -29,11 +29,12 @@ from syncer.cli import examining
 from syncer.cli.main import main
 from syncer.errors import SyncerError
 from syncer.live import connectivity
-from syncer.model import Secret, Target
+from syncer.model import Target
 from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
 from syncer.render.style import Style
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.server import running
+from syncer.secrets import Secret
 from syncer.secrets.scrubber import Scrubber
 from syncer.transport import Route
 

@@ -19,16 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
+from syncer.events import Requested, Waiting
 from syncer.live import paging, session
 from syncer.live.api import Api
 from syncer.live.error_bodies import explain
 from syncer.live.rate_limit import SlidingWindow
 from syncer.live.session import Options, Session
-from syncer.model import Credentials, Requested, Secret, Waiting
+from syncer.model import Credentials
+from syncer.secrets import Secret
 from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
-    from syncer.model import Event
+    from syncer.events import Event
 
 Answer = Callable[[httpx.Request], httpx.Response]
 BODY = {"model": {"name": "x"}}

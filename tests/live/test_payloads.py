@@ -12,8 +12,9 @@ from strategies import CONFIGURATIONS, FIELDS
 
 from syncer.live import payloads
 from syncer.model import FIELDS as MANAGED
-from syncer.model import Connector, Secret, SecretRef, leaves
+from syncer.model import Connector, leaves
 from syncer.plan.diff import same
+from syncer.secrets import Secret, SecretRef
 
 
 def exact(value: Any) -> str:

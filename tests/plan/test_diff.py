@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from strategies import CONFIGURATIONS
 
-from syncer.model import ABSENT, Secret
+from syncer.model import ABSENT
 from syncer.plan.diff import FieldChange, compare, same
+from syncer.secrets import Secret
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,14 @@ from syncer import sql, workflow
 from syncer.desired.resolve import bind_connectors
 from syncer.errors import ApiError, RefusedError
 from syncer.live import payloads
-from syncer.model import Connector, DesiredState, Secret, Sync
+from syncer.model import Connector, DesiredState, Sync
 from syncer.plan import policy
 from syncer.plan.effects import meaning
 from syncer.plan.planner import Effect
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
 from syncer.sandbox.server import running
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
-from syncer.model import ABSENT, Binding, Bound, Secret
+from syncer.model import ABSENT, Binding, Bound
 from syncer.plan.diff import FieldChange
 from syncer.plan.planner import Plan, make_plan, wanted
+from syncer.secrets import Secret
 
 
 def _plan(values: dict[str, Any], attributes: dict[str, Any]) -> Plan:

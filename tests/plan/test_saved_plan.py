@@ -14,10 +14,11 @@ from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.errors import RefusedError
-from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Secret, Target, Unreadable
+from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
 from syncer.plan.policy import Limits
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -15,8 +15,9 @@ from spellings import SPELLINGS
 from syncer.errors import ApiError, HostError
 from syncer.live.api import Api
 from syncer.live.session import Session
-from syncer.model import SENSITIVE, Credentials, Secret
+from syncer.model import Credentials
 from syncer.review.hosts import detect
+from syncer.secrets import SENSITIVE, Secret
 from syncer.secrets.scrubber import Scrubber, held
 
 CANARY = 'tök-"Canary"/7+9f3kq==x'

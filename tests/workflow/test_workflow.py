@@ -18,9 +18,10 @@ from syncer.errors import RefusedError, SettingsError
 from syncer.live import payloads
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
-from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
+from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Target, Unreadable
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     import random

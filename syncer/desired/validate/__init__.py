@@ -21,7 +21,8 @@ from syncer.desired.validate.finding import Finding, did_you_mean, own_values, q
 from syncer.desired.validate.invalid_files import guard_of
 from syncer.desired.validate.rules import RULES, Rule, rules_markdown
 from syncer.desired.validate.schema import misfit, of_effective_values, of_files
-from syncer.model import SANDBOX, SECRET_VARIABLE, SENSITIVE, Problem, Severity, resembles_secret_key
+from syncer.model import SANDBOX, Problem, Severity
+from syncer.secrets import SECRET_VARIABLE, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

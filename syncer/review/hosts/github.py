@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from syncer.errors import HostError, SettingsError
-from syncer.model import Secret, Source
+from syncer.model import Source
 from syncer.review.hosts.http import (
     Answer,
     Habits,
@@ -45,6 +45,7 @@ from syncer.review.hosts.http import (
     text_at,
 )
 from syncer.review.posting import Context, Note
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

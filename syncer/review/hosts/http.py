@@ -25,7 +25,7 @@ import httpx
 
 from syncer import __version__
 from syncer.errors import HostError, SettingsError
-from syncer.model import Secret
+from syncer.secrets import Secret
 from syncer.secrets.scrubber import Scrubber
 from syncer.transport import ExcessError, Route, Transport, body, decoded
 
