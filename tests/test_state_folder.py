@@ -20,7 +20,7 @@ from places import IDENTITY
 from world import Team, definition, recorded_world
 
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, workflow
-from syncer.cli import applying, planning, running, steering, validating
+from syncer.cli import apply, steering, validate
 from syncer.cli.arguments import ALLOWED, ON_DRIFT, percent
-from syncer.cli.outputs import Outputs, below_top, refuse_secrets
+from syncer.cli.shared import planning, running
+from syncer.cli.shared.outputs import Outputs, below_top, refuse_secrets
 from syncer.desired import git, loader
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
@@ -30,7 +31,7 @@ from syncer.plan.planfile import PlanFileError
 from syncer.plan.planner import LOOSENED, Plan, Planned
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
-from syncer.render.inert import code
+from syncer.render.escaping import code
 from syncer.render.text import defused
 from syncer.render.totals import report_verdict
 from syncer.review import hosts, posting
@@ -39,7 +40,7 @@ from syncer.review.posting import Kind, Marker, Place, Posted
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Target
     from syncer.review.posting import Context, Host
 
@@ -139,7 +140,7 @@ def _validated(screen: Screen) -> int:
     """A stranger's run only checks the files: nothing that it says is shown under another name than its own."""
     try:
         settings = config.load(Path.cwd())
-        found = validating.check(loader.load(settings.root, settings.models), settings.environments)
+        found = validate.check(loader.load(settings.root, settings.models), settings.environments)
     except InputError as error:
         found = error.problems
     _annotate(screen, found)
@@ -155,7 +156,7 @@ def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
         found = config.find(Path.cwd())
-        named = validating.placed(problems, found.parent if found else Path.cwd())
+        named = validate.placed(problems, found.parent if found else Path.cwd())
         screen.show(render_annotations(named, screen.style.commands))
 
 
@@ -446,13 +447,13 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             workflow.expect(planned, digest)
         _expect_commit(planned, now)
         if digest:
-            report = applying.resumed(flags, screen, digest)
+            report = apply.resumed(flags, screen, digest)
         else:
             screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
             settled = running.settle(flags, target.environment)
             commit = _base_commit(context)
             base = running.base_at(settled, commit) if commit else None
-            report = applying.planned_again(flags, screen, settled, base, planned)
+            report = apply.planned_again(flags, screen, settled, base, planned)
     except SyncerError as error:
         problems = planning.problems_of(error)
         told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)

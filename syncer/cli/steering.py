@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.cli.running import Run
+from syncer.cli.shared.running import Run
 from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist

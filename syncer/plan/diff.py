@@ -10,7 +10,7 @@ from syncer.model import ABSENT, leaves
 from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from syncer.model import Fields, Path
 
@@ -127,3 +127,72 @@ def _unseal(value: object, opened: Mapping[str, Secret]) -> object:
 
 def _by_path(change: FieldChange) -> tuple[tuple[bool, str | int], ...]:
     return tuple((isinstance(key, int), key) for key in change.path)
+
+
+# -- whether changes that somebody else made out are right -----------------------------------------------------------
+
+
+def accounts_for(changes: Sequence[FieldChange], before: Fields, after: Fields) -> bool:
+    """Whether the changes certainly are all that differs between two models' fields, and nothing else.
+
+    It's quick, and never wrong when it says yes: every value is where its path leads, differs, and is told as deep as
+    it goes; whatever no change names is the same. Of a list's elements that may be paired in several ways any one
+    passes. After a no, which masks and long lists get, `compare` has to tell.
+    """
+    tree: dict[str | int, Any] = {}
+    for change in changes:
+        node = tree
+        for key in change.path[:-1]:
+            node = node.setdefault(key, {})
+            if isinstance(node, FieldChange):
+                return False
+        if change.path[-1] in node:
+            return False
+        node[change.path[-1]] = change
+    keys = [_by_path(change) for change in changes]
+    return keys == sorted(keys) and _accounted_keys(tree, {key: before.get(key, ABSENT) for key in after}, after)
+
+
+def _accounted(node: Any, before: object, after: object) -> bool:  # noqa: ANN401 - None, a change, or those below
+    """The same for one value, and what is told of it."""
+    if node is None:
+        return before is not ABSENT and same(before, after)
+    if isinstance(node, FieldChange):
+        is_nested = isinstance(before, (dict, list)) and type(before) is type(after)
+        if is_nested or is_mask(before) or same(before, after):
+            return False
+        # A mask inside is the same as anything, 1 equals True: what is told has to be both.
+        told = ((node.before, before), (node.after, after))
+        return all(one == other and same(one, other) for one, other in told)
+    if isinstance(before, dict) and isinstance(after, dict):
+        return _accounted_keys(node, before, after)
+    return isinstance(before, list) and isinstance(after, list) and _accounted_elements(node, before, after)
+
+
+def _accounted_keys(node: Mapping[str | int, Any], before: Fields, after: Fields) -> bool:
+    keys = before.keys() | after.keys()
+    return node.keys() <= keys and all(
+        _accounted(node.get(key), before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys
+    )
+
+
+def _accounted_elements(node: Mapping[str | int, Any], before: list[Any], after: list[Any]) -> bool:
+    changes = {index: one for index, one in node.items() if isinstance(one, FieldChange)}
+    removed = {index for index, one in changes.items() if one.after is ABSENT}
+    added = {index for index, one in changes.items() if one.before is ABSENT}
+    if removed and added:
+        return False
+    old: dict[str | int, Any] = dict(enumerate(before))
+    new: dict[str | int, Any] = dict(enumerate(after))
+    if not (
+        all(_accounted(node[index], old.pop(index, ABSENT), ABSENT) for index in removed)
+        and all(_accounted(node[index], ABSENT, new.pop(index, ABSENT)) for index in added)
+    ):
+        return False
+    # What is left is paired in its order, and told by its place before.
+    pairs = {index: node[index] for index in node.keys() - removed - added}
+    return (
+        len(old) == len(new)
+        and pairs.keys() <= old.keys()
+        and all(_accounted(pairs.get(index), old[index], one) for index, one in zip(old, new.values(), strict=True))
+    )

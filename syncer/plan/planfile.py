@@ -42,7 +42,7 @@ from syncer.model import (
     Sync,
     Target,
 )
-from syncer.plan.diff import FieldChange, compare
+from syncer.plan.diff import FieldChange, accounts_for, compare
 from syncer.plan.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance, Removed
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
@@ -305,7 +305,7 @@ def _is_sound(planned: Planned) -> bool:
             planned.is_offline or len({change.id for change in planned.plan.updated} - {0}) == len(planned.plan.updated)
         )
         # What is shown is drawn from both sides, what is approved and sent from the differences: they must be the same.
-        and all(change.fields == compare(change.live.fields, change.after) for change in changes)
+        and all(map(_tells_what_differs, changes))
         and all(field.path[0] in change.after for change in changes for field in change.fields)
         and all(_is_sound_change(change, is_offline=planned.is_offline) for change in changes)
         and planned.effects.keys() <= {change.address for change in changes}
@@ -313,6 +313,11 @@ def _is_sound(planned: Planned) -> bool:
         and len({change.after["name"] for change in planned.plan.created}) == len(planned.plan.created)
         and all(field in FIELDS for fields in already for field in fields)
     )
+
+
+def _tells_what_differs(change: Change) -> bool:
+    before, after = change.live.fields, change.after
+    return accounts_for(change.fields, before, after) or change.fields == compare(before, after)
 
 
 def _is_sound_change(change: Change, *, is_offline: bool) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.causes import by_cause
-from syncer.render.commands import ANYWHERE, Commands
+from syncer.render.command_lines import ANYWHERE, Commands
+from syncer.render.problem_groups import by_cause
 from syncer.render.text import counted, visible
 
 if TYPE_CHECKING:

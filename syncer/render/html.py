@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.plan.effects import meaning
 from syncer.plan.planner import LOOSENED
-from syncer.render.causes import by_cause
-from syncer.render.commands import Commands
-from syncer.render.downstream import columns, feeds, feeds_count
-from syncer.render.hunks import change_lines
-from syncer.render.inert import escaped, markup
-from syncer.render.review import already_live, aside, cautions, gone, items, removed_title, warned, why
+from syncer.render.command_lines import Commands
+from syncer.render.diff.hunks import change_lines
+from syncer.render.effects import columns, feeds, feeds_count
+from syncer.render.escaping import escaped, markup
+from syncer.render.plan_table import already_live, aside, cautions, gone, items, removed_title, warned, why
+from syncer.render.problem_groups import by_cause
 from syncer.render.text import counted
 from syncer.render.totals import count_in_words
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from syncer.model import Problem
     from syncer.plan.planner import Planned, Removed
-    from syncer.render.hunks import Line
-    from syncer.render.review import Caution, Item
+    from syncer.render.diff.hunks import Line
+    from syncer.render.plan_table import Caution, Item
 
 _STYLE: Final = """\
 :root { color-scheme: light dark; --ink: #1f2328; --faint: #59636e; --paper: #fff; --rule: #d1d9e0; --soft: #f6f8fa;

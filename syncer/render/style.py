@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from syncer.render.commands import ANYWHERE, Commands
+from syncer.render.command_lines import ANYWHERE, Commands
 
 _SGR: Final = {
     "+": "32",

@@ -8,8 +8,8 @@ or, over HTTP on loopback: `serve(Sandbox(path="sandbox.db"), ready=print)`.
 Its own small house: it imports none of the other rooms of syncer, and only the command line and the tests know it.
 """
 
-from syncer.sandbox.app import Sandbox
 from syncer.sandbox.faults import Faults
-from syncer.sandbox.server import serve
+from syncer.sandbox.http_server import serve
+from syncer.sandbox.sandbox import Sandbox
 
 __all__ = ["Faults", "Sandbox", "serve"]

@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from syncer.sandbox import ruby
-from syncer.sandbox.answers import FrameworkError
+from syncer.sandbox import number_text
+from syncer.sandbox.error_responses import FrameworkError
 
 TypeCheck = Callable[[Any], "str | None"]
 Errors = dict[str, Any]
@@ -114,10 +114,14 @@ def model_create(params: Mapping[str, Any]) -> Errors:
     query_type = model.get("query_type")
     if "query_type" not in failures and query_type not in QUERY_TYPES:
         failures["query_type"] = ["invalid query type"]
-    if "primary_key" not in failures and query_type != "unstructured" and ruby.is_blank(model.get("primary_key")):
+    if (
+        "primary_key" not in failures
+        and query_type != "unstructured"
+        and number_text.is_blank(model.get("primary_key"))
+    ):
         failures["primary_key"] = ["Primary key is required"]
     if "query" not in failures and query_type in ("raw_sql", "dbt", "soql"):
-        if ruby.is_blank(model.get("query")):
+        if number_text.is_blank(model.get("query")):
             failures["query"] = ["Query is required for this query type"]
         elif _has_limit(model["query"]):
             failures["query"] = [_LIMIT_MESSAGE]
@@ -154,7 +158,7 @@ def _ends_in_limit(line: str) -> bool:
         if words == said:
             return False
     match = _LIMIT.search(words)
-    return match is not None and not ruby.is_word(words[match.start() - 1 : match.start()] or " ")
+    return match is not None and not number_text.is_word(words[match.start() - 1 : match.start()] or " ")
 
 
 def _failures(values: Mapping[str, Any], checks: Mapping[str, TypeCheck], *, required: tuple[str, ...] = ()) -> Errors:
@@ -180,7 +184,7 @@ def _filled_integer(value: object) -> str | None:
             raise FrameworkError(500)
         return None
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    is_text_of_one = isinstance(value, str) and ruby.integer(value) is not None
+    is_text_of_one = isinstance(value, str) and number_text.integer(value) is not None
     return None if is_integer or is_text_of_one else "must be an integer"
 
 

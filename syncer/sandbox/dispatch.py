@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from syncer.sandbox import answers, login, params, routes
-from syncer.sandbox.answers import Answer, FrameworkError, RefusedError
-from syncer.sandbox.call import Call
+from syncer.sandbox import error_responses, login, params, routes
+from syncer.sandbox.error_responses import Answer, FrameworkError, RefusedError
+from syncer.sandbox.http_request import Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.sandbox.exchange import Facts
+    from syncer.sandbox.database import Store
+    from syncer.sandbox.http_response import Facts
     from syncer.sandbox.login import Throttle
-    from syncer.sandbox.store import Store
 
 # The hosted service's names, and this machine's.
 _HOSTS: Final = re.compile(
@@ -35,7 +35,7 @@ def answer(facts: Facts, store: Store, throttle: Throttle, now: float, timestamp
     except RefusedError as error:
         return error.answer
     except FrameworkError as error:
-        return answers.framework(error.status, wants_json=facts.wants_json)
+        return error_responses.framework(error.status, wants_json=facts.wants_json)
 
 
 def _answer(facts: Facts, store: Store, throttle: Throttle, now: float, timestamp: Callable[[], str]) -> Answer:
@@ -53,7 +53,7 @@ def _answer(facts: Facts, store: Store, throttle: Throttle, now: float, timestam
     user = login.current_user(store, facts.authorization, now) if route.needs_token else None
     errors = route.contract(given.merged)
     if errors:
-        raise answers.contract(errors)
+        raise error_responses.contract(errors)
     call = Call(
         store=store,
         user=user,

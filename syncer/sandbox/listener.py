@@ -13,12 +13,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox.store import UnusableError
+from syncer.sandbox.database import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from syncer.sandbox.app import Sandbox
+    from syncer.sandbox.sandbox import Sandbox
 
 _LONGEST_CHUNK_LINE: Final = 1024
 

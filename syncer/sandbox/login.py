@@ -9,14 +9,14 @@ import ipaddress
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import answers
-from syncer.sandbox.answers import Answer, FrameworkError
+from syncer.sandbox import error_responses
+from syncer.sandbox.error_responses import Answer, FrameworkError
 from syncer.sandbox.jsonb import dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from syncer.sandbox.store import Row, Store
+    from syncer.sandbox.database import Row, Store
 
 _TOKEN_SECONDS: Final = 30 * 60
 _LOCK_SECONDS: Final = 60 * 60
@@ -33,7 +33,7 @@ def current_user(store: Store, authorization: str | None, now: float) -> Row:
     issued = store.token(token) if scheme == "Bearer" else None  # letter case counts
     user = None if issued is None else store.find("users", issued["user_id"])
     if issued is None or user is None or issued["jti"] != user["jti"] or issued["expires_at"] <= now:
-        raise answers.refused(401, "Unauthorized")
+        raise error_responses.refused(401, "Unauthorized")
     if _is_locked(user, now):
         raise FrameworkError(500)  # the server trips over a live token of a locked account
     if user["failed_attempts"]:
@@ -45,14 +45,14 @@ def log_in(store: Store, params: Mapping[str, Any], now: float) -> Answer:
     """Issue a token, which ends the user's previous one; the fifth wrong password locks the account."""
     user = store.user_by_email(params["email"])
     if user is None:
-        raise answers.refused(401, _WRONG)
+        raise error_responses.refused(401, _WRONG)
     if _is_locked(user, now):
-        raise answers.refused(401, _LOCKED)
+        raise error_responses.refused(401, _LOCKED)
     if user["password"] != params["password"]:
         failed = user["failed_attempts"] + 1
         is_last = failed >= _WRONG_PASSWORDS
         store.update("users", user["id"], {"failed_attempts": failed} | ({"locked_at": now} if is_last else {}))
-        raise answers.refused(401, _LOCKED if is_last else _WRONG)
+        raise error_responses.refused(401, _LOCKED if is_last else _WRONG)
     jti = secrets.token_hex(16)
     token = _token(user["id"], jti, now)
     store.update("users", user["id"], {"jti": jti})

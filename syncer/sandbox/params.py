@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from syncer.sandbox.answers import FrameworkError
+from syncer.sandbox.error_responses import FrameworkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

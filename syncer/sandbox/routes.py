@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from syncer.sandbox import contracts, models, others
-from syncer.sandbox.answers import FrameworkError
+from syncer.sandbox import contracts
+from syncer.sandbox.controllers import connectors, models
+from syncer.sandbox.error_responses import FrameworkError
 from syncer.sandbox.params import check_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from syncer.sandbox.answers import Answer
-    from syncer.sandbox.call import Call
     from syncer.sandbox.contracts import Contract
+    from syncer.sandbox.error_responses import Answer
+    from syncer.sandbox.http_request import Call
 
 LOGIN: Final = "/api/v1/login"
 
@@ -50,17 +51,17 @@ _TABLE: Final = (
     Route(_READ, _path("/models/{id}"), models.show, contracts.identified, wrapper="model"),
     Route(("PUT", "PATCH"), _path("/models/{id}"), models.update, contracts.model_update, wrapper="model"),
     Route(("DELETE",), _path("/models/{id}"), models.destroy, contracts.identified, wrapper="model"),
-    Route(_READ, _path("/connectors"), others.connectors, contracts.connector_list),
-    Route(_READ, _path("/connectors/{id}"), others.connector, contracts.identified),
-    Route(("DELETE",), _path("/connectors/{id}"), others.delete_connector, contracts.identified),
-    Route(_READ, _path("/syncs"), others.syncs, contracts.page),
-    Route(_READ, _path("/syncs/{id}"), others.sync, contracts.identified),
-    Route(_READ, _path("/syncs/{id}/sync_runs"), others.sync_runs, contracts.nothing),
-    Route(_READ, _path("/workspaces"), others.workspaces, contracts.nothing),
-    Route(_READ, _path("/workspaces/{id}"), others.workspace, contracts.identified),
-    Route(_READ, _path("/users/me"), others.me, contracts.nothing),
-    Route(("POST",), _path("/login"), others.log_in, contracts.login, needs_token=False),
-    Route(("DELETE",), _path("/logout"), others.log_out, contracts.logout),
+    Route(_READ, _path("/connectors"), connectors.connectors, contracts.connector_list),
+    Route(_READ, _path("/connectors/{id}"), connectors.connector, contracts.identified),
+    Route(("DELETE",), _path("/connectors/{id}"), connectors.delete_connector, contracts.identified),
+    Route(_READ, _path("/syncs"), connectors.syncs, contracts.page),
+    Route(_READ, _path("/syncs/{id}"), connectors.sync, contracts.identified),
+    Route(_READ, _path("/syncs/{id}/sync_runs"), connectors.sync_runs, contracts.nothing),
+    Route(_READ, _path("/workspaces"), connectors.workspaces, contracts.nothing),
+    Route(_READ, _path("/workspaces/{id}"), connectors.workspace, contracts.identified),
+    Route(_READ, _path("/users/me"), connectors.me, contracts.nothing),
+    Route(("POST",), _path("/login"), connectors.log_in, contracts.login, needs_token=False),
+    Route(("DELETE",), _path("/logout"), connectors.log_out, contracts.logout),
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import ruby
+from syncer.sandbox import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,12 +26,12 @@ def problems(model: Mapping[str, Any], *, connector_exists: bool) -> dict[str, s
     """Return the first problem of each invalid attribute; `model` has all columns as they would be written."""
     found: dict[str, str] = {}
     query_type, configuration = model["query_type"], model["configuration"]
-    if ruby.is_blank(model["name"]):
+    if number_text.is_blank(model["name"]):
         found["name"] = "can't be blank"
-    if query_type in _WITH_QUERY and ruby.is_blank(model["query"]):
+    if query_type in _WITH_QUERY and number_text.is_blank(model["query"]):
         found["query"] = "can't be blank"
     if query_type in _WITH_CONFIGURATION:
-        if ruby.is_blank(configuration):
+        if number_text.is_blank(configuration):
             found["configuration"] = "can't be blank"
         elif not _fits(query_type, configuration):
             found["configuration"] = _BAD_CONFIGURATION

@@ -28,7 +28,7 @@ from syncer.adopting.importer import Addresses, Variables, slug
 from syncer.cli.main import main
 from syncer.model import FIELDS, QUERY_TYPES, Connector, LiveState, Unreadable
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.secrets import SECRET_VARIABLE, Secret, is_secret_key
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from syncer.plan import planfile, saved_plan
 from syncer.plan.planner import Action, Cause, Plan
 from syncer.plan.policy import Limits
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from syncer.applying.rollback import OPEN, Ending, LostRun, PastRun
 from syncer.applying.run_records import Record, RunError
 from syncer.package_files import schema
 from syncer.plan import planfile
-from syncer.render.history import ending, render_history, render_no_runs
-from syncer.render.machine import run_lines
+from syncer.render.json_lines import run_lines
 from syncer.render.terminal import Style
+from syncer.render.terminal.history import ending, render_history, render_no_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

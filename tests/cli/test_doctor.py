@@ -25,15 +25,15 @@ from world import Result, Team, definition, recorded_world
 from wsgi import serving
 
 from syncer import config
-from syncer.cli import examining
+from syncer.cli import doctor
 from syncer.cli.main import main
 from syncer.errors import SyncerError
 from syncer.live import connectivity
 from syncer.model import Target
-from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
 from syncer.render.style import Style
+from syncer.render.terminal.doctor import LAYERS, Check, State, render_check, render_verdict
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
 from syncer.secrets.scrubber import Scrubber
 from syncer.transport import Route
@@ -357,7 +357,7 @@ def test_plain_http_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("resolve", "connect", "greet"):
         monkeypatch.setattr(connectivity, name, lambda *_: "patched")
     target = Target("prod", "http://api.example.com/api/v1", 1)
-    checks = {check.layer: check for check in examining.reach(target, config.Numbers(), lambda _: None, Scrubber())}
+    checks = {check.layer: check for check in doctor.reach(target, config.Numbers(), lambda _: None, Scrubber())}
 
     assert (checks["TLS"].state, checks["TLS"].hint) == (State.WARNING, "write https in api_url")
 
@@ -683,14 +683,14 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it plans are as right: that's no warning."""
     monkeypatch.setattr("syncer.sql.is_available", lambda: False)
 
-    assert examining._extra().state is State.SKIPPED
+    assert doctor._extra().state is State.SKIPPED
 
 
 def test_an_extra_that_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Installed and of no use is worth a word, with what helps."""
     monkeypatch.setattr("syncer.sql.is_available", lambda: True)
     monkeypatch.setitem(sys.modules, "sqlglot", None)
-    told = examining._extra()
+    told = doctor._extra()
 
     assert (told.state, told.detail) == (State.WARNING, "sqlglot, which reads queries, failed (ModuleNotFoundError)")
     assert "pip install" in told.hint

@@ -18,8 +18,8 @@ from inside import Inside
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
-from syncer.cli import starting
-from syncer.sandbox.server import running
+from syncer.cli import init
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -552,4 +552,4 @@ def test_the_host_is_guessed(make: Callable[[Path], Any], guess: str, new: Path)
     """By what stands there, else by the remote."""
     make(new)
 
-    assert starting._guess(new) == guess
+    assert init._guess(new) == guess

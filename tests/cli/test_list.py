@@ -17,8 +17,8 @@ from played import CONNECTORS, Played
 from syncer.errors import ApiError, RefreshError
 from syncer.model import LiveState, Sync, Unreadable
 from syncer.plan.model_states import Listing, Row, State
-from syncer.render.listing import render_listing
 from syncer.render.style import Style
+from syncer.render.terminal.list_ import render_listing
 from syncer.render.text import cells
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from inside import Inside
 from repositories import GIT, Repository
 from world import Team, definition, flat, recorded_world, writes
 
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

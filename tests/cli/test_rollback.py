@@ -22,9 +22,9 @@ from inside import Inside
 from places import IDENTITY
 from world import Result, Team, declarable, definition, recorded_world, secrets, writes
 
-from syncer.cli import keeping
+from syncer.cli.shared import run_record
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 def team(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     """A team whose prod is that world, with all of it in git; a run's name tells the second, and no two share one."""
     seconds = count()
-    monkeypatch.setattr(keeping, "now", lambda: datetime.now(UTC) + timedelta(seconds=next(seconds)))
+    monkeypatch.setattr(run_record, "now", lambda: datetime.now(UTC) + timedelta(seconds=next(seconds)))
     with running(box) as url:
         team = Inside(tmp_path, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
         for model in MODELS.values():

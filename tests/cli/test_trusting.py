@@ -21,7 +21,7 @@ import syncer
 from syncer import config, state_folder
 from syncer.plan.policy import may_get_credentials
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,7 +281,7 @@ def test_an_answer_that_cannot_be_kept_is_told(pair: Pair, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(state_folder, "_write", full)
-    monkeypatch.setattr("syncer.cli.trusting._ask", lambda *_: None)
+    monkeypatch.setattr("syncer.cli.shared.trust._ask", lambda *_: None)
     result = pair.team.run("plan")
 
     assert (result.code, "nothing can be kept in" in result.err, "No space left" in result.err) == (1, True, True)
@@ -360,15 +360,15 @@ def test_every_sender_of_credentials_is_known() -> None:
     """Who opens a session or takes credentials goes through the one check, or has a reason that stands here."""
     assert set(_uses({"Session", "credentials"})) == {
         # The one check, and the one way of every command to its server.
-        ("cli/trusting.py", "credentials: config.credentials"),
-        ("cli/running.py", "connected: trusting.credentials"),
-        ("cli/running.py", "connected: Session"),
+        ("shared/trust.py", "credentials: config.credentials"),
+        ("shared/running.py", "connected: trust.credentials"),
+        ("shared/running.py", "connected: Session"),
         # `init`: a person names the server in that moment. `doctor`: it looks at the server without credentials, after
         # the check; and says of credentials which there are.
-        ("cli/asking.py", "_credentials: config.credentials"),
-        ("cli/examining.py", "_session: Session"),
-        ("cli/examining.py", "_credentials: config.credentials"),
-        ("cli/examining.py", "token: config.credentials"),
+        ("shared/questions.py", "_credentials: config.credentials"),
+        ("cli/doctor.py", "_session: Session"),
+        ("cli/doctor.py", "_credentials: config.credentials"),
+        ("cli/doctor.py", "token: config.credentials"),
         # A code host's own session, with the host's token: the runner's variables name both.
         ("hosts/github.py", "__init__: Session"),
         ("hosts/gitlab.py", "__init__: Session"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from strategies import CONFIGURATIONS
 
 from syncer.model import ABSENT
-from syncer.plan.diff import FieldChange, compare, same
+from syncer.plan.diff import FieldChange, accounts_for, compare, same
 from syncer.secrets import Secret
 
 
@@ -104,3 +106,53 @@ def test_no_key_is_private() -> None:
         ("configuration", "__x"),
         ("configuration", "k", "__y"),
     ]
+
+
+# -- changes that somebody else made out -------------------------------------------------------------------------------
+
+SMALL = st.recursive(
+    st.sampled_from([0, 1, True, None, "a", Secret("x")]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+    max_leaves=5,
+)
+SIDES = st.fixed_dictionaries({"name": st.sampled_from([1, "a"]), "configuration": SMALL})
+STRAY = st.builds(FieldChange, st.sampled_from([("name",), ("configuration", "a"), ("configuration", 0)]), SMALL, SMALL)
+
+
+@settings(max_examples=200)
+@given(SIDES, SIDES, SIDES, STRAY, st.integers(0, 9))
+def test_what_accounts_for_a_difference_accounts_for_no_other(
+    before: dict[str, Any], after: dict[str, Any], other: dict[str, Any], stray: FieldChange, left_out: int
+) -> None:
+    """The changes and one side settle the other: none is missing, too many, out of order, or otherwise than it is."""
+    changes = compare(before, after)
+    for told in (changes, tuple(replace(one, after=stray.after) for one in changes), (stray,), (*changes, stray)):
+        if not accounts_for(told, before, after):
+            continue
+        assert same(after, other) or not accounts_for(told, before, other)
+        assert same(before, other) or not accounts_for(told, other, after)
+        less = [one for index, one in enumerate(told) if index != left_out % len(told)] if told else [stray]
+        assert not accounts_for(less, before, after)
+        assert len(told) < 2 or not accounts_for(told[::-1], before, after)
+        nested = [one for one in told if type(one.before) is type(one.after) and isinstance(one.after, dict | list)]
+        assert not nested
+
+
+@given(CONFIGURATIONS, CONFIGURATIONS)
+def test_what_compare_tells_accounts_for_the_difference(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Where no list is aligned it always does; where one is, an element may come or go anywhere."""
+    flat = [{key: one for key, one in side.items() if "[" not in json.dumps(one)} for side in (before, after)]
+    for old, new in (flat, ({"l": ["a", "b", "c"]}, {"l": ["z", "a", "b", "c"]}), ({"l": [{"a": 1}, 2]}, {"l": [{}]})):
+        sides: tuple[dict[str, Any], dict[str, Any]] = {"configuration": old}, {"configuration": new}
+
+        assert accounts_for(compare(*sides), *sides)
+
+
+def test_of_masks_and_long_lists_only_compare_tells() -> None:
+    """What is masked may be the same or not, and a field of thousands of values differs whole."""
+    masked = {"configuration": {"token": Secret("*****"), "size": 1}}
+    long = {"configuration": {"list": list(range(3000))}}
+    for before, after in ((masked, {"configuration": {"size": 2}}), (long, {"configuration": {"list": [0]}})):
+        assert not accounts_for(compare(before, after), before, after)
+    hidden = FieldChange(("configuration", "size"), 1, {"token": Secret("*****")})
+    assert not accounts_for([hidden], masked, {"configuration": {**masked["configuration"], "size": {"token": "x"}}})

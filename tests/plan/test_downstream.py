@@ -26,7 +26,7 @@ from syncer.plan.effects import meaning
 from syncer.plan.planner import Effect
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from conformance import vectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer.sandbox import Faults, Sandbox, ruby, ties
+from syncer.sandbox import Faults, Sandbox, number_text, row_order
 from syncer.sandbox.jsonb import stored
-from syncer.sandbox.world import WorldError, seed
+from syncer.sandbox.seeds import WorldError, seed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -712,16 +712,18 @@ def test_logins_are_limited_by_address_and_window(clock: Clock) -> None:
 def test_lost_rows_of_equal_times() -> None:
     """Paging through 220 rows of one time, ten a page, never shows 9 of them, as on the real database."""
     times = ["2026-01-01T00:00:00.000Z"] * 220
-    shown = {row for page in range(22) for row in ties.newest_first(times, 10 * page + 10)[10 * page : 10 * page + 10]}
+    shown = {
+        row for page in range(22) for row in row_order.newest_first(times, 10 * page + 10)[10 * page : 10 * page + 10]
+    }
 
     assert len(times) - len(shown) == 9
-    assert sorted(ties.newest_first(times, 220)) == list(range(220))
+    assert sorted(row_order.newest_first(times, 220)) == list(range(220))
 
 
 @given(times=st.lists(st.integers(0, 9).map(str), max_size=60), bound=st.integers(1, 12))
 def test_pages_are_in_order_of_time(times: list[str], bound: int) -> None:
     """Ties or not, the newest rows come first, each once."""
-    rows = ties.newest_first(times, bound)
+    rows = row_order.newest_first(times, bound)
 
     assert [times[row] for row in rows[:bound]] == sorted(times, reverse=True)[:bound]
     assert len(set(rows)) == len(rows)
@@ -740,7 +742,7 @@ def test_database_order_of_keys_and_numbers() -> None:
 @pytest.mark.parametrize(("text", "number"), [("12abc", 12), (" -3x", -3), ("1_0", 10), ("_1", 0), ("0d9", 9), ("", 0)])
 def test_leading_integers(text: str, number: int) -> None:
     """The integer at the start of a text counts, or else zero."""
-    assert ruby.leading_integer(text) == number
+    assert number_text.leading_integer(text) == number
 
 
 # --- the sandbox as a tool -----------------------------------------------------------------------------------------
@@ -910,7 +912,7 @@ def test_ten_thousand_models_on_one_page() -> None:
 
 def test_import_is_cheap() -> None:
     """Importing the sandbox loads neither Werkzeug nor an HTTP server."""
-    names = ("werkzeug", "http.server", "syncer.sandbox.store", "syncer.cli")
+    names = ("werkzeug", "http.server", "syncer.sandbox.database", "syncer.cli")
     code = f"import sys, syncer.sandbox; print([name for name in {names!r} if name in sys.modules])"
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

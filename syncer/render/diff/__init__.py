@@ -1,0 +1,1 @@
+"""What differs between two values, as rows and lines. Pure."""
