@@ -12,12 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
+from syncer.model import ABSENT, leaves
 from syncer.plan.diff import same
 from syncer.render.diff.list_items import item_pairs
 from syncer.render.diff.matching import match_sequences
-from syncer.render.diff.text_lines import differing_parts, distinct_lines, is_multiline, split_text, unseen_differences
+from syncer.render.diff.text_lines import (
+    differing_parts,
+    distinct_lines,
+    is_multiline,
+    split_text,
+    unseen_differences,
+)
 from syncer.render.text import ascii_escaped, cells, counted, look_alike, quoted, visible_line
+from syncer.secrets import SENSITIVE, Secret, SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
