@@ -8,22 +8,8 @@ from typing import TYPE_CHECKING, Any
 from builders import TARGET, desired, live
 
 from syncer.applying.applier import Outcome, Report, Status
-from syncer.model import (
-    NOWHERE,
-    Binding,
-    Bound,
-    Columns,
-    LiveModel,
-    Modified,
-    Modifying,
-    Origin,
-    Problem,
-    Requested,
-    Severity,
-    Slowing,
-    Sync,
-    Waiting,
-)
+from syncer.events import Modified, Modifying, Requested, Slowing, Waiting
+from syncer.model import NOWHERE, Binding, Bound, Columns, LiveModel, Origin, Problem, Severity, Sync
 from syncer.plan import policy
 from syncer.plan.diff import FieldChange
 from syncer.plan.effects import RISKS

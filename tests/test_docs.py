@@ -120,10 +120,7 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
     here = Path(syncer.__file__).parent
-    core = [
-        *(here / f"{room}.py" for room in ("desired/resolve", "plan/policy", "plan/saved", "applying/undo")),
-        *(here / "workflow").glob("*.py"),
-    ]
+    core = [path for room in ("desired", "plan", "applying", "workflow") for path in (here / room).glob("*.py")]
     used = {
         rule
         for path in core

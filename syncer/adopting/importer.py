@@ -14,21 +14,10 @@ from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
 from syncer.errors import SettingsError
-from syncer.model import (
-    ABSENT,
-    NOWHERE,
-    QUERY_TYPES,
-    Binding,
-    Problem,
-    Secret,
-    SecretRef,
-    Severity,
-    is_mask,
-    is_secret_key,
-    leaves,
-)
+from syncer.model import ABSENT, NOWHERE, QUERY_TYPES, Binding, Problem, Severity, leaves
 from syncer.plan.diff import same
 from syncer.plan.planner import Cause
+from syncer.secrets import Secret, SecretRef, is_mask, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from syncer.cli.shared.progress import Interrupt, progress
 from syncer.cli.shared.run_record import Keeper
 from syncer.cli.shared.screen import now
 from syncer.errors import RefusedError, SettingsError
-from syncer.plan import saved
+from syncer.plan import saved_plan
 from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def planned_again(
     flags: argparse.Namespace, screen: Screen, run: Run, base: workflow.Base | None, kept: Planned
 ) -> Report:
     """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
-    saved.admit(kept, run.target, running.head(run))
+    saved_plan.admit(kept, run.target, running.head(run))
     files = running.read(run)
     with running.connected(run, screen) as api:
         planned = replace(

@@ -24,7 +24,7 @@ from syncer.cli import apply, steering, validate
 from syncer.cli.arguments import ALLOWED, ON_DRIFT, percent
 from syncer.cli.shared import planning, running
 from syncer.cli.shared.outputs import Outputs, below_top, refuse_secrets
-from syncer.desired import baseline, loader
+from syncer.desired import git, loader
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
 from syncer.plan.planfile import PlanFileError
@@ -181,9 +181,9 @@ def _base_commit(context: Context) -> str:
     """The commit before this event; empty where there is no before. Raises SettingsError."""
     here = Path.cwd()
     if context.event in {"change", "queue"}:
-        return baseline.base_of_change(here, context.head_sha, context.base_sha)
-    if context.event == "push" and baseline.holds(here, context.base_sha):
-        return baseline.commit_of(here, context.base_sha)
+        return git.base_of_change(here, context.head_sha, context.base_sha)
+    if context.event == "push" and git.holds(here, context.base_sha):
+        return git.commit_of(here, context.base_sha)
     # A first push, or a forced one: what was applied before is no ancestor of what is there now.
     return ""
 
@@ -285,7 +285,7 @@ def _read(flags: argparse.Namespace) -> Planned:
     if planned.is_drift:
         message = f"{_file(flags)} says what was changed outside git (`syncer drift` made it), and is no plan"
         raise PlanFileError(message, "let `syncer ci plan` make the plan file")
-    here = baseline.checked_out(Path.cwd())
+    here = git.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
         message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
         raise PlanFileError(message, "let `syncer ci plan --out plan.json` make it in the same job")
@@ -306,12 +306,12 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         raise SettingsError(message, "say `syncer ci comment`")
     settled = running.settle(flags)
     head = host.context.head_sha
-    base = baseline.fetch_change(Path.cwd(), source, head)
+    base = git.fetch_change(Path.cwd(), source, head)
     if not base:
         return None
     try:
         known = steering.former(base, head)
-        with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
+        with git.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
         before = running.base_at(settled, base, settled.settings.models, is_checked_out=False)
         planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)

@@ -18,12 +18,13 @@ from syncer.cli.shared import running, trust
 from syncer.cli.shared.screen import Screen
 from syncer.cli.validate import EMPTY
 from syncer.cli.validate import check as problems_of
-from syncer.desired import baseline, loader, resolve
+from syncer.desired import git, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
-from syncer.live import probe
+from syncer.events import Requested, Waiting
+from syncer.live import connectivity
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
-from syncer.model import SANDBOX, Credentials, Requested, Target, Waiting, shortlist
+from syncer.model import SANDBOX, Credentials, Target, shortlist
 from syncer.render.terminal.doctor import LAYERS, Check, State, render_verdict
 from syncer.render.text import counted
 from syncer.transport import Route
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from syncer.cli.shared.running import Run
-    from syncer.model import Event, Secret, Tell
-    from syncer.scrubber import Scrubber
+    from syncer.events import Event, Tell
+    from syncer.secrets import Secret
+    from syncer.secrets.scrubber import Scrubber
 
 _NETWORK: Final = ("DNS", "connection", "TLS", "host")
 _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
@@ -151,19 +153,19 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
         route = Route.of(target.url)
         if route.is_tls:
             config.check_certificates(os.environ)
-            return Check("TLS", State.OK, probe.shake_hands(route, numbers.connect_seconds))
+            return Check("TLS", State.OK, connectivity.shake_hands(route, numbers.connect_seconds))
         if config.is_in_clear(target.url):
             return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
     def greeted(_: Route) -> str:
         with _session(target, Credentials(), numbers, tell, scrubber) as session:
-            return probe.greet(session)
+            return connectivity.greet(session)
 
     return _in_turn(
         (
-            asked("DNS", probe.resolve),
-            asked("connection", lambda route: probe.connect(route, numbers.connect_seconds)),
+            asked("DNS", connectivity.resolve),
+            asked("connection", lambda route: connectivity.connect(route, numbers.connect_seconds)),
             ("TLS", tls),
             asked("host", greeted),
         )
@@ -224,7 +226,7 @@ def _credentials(variables: Mapping[str, str]) -> Check:
 
 
 def _lasting(token: Secret) -> str:
-    left = probe.seconds_left(token, time.time())
+    left = connectivity.seconds_left(token, time.time())
     return "" if left is None or left <= 0 else f", for {counted(max(1, round(left / _MINUTE)), 'minute')} more"
 
 
@@ -256,7 +258,7 @@ class _Asked:
             token = config.credentials(self._variables).token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
-            left = probe.seconds_left(token, time.time())
+            left = connectivity.seconds_left(token, time.time())
             if left is None or left > 0:
                 raise
             past = counted(max(1, round(-left / _MINUTE)), "minute")
@@ -400,7 +402,7 @@ def _git(subject: Run) -> Check:
     if config.repository(root) is None:
         return Check("git", State.WARNING, "not in a repository", "`git init`: git has what was applied last")
     try:
-        baseline.commit_of(root, "HEAD")
+        git.commit_of(root, "HEAD")
     except SettingsError as error:
         hint = "commit the files, if nothing is committed yet: git has what was applied last"
         return Check("git", State.WARNING, error.what, hint)

@@ -20,7 +20,7 @@ from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import modelfile, terminal
 from syncer.render.terminal import import_
-from syncer.scrubber import held
+from syncer.secrets.scrubber import held
 
 if TYPE_CHECKING:
     import argparse
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from syncer.adopting.importer import Draft, Imported, Taken
     from syncer.cli.shared.running import Files, Run
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Document, Json, Secret
+    from syncer.model import Document, Json
     from syncer.model import Path as DataPath
+    from syncer.secrets import Secret
 
 _SCHEMA: Final = "schemas/model.schema.json"
 _MADE_UP: Final = "sandbox-"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, workflow
-from syncer.applying import runs
+from syncer.applying import run_records
 from syncer.cli import apply
 from syncer.cli.shared import planning, running
 from syncer.cli.shared.run_record import FOLDER
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from syncer.applying.runs import Record
+    from syncer.applying.run_records import Record
     from syncer.cli.shared.running import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Document
@@ -36,18 +36,18 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
     settings = config.load(Path.cwd())
     kept = running.state_folder(settings.root, screen)
     folder = kept.looked_at(FOLDER)
-    found = runs.listed(folder, package_files.schema("run"))
+    found = run_records.listed(folder, package_files.schema("run"))
     if screen.json:
         screen.lines(json_lines.run_lines(found, now))
     elif found:
         screen.show(words.render_history(found, screen.style))
     else:
         screen.show(words.render_no_runs(str(folder), settings.keep_runs))
-    lost = [one for one in kept.lost() if (one.is_here or not found) and runs.names(one.state / FOLDER)]
+    lost = [one for one in kept.lost() if (one.is_here or not found) and run_records.names(one.state / FOLDER)]
     if lost:
         there = kept.made(FOLDER)
         for one in sorted(lost, key=lambda one: not one.is_here)[:_MOST]:
-            count = len(runs.names(one.state / FOLDER))
+            count = len(run_records.names(one.state / FOLDER))
             screen.note(
                 words.render_lost(str(one.folder), str(one.state / FOLDER), str(there), count, is_here=one.is_here)
             )
@@ -94,7 +94,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
 def _record(flags: argparse.Namespace, screen: Screen) -> Record:
     folder = running.state_folder(config.load(Path.cwd()).root, screen).looked_at(FOLDER)
     schema = package_files.schema("run")
-    return runs.read(folder, runs.find(folder, flags.run, schema), schema)
+    return run_records.read(folder, run_records.find(folder, flags.run, schema), schema)
 
 
 def _documents(run: Run) -> Sequence[Document]:

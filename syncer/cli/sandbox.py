@@ -10,11 +10,12 @@ from contextlib import ExitStack, chdir, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, package_files, state
+from syncer import config, package_files
 from syncer.cli.shared.running import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox, serve
 from syncer.sandbox.database import UnusableError
+from syncer.state_folder import VARIABLE
 
 if TYPE_CHECKING:
     import argparse
@@ -130,14 +131,14 @@ def demo(run: Callable[[Sequence[str]], int], screen: Screen) -> int:
 @contextmanager
 def _kept_in(folder: Path) -> Iterator[None]:
     """Keep what the commands remember there, and nothing in the user's own state folder."""
-    before = os.environ.get(state.VARIABLE)
-    os.environ[state.VARIABLE] = str(folder)
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(folder)
     try:
         yield
     finally:
-        os.environ.pop(state.VARIABLE)
+        os.environ.pop(VARIABLE)
         if before is not None:
-            os.environ[state.VARIABLE] = before
+            os.environ[VARIABLE] = before
 
 
 _STORY: Final = (

@@ -13,25 +13,15 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 from unicodedata import normalize
 
-from syncer.model import (
-    FIELDS,
-    SECRET_VARIABLE,
-    Binding,
-    Bound,
-    DesiredModel,
-    DesiredState,
-    Lifecycle,
-    SecretRef,
-    Severity,
-    is_secret_key,
-    is_slip,
-    shortlist,
-)
+from syncer.model import FIELDS, Binding, Bound, DesiredModel, DesiredState, Lifecycle, Severity, shortlist
+from syncer.secrets import SECRET_VARIABLE, SecretRef, is_secret_key
+from syncer.typos import is_slip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Secret, Unreadable
+    from syncer.model import Connector, Document, Json, LiveModel, LiveState, Problem, Unreadable
+    from syncer.secrets import Secret
 
 _COMPARISONS: Final = 20_000
 _LEAST: Final = 5

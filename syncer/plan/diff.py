@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import ABSENT, Secret, is_mask
+from syncer.model import ABSENT
+from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

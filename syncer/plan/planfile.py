@@ -38,15 +38,13 @@ from syncer.model import (
     LiveModel,
     Origin,
     Problem,
-    Secret,
-    SecretRef,
     Severity,
     Sync,
     Target,
-    is_secret_key,
 )
 from syncer.plan.diff import FieldChange, accounts_for, compare
 from syncer.plan.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance, Removed
+from syncer.secrets import Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.live import wire
-from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, leaves
+from syncer.live import payloads
+from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, leaves
 from syncer.plan.diff import FieldChange, compare
+from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +84,8 @@ class Change:
     def body(self) -> dict[str, Any]:
         """The request's body, secrets revealed. Raises ValueError if this change can't be sent."""
         if self.is_creation:
-            return wire.creation(self.after)
-        return wire.body(self.after, self.changed, {**self.live.raw, **self.restored})
+            return payloads.creation(self.after)
+        return payloads.body(self.after, self.changed, {**self.live.raw, **self.restored})
 
     @property
     def reversed(self) -> Change:
@@ -283,7 +284,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
             changes.append(Change(binding.desired, binding.live, after, fields))
     unchanged = len(bound.bindings) - len(changes)
     for model in bound.new:
-        after = wire.normal_form(model.fields)
+        after = payloads.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
     return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
@@ -291,7 +292,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
     """What git wants of the fields it manages, in normal form; live's own values where it ignores changes."""
-    after = dict(wire.normal_form(desired.fields))
+    after = dict(payloads.normal_form(desired.fields))
     for name in REQUIRED:
         after.setdefault(name, live.fields[name])
     for dotted in desired.lifecycle.ignore_changes:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Secret, Severity, shortlist
+from syncer.model import LOST_COLUMN, NOWHERE, RISKY, Problem, Severity, shortlist
 from syncer.plan.effects import RISKS
 from syncer.plan.planner import LOOSENED, Cause
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

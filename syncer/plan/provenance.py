@@ -10,9 +10,10 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import ABSENT, SecretRef, Severity, leaves
+from syncer.model import ABSENT, Severity, leaves
 from syncer.plan.diff import compare, same
 from syncer.plan.planner import LOOSENED, Cause, Provenance, Removed, wanted
+from syncer.secrets import SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
-from syncer.applying.undo import LostRun
+from syncer.applying.rollback import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
-from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
+from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
+from syncer.model import ABSENT, Problem
 from syncer.plan.effects import meaning
 from syncer.plan.planner import Cause
 from syncer.render.command_lines import ANYWHERE, Commands
@@ -27,12 +28,13 @@ from syncer.render.terminal import render_event
 from syncer.render.terminal.history import ending
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
+from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
-    from syncer.adopting.listing import Listing, Row
     from syncer.applying.applier import Outcome, Report
-    from syncer.applying.undo import PastRun
+    from syncer.applying.rollback import PastRun
     from syncer.plan.diff import FieldChange
+    from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
 
 UI_VERSION: Final = "1.4"

@@ -29,18 +29,18 @@ from syncer.model import (
     LiveModel,
     Path,
     Problem,
-    Secret,
     Severity,
     Target,
 )
 from syncer.plan.planner import make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, unread
-from syncer.workflow.comparing import compared
+from syncer.workflow.comparison import compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.model import Origin
+    from syncer.secrets import Secret
 
 
 class Desk(Protocol):

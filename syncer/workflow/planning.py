@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING
 
 from syncer.desired import validate
 from syncer.desired.resolve import resolve, reveal, stand_in_connectors
-from syncer.live import wire
-from syncer.model import (
-    Binding,
-    Bound,
-    Document,
-    LiveModel,
-    Problem,
-    Secret,
-    Severity,
-    Target,
-)
+from syncer.live import payloads
+from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
 from syncer.plan import policy, provenance
 from syncer.plan.planner import Plan, Planned, Removed, make_plan
+from syncer.secrets import Secret
 from syncer.workflow.asking import (
     Base,
     Connectors,
@@ -31,7 +23,7 @@ from syncer.workflow.asking import (
     told_once,
     unread,
 )
-from syncer.workflow.consequences import impossible, with_consequences
+from syncer.workflow.effects import impossible, with_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,7 +118,7 @@ def plan_offline(
             hint = "it's compared when somebody with access plans"
             new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
         else:
-            live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
+            live = LiveModel(model.id or before.id or 0, payloads.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
     guards = base.guards(target.environment)

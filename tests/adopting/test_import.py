@@ -26,18 +26,10 @@ from world import Team, flat, recorded_world, secrets
 from syncer.adopting import importer, writing
 from syncer.adopting.importer import Addresses, Variables, slug
 from syncer.cli.main import main
-from syncer.model import (
-    FIELDS,
-    QUERY_TYPES,
-    SECRET_VARIABLE,
-    Connector,
-    LiveState,
-    Secret,
-    Unreadable,
-    is_secret_key,
-)
+from syncer.model import FIELDS, QUERY_TYPES, Connector, LiveState, Unreadable
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
+from syncer.secrets import SECRET_VARIABLE, Secret, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

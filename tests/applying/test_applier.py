@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from syncer.applying.applier import Outcome, Report, Status, apply
 from syncer.errors import ApiError, LateError, RefreshError
-from syncer.model import Binding, Bound, LiveModel, Modified, Modifying, Pace, Secret, Slowing
+from syncer.events import Modified, Modifying, Pace, Slowing
+from syncer.model import Binding, Bound, LiveModel
 from syncer.plan.planner import Plan, make_plan
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.model import Event
+    from syncer.events import Event
 
 
 def _world(count: int = 1) -> tuple[Plan, FakeApi]:

@@ -22,7 +22,7 @@ from wsgi import serving
 
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
-from syncer.state import folder_of
+from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

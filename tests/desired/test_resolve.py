@@ -10,19 +10,8 @@ from hypothesis import given
 from strategies import worlds
 
 from syncer.desired.resolve import bind, bind_connectors, resolve, reveal, stand_in_connectors
-from syncer.model import (
-    Bound,
-    Connector,
-    DesiredState,
-    Document,
-    Lifecycle,
-    LiveModel,
-    LiveState,
-    Secret,
-    SecretRef,
-    TextFile,
-    Unreadable,
-)
+from syncer.model import Bound, Connector, DesiredState, Document, Lifecycle, LiveModel, LiveState, TextFile, Unreadable
+from syncer.secrets import Secret, SecretRef
 
 
 def test_an_environment_s_values_replace_the_base_s() -> None:

@@ -26,8 +26,9 @@ from syncer.desired.validate.finding import described, label, nearest, quoted
 from syncer.desired.validate.queries import limits_at_line_end
 from syncer.desired.validate.schema import SILENT, WORDS
 from syncer.desired.validate.values import Glance, has_signs
-from syncer.model import CREDENTIAL, QUERY_TYPES, Severity
+from syncer.model import QUERY_TYPES, Severity
 from syncer.sandbox import contracts, validation
+from syncer.secrets import CREDENTIAL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

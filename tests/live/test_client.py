@@ -19,16 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
-from syncer.live import lists, session
+from syncer.events import Requested, Waiting
+from syncer.live import paging, session
 from syncer.live.api import Api
-from syncer.live.limiter import SlidingWindow
-from syncer.live.reasons import explain
+from syncer.live.error_bodies import explain
+from syncer.live.rate_limit import SlidingWindow
 from syncer.live.session import Options, Session
-from syncer.model import Credentials, Requested, Secret, Waiting
-from syncer.scrubber import Scrubber
+from syncer.model import Credentials
+from syncer.secrets import Secret
+from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
-    from syncer.model import Event
+    from syncer.events import Event
 
 Answer = Callable[[httpx.Request], httpx.Response]
 BODY = {"model": {"name": "x"}}
@@ -957,8 +959,8 @@ def test_a_list_that_is_too_large_is_asked_for_in_smaller_pages(monkeypatch: pyt
 
 def test_a_list_that_would_fill_the_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """In pages that are small enough each: there is an end to what a run holds."""
-    monkeypatch.setattr(lists, "_MOST_KEPT", 300_000)
-    monkeypatch.setattr(lists, "_LARGEST_ROW", 1000)
+    monkeypatch.setattr(paging, "_MOST_KEPT", 300_000)
+    monkeypatch.setattr(paging, "_LARGEST_ROW", 1000)
 
     with pytest.raises(RefreshError, match="the list takes more than 0 MiB of memory, for 300 rows"):
         Wire(Listing(1000, most=100), requests_per_minute=0).api.fetch(set())

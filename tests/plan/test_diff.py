@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import CONFIGURATIONS, JSON, KEYS
 
-from syncer.model import ABSENT, Secret
+from syncer.model import ABSENT
 from syncer.plan import diff
 from syncer.plan.diff import FieldChange, accounts_for, compare, same
+from syncer.secrets import Secret
 
 
 @pytest.mark.parametrize(

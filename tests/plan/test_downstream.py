@@ -17,12 +17,13 @@ from world import definition, recorded_world
 
 from syncer import sql, workflow
 from syncer.errors import ApiError, RefusedError
-from syncer.model import Connector, Secret, Sync
+from syncer.model import Connector, Sync
 from syncer.plan import policy
 from syncer.plan.effects import meaning
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

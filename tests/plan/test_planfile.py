@@ -19,7 +19,7 @@ from scenes import CANARY, PLANNED, PLANS
 from strategies import JSON, SCALARS, TEXT, referenced
 
 from syncer import workflow
-from syncer.model import Document, LiveModel, Origin, Problem, Secret, Severity
+from syncer.model import Document, LiveModel, Origin, Problem, Severity
 from syncer.package_files import schema
 from syncer.plan import planfile
 from syncer.plan.planfile import PlanFileError, dumps, loads, read, write
@@ -27,6 +27,7 @@ from syncer.plan.planner import Planned
 from syncer.plan.policy import Limits
 from syncer.render import html, json_lines, markdown
 from syncer.render.terminal import Style, render_plan, render_problems
+from syncer.secrets import Secret
 from syncer.workflow import Base
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import CONFIGURATIONS, KEYS
 
-from syncer.model import ABSENT, NOWHERE, Absent, Binding, Bound, Problem, Secret
+from syncer.model import ABSENT, NOWHERE, Absent, Binding, Bound, Problem
 from syncer.plan.diff import FieldChange, same
 from syncer.plan.planner import Action, Cause, Plan, Planned, Provenance, make_plan, wanted
+from syncer.secrets import Secret
 
 
 def _plan(values: dict[str, Any], attributes: dict[str, Any]) -> Plan:

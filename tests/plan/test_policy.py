@@ -9,7 +9,7 @@ import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
 from syncer.errors import SyncerError
-from syncer.model import NOWHERE, Binding, Bound, Columns, Connector, Origin, Problem, Secret, Severity, Sync
+from syncer.model import NOWHERE, Binding, Bound, Columns, Connector, Origin, Problem, Severity, Sync
 from syncer.plan.planner import Cause, Effect, Plan, Planned, Provenance, make_plan
 from syncer.plan.policy import (
     SILENT_BASE,
@@ -25,6 +25,7 @@ from syncer.plan.policy import (
     unread_columns,
     unsendable,
 )
+from syncer.secrets import Secret
 
 CONNECTORS = [
     Connector(1, "Snowflake prod", "source", "Snowflake"),

@@ -12,10 +12,11 @@ from strategies import FIELDS, worlds
 
 from syncer import workflow
 from syncer.desired.resolve import resolve, reveal
-from syncer.model import Connector, Document, LiveModel, Secret
+from syncer.model import Connector, Document, LiveModel
 from syncer.plan import policy
 from syncer.plan.planner import Cause, Planned, Provenance
 from syncer.plan.policy import Limits
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,8 @@ from strategies import JSON
 
 from syncer.applying.applier import Report
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
-from syncer.model import ABSENT, Binding, Bound, Modifying, Origin, Problem, Secret, Severity
+from syncer.events import Modifying
+from syncer.model import ABSENT, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.diff import FieldChange
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.annotations import render_problems as annotate
@@ -33,6 +34,7 @@ from syncer.render.json_lines import (
     report_lines,
     version_line,
 )
+from syncer.secrets import Secret
 
 Golden = Callable[[str, str], None]
 

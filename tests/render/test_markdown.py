@@ -17,11 +17,12 @@ from pages import OURS, Page, shown
 from scenes import CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
 
 from syncer.applying.applier import Outcome, Report, Status
-from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Secret, Severity
+from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.diff.hunks import change_lines
 from syncer.render.escaping import code, code_cell, fenced, link_url, prose, table_safe
 from syncer.render.markdown import BUDGET, render_drift, render_missing, render_plan, render_report
+from syncer.secrets import Secret
 
 Golden = Callable[[str, str], None]
 

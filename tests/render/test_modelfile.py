@@ -16,10 +16,10 @@ from strategies import CONFIGURATIONS, JSON, TEXT
 
 from syncer.desired.loader.parse import parse
 from syncer.desired.loader.scalars import Refused, resolve
-from syncer.model import Secret, SecretRef
 from syncer.render.modelfile import Edit, revise, write
 from syncer.render.modelfile.reading import MAX_VALUES
 from syncer.render.modelfile.scalars import meaning
+from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

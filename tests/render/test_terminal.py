@@ -16,19 +16,8 @@ from hypothesis import strategies as st
 from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
-from syncer.model import (
-    ABSENT,
-    NOWHERE,
-    Binding,
-    Bound,
-    Modifying,
-    Origin,
-    Problem,
-    Secret,
-    SecretRef,
-    Severity,
-    Waiting,
-)
+from syncer.events import Modifying, Waiting
+from syncer.model import ABSENT, NOWHERE, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.render.diff.matching import match_sequences
 from syncer.render.diff.text_lines import differing_parts
@@ -46,6 +35,7 @@ from syncer.render.terminal import (
     render_saved,
 )
 from syncer.render.text import cells, quoted, runner_safe, visible, visible_line, wrapped
+from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
     from syncer.render.diff.rows import Row

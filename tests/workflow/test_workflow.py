@@ -15,12 +15,13 @@ from world import recorded_world
 
 from syncer import workflow
 from syncer.errors import RefusedError, SettingsError
-from syncer.live import wire
+from syncer.live import payloads
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
-from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Secret, Target, Unreadable
+from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Target, Unreadable
 from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     import random
@@ -86,9 +87,9 @@ def test_convergence_on_the_sandbox(world: tuple[list[Document], list[LiveModel]
 
 def _plain(model: LiveModel) -> dict[str, Any]:
     """A live model as a world stores it."""
-    fields = wire.body({**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields, {})[
-        "model"
-    ]
+    fields = payloads.body(
+        {**model.fields, "configuration": model.fields["configuration"] or {"x": 1}}, model.fields, {}
+    )["model"]
     return {**fields, "id": model.id, "configuration": model.fields["configuration"] and fields["configuration"]}
 
 

@@ -161,7 +161,7 @@ def refuse_secrets(text: str, where: str) -> None:
     secrets = running.secrets(os.environ)
     if not secrets:
         return
-    from syncer.scrubber import held
+    from syncer.secrets.scrubber import held
 
     if found := held(text, secrets):
         message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"

@@ -134,10 +134,10 @@ def drift(flags: argparse.Namespace, screen: Screen) -> int:
 
 def drifted(flags: argparse.Namespace, screen: Screen, run: Run) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
-    from syncer.desired import baseline  # noqa: PLC0415 - only where git is asked
+    from syncer.desired import git  # noqa: PLC0415 - only where git is asked
 
-    commit = baseline.commit_of(run.settings.root, flags.commit)
-    with baseline.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
+    commit = git.commit_of(run.settings.root, flags.commit)
+    with git.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
         files = running.read(run, folder)
     announce(flags, run, screen)
     with running.connected(run, screen) as api:

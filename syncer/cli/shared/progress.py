@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
-from syncer.model import Modified, Slowing
+from syncer.events import Modified, Slowing
 from syncer.render import terminal
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Event, Tell
+    from syncer.events import Event, Tell
 
 
 _FINISHING: Final = "finishing what is under way, beginning nothing new"

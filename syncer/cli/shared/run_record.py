@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.applying import runs
-from syncer.applying.undo import OPEN, Ending, PastRun
+from syncer.applying import run_records
+from syncer.applying.rollback import OPEN, Ending, PastRun
 from syncer.cli.shared.outputs import refuse_secrets
 from syncer.cli.shared.running import state_folder
 from syncer.cli.shared.screen import now
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.running import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
-    from syncer.state import StateFolder
+    from syncer.state_folder import StateFolder
 
 FOLDER: Final = "runs"
 """Where the records stand, in the state folder."""
@@ -35,7 +35,7 @@ class Keeper:
     screen: Screen
     planned: Planned
     command: str
-    _record: runs.Record | None = field(default=None, init=False)
+    _record: run_records.Record | None = field(default=None, init=False)
 
     def begin(self) -> None:
         """Keep what the run is about to replace; nothing of an empty plan, or where the settings say so."""
@@ -47,9 +47,9 @@ class Keeper:
             folder = self._state.made(FOLDER)
             text = planfile.dumps(self.planned)
             refuse_secrets(text, "the record of this run")
-            name = runs.claim(folder, began, plan.digest)
+            name = run_records.claim(folder, began, plan.digest)
             past = PastRun(name, self.command, _iso(began), "", plan.target, self.planned.commit, endings)
-            self._record = runs.Record(past, text)
+            self._record = run_records.Record(past, text)
             self._write(folder)
         except (OSError, SyncerError) as error:
             self._record = None
@@ -67,7 +67,7 @@ class Keeper:
                 self._record = replace(self._record, run=replace(self._record.run, ended=_iso(now()), endings=endings))
                 self._write(self._state.made(FOLDER))
             if not self.planned.plan.is_empty and (folder := self._state.looked_at(FOLDER)).is_dir():
-                runs.prune(folder, settings.keep_runs, self._record.run.name if self._record else "")
+                run_records.prune(folder, settings.keep_runs, self._record.run.name if self._record else "")
         except (OSError, SyncerError) as error:
             self._warn(error, "what became of this run can't be kept")
 
@@ -77,9 +77,9 @@ class Keeper:
 
     def _write(self, folder: Path) -> None:
         assert self._record is not None  # noqa: S101 - both callers have just made one
-        file = runs.path(folder, self._record.run.name)
+        file = run_records.path(folder, self._record.run.name)
         try:
-            planfile.write(file, runs.dumps(self._record))
+            planfile.write(file, run_records.dumps(self._record))
         except BaseException:
             if not self._record.run.ended:
                 # The name was claimed by an empty file.

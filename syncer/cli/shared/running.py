@@ -14,17 +14,18 @@ from syncer import config
 from syncer.cli.validate import EMPTY, check
 from syncer.desired import loader, validate
 from syncer.errors import InputError, SettingsError, SyncerError
-from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Secret, Severity, is_secret_key
+from syncer.model import NOWHERE, SANDBOX, Credentials, Problem, Severity
+from syncer.secrets import Secret, is_secret_key
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping, Sequence
 
-    from syncer import state
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
     from syncer.model import Document, Target
     from syncer.plan.policy import Limits
+    from syncer.state_folder import StateFolder
     from syncer.workflow import Base
 
 # ruff: noqa: PLC0415 - HTTP, SQLite, subprocesses and what plans are slow to import, and not every run needs each
@@ -159,12 +160,12 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     Definitions are looked for in the folder `models`, else where the settings of that commit say. What is compared with
     it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
-    from syncer.desired import baseline
+    from syncer.desired import git
     from syncer.workflow import Base
 
     settings, root, folder_there = _settings_at(run, commit)
     root, models = (run.settings.root, models) if models else (root, folder_there)
-    with baseline.files_at(root, commit, models) as folder:
+    with git.files_at(root, commit, models) as folder:
         loaded = loader.load(folder, models)
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
@@ -172,9 +173,9 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     # An id at the top was right while there was one environment.
     allowed = {*EMPTY, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
-    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(root, commit, models))
+    wrong.update(f"{path} (a git submodule)" for path in git.submodules(root, commit, models))
     is_here = is_checked_out and root == run.settings.root
-    left_out = baseline.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
+    left_out = git.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
     there = [one for one in loaded.documents if one.path not in left_out]
     documents = tuple(one for one in there if not wrong & {one.path, *(file.path for file in one.files.values())})
     usable = {one.path for one in documents}
@@ -194,10 +195,10 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
 
 def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
     """The settings of a commit, None if they can't be read; and a folder with the models folder then, below it."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
     root, models = run.settings.root, run.settings.models
-    with baseline.folder_at(root, commit, config.FILES) as folder:
+    with git.folder_at(root, commit, config.FILES) as folder:
         try:
             settings, found = config.load(folder), config.find(folder)
         except SyncerError:
@@ -208,7 +209,7 @@ def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, s
         is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
         former = Path(os.path.normpath(root / os.path.relpath(found.parent, folder)))
         # Settings that stood above may have had their definitions here all the same, or go on holding there.
-        is_moved = not (former / found.name).exists() and not baseline.has(root, commit, models)
+        is_moved = not (former / found.name).exists() and not git.has(root, commit, models)
         if is_below and (found.parent == folder or is_moved):
             return settings, former, settings.models
     return settings, root, models
@@ -216,16 +217,16 @@ def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, s
 
 def _moved_from(run: Run, commit: str) -> tuple[config.Settings, Path, str] | None:
     """The settings of a commit that stood in another folder, are gone from there and had this run's environment."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
     top = config.repository(run.settings.root)
     if top is None:
         return None
-    folders = baseline.folders_with(top, commit, config.FILES)
+    folders = git.folders_with(top, commit, config.FILES)
     gone = [one for one in folders if not any((top / one / name).exists() for name in config.FILES)]
     for one in gone[:_MOST_MOVED]:
         names = [f"{one}/{name}" for name in config.FILES]
-        with baseline.folder_at(top, commit, names) as folder, suppress(SyncerError):
+        with git.folder_at(top, commit, names) as folder, suppress(SyncerError):
             settings = config.load(folder / one)
             models = os.path.normpath(f"{one}/{settings.models}")
             if not models.startswith("..") and _former_name(run, settings) in settings.environments:
@@ -264,9 +265,9 @@ def _unread_settings(commit: str) -> Problem:
 
 def base_of(run: Run, ref: str) -> Base:
     """What git said at the commit that a ref names. Raises SettingsError."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
-    return base_at(run, baseline.commit_of(run.settings.root, ref))
+    return base_at(run, git.commit_of(run.settings.root, ref))
 
 
 def base_or_parted(run: Run, ref: str | None) -> Base | None:
@@ -274,9 +275,9 @@ def base_or_parted(run: Run, ref: str | None) -> Base | None:
 
     Raises SettingsError.
     """
-    from syncer.desired import baseline
+    from syncer.desired import git
 
-    commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.parted(run.settings.root)
+    commit = git.commit_of(run.settings.root, ref) if ref else git.parted(run.settings.root)
     return base_at(run, commit) if commit else None
 
 
@@ -284,24 +285,24 @@ def _keys(value: object) -> list[str]:
     return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
 
 
-def state_folder(root: Path, screen: Screen) -> state.StateFolder:
+def state_folder(root: Path, screen: Screen) -> StateFolder:
     """Where syncer keeps what it remembers of the settings' folder `root`. Raises StateError.
 
     What an older version left in the repository is told of once, and never looked into: a commit may have brought it.
     """
-    from syncer import state
+    from syncer.state_folder import folder_of
 
     if os.path.lexists(root / _LEFT):
         what = f"{_LEFT} beside the settings is no longer used, and nothing in it is read"
         screen.note_once(f"Note: {what}. An older version kept its runs and its sandbox there; delete it.")
-    return state.folder_of(root, os.environ)
+    return folder_of(root, os.environ)
 
 
 def head(run: Run) -> str:
     """The commit that is checked out; empty outside git."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
-    return baseline.head(run.settings.root, run.settings.models)
+    return git.head(run.settings.root, run.settings.models)
 
 
 @contextmanager

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, TextIO
 
 from syncer.cli.shared import running
 from syncer.errors import InputError, RefusedError
-from syncer.model import Requested, Slowing, Waiting
+from syncer.events import Requested, Slowing, Waiting
 from syncer.render import json_lines, terminal
 from syncer.render.command_lines import Commands
-from syncer.scrubber import Scrubber
+from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
     from syncer.errors import SyncerError
-    from syncer.model import Event, Problem
+    from syncer.events import Event
+    from syncer.model import Problem
     from syncer.render.terminal.doctor import Check
 
 

@@ -1,8 +1,11 @@
 """From disk to Documents: the only room that opens files, knows YAML, and counts lines.
 
-    disk     which files there are, and their bytes           scalars   what a plain scalar means
-    parse    YAML text → data, and what is wrong with it      syntax    the parser's complaints in words
-    source   lines, columns and excerpts of a text            query     the SQL files that definitions name
+    disk           which files there are, and their bytes
+    parse          YAML text → data, and what is wrong with it
+    scalars        what a plain scalar means
+    syntax_errors  the parser's complaints in words
+    positions      lines, columns and excerpts of a text
+    sql_files      the SQL files that definitions name
 
 Everything that can't be read is a located Problem, and every other file is read all the same.
 """
@@ -14,7 +17,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.desired.loader import query
+from syncer.desired.loader import sql_files
 from syncer.desired.loader.disk import (
     ENDING,
     SQL,
@@ -30,14 +33,14 @@ from syncer.desired.loader.disk import (
     wrong_ending,
 )
 from syncer.desired.loader.parse import parse
-from syncer.desired.loader.source import YamlMarks, excerpt, place
+from syncer.desired.loader.positions import YamlMarks, excerpt, place
 from syncer.model import LFS_POINTER, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from syncer.desired.loader.syntax import Trouble
+    from syncer.desired.loader.syntax_errors import Trouble
 
 __all__ = ["Loaded", "load", "load_files", "raw"]
 
@@ -93,7 +96,7 @@ def _naming(root: Root, folder: str, paths: Iterable[str]) -> Loaded:
         if isinstance(refusal := read(real), Refusal)
     ]
     everything = _loaded(root, folder, walk(root, folder))
-    kept = {one.address: one for one in everything.documents if query.names(root, one, files)}
+    kept = {one.address: one for one in everything.documents if sql_files.names(root, one, files)}
     about = {*(one.path for one in kept.values()), *(root.relative(real) for real in files)}
     return _sorted(kept, [*missing, *(one for one in everything.problems if one.origin.path in about)])
 
@@ -232,7 +235,7 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
     address = found.path.removeprefix(f"{folder}/").removesuffix(ENDING)
     document = Document(address, found.path, data, YamlMarks(raw))
     if "query_file" in data or "environments" in data:
-        files, more = query.read_all(root, document)
+        files, more = sql_files.read_all(root, document)
         if files:
             document = Document(address, found.path, data, document.marks, files)
         problems += more

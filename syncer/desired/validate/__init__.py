@@ -16,12 +16,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.validate import queries, values
+from syncer.desired.validate.duplicates import Claims
 from syncer.desired.validate.finding import Finding, did_you_mean, own_values, quoted
-from syncer.desired.validate.guards import guard_of
-from syncer.desired.validate.identity import Claims
+from syncer.desired.validate.invalid_files import guard_of
 from syncer.desired.validate.rules import RULES, Rule, rules_markdown
 from syncer.desired.validate.schema import misfit, of_effective_values, of_files
-from syncer.model import SANDBOX, SECRET_VARIABLE, SENSITIVE, Problem, Severity, resembles_secret_key
+from syncer.model import SANDBOX, Problem, Severity
+from syncer.secrets import SECRET_VARIABLE, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from syncer import sql
 from syncer.desired.validate.finding import Finding, Spot, quoted
 from syncer.desired.validate.values import ROTATE, has_signs
-from syncer.model import CREDENTIAL, LFS_POINTER, SENSITIVE, Origin
+from syncer.model import LFS_POINTER, Origin
+from syncer.secrets import CREDENTIAL, SENSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.validate.finding import Finding, label, nearest
-from syncer.model import CREDENTIAL, SECRET_VARIABLE, is_mask, is_secret_key
+from syncer.secrets import CREDENTIAL, CREDENTIAL_SIGNS, SECRET_VARIABLE, is_mask, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 ROTATE: Final = "and change the key where it was issued: git keeps what was once committed"
 _MAX_PLAIN_KEYS: Final = 10_000
-_SIGNS: Final = (
-    *("\0", "***", "SYNCER_SECRET_"),
-    *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    *("glpat-", "xox", "AIza", "sk-", "eyJ", "://"),
-)
+_SIGNS: Final = ("\0", "***", "SYNCER_SECRET_", *CREDENTIAL_SIGNS)
 """Every string that a rule of this module has something against has one of these in it, or is no valid text."""
 
 

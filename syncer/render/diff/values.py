@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import ABSENT, SENSITIVE, Secret, SecretRef, leaves
+from syncer.model import ABSENT, leaves
 from syncer.plan.diff import same
 from syncer.render.diff.list_items import item_pairs
 from syncer.render.diff.rows import STEP, Entry, Part, Row, arrow, fold
 from syncer.render.diff.text_lines import is_multiline, split_text
 from syncer.render.diff.texts import text_entry
 from syncer.render.text import ascii_escaped, cells, look_alike, quoted, visible_line
+from syncer.secrets import SENSITIVE, Secret, SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import Modified, Modifying, Requested, Slowing, Waiting
+from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.render.diff.values import field_rows
 from syncer.render.terminal.problems import box, hint_lines, wrapped_text
 from syncer.render.text import counted, quoted, runner_safe, visible
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from syncer.applying.applier import Outcome, Report
-    from syncer.model import Event, Target
+    from syncer.model import Target
     from syncer.render.style import Style
 
 _ENDINGS: Final = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.adopting.listing import State
+from syncer.plan.model_states import State
 from syncer.render.terminal.problems import warning_boxes
 from syncer.render.text import aligned, cells, counted, runner_safe, visible
 
 if TYPE_CHECKING:
-    from syncer.adopting.listing import Listing, Row
+    from syncer.plan.model_states import Listing, Row
     from syncer.render.style import Style
 
 _HEADS: Final = ("STATE", "ADDRESS", "ID", "NAME", "TYPE", "CONNECTOR", "SYNCS")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.review.host import Host
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 
 def detect(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from syncer.errors import HostError, SettingsError
-from syncer.model import Secret, Source
+from syncer.model import Source
 from syncer.review.host import Note
 from syncer.review.hosts.github_event import context_of, read_event
 from syncer.review.hosts.http import Answer, Habits, Session
@@ -29,6 +29,7 @@ from syncer.review.hosts.values import (
     token_in,
     value_at,
 )
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.model import Json
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 _LARGEST_SUMMARY: Final = 1024 * 1024
 _PAGES: Final = 100

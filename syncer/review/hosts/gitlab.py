@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Json, Source
     from syncer.review.host import Event
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 _PAGES: Final = 100
 _PER_PAGE: Final = 100

@@ -25,13 +25,15 @@ import httpx
 from syncer import __version__
 from syncer.errors import HostError
 from syncer.review.hosts.values import LOOPBACK
-from syncer.scrubber import Scrubber
+from syncer.secrets import Secret
+from syncer.secrets.scrubber import Scrubber
 from syncer.transport import ExcessError, Route, Transport, body, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from syncer.model import Json, Secret
+    from syncer.model import Json
+    from syncer.secrets import Secret
 
 _TRIES: Final = 5
 _BUSY: Final = 429

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from syncer.errors import HostError, SettingsError
-from syncer.model import Secret
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.loader.disk import MAX_BYTES, SQL, Refusal, is_showable, read
-from syncer.desired.loader.source import excerpt, place
+from syncer.desired.loader.positions import excerpt, place
 from syncer.model import Origin, Problem, TextFile
 
 if TYPE_CHECKING:

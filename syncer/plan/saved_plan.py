@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import RefusedError
-from syncer.model import ABSENT, Problem, Secret, leaves
+from syncer.model import ABSENT, Problem, leaves
 from syncer.plan.diff import compare
 from syncer.plan.planner import Change
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.sql.lexing import a_reading
 from syncer.sql.parsing import DIALECTS, Refused, read
-from syncer.sql.plain import is_plain
+from syncer.sql.plain_queries import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

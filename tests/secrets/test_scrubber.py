@@ -15,9 +15,10 @@ from spellings import SPELLINGS
 from syncer.errors import ApiError, HostError
 from syncer.live.api import Api
 from syncer.live.session import Session
-from syncer.model import SENSITIVE, Credentials, Secret
+from syncer.model import Credentials
 from syncer.review.hosts import detect
-from syncer.scrubber import Scrubber, held
+from syncer.secrets import SENSITIVE, Secret
+from syncer.secrets.scrubber import Scrubber, held
 
 CANARY = 'tök-"Canary"/7+9f3kq==x'
 LONG = f"eyJhbGciOiJIUzI1NiJ9.{'Y2FuYXJ5' * 40}.end"

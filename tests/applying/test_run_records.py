@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from scenes import PLANNED
 from strategies import JSON
 
-from syncer.applying import runs
-from syncer.applying.runs import Record, RunError
-from syncer.applying.undo import OPEN, Ending, LostRun, PastRun
+from syncer.applying import run_records
+from syncer.applying.rollback import OPEN, Ending, LostRun, PastRun
+from syncer.applying.run_records import Record, RunError
 from syncer.package_files import schema
 from syncer.plan import planfile
 from syncer.render.json_lines import run_lines
@@ -42,12 +42,12 @@ def _past(name: str = NAME, began: str = BEGAN, ended: str = BEGAN, **endings: E
 
 
 def _keep(folder: Path, run: PastRun) -> Path:
-    file = runs.path(folder, run.name)
-    planfile.write(file, runs.dumps(Record(run, planfile.dumps(PLAN))))
+    file = run_records.path(folder, run.name)
+    planfile.write(file, run_records.dumps(Record(run, planfile.dumps(PLAN))))
     return file
 
 
-GOOD = runs.dumps(Record(_past(), planfile.dumps(PLAN))).encode()
+GOOD = run_records.dumps(Record(_past(), planfile.dumps(PLAN))).encode()
 
 
 def _now() -> datetime:
@@ -60,7 +60,7 @@ def _now() -> datetime:
 def test_what_comes_back_is_what_was_kept(tmp_path: Path) -> None:
     """The run, and its plan to the last byte, which a plan file's reader takes as its own."""
     file = _keep(tmp_path, _past())
-    record = runs.read(tmp_path, NAME, SCHEMA)
+    record = run_records.read(tmp_path, NAME, SCHEMA)
 
     assert record.run == _past()
     assert record.plan + "\n" == planfile.dumps(PLAN)
@@ -72,7 +72,9 @@ def test_what_comes_back_is_what_was_kept(tmp_path: Path) -> None:
 def test_a_name_is_claimed_once(tmp_path: Path) -> None:
     """It tells when, and what; on a clash it's another one, and the file is private from the first moment."""
     moment = datetime(2026, 11, 23, 10, 45, 2, tzinfo=UTC)
-    names = [runs.claim(tmp_path, moment, digest) for digest in ("3f9a" + "0" * 60, "3f9a" + "1" * 60, "ffff", "ffff")]
+    names = [
+        run_records.claim(tmp_path, moment, digest) for digest in ("3f9a" + "0" * 60, "3f9a" + "1" * 60, "ffff", "ffff")
+    ]
 
     assert names == [NAME, "20261123-104502-3f9b", "20261123-104502-ffff", "20261123-104502-0000"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
@@ -82,7 +84,7 @@ def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
     """Who puts one there doesn't choose what is written."""
     (tmp_path / f"{NAME}.json").symlink_to(tmp_path / "precious")
 
-    assert runs.claim(tmp_path, datetime(2026, 11, 23, 10, 45, 2, tzinfo=UTC), "3f9a") == "20261123-104502-3f9b"
+    assert run_records.claim(tmp_path, datetime(2026, 11, 23, 10, 45, 2, tzinfo=UTC), "3f9a") == "20261123-104502-3f9b"
     assert not (tmp_path / "precious").exists()
 
 
@@ -97,7 +99,7 @@ def test_the_oldest_go_and_nothing_else(tmp_path: Path) -> None:
     for name in strange:
         (tmp_path / name).write_text("mine")
     (tmp_path / "20261101-000000-0000.json").mkdir()
-    runs.prune(tmp_path, 2)
+    run_records.prune(tmp_path, 2)
 
     kept = [f"{names[3]}.json", f"{names[4]}.json", f".{names[4]}.json.x7_b", "20261101-000000-0000.json"]
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*kept, *strange])
@@ -109,13 +111,13 @@ def test_the_newest_comes_first(tmp_path: Path) -> None:
         _keep(tmp_path, _past(f"20261123-104502-{name}", f"2026-11-23T{began}00000Z"))
     _keep(tmp_path, _past("20261122-104502-ffff"))
 
-    assert [run.name[9:] for run in runs.listed(tmp_path, SCHEMA)] == [
+    assert [run.name[9:] for run in run_records.listed(tmp_path, SCHEMA)] == [
         "104502-0000",
         "104502-3f9a",
         "104502-3f9b",
         "104502-ffff",
     ]
-    assert runs.find(tmp_path, "last", SCHEMA) == "20261123-104502-0000"
+    assert run_records.find(tmp_path, "last", SCHEMA) == "20261123-104502-0000"
 
 
 def test_a_run_is_meant_by_the_beginning_of_its_name(tmp_path: Path) -> None:
@@ -123,10 +125,10 @@ def test_a_run_is_meant_by_the_beginning_of_its_name(tmp_path: Path) -> None:
     for name in ("20261123-104502-3f9a", "20261123-104502-3f9b", "20261122-000000-0000"):
         _keep(tmp_path, _past(name))
 
-    assert runs.find(tmp_path, "20261122", SCHEMA) == "20261122-000000-0000"
-    assert runs.find(tmp_path, "20261123-104502-3f9b", SCHEMA) == "20261123-104502-3f9b"
+    assert run_records.find(tmp_path, "20261122", SCHEMA) == "20261122-000000-0000"
+    assert run_records.find(tmp_path, "20261123-104502-3f9b", SCHEMA) == "20261123-104502-3f9b"
     with pytest.raises(RunError, match="'20261123' may mean 2 runs: 20261123-104502-3f9b, 20261123-104502-3f9a"):
-        runs.find(tmp_path, "20261123", SCHEMA)
+        run_records.find(tmp_path, "20261123", SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +142,14 @@ def test_what_names_no_run_is_no_path(said: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(GOOD)
 
     with pytest.raises(RunError, match=r"no run .* is kept in"):
-        runs.find(folder, said, SCHEMA)
+        run_records.find(folder, said, SCHEMA)
 
 
 def test_where_nothing_is_kept_nothing_is_found(tmp_path: Path) -> None:
     """Also where there is no folder."""
-    assert runs.listed(tmp_path / "none", SCHEMA) == []
+    assert run_records.listed(tmp_path / "none", SCHEMA) == []
     with pytest.raises(RunError, match="no run is kept in") as caught:
-        runs.find(tmp_path / "none", "last", SCHEMA)
+        run_records.find(tmp_path / "none", "last", SCHEMA)
     assert caught.value.hint
 
 
@@ -164,7 +166,7 @@ def _text(**values: Any) -> bytes:
 def _summed(**values: Any) -> bytes:
     """The same with its checksum put right, as whoever knows the format can."""
     data = {key: value for key, value in {**json.loads(GOOD), **values}.items() if key != "checksum"}
-    return json.dumps({**data, "checksum": runs._checksum(data)}).encode()
+    return json.dumps({**data, "checksum": run_records._checksum(data)}).encode()
 
 
 @pytest.mark.parametrize(
@@ -199,10 +201,10 @@ def test_each_wrong_file_has_its_words(raw: bytes, said: str, tmp_path: Path) ->
     (tmp_path / f"{NAME}.json").write_bytes(raw)
     _keep(tmp_path, _past("20261122-000000-0000"))
     with pytest.raises(RunError, match=said) as caught:
-        runs.read(tmp_path, NAME, SCHEMA)
+        run_records.read(tmp_path, NAME, SCHEMA)
 
     assert caught.value.hint
-    lost, found = runs.listed(tmp_path, SCHEMA)
+    lost, found = run_records.listed(tmp_path, SCHEMA)
     assert isinstance(lost, LostRun)
     assert said in lost.why
     assert isinstance(found, PastRun)
@@ -214,9 +216,9 @@ def test_what_is_no_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "20261123-000000-0001.json").symlink_to(tmp_path / "elsewhere")
     os.mkfifo(tmp_path / "20261123-000000-0002.json")
     (tmp_path / "20261123-000000-0003.json").mkdir()
-    monkeypatch.setattr(runs, "MAX_BYTES", 1000)
+    monkeypatch.setattr(run_records, "MAX_BYTES", 1000)
     (tmp_path / "20261123-000000-0004.json").write_bytes(GOOD)
-    why = [run.why for run in runs.listed(tmp_path, SCHEMA) if isinstance(run, LostRun)]
+    why = [run.why for run in run_records.listed(tmp_path, SCHEMA) if isinstance(run, LostRun)]
 
     expected = ["too large for a record (1,000 bytes", "Is a directory", "not a regular file", "Too many levels of"]
     assert [part in one for part, one in zip(expected, why, strict=True)] == [True] * 4
@@ -228,7 +230,7 @@ def test_no_flipped_byte_passes(tmp_path_factory: pytest.TempPathFactory, at: in
     """A record with one byte changed is refused, or means the same run."""
     folder = tmp_path_factory.getbasetemp()
     (folder / f"{NAME}.json").write_bytes(GOOD[:at] + bytes([byte]) + GOOD[at + 1 :])
-    (run,) = runs.listed(folder, SCHEMA)
+    (run,) = run_records.listed(folder, SCHEMA)
 
     assert isinstance(run, LostRun) or run == _past()
 
@@ -239,7 +241,7 @@ def test_no_exchanged_value_is_a_traceback(tmp_path_factory: pytest.TempPathFact
     """Also where whoever did it put the sum right: it's a list's line in any case."""
     folder = tmp_path_factory.getbasetemp()
     (folder / f"{NAME}.json").write_bytes(_summed(**{key: value}) if key != "checksum" else _text(checksum=value))
-    found = runs.listed(folder, SCHEMA)
+    found = run_records.listed(folder, SCHEMA)
 
     assert len(found) == 1
     assert render_history(found, Style())
@@ -318,7 +320,7 @@ def test_strange_neighbours_cost_no_record(tmp_path: Path) -> None:
     strange[3].mkdir()
     strange[4].touch()
     strange[5].write_text("{}")
-    runs.prune(tmp_path, 2)
+    run_records.prune(tmp_path, 2)
 
     kept = [tmp_path / f"2026112{day}-104502-3f9a.json" for day in (1, 2)]
     assert sorted(tmp_path.iterdir()) == [*kept, *strange]
@@ -329,6 +331,6 @@ def test_a_run_does_not_prune_its_own_record(tmp_path: Path) -> None:
     for year in (2025, 2990, 2991):
         _keep(tmp_path, _past(f"{year}1123-104502-3f9a"))
     _keep(tmp_path, _past())
-    runs.prune(tmp_path, 2, NAME)
+    run_records.prune(tmp_path, 2, NAME)
 
-    assert runs.names(tmp_path) == ["29911123-104502-3f9a", "29901123-104502-3f9a", NAME]
+    assert run_records.names(tmp_path) == ["29911123-104502-3f9a", "29901123-104502-3f9a", NAME]

@@ -11,10 +11,11 @@ from hypothesis import given
 from strategies import CONFIGURATIONS, FIELDS
 from world import CONFORMANCE
 
-from syncer.live import wire
+from syncer.live import payloads
 from syncer.model import FIELDS as MANAGED
-from syncer.model import Connector, LiveModel, Secret, SecretRef, Sync, Unreadable, leaves
+from syncer.model import Connector, LiveModel, Sync, Unreadable, leaves
 from syncer.plan.diff import same
+from syncer.secrets import Secret, SecretRef
 
 
 def exact(value: Any) -> str:
@@ -24,7 +25,7 @@ def exact(value: Any) -> str:
 
 def test_a_model_is_parsed_by_whitelist() -> None:
     """Only what can be managed is kept: nothing of the connector but its id, and the id becomes a number."""
-    model = wire.parse(resource(42))
+    model = payloads.parse(resource(42))
 
     assert (model.id, model.name, model.updated_at) == (42, "Active users", "2026-02-01T00:00:00.000Z")
     assert model.fields == {**RAW_SQL, "configuration": None}
@@ -37,7 +38,7 @@ def test_a_connector_id_at_the_top_is_understood() -> None:
     del documented["attributes"]["connector"]
     documented["attributes"]["connector_id"] = 7
 
-    assert wire.parse(documented).fields["connector_id"] == 7
+    assert payloads.parse(documented).fields["connector_id"] == 7
 
 
 def _deep(levels: int) -> Any:
@@ -69,11 +70,11 @@ def _deep(levels: int) -> Any:
 def test_what_no_model_can_be_says_why(attributes: dict[str, Any], why: str) -> None:
     """In words, with its id and its name as far as it has any; null will do where the server keeps it."""
     odd = {**resource(42), "attributes": {**resource(42)["attributes"], **attributes}}
-    row = wire.read(odd)
+    row = payloads.read(odd)
 
     if why:
         name = "" if "name" in attributes else "Active users"
-        assert row == Unreadable(42, why, name, wire.MALFORMED_HINT)
+        assert row == Unreadable(42, why, name, payloads.MALFORMED_HINT)
     else:
         assert isinstance(row, LiveModel)
         assert row.id == 42
@@ -86,34 +87,34 @@ def test_what_no_model_can_be_says_why(attributes: dict[str, Any], why: str) -> 
 )  # fmt: skip
 def test_an_id_is_what_the_database_can_have(number: object, is_id: bool) -> None:  # noqa: FBT001 - a case
     """Of a model without one its name is all that is known; what is only told becomes 0."""
-    row = wire.read({**resource(42), "id": number})
+    row = payloads.read({**resource(42), "id": number})
     attributes = {"name": "n", "connector_type": "source", "connector_name": "d"}
 
     assert row.id == (int(str(number)) if is_id else None)
     assert isinstance(row, Unreadable) is not is_id
     assert is_id or row == Unreadable(
-        None, "its id is no number that an id can be", "Active users", wire.MALFORMED_HINT
+        None, "its id is no number that an id can be", "Active users", payloads.MALFORMED_HINT
     )
     known = int(str(number)) if is_id else 0
-    assert wire.parse_connector({"id": number, "attributes": attributes}) == Connector(known, "n", "source", "d")
-    assert wire.parse_workspace({"id": number, "attributes": {"name": "w"}}) == (known, "w")
+    assert payloads.parse_connector({"id": number, "attributes": attributes}) == Connector(known, "n", "source", "d")
+    assert payloads.parse_workspace({"id": number, "attributes": {"name": "w"}}) == (known, "w")
 
 
 def test_a_model_s_connector_has_an_id() -> None:
     """Without one nobody knows what the model reads."""
     attributes = {**resource(42)["attributes"], "connector": {"id": "0"}}
-    row = wire.read({**resource(42), "attributes": attributes})
+    row = payloads.read({**resource(42), "attributes": attributes})
 
     assert row == Unreadable(
-        42, "its connector's id is no number that an id can be", "Active users", wire.MALFORMED_HINT
+        42, "its connector's id is no number that an id can be", "Active users", payloads.MALFORMED_HINT
     )
 
 
 @pytest.mark.parametrize(("name", "said"), [("é", "é"), ("a\ud800", ""), (5, ""), (None, "")])
 def test_a_text_that_is_only_told_has_whole_characters(name: object, said: str) -> None:
     """What can't be printed is empty, and so is what is no text."""
-    assert wire.parse_workspace({"id": "1", "attributes": {"name": name}}) == (1, said)
-    assert wire.parse_workspace({"id": "1", "attributes": [name]}) == (1, "")
+    assert payloads.parse_workspace({"id": "1", "attributes": {"name": name}}) == (1, said)
+    assert payloads.parse_workspace({"id": "1", "attributes": [name]}) == (1, "")
 
 
 @pytest.mark.parametrize("field", ["description", "primary_key", "query"])
@@ -128,10 +129,10 @@ def test_null_is_empty(field: str) -> None:
 @pytest.mark.parametrize("field", ["description", "query"])
 def test_final_line_ends_are_nobody_s(field: str) -> None:
     """A YAML block ends in one, editors add one: at the end of a text they mean nothing, inside it they do."""
-    assert wire.normal_form({field: "a\n"}) == {field: "a"}
-    assert wire.normal_form({field: "a\r\n"}) == {field: "a"}
-    assert wire.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
-    assert wire.normal_form({field: "a\n\r\r\n"}) == {field: "a\n\r"}
+    assert payloads.normal_form({field: "a\n"}) == {field: "a"}
+    assert payloads.normal_form({field: "a\r\n"}) == {field: "a"}
+    assert payloads.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
+    assert payloads.normal_form({field: "a\n\r\r\n"}) == {field: "a\n\r"}
 
 
 def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
@@ -145,7 +146,7 @@ def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
 def test_whole_floats_are_integers() -> None:
     """Jsonb keeps a stored 1 when 1.0 is sent, and gives 1e22 back as an integer."""
     configuration = {"a": 1.0, "b": [1e22], "c": 0.5, "d": True}
-    normal = wire.normal_form({"configuration": configuration})["configuration"]
+    normal = payloads.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {"a": 1, "b": [10**22], "c": 0.5, "d": True}
     assert [type(value) for _, value in leaves(normal)] == [int, int, float, bool]
@@ -169,7 +170,7 @@ def test_secrets_and_masks_are_marked() -> None:
         "credentials": {"user": "u", "pin": 1234, "is_old": True},
         "note": "*****",
     }
-    normal = wire.normal_form({"configuration": configuration})["configuration"]
+    normal = payloads.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {
         "embedding_config": {"api_key": Secret("k"), "model": "m"},
@@ -181,8 +182,8 @@ def test_secrets_and_masks_are_marked() -> None:
 @given(FIELDS)
 def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
     """What the server sends back for what we send is, parsed, what we meant."""
-    after = wire.normal_form({**RAW_SQL, **fields})
-    answered = live(42, **wire.body(after, after, {})["model"])
+    after = payloads.normal_form({**RAW_SQL, **fields})
+    answered = live(42, **payloads.body(after, after, {})["model"])
 
     assert all(same(answered.fields[field], value) for field, value in after.items())
 
@@ -190,33 +191,33 @@ def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
 @given(FIELDS)
 def test_normal_form_is_its_own_normal_form(fields: dict[str, Any]) -> None:
     """Made twice it's the same: nothing is ever taken off one time too many."""
-    once = wire.normal_form(fields)
+    once = payloads.normal_form(fields)
 
-    assert same(dict(wire.normal_form(once)), dict(once))
+    assert same(dict(payloads.normal_form(once)), dict(once))
 
 
 def test_a_body_has_the_required_fields_and_the_changed_ones() -> None:
     """The documented three, whatever changed, and nothing else."""
     after = {**RAW_SQL, "configuration": {"a": 1}}
 
-    assert wire.body(after, ["query"], {}) == {
+    assert payloads.body(after, ["query"], {}) == {
         "model": {"name": "Active users", "connector_id": 1, "query_type": "raw_sql", "query": RAW_SQL["query"]}
     }
-    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"a": 1}
+    assert payloads.body(after, ["configuration"], {})["model"]["configuration"] == {"a": 1}
 
 
 def test_a_body_reveals_secrets() -> None:
     """In the body a secret is plain text."""
     after = {**RAW_SQL, "configuration": {"api_key": Secret("k", "SYNCER_SECRET_K")}}
 
-    assert wire.body(after, ["configuration"], {})["model"]["configuration"] == {"api_key": "k"}
+    assert payloads.body(after, ["configuration"], {})["model"]["configuration"] == {"api_key": "k"}
 
 
 @given(FIELDS, FIELDS)
 def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Whatever is the same in normal form goes back as the API sent it: null, line ends, 1.0; and no secret is kept."""
-    model, after = live(42, **was), dict(wire.normal_form({**RAW_SQL, **wanted}))
-    sent = wire.body(after, after, model.raw)["model"]
+    model, after = live(42, **was), dict(payloads.normal_form({**RAW_SQL, **wanted}))
+    sent = payloads.body(after, after, model.raw)["model"]
 
     assert "canary" not in json.dumps(live(42, configuration={"n": 1.0, "api_key": "canary", "x": "***"}).raw)
     assert all(same(live(42, **sent).fields[field], value) for field, value in after.items())
@@ -251,8 +252,8 @@ def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: di
 )
 def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) -> None:
     """1.0 doesn't become 1 because its neighbour changes, wherever in a list it stands then."""
-    after = wire.normal_form({**RAW_SQL, "configuration": wanted})
-    body = wire.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
+    after = payloads.normal_form({**RAW_SQL, "configuration": wanted})
+    body = payloads.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
 
     assert exact(body) == exact(sent)
 
@@ -272,9 +273,9 @@ def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) 
 def test_what_must_never_be_sent_is_refused(broken: dict[str, Any]) -> None:
     """No null, no empty configuration, no mask, no unresolved secret."""
     with pytest.raises(ValueError, match="can't be sent"):
-        wire.body({**RAW_SQL, **broken}, broken, {})
+        payloads.body({**RAW_SQL, **broken}, broken, {})
     with pytest.raises(ValueError, match="can't be sent"):
-        wire.creation({**RAW_SQL, **broken})
+        payloads.creation({**RAW_SQL, **broken})
 
 
 @pytest.mark.parametrize(
@@ -295,12 +296,12 @@ def test_an_unstructured_model_is_made_with_its_harvesters_alone(
     """The server refuses the POST otherwise, and takes the PUT; no other type needs the key."""
     after = {**RAW_SQL, "query_type": query_type, **({"configuration": configuration} if configuration else {})}
 
-    assert wire.body(after, ["configuration"] if configuration else [], {})
+    assert payloads.body(after, ["configuration"] if configuration else [], {})
     if is_made:
-        assert wire.creation({**after, "id": 5, "other": 1}) == {"model": after}
+        assert payloads.creation({**after, "id": 5, "other": 1}) == {"model": after}
     else:
         with pytest.raises(ValueError, match=r"only with configuration.harvesters \(`\[\]` will do\)"):
-            wire.creation(after)
+            payloads.creation(after)
 
 
 @given(CONFIGURATIONS)
@@ -308,23 +309,23 @@ def test_nothing_prints_a_secret(configuration: dict[str, Any]) -> None:
     """However deep a secret stands, the text of the fields doesn't show it."""
     planted = {**configuration, "credentials": {"deep": ["canary-7f3a", {"x": "canary-7f3a"}]}}
 
-    assert "canary" not in repr(wire.normal_form({"configuration": planted}))
+    assert "canary" not in repr(payloads.normal_form({"configuration": planted}))
 
 
 def test_a_connector_is_parsed_without_its_configuration() -> None:
     """Hosts and users of a warehouse are none of our business."""
     attributes = {"name": "Snowflake prod", "connector_type": "source", "connector_name": "Snowflake"}
 
-    assert wire.parse_connector({"id": "3", "attributes": {**attributes, "configuration": {"host": "h"}}}) == Connector(
-        3, "Snowflake prod", "source", "Snowflake"
-    )
+    assert payloads.parse_connector(
+        {"id": "3", "attributes": {**attributes, "configuration": {"host": "h"}}}
+    ) == Connector(3, "Snowflake prod", "source", "Snowflake")
 
 
 # -- syncs -------------------------------------------------------------------------------------------------------------
 
 
 def _sync(**attributes: Any) -> Sync:
-    return wire.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}})
+    return payloads.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}})
 
 
 @pytest.mark.parametrize(
@@ -395,7 +396,7 @@ def test_a_mapping_s_columns_are_those_that_it_reads(
 )
 def test_what_nobody_knows_of_a_sync_is_said(sync: dict[str, Any], known: tuple[int, int, str]) -> None:
     """Which model it reads, or which columns: then it counts for none, and the plan tells."""
-    read = wire.parse_sync({"id": sync["id"], "attributes": sync})
+    read = payloads.parse_sync({"id": sync["id"], "attributes": sync})
 
     assert (read.id, read.model_id, read.unknown) == known
 
@@ -414,7 +415,7 @@ def test_a_recorded_sync_is_read() -> None:
     case = next(one for one in map(json.loads, vectors) if one["id"] == "syncs-index")
     resource = case["steps"][0]["response"]["body"]["data"][0]
 
-    assert wire.parse_sync(resource) == Sync(
+    assert payloads.parse_sync(resource) == Sync(
         *(3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)),
         source="warehouse",
     )

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from limited import stamp
 
-from syncer.live.newest import MARGIN, Known, Moment
+from syncer.live.newest_page import MARGIN, Known, Moment
 
 if TYPE_CHECKING:
     from syncer.model import LiveModel

@@ -6,26 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from syncer.adopting import importer
-from syncer.adopting.listing import Around, Listing
-from syncer.adopting.listing import listed as rows_of
 from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
-from syncer.model import (
-    NOWHERE,
-    Bound,
-    DesiredState,
-    Document,
-    Problem,
-    Secret,
-    Severity,
-    Target,
-)
+from syncer.model import NOWHERE, Bound, DesiredState, Document, Problem, Severity, Target
 from syncer.plan import provenance
+from syncer.plan.model_states import Around, Listing
+from syncer.plan.model_states import listed as rows_of
 from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from syncer.secrets import Secret
 
 _T = TypeVar("_T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sql.folding import folded
+from syncer.sql.identifiers import folded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

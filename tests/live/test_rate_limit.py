@@ -13,7 +13,7 @@ from limited import Limited
 
 from syncer import workflow
 from syncer.applying.applier import Report, Status
-from syncer.model import Slowing, Waiting
+from syncer.events import Slowing, Waiting
 from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:

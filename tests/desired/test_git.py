@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from repositories import GIT, Repository
 
-from syncer.desired import baseline, loader
+from syncer.desired import git, loader
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def repository(tmp_path: Path) -> Repository:
 
 def _files(root: Path, commit: str, models: str = "models") -> dict[str, str]:
     """What is laid out of a commit: texts by path, links as what they lead to."""
-    with baseline.files_at(root, commit, models) as folder:
+    with git.files_at(root, commit, models) as folder:
         found = {
             path.relative_to(folder).as_posix(): f"-> {path.readlink()}" if path.is_symlink() else path.read_text()
             for path in sorted(folder.rglob("*"))
@@ -118,7 +118,7 @@ def test_a_models_folder_outside_is_not_made(models: str, repository: Repository
     named = models.format(outside=outside)
     made = []
     try:
-        with baseline.files_at(repository.folder, commit, named) as folder:
+        with git.files_at(repository.folder, commit, named) as folder:
             made = [path for path in (outside, folder.parent / "escaped") if path.exists()]
     except SettingsError:
         pass
@@ -174,7 +174,7 @@ def test_attributes_and_filters_have_no_say(repository: Repository) -> None:
     repository.git("config", "core.autocrlf", "true")
     commit = repository.commit({".gitattributes": "*.yaml filter=loud text\n", "models/a.yaml": "a: 1\n"})
 
-    with baseline.files_at(repository.folder, commit, "models") as folder:
+    with git.files_at(repository.folder, commit, "models") as folder:
         assert (folder / "models/a.yaml").read_bytes() == b"a: 1\n"
 
 
@@ -189,7 +189,7 @@ def test_a_link_stays_a_link(repository: Repository) -> None:
     (repository.folder / "models/up.yaml").symlink_to("../../../../../../etc/passwd")
     commit = repository.commit()
 
-    with baseline.files_at(repository.folder, commit, "models") as folder:
+    with git.files_at(repository.folder, commit, "models") as folder:
         loaded = loader.load(folder)
     assert {one.address for one in loaded.documents} == {"a", "inside"}
     assert [(one.rule, one.origin.path) for one in loaded.problems] == [
@@ -213,9 +213,9 @@ def test_what_a_link_leads_to_is_there_too(repository: Repository) -> None:
     (models / "round").symlink_to("round")
     commit = repository.commit()
     (repository.folder / "shared/a.yaml").write_text("changed")
-    assert baseline.head(repository.folder, "models") == f"{commit}-dirty"
+    assert git.head(repository.folder, "models") == f"{commit}-dirty"
 
-    with baseline.files_at(repository.folder, commit, "models") as folder:
+    with git.files_at(repository.folder, commit, "models") as folder:
         loaded = loader.load(folder)
         assert not (folder / "other").exists()
     assert {one.address for one in loaded.documents} == {"a", "ext/c"}
@@ -317,7 +317,7 @@ def test_a_ref_is_anything_that_names_a_commit(repository: Repository) -> None:
     second = repository.commit({"models/a.yaml": "b"})
     named = {"HEAD": second, "main": second, "v1": first, first[:9]: first, "HEAD^": first, "main~1": first}
 
-    assert {ref: baseline.commit_of(repository.folder, ref) for ref in named} == named
+    assert {ref: git.commit_of(repository.folder, ref) for ref in named} == named
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_ref_that_names_none_is_an_error(ref: str, repository: Repository) -> 
     repository.commit({"models/a.yaml": "a"})
 
     with pytest.raises(SettingsError, match="git knows no commit ") as caught:
-        baseline.commit_of(repository.folder, ref)
+        git.commit_of(repository.folder, ref)
     assert caught.value.what.isprintable()
     assert "git fetch --no-tags origin main:refs/remotes/origin/main" in caught.value.hint
 
@@ -369,11 +369,11 @@ def test_the_hint_for_a_missing_branch_is_the_command_that_brings_it(repository:
     remote = repository.bare(tmp_path / "remote")
     clone = remote.cloned(tmp_path / "clone", "--single-branch", "--branch=main")
     with pytest.raises(SettingsError, match="git knows no commit origin/feature/x") as caught:
-        baseline.commit_of(clone.folder, "origin/feature/x")
+        git.commit_of(clone.folder, "origin/feature/x")
     assert "`git fetch --no-tags origin feature/x:refs/remotes/origin/feature/x`" in caught.value.hint
 
     _follow(clone, caught.value)
-    assert baseline.commit_of(clone.folder, "origin/feature/x") == repository.head
+    assert git.commit_of(clone.folder, "origin/feature/x") == repository.head
 
 
 def test_the_hint_for_a_shallow_clone_is_the_command_that_deepens_it(repository: Repository, tmp_path: Path) -> None:
@@ -386,29 +386,29 @@ def test_the_hint_for_a_shallow_clone_is_the_command_that_deepens_it(repository:
     remote = repository.bare(tmp_path / "remote")
     clone = remote.cloned(tmp_path / "clone", "--depth=1", "--no-single-branch", "--branch=topic")
     with pytest.raises(SettingsError, match="the clone is shallow and doesn't hold it") as caught:
-        baseline.commit_of(clone.folder, first)
+        git.commit_of(clone.folder, first)
     assert caught.value.what.startswith(first)
     assert "`git fetch --no-tags --unshallow origin`" in caught.value.hint
     assert "`fetch-depth: 0`" in caught.value.hint
     with pytest.raises(SettingsError, match="shallow, no common ancestor with HEAD is here") as parted:
-        baseline.merge_base(clone.folder, "origin/main")
+        git.merge_base(clone.folder, "origin/main")
 
     _follow(clone, parted.value)
-    assert baseline.commit_of(clone.folder, first) == first
-    assert baseline.merge_base(clone.folder, "origin/main") == first
+    assert git.commit_of(clone.folder, first) == first
+    assert git.merge_base(clone.folder, "origin/main") == first
     assert _files(clone.folder, first) == {"models/a.yaml": "a"}
 
 
 def test_outside_git_it_is_said(tmp_path: Path) -> None:
     """No repository, a repository without a commit, and no git at all."""
     with pytest.raises(SettingsError, match="is not in a git repository"):
-        baseline.commit_of(tmp_path, "HEAD")
-    assert baseline.head(tmp_path, "models") == ""
+        git.commit_of(tmp_path, "HEAD")
+    assert git.head(tmp_path, "models") == ""
 
     empty = Repository.made(tmp_path / "empty")
     with pytest.raises(SettingsError, match="git knows no commit HEAD"):
-        baseline.commit_of(empty.folder, "HEAD")
-    assert baseline.head(empty.folder, "models") == ""
+        git.commit_of(empty.folder, "HEAD")
+    assert git.head(empty.folder, "models") == ""
 
 
 @pytest.mark.parametrize(
@@ -437,7 +437,7 @@ def test_what_git_says_is_not_read(
         monkeypatch.setattr("os.geteuid", lambda: 4711)
 
     with pytest.raises(SettingsError, match=said) as caught:
-        baseline.commit_of(tmp_path / "root", "HEAD")
+        git.commit_of(tmp_path / "root", "HEAD")
     assert hint in caught.value.hint
 
 
@@ -448,7 +448,7 @@ def test_without_git_it_is_said(repository: Repository, monkeypatch: pytest.Monk
 
     with pytest.raises(SettingsError, match="git is not installed"):
         _files(repository.folder, commit)
-    assert baseline.head(repository.folder, "models") == ""
+    assert git.head(repository.folder, "models") == ""
 
 
 # -- which commit ------------------------------------------------------------------------------------------------------
@@ -466,9 +466,9 @@ def test_the_base_is_where_the_branch_parted(repository: Repository) -> None:
     """What main got meanwhile isn't this branch's change."""
     parted, later, _ = _forked(repository)
 
-    assert baseline.merge_base(repository.folder, "main") == parted
-    assert baseline.merge_base(repository.folder, later) == parted
-    assert baseline.merge_base(repository.folder, "HEAD") == repository.head
+    assert git.merge_base(repository.folder, "main") == parted
+    assert git.merge_base(repository.folder, later) == parted
+    assert git.merge_base(repository.folder, "HEAD") == repository.head
 
 
 def test_branches_that_never_met_have_no_base(repository: Repository) -> None:
@@ -478,7 +478,7 @@ def test_branches_that_never_met_have_no_base(repository: Repository) -> None:
     repository.commit({"models/b.yaml": "b"})
 
     with pytest.raises(SettingsError, match="main can't be compared: no common ancestor"):
-        baseline.merge_base(repository.folder, "main")
+        git.merge_base(repository.folder, "main")
 
 
 def test_the_base_of_a_merge_is_what_it_was_merged_into(repository: Repository) -> None:
@@ -487,35 +487,35 @@ def test_the_base_of_a_merge_is_what_it_was_merged_into(repository: Repository) 
     repository.git("checkout", "--quiet", "--detach", "main")
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", "topic")
 
-    assert baseline.base_of_change(repository.folder, head, parted) == later
+    assert git.base_of_change(repository.folder, head, parted) == later
 
 
 def test_the_base_of_a_branch_itself_is_where_it_parted(repository: Repository) -> None:
     """Where the head is checked out, and where HEAD is a merge of something else."""
     parted, later, head = _forked(repository)
-    assert baseline.base_of_change(repository.folder, head, later) == parted
-    assert baseline.base_of_change(repository.folder, head, "") == parted
+    assert git.base_of_change(repository.folder, head, later) == parted
+    assert git.base_of_change(repository.folder, head, "") == parted
 
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", "--strategy=ours", "main")
-    assert baseline.base_of_change(repository.folder, repository.head, later) == later
+    assert git.base_of_change(repository.folder, repository.head, later) == later
 
 
 def test_the_head_says_whether_the_files_are_its_own(repository: Repository) -> None:
     """Models and queries count, tracked or not; what else lies about doesn't."""
     commit = repository.commit({"models/a.yaml": "a", "shared/q.sql": "q", "README.md": "r"})
     root = repository.folder
-    assert baseline.head(root, "models") == commit
+    assert git.head(root, "models") == commit
     repository.write("README.md", "edited")
     repository.write("plan.json", "{}")
-    assert baseline.head(root, "models") == commit
+    assert git.head(root, "models") == commit
 
     for path, text in (("models/a.yaml", "b"), ("models/new.yaml", "n"), ("shared/q.sql", "r"), ("other/new.sql", "n")):
         repository.write(path, text)
-        assert baseline.head(root, "models") == f"{commit}-dirty", path
+        assert git.head(root, "models") == f"{commit}-dirty", path
         repository.git("stash", "--quiet", "--include-untracked")
-        assert baseline.head(root, "models") == commit
+        assert git.head(root, "models") == commit
     (root / "models/a.yaml").unlink()
-    assert baseline.head(root, "models") == f"{commit}-dirty"
+    assert git.head(root, "models") == f"{commit}-dirty"
 
 
 def test_the_head_of_a_folder_of_the_repository(repository: Repository) -> None:
@@ -523,10 +523,10 @@ def test_the_head_of_a_folder_of_the_repository(repository: Repository) -> None:
     commit = repository.commit({"team/models/a.yaml": "a", "models/b.yaml": "b", "b.sql": "b"})
     repository.write("models/b.yaml", "edited")
     repository.write("b.sql", "edited")
-    assert baseline.head(repository.folder / "team", "models") == commit
+    assert git.head(repository.folder / "team", "models") == commit
 
     repository.write("team/models/a.yaml", "edited")
-    assert baseline.head(repository.folder / "team", "models") == f"{commit}-dirty"
+    assert git.head(repository.folder / "team", "models") == f"{commit}-dirty"
 
 
 # -- nothing of the repository runs ------------------------------------------------------------------------------------
@@ -551,12 +551,12 @@ def test_no_program_of_the_repository_runs(repository: Repository, tmp_path: Pat
     ran.unlink(missing_ok=True)
     os.utime(repository.folder / "models/a.yaml", (1, 1))
 
-    assert baseline.head(repository.folder, "models") == commit
-    assert baseline.merge_base(repository.folder, "main") == commit
-    assert baseline.base_of_change(repository.folder, commit, "main") == commit
+    assert git.head(repository.folder, "models") == commit
+    assert git.merge_base(repository.folder, "main") == commit
+    assert git.base_of_change(repository.folder, commit, "main") == commit
     assert _files(repository.folder, commit) == {"models/a.yaml": "a"}
     with pytest.raises(SettingsError):
-        baseline.commit_of(repository.folder, "origin/main")
+        git.commit_of(repository.folder, "origin/main")
     assert not ran.exists(), ran.read_text()
 
     # The trap works: git by itself does run them.
@@ -568,10 +568,10 @@ def test_no_program_of_the_repository_runs(repository: Repository, tmp_path: Pat
 def test_the_head_knows_the_models_folder_as_it_is_written(models: str, repository: Repository) -> None:
     """However the settings name it, the same files count."""
     commit = repository.commit({"models/a.yaml": "a"})
-    assert baseline.head(repository.folder, models) == commit
+    assert git.head(repository.folder, models) == commit
 
     repository.write("models/a.yaml", "edited")
-    assert baseline.head(repository.folder, models) == f"{commit}-dirty"
+    assert git.head(repository.folder, models) == f"{commit}-dirty"
 
 
 def test_no_filter_of_the_repository_runs_for_the_head(repository: Repository, tmp_path: Path) -> None:
@@ -581,7 +581,7 @@ def test_no_filter_of_the_repository_runs_for_the_head(repository: Repository, t
     repository.git("config", "filter.loud.clean", f"touch '{ran}'; cat")
     os.utime(repository.folder / "models/a.yaml", (1, 1))
 
-    assert baseline.head(repository.folder, "models") == commit
+    assert git.head(repository.folder, "models") == commit
     assert not ran.exists()
 
 
@@ -592,7 +592,7 @@ def test_another_repository_has_no_say(repository: Repository, tmp_path: Path, m
     other.commit({"models/m.yaml": "name: there"})
     monkeypatch.setenv("GIT_DIR", str(other.folder / ".git"))
 
-    assert baseline.head(repository.folder, "models") == commit
+    assert git.head(repository.folder, "models") == commit
     assert _files(repository.folder, commit) == {"models/m.yaml": "name: here"}
 
 
@@ -611,8 +611,8 @@ def test_a_repository_inside_the_work_tree_is_none(repository: Repository) -> No
     Repository.made(repository.folder / "sub", "--bare")
 
     with pytest.raises(SettingsError):
-        baseline.commit_of(repository.folder / "sub", "HEAD")
-    assert baseline.head(repository.folder / "sub", "models") == ""
+        git.commit_of(repository.folder / "sub", "HEAD")
+    assert git.head(repository.folder / "sub", "models") == ""
 
 
 def test_a_lost_object_is_an_error(repository: Repository) -> None:
@@ -639,11 +639,11 @@ def test_a_partial_clone_gets_what_a_commit_holds_and_it_lacks(repository: Repos
 
     # A sparse checkout is clean, but for a definition that it leaves out.
     first = clones[0]
-    assert baseline.head(first.folder, "models") == repository.head
+    assert git.head(first.folder, "models") == repository.head
     first.git("sparse-checkout", "set", "elsewhere")
-    assert baseline.head(first.folder, "models") == f"{repository.head}-dirty"
+    assert git.head(first.folder, "models") == f"{repository.head}-dirty"
     assert _files(first.folder, base) == files
-    with baseline.folder_at(clones[1].folder, base, ["syncer.toml"]) as folder:
+    with git.folder_at(clones[1].folder, base, ["syncer.toml"]) as folder:
         assert (folder / "syncer.toml").read_text() == "keep_runs = 1\n"
 
     # No program that the repository's own configuration names is run for it, and no other remote is asked.

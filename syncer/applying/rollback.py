@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.errors import RefusedError
-from syncer.model import REQUIRED, Fields, Lifecycle, Problem, Secret, Severity, leaves
+from syncer.model import REQUIRED, Fields, Lifecycle, Problem, Severity, leaves
 from syncer.plan.diff import compare
 from syncer.plan.planner import Change, Plan
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

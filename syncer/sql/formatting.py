@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from syncer.sql.folding import folded
-from syncer.sql.outputs import has_text_for_name, outputs
+from syncer.sql.identifiers import folded
+from syncer.sql.output_columns import has_text_for_name, outputs
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator

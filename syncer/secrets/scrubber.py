@@ -17,12 +17,13 @@ from collections import deque
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.model import CREDENTIAL, SENSITIVE
+from syncer.secrets.patterns import CREDENTIAL
+from syncer.secrets.value import SENSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from syncer.model import Secret
+    from syncer.secrets.value import Secret
 
 _LONGEST: Final = 300
 """How much of a foreign text is quoted."""

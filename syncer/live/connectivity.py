@@ -24,7 +24,7 @@ from syncer.transport import ExcessError, handshake
 
 if TYPE_CHECKING:
     from syncer.live.session import Session
-    from syncer.model import Secret
+    from syncer.secrets import Secret
     from syncer.transport import Route
 
 _NO_SUCH_API: Final = "the answer is"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from syncer.model import Json
-    from syncer.scrubber import Scrubber
+    from syncer.secrets.scrubber import Scrubber
 
 _EXCEPTION = "There was a problem with the request format: "
 

@@ -20,8 +20,8 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from syncer.errors import ApiError, Excess, RefreshError
-from syncer.live.reasons import is_wrong_workspace
-from syncer.model import Secret
+from syncer.live.error_bodies import is_wrong_workspace
+from syncer.secrets import Secret
 from syncer.transport import ExcessError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from world import Team, definition, recorded_world
 
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
-from syncer.state import folder_of
+from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,18 +11,8 @@ from math import isfinite
 from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import (
-    FIELDS,
-    REQUIRED,
-    Connector,
-    LiveModel,
-    Secret,
-    SecretRef,
-    Sync,
-    Unreadable,
-    is_mask,
-    is_secret_key,
-)
+from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Sync, Unreadable
+from syncer.secrets import Secret, SecretRef, is_mask, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from syncer.model import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, resembles_secret_key
+from syncer.secrets import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
