@@ -64,7 +64,7 @@ def read_page(params: Mapping[str, Any]) -> Page:
 def links(url: str, query: Mapping[str, Any], page: Page, total: int) -> dict[str, str | None]:
     """Build the links of a list; all other parameters of the query string are kept, sorted.
 
-    Only the last page itself and an empty list have no `next`: past the last page it still leads on.
+    The last page has no `next`, and a list of one page or none has none at all. Past the last page `next` leads on.
     """
     last = -(-total // page.limit)
 
