@@ -621,3 +621,14 @@ def is_in_clear(url: str) -> bool:
         return not ipaddress.ip_address(host).is_loopback
     except ValueError:
         return True
+
+
+def may_get_credentials(known: Mapping[str, str], environment: str, server: str, *, is_named: bool) -> bool:
+    """Whether a server may get an environment's credentials without a question; `known` are those that got them before.
+
+    What is known of the environment counts first. One that is new here may be a commit's: it's taken if the user named
+    it, if nothing is known yet, or if it's a server that gets credentials anyway.
+    """
+    if environment in known:
+        return known[environment] == server
+    return is_named or not known or server in known.values()

@@ -18,7 +18,7 @@ from syncer.cli.shared.running import Run
 from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 
 if TYPE_CHECKING:
     import argparse

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from syncer.applying import applier, rollback
 from syncer.desired.resolve import resolve
 from syncer.errors import RefusedError
-from syncer.plan import policy, saved_plan
+from syncer.plan import feasibility, lost_columns, policy, saved_plan
 from syncer.plan.planner import Planned
 from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
 from syncer.workflow.effects import impossible, with_consequences
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from syncer.applying.rollback import Ending
     from syncer.events import Tell
     from syncer.model import Document, Problem, Target
+    from syncer.plan.limits import Limits
     from syncer.plan.planner import Change
-    from syncer.plan.policy import Limits
     from syncer.secrets import Secret
 
 
@@ -38,11 +38,11 @@ def resume(
 
     Raises ApiError and RefreshError.
     """
-    saved_plan.admit(planned, target, commit)
+    saved_plan.check_applicable(planned, target, commit)
     known = {change.id for change in planned.plan.updated}
-    renewed = saved_plan.renew(planned, reader.fetch(known), lookup)
+    renewed = saved_plan.with_live_state(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
-    stale = {"unread-syncs", "unread-connectors", policy.UNCHECKED, policy.NO_WAY_BACK}
+    stale = {"unread-syncs", "unread-connectors", lost_columns.UNCHECKED, feasibility.NO_WAY_BACK}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
     connectors = Connectors(reader)
     renewed = with_consequences(renewed, reader, connectors)
@@ -68,7 +68,7 @@ def roll_back(
 
     Raises RefusedError for another target, ApiError, RefreshError, and SettingsError for a pattern that names nothing.
     """
-    rollback.admit(kept, target)
+    rollback.check_applicable(kept, target)
     plan = kept.plan
     changes = tuple(change for change in plan.changes if is_chosen(change.desired, patterns))
     refuse_nameless([change.desired for change in plan.changes], patterns, "change of that run")

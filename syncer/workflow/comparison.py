@@ -9,7 +9,7 @@ from syncer.adopting import importer
 from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
 from syncer.model import NOWHERE, Bound, DesiredState, Document, Problem, Severity, Target
-from syncer.plan import provenance
+from syncer.plan import causes
 from syncer.plan.model_states import Around, Listing
 from syncer.plan.model_states import listed as rows_of
 from syncer.plan.planner import Plan, Provenance, make_plan
@@ -58,7 +58,7 @@ def compared(
     origins = None
     if base is not None:
         former, _ = connectors.bound(base.state(target.environment))
-        origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+        origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     compared = {binding.desired.document.path for binding in bound.bindings}
     unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.origin.path in compared)

@@ -16,7 +16,7 @@ from syncer.model import (
     Sync,
     shortlist,
 )
-from syncer.plan import policy
+from syncer.plan import feasibility, lost_columns
 from syncer.plan.planner import Change, Effect, Plan, Planned
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) 
         unknown.append(_unread("syncs", "what these models feed", error))
     effects, unchecked = _effects(made, read, reader, connectors)
     moves = any("connector_id" in change.changed for change in made.updated)
-    unknown += policy.one_way_moves(made, connectors()) if moves else ()
+    unknown += feasibility.one_way_moves(made, connectors()) if moves else ()
     fed = tuple(replace(one, syncs=_fed(one.id, read)) for one in removed)
     return replace(planned, effects=effects, removed=fed, warnings=(*planned.warnings, *unknown, *unchecked))
 
@@ -87,14 +87,14 @@ def _effects(
         try:
             found = _columns(change, known)
             if found is None and feeds and _is_lost(change, known):
-                unknown.extend(policy.unread_columns(change, feeds))
+                unknown.extend(lost_columns.unread_columns(change, feeds))
             return Effect(feeds, found)
         except sql.UncheckedError as error:
             unchecked[change.address] = error
             return Effect(feeds)
 
     effects = {change.address: effect(change) for change in made.changes}
-    return effects, (*unknown, *policy.unchecked_columns(effects, unchecked))
+    return effects, (*unknown, *lost_columns.unchecked_columns(effects, unchecked))
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
@@ -160,7 +160,7 @@ def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | N
 
 def impossible(made: Plan, connectors: Connectors) -> tuple[Problem, ...]:
     """What can't be sent, and what the server would accept and shouldn't."""
-    problems = policy.unsendable(made)
-    if any(map(policy.needs_connectors, made.changes)):
-        problems = (*problems, *policy.connector_problems(made, connectors()))
+    problems = feasibility.unsendable(made)
+    if any(map(feasibility.needs_connectors, made.changes)):
+        problems = (*problems, *feasibility.connector_problems(made, connectors()))
     return problems

@@ -21,10 +21,10 @@ from syncer.desired.resolve import bind_connectors
 from syncer.errors import ApiError, RefusedError
 from syncer.live import payloads
 from syncer.model import Connector, DesiredState, Sync
-from syncer.plan import policy
+from syncer.plan import lost_columns, policy
 from syncer.plan.effects import meaning
+from syncer.plan.limits import Limits
 from syncer.plan.planner import Effect
-from syncer.plan.policy import Limits
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
@@ -522,7 +522,7 @@ def test_one_warning_names_them_all() -> None:
     """A reason is told once, with so many models and syncs as anybody reads."""
     error = sql.UncheckedError("it is Sunday", "wait")
     effects = {f"m{number:02}": Effect((SYNC,) * 5) for number in range(12)} | {"n": Effect(None)}
-    told = policy.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
+    told = lost_columns.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
 
     named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
     models = ", ".join(f"m{number:02} {named}" for number in range(9))

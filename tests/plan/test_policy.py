@@ -9,8 +9,10 @@ import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
 from syncer.model import Binding, Bound, Connector, Problem, Severity
+from syncer.plan.feasibility import connector_problems, needs_connectors, one_way_moves
+from syncer.plan.limits import Limits, OnDrift
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
-from syncer.plan.policy import Limits, OnDrift, connector_problems, judged, needs_connectors, one_way_moves
+from syncer.plan.policy import judged
 
 CONNECTORS = [
     Connector(1, "Snowflake prod", "source", "Snowflake"),
