@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
-from syncer import regular
+from syncer import safe_files
 from syncer.errors import InputError, SettingsError
 from syncer.model import LFS_POINTER, SANDBOX, Credentials, Origin, Problem, Target
 from syncer.secrets import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, Secret, resembles_secret_key
@@ -397,7 +397,7 @@ def _text_of(file: Path) -> str:
     """The text of a settings file, bounded: it comes with the repository, and so from anybody."""
     if file.is_symlink():
         raise SettingsError(f"{file.name} is a symbolic link", "put the file itself there")
-    raw = regular.content(file, _LARGEST)
+    raw = safe_files.read(file, _LARGEST)
     lines = raw.split(b"\n")
     if len(raw) > _LARGEST or max(map(len, lines)) > _LONGEST_LINE:
         raise SettingsError(f"{file.name} is too large for settings", "give the settings a syncer.toml of their own")

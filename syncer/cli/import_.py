@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, workflow
-from syncer.adopting import writing
+from syncer import config, safe_files, workflow
 from syncer.adopting.importer import Asked, check_asked
 from syncer.cli.shared import running
 from syncer.cli.validate import check
@@ -99,9 +98,9 @@ def _write_new(run: Run, screen: Screen, found: Imported, desk: _Desk) -> None:
         for path in filter(None, (draft.sql_path, draft.path)):
             content = texts[path].encode()
             if path in desk.present:
-                writing.replace(run.settings.root, path, content, expected=desk.present[path])
+                safe_files.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
-                writing.create(run.settings.root, path, content)
+                safe_files.create(run.settings.root, path, content)
         screen.show(import_.render_written(draft, screen.style))
 
 
@@ -119,7 +118,7 @@ def _folder(run: Run, given: str) -> str:
         if not is_below or not folder or hidden or not folder.isprintable() or "\\" in folder:
             message = f"--dir {given} is no folder that model files are read from"
             raise SettingsError(message, f"name one below the models folder, {models}")
-    if folder != "." and not writing.is_reached_directly(root, folder):
+    if folder != "." and not safe_files.is_reached_directly(root, folder):
         message = f"{folder} leads out of the repository, or through a link"
         raise SettingsError(message, "model files are written into the repository alone")
     if (root / folder).exists() and not (root / folder).is_dir():
@@ -190,7 +189,7 @@ class _Desk:
 
     def raw(self, path: str) -> bytes | str:
         """What a file holds, every byte of it; or, as text, why it can't be rewritten."""
-        if not writing.is_reached_directly(self._root, path):
+        if not safe_files.is_reached_directly(self._root, path):
             return "it's a link, or is reached through one"
         return loader.raw(self._root, path)
 
@@ -273,5 +272,5 @@ def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
     if found.revisions:
         screen.show("")
     for one in found.revisions:
-        writing.replace(run.settings.root, one.path, one.after, expected=one.before)
+        safe_files.replace(run.settings.root, one.path, one.after, expected=one.before)
         screen.show(import_.render_file(one.path))
