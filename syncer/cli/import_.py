@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, safe_files, workflow
-from syncer.adopting.importer import Asked, check_asked
+from syncer.adopting.selection import Selection, check_selection
 from syncer.cli.shared import running
 from syncer.cli.validate import check
 from syncer.desired import loader
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Mapping, Sequence
 
-    from syncer.adopting.importer import Draft, Imported, Taken
+    from syncer.adopting.drift import DriftImport
+    from syncer.adopting.new_files import Draft, Imported
     from syncer.cli.shared.running import Files, Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Document, Json
@@ -63,8 +64,8 @@ def _announce(run: Run, screen: Screen) -> None:
 
 
 def _import(flags: argparse.Namespace, screen: Screen) -> int:
-    asked = Asked(flags.all, tuple(flags.ids), tuple(flags.query_type), tuple(flags.connector))
-    check_asked(asked)
+    asked = Selection(flags.all, tuple(flags.ids), tuple(flags.query_type), tuple(flags.connector))
+    check_selection(asked)
     run = running.settle(flags)
     files = running.read(run, may_be_empty=True)
     running.refuse_stray(run, flags, files)
@@ -267,7 +268,7 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     return 1 if errors or (flags.yes and found.left) else 0
 
 
-def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
+def _write_revised(run: Run, screen: Screen, found: DriftImport) -> None:
     """Write every file that is still what was read, and say so once it's there."""
     if found.revisions:
         screen.show("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from syncer.adopting import importer
+from syncer.adopting import drift
 from syncer.desired.resolve import resolve, reveal
 from syncer.errors import ApiError, RefreshError
 from syncer.model import NOWHERE, Bound, DesiredState, Document, Problem, Severity, Target
@@ -52,7 +52,7 @@ def compared(
     chosen, missing = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
-    pairs = [importer.blind(binding) for binding in bound.bindings]
+    pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
     bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     origins = None

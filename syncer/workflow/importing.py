@@ -5,19 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from syncer.adopting import importer
-from syncer.adopting.importer import (
-    Addresses,
-    Asked,
-    Draft,
-    Imported,
-    Intake,
-    Manner,
-    Revision,
-    Taken,
-    UnwritableError,
-    Variables,
-)
+from syncer.adopting import drift, new_files, selection
+from syncer.adopting.drift import DriftEdits, DriftImport, Revision
+from syncer.adopting.names import Addresses, Variables
+from syncer.adopting.new_files import Draft, ImportContext, Imported, UnwritableError
 from syncer.desired.resolve import bind, bind_connectors, resolve, reveal
 from syncer.model import (
     Binding,
@@ -39,6 +30,7 @@ from syncer.workflow.comparison import compared
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from syncer.adopting.selection import Selection
     from syncer.model import Origin
     from syncer.secrets import Secret
 
@@ -79,7 +71,7 @@ def import_models(
     reader: Reader,
     target: Target,
     lookup: Callable[[str], Secret | None],
-    asked: Asked,
+    asked: Selection,
     desk: Desk,
     *,
     pins_at_top: bool = True,
@@ -89,21 +81,21 @@ def import_models(
     """The files that declare live models as they are: each was read back, and is in step with its model.
 
     With `force` a model that is in git already is written anew. What is asked for must make sense
-    (`importer.check_asked`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
+    (`selection.check_selection`). Raises ApiError, RefreshError, and SettingsError for a connector that isn't one.
     """
     everything = resolve(documents, target.environment)
     connectors = reader.connectors()
     live = reader.fetch({*asked.ids, *(model.id for model in everything.models if model.id is not None)})
-    models, problems = importer.chosen(asked, live, connectors)
+    models, problems = selection.selected(asked, live, connectors)
     problems = [*(_as_error(one) if one.rule == "incomplete-live-state" else one for one in unread(live)), *problems]
     bound = bind(everything, live)
     owners = {binding.live.id: binding.desired for binding in bound.bindings}
     unmanaged = {model.id for model in bound.unmanaged}
-    manner = Manner(target.environment, connectors, pins_at_top, inline)
-    variables = Variables(desk.variable, {*importer.variables_of(documents), *desk.variables()})
+    manner = ImportContext(target.environment, connectors, pins_at_top, inline)
+    variables = Variables(desk.variable, {*new_files.named_variables(documents), *desk.variables()})
     addresses = Addresses(desk.names())
     is_asked = bool(asked.ids)
-    sql_owners = importer.owners(documents)
+    sql_owners = drift.sql_file_owners(documents)
     drafts: list[Draft] = []
     present: list[tuple[LiveModel, str]] = []
     for model in models:
@@ -112,14 +104,14 @@ def import_models(
             if model.id in unmanaged:
                 name = addresses.of(model)
                 path = desk.path(f"{name}.yaml")
-                made = importer.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
+                made = new_files.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
             elif not force or owner is None:
                 present.append((model, owner.document.path if owner else ""))
                 continue
             else:
                 made = _rewritten(model, owner, manner, variables, desk, sql_owners)
         except UnwritableError as error:
-            problems.append(importer.left_out(model, str(error), is_asked=is_asked))
+            problems.append(new_files.not_imported(model, str(error), is_asked=is_asked))
         else:
             drafts.append(made)
     kept, texts, refused = _proved(drafts, desk, target, connectors, is_asked=is_asked)
@@ -128,7 +120,7 @@ def import_models(
         texts,
         tuple(present) if is_asked else (),
         len(present),
-        importer.settings_of(kept, lookup),
+        new_files.unset_variables(kept, lookup),
         (*problems, *refused),
     )
 
@@ -140,7 +132,7 @@ def _as_error(problem: Problem) -> Problem:
 def _rewritten(
     model: LiveModel,
     owner: DesiredModel,
-    manner: Manner,
+    manner: ImportContext,
     variables: Variables,
     desk: Desk,
     sql_owners: Mapping[str, Collection[str]],
@@ -159,7 +151,7 @@ def _rewritten(
     is_own = desk.is_free(beside) or sql_owners.get(beside) == {document.path}
     lifecycle, _ = document.effective(manner.environment)
     kept = {"lifecycle": lifecycle["lifecycle"]} if "lifecycle" in lifecycle else {}
-    return importer.draft(
+    return new_files.draft(
         model, document.path, manner, variables, address=owner.address, query_file=name if is_own else "", kept=kept
     )
 
@@ -179,7 +171,7 @@ def _proved(
         except ValueError as error:
             reasons[draft.path] = str(error)
         else:
-            if importer.in_clear(draft, texts[draft.path].values()):
+            if new_files.shows_a_secret(draft, texts[draft.path].values()):
                 reasons[draft.path] = "its file would hold, in clear, what is a secret in its configuration"
     ready = [draft for draft in drafts if draft.path not in reasons]
     together = {path: text.encode() for draft in ready for path, text in texts[draft.path].items()}
@@ -199,7 +191,7 @@ def _proved(
             reasons[draft.path] = f"{', '.join(fields)} would not be read back as it's live"
     kept = [draft for draft in drafts if draft.path not in reasons]
     refused = [
-        importer.left_out(
+        new_files.not_imported(
             draft.live, reasons[draft.path], is_asked=is_asked, path=draft.path if draft.is_rewritten else ""
         )
         for draft in drafts
@@ -235,7 +227,7 @@ def import_drift(
     *,
     base: Base | None = None,
     environments: Collection[str] = (),
-) -> tuple[Taken, tuple[Problem, ...]]:
+) -> tuple[DriftImport, tuple[Problem, ...]]:
     """The files with what was changed outside git in them, each read back; and what couldn't be looked at.
 
     Without a base all that differs is taken. `environments` are those of the settings. Raises ApiError, RefreshError,
@@ -247,23 +239,23 @@ def import_drift(
     is_moved = any("connector_id" in change.changed for change in changes)
     has_names = any(change.desired.connector for change in changes)
     sources = connectors() if is_moved or has_names else ()
-    manner = Manner(target.environment, sources)
-    variables = Variables(desk.variable, {*importer.variables_of(documents), *desk.variables()})
-    owners = importer.owners(documents)
+    manner = ImportContext(target.environment, sources)
+    variables = Variables(desk.variable, {*new_files.named_variables(documents), *desk.variables()})
+    owners = drift.sql_file_owners(documents)
     intakes = []
     for change in changes:
         causes = None if found.provenance is None else found.provenance.of(change)
-        intakes.append(importer.intake(change, causes, manner, variables, owners))
+        intakes.append(drift.drift_edits(change, causes, manner, variables, owners))
     placed, more = _placed(intakes, _Trying(desk, target, lookup, sources))
     revisions = [file for one in placed for file in one.files.values() if file.before != file.after]
-    taken = Taken(
+    taken = DriftImport(
         target,
         tuple(sorted(revisions, key=lambda one: one.path)),
         tuple((one.change.address, one.waiting) for one in intakes if one.waiting),
         tuple(
             sorted((*(left for one in intakes for left in one.left), *more, *_lost(found.bound.new)), key=_by_origin)
         ),
-        importer.settings_of([one.draft for one in placed], lookup),
+        new_files.unset_variables([one.draft for one in placed], lookup),
         _sharing(placed, target, environments),
     )
     return taken, (*found.warnings, *found.problems)
@@ -294,7 +286,7 @@ class _Trial:
     `left` are the places that have no room for it, `wrong` says of fields why they can't be in the files at all.
     """
 
-    intake: Intake
+    intake: DriftEdits
     files: Mapping[str, Revision] = field(default_factory=dict)
     left: Sequence[tuple[Path, str]] = ()
     wrong: Mapping[str, str] = field(default_factory=dict)
@@ -303,7 +295,7 @@ class _Trial:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that the files say now, each at least in part."""
-        unplaced = {importer.field_of(path) for path, _ in self.left if len(path) == 1}
+        unplaced = {drift.field_of(path) for path, _ in self.left if len(path) == 1}
         return tuple(name for name in self.intake.fields if name not in unplaced)
 
     @property
@@ -313,7 +305,7 @@ class _Trial:
         return Draft(self.intake.change.live, self.intake.path, {}, secrets=named)
 
 
-def _placed(intakes: Sequence[Intake], trying: _Trying) -> tuple[list[_Trial], list[Problem]]:
+def _placed(intakes: Sequence[DriftEdits], trying: _Trying) -> tuple[list[_Trial], list[Problem]]:
     """The files that take what they can, and a problem for each part that can't be placed.
 
     A field that can't be placed keeps no other one back: where something is wrong, each is tried after the other.
@@ -333,11 +325,11 @@ def _placed(intakes: Sequence[Intake], trying: _Trying) -> tuple[list[_Trial], l
             else:
                 trials[path] = again[path]
     problems = [
-        importer.unplaced(failed[path].intake, failed[path].intake.change.desired.sources[name], reason)
+        drift.unplaced_problem(failed[path].intake, failed[path].intake.change.desired.sources[name], reason)
         for path, found in reasons.items()
         for name, reason in found.items()
     ]
-    problems += [importer.unplaced(one.intake, *left) for one in trials.values() for left in one.left]
+    problems += [drift.unplaced_problem(one.intake, *left) for one in trials.values() for left in one.left]
     return [trial for trial in trials.values() if trial.fields], problems
 
 
@@ -350,7 +342,7 @@ class _Trying:
     lookup: Callable[[str], Secret | None]
     connectors: Sequence[Connector]
 
-    def of(self, intakes: Iterable[Intake]) -> dict[str, _Trial]:
+    def of(self, intakes: Iterable[DriftEdits]) -> dict[str, _Trial]:
         """The trials of all that is to be taken, in one folder, by the path of the model file."""
         trials: dict[str, _Trial] = {}
         beside: dict[str, bytes] = {}
@@ -379,7 +371,7 @@ class _Trying:
                 continue
             reason = "the file can't say it so that it's read back as it's live"
             still = dict.fromkeys(self._still(trial, document), reason)
-            trials[path] = replace(trial, wrong=still, variables=importer.variables_of([document]))
+            trials[path] = replace(trial, wrong=still, variables=new_files.named_variables([document]))
         return trials
 
     def _still(self, trial: _Trial, document: Document) -> list[str]:
@@ -389,8 +381,8 @@ class _Trying:
             return ["connector_id"]
         fresh = trial.intake.secrets or {}
         revealed, _ = reveal(named, lambda variable: fresh.get(variable) or self.lookup(variable))
-        binding, _ = importer.blind(Binding(revealed.models[0], trial.intake.change.live))
-        left = [(importer.field_of(path), *path[1:]) for path, _ in trial.left]
+        binding, _ = drift.with_live_secrets(Binding(revealed.models[0], trial.intake.change.live))
+        left = [(drift.field_of(path), *path[1:]) for path, _ in trial.left]
         differing = {
             str(one.path[0])
             for change in make_plan(Bound((binding,)), self.target).changes
@@ -416,7 +408,7 @@ def _bytes(found: bytes | str, path: str) -> bytes:
     return found
 
 
-def _revised(intake: Intake, desk: Desk) -> tuple[dict[str, Revision], Sequence[tuple[Path, str]]]:
+def _revised(intake: DriftEdits, desk: Desk) -> tuple[dict[str, Revision], Sequence[tuple[Path, str]]]:
     """A model's files with its drift in them, by path, and what the YAML has no room for. Raises _UnplacedError."""
     before = _bytes(desk.raw(intake.path), intake.path)
     after, reasons = desk.revised(before, intake.edits)
@@ -425,7 +417,7 @@ def _revised(intake: Intake, desk: Desk) -> tuple[dict[str, Revision], Sequence[
         path, query = intake.sql
         raw = _bytes(desk.raw(path), path)
         try:
-            files[path] = Revision(path, raw, importer.in_file(query, raw))
+            files[path] = Revision(path, raw, drift.sql_file_bytes(query, raw))
         except UnicodeEncodeError:
             raise _UnplacedError("it holds half a character, which no file can") from None
     return files, reasons

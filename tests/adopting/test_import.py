@@ -24,8 +24,8 @@ from transcripts import rewritten
 from world import Team, flat, recorded_world, secrets
 
 from syncer import safe_files
-from syncer.adopting import importer
-from syncer.adopting.importer import Addresses, Variables, slug
+from syncer.adopting import drift
+from syncer.adopting.names import Addresses, Variables, slug
 from syncer.cli.main import main
 from syncer.model import FIELDS, QUERY_TYPES, Connector, LiveState, Unreadable
 from syncer.sandbox import Sandbox
@@ -1253,7 +1253,7 @@ def test_the_chapter_is_true(tmp_path: Path, accept: bool) -> None:  # noqa: FBT
 
 def test_the_chapter_has_every_rule() -> None:
     """What an import or a --drift tells stands in a table."""
-    source = Path(importer.__file__).read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in Path(drift.__file__).parent.glob("*.py"))
     used = {*re.findall(r"(?:Problem\(\s*NOWHERE,|leave\(\s*field,|\.problem\()\s*\"([a-z-]+)\"", source)}
     table = {*re.findall(r"^\| `([a-z-]+)` \|", CHAPTER.read_text("utf-8"), re.MULTILINE)}
 
@@ -1298,7 +1298,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_an_sql_file_keeps_its_habits(query: str) -> None:
     """Line ends, the mark, the end: what is read back is the query."""
     for raw in (b"a\nb\n", b"a\r\nb\r\n", b"a", b"\xef\xbb\xbfa\r\nb", b"", b"a\n\n\n"):
-        written = importer.in_file(query, raw)
+        written = drift.sql_file_bytes(query, raw)
         text = written.removeprefix(b"\xef\xbb\xbf").decode().replace("\r\n", "\n")
         assert text.rstrip("\n") == query.rstrip("\n")
         assert written.startswith(b"\xef\xbb\xbf") == raw.startswith(b"\xef\xbb\xbf")

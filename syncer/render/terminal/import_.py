@@ -13,7 +13,8 @@ from syncer.render.text import counted, defused, spelt, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from syncer.adopting.importer import Draft, Imported, Revision, Setting, Taken
+    from syncer.adopting.drift import DriftImport, Revision
+    from syncer.adopting.new_files import Draft, Imported, UnsetVariable
     from syncer.model import Problem, Target
     from syncer.render.style import Style
 
@@ -52,7 +53,7 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
     return defused(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
 
-def _settings(settings: Iterable[Setting]) -> str:
+def _settings(settings: Iterable[UnsetVariable]) -> str:
     lines = ["Set these variables where syncer runs (in CI: as masked secrets) to the values that are live:"]
     for one in settings:
         listed = shortlist(map(visible, one.paths), _MANY)
@@ -62,7 +63,7 @@ def _settings(settings: Iterable[Setting]) -> str:
     return "\n".join(lines)
 
 
-def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, base: str, is_whole: bool) -> str:
+def render_taken(taken: DriftImport, warnings: Sequence[Problem], style: Style, *, base: str, is_whole: bool) -> str:
     """The files as they would change since what git said at a commit (empty: none), and what a person has to do.
 
     `is_whole` says that everything could be compared: only then nobody's edit was overlooked.
