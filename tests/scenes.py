@@ -12,7 +12,7 @@ from syncer.events import Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import NOWHERE, Binding, Bound, Columns, LiveModel, Origin, Problem, Severity, Sync
 from syncer.plan import limits, policy
 from syncer.plan.diff import FieldChange
-from syncer.plan.effects import RISKS
+from syncer.plan.effect_sentences import RISKS
 from syncer.plan.planner import LOOSENED, Cause, Effect, Plan, Planned, Provenance, Removed, make_plan
 
 if TYPE_CHECKING:

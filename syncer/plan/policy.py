@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import NOWHERE, RISKY, Problem, Severity
-from syncer.plan.effects import RISKS
+from syncer.plan.effect_sentences import RISKS
 from syncer.plan.limits import PROTECT, OnDrift
 from syncer.plan.lost_columns import lost_columns
 from syncer.plan.planner import Cause

@@ -22,7 +22,7 @@ from syncer.plan.planner import Change, Effect, Plan, Planned
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syncer.workflow.asking import Connectors, Reader
+    from syncer.workflow.reader import Connectors, Reader
 
 _ASKED: Final = 20
 """How many syncs are asked at most whether they run: it's a request for each."""

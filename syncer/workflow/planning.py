@@ -16,18 +16,11 @@ from syncer.plan.limits import loosened_limits
 from syncer.plan.planner import Plan, Planned, Removed, make_plan
 from syncer.plan.removed_definitions import removed_definitions
 from syncer.secrets import Secret
-from syncer.workflow.asking import (
-    Base,
-    Connectors,
-    Reader,
-    bound_to,
-    is_named,
-    silent_base,
-    targeted,
-    told_once,
-    unread,
-)
+from syncer.workflow.base import Base, silent_base
+from syncer.workflow.binding import bound_to, told_together, unread_models
 from syncer.workflow.effects import impossible, with_consequences
+from syncer.workflow.reader import Connectors, Reader
+from syncer.workflow.targets import is_named, targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -83,8 +76,8 @@ def plan(
         )
         removed = _chosen(removed_definitions(guards, everything, live), patterns)
     told = (*told, *renames.repurposed_ids(made, former))
-    warnings = (*loosened, *unread(live), *silent_base(base), *told)
-    problems = told_once((*missing, *problems), chosen, live, target)
+    warnings = (*loosened, *unread_models(live), *silent_base(base), *told)
+    problems = told_together((*missing, *problems), chosen, live, target)
     planned = Planned(made, warnings, problems, origins, removed=removed)
     if not with_effects:
         return planned

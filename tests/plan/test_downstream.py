@@ -22,7 +22,7 @@ from syncer.errors import ApiError, RefusedError
 from syncer.live import payloads
 from syncer.model import Connector, DesiredState, Sync
 from syncer.plan import lost_columns, policy
-from syncer.plan.effects import meaning
+from syncer.plan.effect_sentences import meaning
 from syncer.plan.limits import Limits
 from syncer.plan.planner import Effect
 from syncer.sandbox import Sandbox

@@ -23,7 +23,7 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from syncer.plan.effects import meaning
+from syncer.plan.effect_sentences import meaning
 from syncer.plan.planner import LOOSENED
 from syncer.render.command_lines import Commands
 from syncer.render.diff.hunks import change_lines

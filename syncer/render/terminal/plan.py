@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
-from syncer.plan.effects import meaning
+from syncer.plan.effect_sentences import meaning
 from syncer.plan.renames import REPURPOSED
 from syncer.render.command_lines import operand
 from syncer.render.diff.values import Row, change_rows, field_rows
