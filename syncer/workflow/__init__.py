@@ -11,7 +11,7 @@ reader           what a use case asks of the API
 desk             what an import asks of the files
 base             what git said before
 targets          which definitions `--target` means
-binding          definitions bound to live models, and what can't be bound
+live_state       definitions bound to live models, and live models that can't be read
 comparison       definitions beside live state, whether or not they could be applied
 effects          what changes do to syncs and columns, and what can't be sent
 """

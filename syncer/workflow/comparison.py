@@ -11,7 +11,7 @@ from syncer.model import Bound, DesiredState, Document, Problem, Severity, Targe
 from syncer.plan import causes
 from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.workflow.base import Base, silent_base
-from syncer.workflow.binding import bound_to, told_together, unread_models
+from syncer.workflow.live_state import bound_to, told_together, unread_models
 from syncer.workflow.targets import targeted
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from syncer.adopting import drift, new_files, selection
 from syncer.adopting.names import Addresses, Variables
 from syncer.adopting.new_files import Draft, ImportContext, Imported, UnwritableError
-from syncer.desired.resolve import bind, bind_connectors, resolve, reveal
+from syncer.desired.binding import bind
+from syncer.desired.connectors import bind_connectors
+from syncer.desired.resolve import resolve, reveal
 from syncer.model import (
     Binding,
     Bound,
@@ -21,7 +23,7 @@ from syncer.model import (
     Target,
 )
 from syncer.plan.planner import make_plan
-from syncer.workflow.binding import unread_models
+from syncer.workflow.live_state import unread_models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -9,7 +9,8 @@ from syncer.adopting import drift, new_files
 from syncer.adopting.drift import DriftEdits, DriftImport, Revision
 from syncer.adopting.names import Variables
 from syncer.adopting.new_files import Draft, ImportContext
-from syncer.desired.resolve import bind_connectors, resolve, reveal
+from syncer.desired.connectors import bind_connectors
+from syncer.desired.resolve import resolve, reveal
 from syncer.model import (
     Binding,
     Bound,

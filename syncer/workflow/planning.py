@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.desired import validate
-from syncer.desired.resolve import resolve, reveal, stand_in_connectors
+from syncer.desired.connectors import stand_in_connectors
+from syncer.desired.resolve import resolve, reveal
 from syncer.live import payloads
 from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
 from syncer.plan import causes, policy, renames
@@ -17,8 +18,8 @@ from syncer.plan.planner import Plan, Planned, Removed, make_plan
 from syncer.plan.removed_definitions import removed_definitions
 from syncer.secrets import Secret
 from syncer.workflow.base import Base, silent_base
-from syncer.workflow.binding import bound_to, told_together, unread_models
 from syncer.workflow.effects import impossible, with_consequences
+from syncer.workflow.live_state import bound_to, told_together, unread_models
 from syncer.workflow.reader import Connectors, Reader
 from syncer.workflow.targets import is_named, targeted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from syncer.desired.resolve import bind_connectors
+from syncer.desired.connectors import bind_connectors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

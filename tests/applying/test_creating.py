@@ -12,7 +12,7 @@ from world import Team, recorded_world, writes
 
 from syncer import workflow
 from syncer.applying.applier import Outcome, Status, apply
-from syncer.desired.resolve import bind
+from syncer.desired.binding import bind
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, DesiredState, LiveState, Unreadable
 from syncer.package_files import schema

@@ -9,7 +9,8 @@ from builders import RAW_SQL, FlatMarks, desired, document, live
 from hypothesis import given
 from strategies import worlds
 
-from syncer.desired.resolve import bind, resolve, reveal
+from syncer.desired.binding import bind
+from syncer.desired.resolve import resolve, reveal
 from syncer.model import DesiredState, Document, Lifecycle, LiveModel, LiveState, TextFile, Unreadable
 from syncer.secrets import Secret, SecretRef
 

@@ -17,7 +17,7 @@ from inside import Inside
 from world import CONFORMANCE, definition, recorded_world
 
 from syncer import sql, workflow
-from syncer.desired.resolve import bind_connectors
+from syncer.desired.connectors import bind_connectors
 from syncer.errors import ApiError, RefusedError
 from syncer.live import payloads
 from syncer.model import Connector, DesiredState, Sync

@@ -1,11 +1,11 @@
-"""Definitions bound to live models, and what to say of definitions or live models that can't be bound. Pure."""
+"""Definitions bound to live models, and what to say of those that are missing or can't be read. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.desired.resolve import REPAIR, bind
+from syncer.desired.binding import REPAIR, bind
 from syncer.model import (
     NOWHERE,
     Bound,
