@@ -179,7 +179,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     usable = {one.path for one in documents}
     hurt = tuple(guard for one in there if one.path not in usable and (guard := validate.guard_of(one)))
     names = [*settings.environments] if settings is not None else []
-    before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
+    before = config.declared_environment(settings, _former_name(run, settings)) if settings is not None else None
     has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
     if has_shared_ids and (before is None or names != [before.name]):
         # Nobody knows whose ids they were then.
