@@ -9,6 +9,7 @@ from syncer import sql
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
     NOWHERE,
+    SQL_TYPES,
     Columns,
     Connector,
     Problem,
@@ -32,9 +33,6 @@ _LISTED: Final = 10
 
 _DOWNSTREAM: Final = frozenset({"query", "primary_key", "connector_id", "query_type"})
 """The fields whose change a sync's next run notices."""
-
-_PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
-"""The query types whose query is SQL."""
 
 
 def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) -> Planned:
@@ -135,7 +133,7 @@ def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, lis
 
 def _is_queried(change: Change) -> bool:
     """Whether its query may return other columns, or stand on another key, than before."""
-    return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in _PARSED
+    return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in SQL_TYPES
 
 
 def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
