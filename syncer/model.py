@@ -44,6 +44,15 @@ QUERY_TYPES: Final = (
     "vector_search",
 )
 
+SYNCED_TYPES: Final = frozenset({"raw_sql", "dbt", "soql", "table_selector"})
+"""The query types whose rows a sync pages through."""
+
+SQL_TYPES: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
+"""The query types whose query is SQL."""
+
+CONFIGURED_TYPES: Final = frozenset({"ai_ml", "dynamic_sql", "unstructured", "vector_search"})
+"""The query types whose configuration the server reads; others' is free."""
+
 SANDBOX: Final = "sandbox"
 """The environment that always exists: the embedded server of this package."""
 

@@ -81,7 +81,7 @@ class WayBack:
     left: tuple[Problem, ...] = ()
 
 
-def admit(kept: Planned, target: Target) -> None:
+def check_applicable(kept: Planned, target: Target) -> None:
     """Raise RefusedError if the run wrote to another target, or its record isn't that of an apply."""
     if kept.plan.target != target:
         wrote = kept.plan.target

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer import __version__, regular
+from syncer import __version__, safe_files
 from syncer.applying.rollback import Ending, LostRun, PastRun
 from syncer.desired import validate
 from syncer.errors import SyncerError
@@ -223,8 +223,8 @@ def _bytes(file: Path) -> bytes:
 def _beginning(file: Path, most: int) -> bytes:
     """The first bytes of a file, if it's a regular one."""
     try:
-        return regular.content(file, most - 1)[:most]
-    except regular.IrregularError:
+        return safe_files.read(file, most - 1)[:most]
+    except safe_files.IrregularError:
         raise RunError(f"{file} is not a regular file", _NO_RECORD) from None
     except OSError as error:
         raise RunError(f"{file}: {error.strerror}", _NO_RECORD) from None

@@ -67,7 +67,7 @@ def planned_again(
     flags: argparse.Namespace, screen: Screen, run: Run, base: workflow.Base | None, kept: Planned
 ) -> Report:
     """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
-    saved_plan.admit(kept, run.target, running.head(run))
+    saved_plan.check_applicable(kept, run.target, running.head(run))
     files = running.read(run)
     with running.connected(run, screen) as api:
         planned = replace(

@@ -18,7 +18,7 @@ from syncer.cli.shared.running import Run
 from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 
 if TYPE_CHECKING:
     import argparse
@@ -62,7 +62,7 @@ def former(base: str, head: str = "") -> Former:
             config.load(after)
         except SyncerError:
             return Former(environment, ("they can't be read any more",))
-        return Former(environment, tuple(config.altered(before, after)))
+        return Former(environment, tuple(config.changed_keys(before, after)))
 
 
 def environment(flags: argparse.Namespace, base: str) -> str:
@@ -83,7 +83,7 @@ def aimed(flags: argparse.Namespace, name: str) -> Run:
     config.require_target(flags.env, os.environ)
     if name == SANDBOX:
         return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
-    return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())
+    return Run(settings, config.with_target(config.Environment(name), os.environ), os.environ, Limits())
 
 
 def refuse_other(run: Run, name: str) -> None:

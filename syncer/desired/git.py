@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer import regular
+from syncer import safe_files
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def left_out(root: Path, paths: Iterable[str]) -> set[str]:
 def _oid(path: Path, entry: Entry) -> str:
     """The object that a file on the disk would be, as far as it can be read."""
     try:
-        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else regular.content(path, _MOST)
+        raw = os.fsencode(path.readlink()) if entry.mode == _LINK else safe_files.read(path, _MOST)
     except OSError:
         return ""
     kind = hashlib.sha1 if len(entry.oid) == _SHA1 else hashlib.sha256

@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer import __version__, regular
+from syncer import __version__, safe_files
 from syncer.desired import validate
 from syncer.errors import SyncerError
 from syncer.model import (
@@ -257,8 +257,8 @@ def loads(raw: bytes, schema: Mapping[str, Any], name: str) -> Planned:
 def _bytes(path: Path, most: int) -> bytes:
     """What the file holds, if it's a regular file of a bearable size."""
     try:
-        raw = regular.content(path, most)
-    except regular.IrregularError:
+        raw = safe_files.read(path, most)
+    except safe_files.IrregularError:
         raise PlanFileError(f"{path} is not a regular file", _HOW) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it can't be opened"

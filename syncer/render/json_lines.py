@@ -20,7 +20,7 @@ from syncer.applying.rollback import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import ABSENT, Problem
-from syncer.plan.effects import meaning
+from syncer.plan.effect_sentences import meaning
 from syncer.plan.planner import Cause
 from syncer.render.command_lines import ANYWHERE, Commands
 from syncer.render.style import Style

@@ -14,8 +14,8 @@ from syncer.errors import RefusedError
 from syncer.model import Connector, LiveState
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
+from syncer.plan.limits import Limits
 from syncer.plan.planner import Action, Cause
-from syncer.plan.policy import Limits
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
@@ -117,14 +117,14 @@ def test_a_saved_creation_is_that_creation() -> None:
     assert "hunter2" not in text
     assert kept.plan.digest == planned.plan.digest
     lookup = {"SYNCER_SECRET_X": Secret("hunter2", "SYNCER_SECRET_X")}.get
-    renewed = saved_plan.renew(kept, LiveState(()), lookup)
+    renewed = saved_plan.with_live_state(kept, LiveState(()), lookup)
     assert renewed.plan.changes[0].body == planned.plan.changes[0].body
     for state in (LiveState((live(5, name="Brand new"),)), LiveState((), complete=False)):
         with pytest.raises(RefusedError) as caught:
-            saved_plan.renew(kept, state, lookup)
+            saved_plan.with_live_state(kept, state, lookup)
         assert [problem.rule for problem in caught.value.problems] == ["stale-plan"]
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(kept, LiveState(()), lambda _: None)
+        saved_plan.with_live_state(kept, LiveState(()), lambda _: None)
     assert [problem.rule for problem in caught.value.problems] == ["missing-secret"]
 
 

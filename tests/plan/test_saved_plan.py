@@ -17,7 +17,7 @@ from syncer.errors import RefusedError
 from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ def test_a_model_that_the_server_cannot_show_is_not_called_deleted() -> None:
     """Whoever looks for it must not make a new one."""
     kept = _kept(_planned([document(id=42, query="SELECT 2")], FakeApi([live(42)])))
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(kept, LiveState((), (Unreadable(42, "undefined method"),)), _lookup)
+        saved_plan.with_live_state(kept, LiveState((), (Unreadable(42, "undefined method"),)), _lookup)
 
     assert "can't be shown by the server: undefined method" in caught.value.problems[0].message
 

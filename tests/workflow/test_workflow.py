@@ -19,7 +19,7 @@ from syncer.live import payloads
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Target, Unreadable
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 from syncer.sandbox import Sandbox
 from syncer.secrets import Secret
 

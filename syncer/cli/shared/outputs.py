@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config
-from syncer.adopting import writing
+from syncer import config, safe_files
 from syncer.cli.shared import running
 from syncer.cli.shared.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -139,7 +138,7 @@ def _refuse_led_away(path: Path) -> None:
     """
     here = Path.cwd()
     top = config.repository(here)
-    link = writing.link_on_the_way(top, path) if top else None
+    link = safe_files.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
         message = f"{path} is no place for an output: {link.name} is a link in the checkout, and leads elsewhere"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
     from syncer.model import Document, Target
-    from syncer.plan.policy import Limits
+    from syncer.plan.limits import Limits
     from syncer.state_folder import StateFolder
     from syncer.workflow import Base
 
@@ -33,12 +33,10 @@ if TYPE_CHECKING:
 _INSIDE: Final = "http://localhost/api/v1"
 """The address by which the embedded server is asked; nothing listens there."""
 
-
 _LEFT: Final = ".syncer"
 
 _OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN", "SYNCER_GITLAB_STATUS_TOKEN")
 """The variables whose values are secrets of the tool itself."""
-
 
 _MOST_MOVED: Final = 20
 """In how many folders settings that were moved are looked for."""
@@ -112,7 +110,7 @@ def _is_path(value: str) -> bool:
 
 def settle(flags: argparse.Namespace, name: str | None = None) -> Run:
     """Settings and environment: `--env`, else `name`, else what the settings say. Raises SettingsError, InputError."""
-    from syncer.plan.policy import Limits, OnDrift
+    from syncer.plan.limits import Limits, OnDrift
 
     settings = config.load(Path.cwd())
     if flags.command == "ci":
@@ -181,7 +179,7 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     usable = {one.path for one in documents}
     hurt = tuple(guard for one in there if one.path not in usable and (guard := validate.guard_of(one)))
     names = [*settings.environments] if settings is not None else []
-    before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
+    before = config.declared_environment(settings, _former_name(run, settings)) if settings is not None else None
     has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
     if has_shared_ids and (before is None or names != [before.name]):
         # Nobody knows whose ids they were then.
@@ -252,7 +250,7 @@ def _former_name(run: Run, settings: config.Settings) -> str:
 
 
 def _strictest(limits: Limits) -> tuple[int, int]:
-    from syncer.plan.policy import Limits
+    from syncer.plan.limits import Limits
 
     return min(limits.percent, Limits().percent), min(limits.floor, Limits().floor)
 

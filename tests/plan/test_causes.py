@@ -13,9 +13,9 @@ from strategies import FIELDS, worlds
 from syncer import workflow
 from syncer.desired.resolve import resolve, reveal
 from syncer.model import Connector, Document, LiveModel
-from syncer.plan import policy
+from syncer.plan import limits, policy
+from syncer.plan.limits import Limits
 from syncer.plan.planner import Cause, Planned, Provenance
-from syncer.plan.policy import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -415,7 +415,7 @@ def test_a_base_that_cannot_tell_all_says_so(base: workflow.Base) -> None:
 
     assert [one.rule for one in planned.warnings] == ["silent-base"]
     assert planned.refusals == ()
-    (refusal,) = policy.judged(planned, Limits(100, on_drift=policy.OnDrift.FAIL)).refusals
+    (refusal,) = policy.judged(planned, Limits(100, on_drift=limits.OnDrift.FAIL)).refusals
     assert refusal.rule == "silent-base"
     assert refusal.is_error
 
