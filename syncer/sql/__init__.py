@@ -163,6 +163,10 @@ def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:
 def _renamed(olds: Sequence[Output], news: Sequence[Output], dialect: str) -> dict[Output, Output]:
     """The old and the new output of what is the same expression, where it stands once on either side."""
     before, after = {output.key for output in olds}, {output.key for output in news}
+    gone, came = ([one for one in olds if one.key not in after], [one for one in news if one.key not in before])
+    if not _single(gone, dialect).keys() & _single(came, dialect).keys():
+        # Then the forms of all others, which take as long as parsing does, tell nothing.
+        return {}
     old_forms, new_forms = _single(olds, dialect), _single(news, dialect)
     pairs = [(old, new_forms[key]) for key, old in old_forms.items() if key in new_forms]
     return {old: new for old, new in pairs if old.key not in after and new.key not in before}
