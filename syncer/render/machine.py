@@ -21,19 +21,17 @@ from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.model import ABSENT, Event, Modified, Modifying, Problem, Requested, Secret, SecretRef, Slowing, Waiting
 from syncer.planner import Cause
 from syncer.render.commands import ANYWHERE, Commands
-from syncer.render.history import ending
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
-from syncer.undo import LostRun
 
 if TYPE_CHECKING:
     from syncer.applier import Outcome, Report
     from syncer.diff import FieldChange
     from syncer.listing import Listing, Row
     from syncer.planner import Change, Effect, Plan, Planned, Provenance, Removed
-    from syncer.undo import PastRun
+    from syncer.undo import LostRun, PastRun
 
 UI_VERSION: Final = "1.4"
 """The version of the lines' shape; not of syncer."""
@@ -157,6 +155,8 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
 
 def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
     """One line a run that is remembered; what isn't known of it is left out."""
+    from syncer.undo import LostRun  # noqa: PLC0415 - a plan does without
+
     return [_lost(run, clock) if isinstance(run, LostRun) else _past(run, clock) for run in runs]
 
 
@@ -166,6 +166,8 @@ def _lost(run: LostRun, clock: Clock) -> str:
 
 
 def _past(run: PastRun, clock: Clock) -> str:
+    from syncer.render.history import ending  # noqa: PLC0415 - a plan does without
+
     counts = Counter(_word(one.status) for one in run.endings.values())
     where = run.target
     data = {

@@ -23,7 +23,6 @@ from syncer.sql.forms import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
-from syncer.sql.plain import is_plain
 from syncer.sql.reading import READERS, Unread
 
 if TYPE_CHECKING:
@@ -128,6 +127,13 @@ def is_lost(before: str, after: str, definition: str) -> bool:
     """
     dialect = dialect_of(definition) if is_available() else None
     return dialect is not None and parsed(before, dialect) is not None and parsed(after, dialect) is None
+
+
+def is_plain(query: str) -> bool:
+    """Whether it certainly is a query that every database can read; False where that isn't known."""
+    from syncer.sql import plain  # noqa: PLC0415 - its patterns take longer to compile than ten files to read
+
+    return plain.is_plain(query)
 
 
 def unread(query: str) -> Unread | None:
