@@ -3,6 +3,7 @@
     disk     which files there are, and their bytes           scalars   what a plain scalar means
     parse    YAML text → data, and what is wrong with it      syntax    the parser's complaints in words
     source   lines, columns and excerpts of a text            query     the SQL files that definitions name
+    events   what a text is made of, for those who rewrite it
 
 Everything that can't be read is a located Problem, and every other file is read all the same.
 """
@@ -29,6 +30,7 @@ from syncer.loader.disk import (
     whole,
     wrong_ending,
 )
+from syncer.loader.events import events
 from syncer.loader.parse import parse
 from syncer.loader.source import YamlMarks, excerpt, place
 from syncer.model import LFS_POINTER, Document, Origin, Problem
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from syncer.loader.syntax import Trouble
 
-__all__ = ["Loaded", "load", "load_files", "raw"]
+__all__ = ["Loaded", "events", "load", "load_files", "raw"]
 
 
 _LONGEST_POINTER: Final = 200
