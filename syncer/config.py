@@ -348,17 +348,16 @@ def secrets(variables: Mapping[str, str]) -> list[Secret]:
     return [Secret(value, name) for name, value in variables.items() if value and SECRET_VARIABLE.fullmatch(name)]
 
 
-def altered(before: Path, after: Path) -> list[str]:
-    """The settings that differ between two folders of a repository, by dotted key. Raises SettingsError.
-
-    Both must be such as `load` takes: then no key is anybody's free text.
-    """
-    old, new = _written(before), _written(after)
+def altered(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """The settings that differ between what is `written` in two folders, by dotted key."""
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 
-def _written(start: Path) -> dict[str, object]:
-    """What the settings of a folder say, by dotted key; `models` from the top of the repository."""
+def written(start: Path) -> dict[str, object]:
+    """What the settings of a folder say, by dotted key; `models` from the top of the repository. Raises SettingsError.
+
+    They must be such as `load` takes: then no key is anybody's free text.
+    """
     file = find(start)
     if file is None:
         return {}
