@@ -48,7 +48,7 @@ from syncer.model import (
 from syncer.planner import Action, Cause, Change, Effect, Plan, Planned, Provenance, Removed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from syncer.model import Fields, Json
     from syncer.model import Path as FieldPath
@@ -75,33 +75,46 @@ class PlanFileError(SyncerError):
 
 def dumps(planned: Planned) -> str:
     """The file's text: the same plan gives the same bytes."""
+    return "".join(pieces(planned)) + "\n"
+
+
+def pieces(planned: Planned) -> Iterator[str]:
+    """The file's one line, a change at a time: of a large plan the whole text takes more memory than the plan."""
     plan, provenance = planned.plan, planned.provenance
     target = plan.target
-    data: dict[str, Any] = {
+    base = provenance and {
+        "commit": provenance.commit,
+        "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
+        "max_change": provenance.max_change and list(provenance.max_change),
+    }
+    others: dict[str, Any] = {
         "format": FORMAT,
         "syncer": __version__,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
         "commit": planned.commit,
         "is_offline": planned.is_offline,
         "digest": plan.digest,
-        "changes": [_change(change, provenance) for change in plan.changes],
         "unchanged": plan.unchanged,
         "excluded": plan.excluded,
         "effects": {address: _effect(effect) for address, effect in planned.effects.items()},
         "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
-        "base": provenance
-        and {
-            "commit": provenance.commit,
-            "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
-            "max_change": provenance.max_change and list(provenance.max_change),
-        },
         "warnings": [_problem(problem) for problem in planned.warnings],
         "problems": [_problem(problem) for problem in planned.problems],
         "refusals": [_problem(problem) for problem in planned.refusals],
         "removed": [asdict(one) for one in planned.removed],
         "is_drift": planned.is_drift,
     }
-    return _canonical({**data, "checksum": _checksum(data)}) + "\n"
+    summed = hashlib.sha256()
+    # The keys are sorted: base and changes come before `checksum`, all others behind it.
+    lead = f'{{"base":{_canonical(base)},"changes":['
+    for change in plan.changes:
+        piece = lead + _canonical(_change(change, provenance))
+        summed.update(piece.encode())
+        yield piece
+        lead = ","
+    start, rest = "]," if plan.changes else f"{lead}],", _canonical(others)[1:]
+    summed.update(f"{start}{rest}".encode())
+    yield f'{start}"checksum":"{summed.hexdigest()}",{rest}'
 
 
 def write(path: Path, text: str) -> None:

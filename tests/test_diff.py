@@ -142,7 +142,7 @@ def test_what_compare_tells_accounts_for_the_difference(before: dict[str, Any], 
     """Where no list is aligned it always does; where one is, an element may come or go anywhere."""
     flat = [{key: one for key, one in side.items() if "[" not in json.dumps(one)} for side in (before, after)]
     for old, new in (flat, ({"l": ["a", "b", "c"]}, {"l": ["z", "a", "b", "c"]}), ({"l": [{"a": 1}, 2]}, {"l": [{}]})):
-        sides = {"configuration": old}, {"configuration": new}
+        sides: tuple[dict[str, Any], dict[str, Any]] = ({"configuration": old}, {"configuration": new})
 
         assert accounts_for(compare(*sides), *sides)
 

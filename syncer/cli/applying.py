@@ -117,21 +117,20 @@ def carried_out(
     if screen.lost():
         message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
         raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
-    keeper = Keeper(run, screen, planned, command)
-    keeper.begin()
-    if not screen.json and not planned.plan.is_empty:
-        screen.show("")
-    with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
-        report = workflow.apply(
-            planned,
-            api,
-            tell,
-            run.limits,
-            parallelism=flags.parallelism or run.environment.numbers.parallelism,
-            fail_fast=flags.fail_fast,
-            stop=stop,
-        )
-    keeper.end(report)
+    with Keeper(run, screen, planned, command) as keeper:
+        if not screen.json and not planned.plan.is_empty:
+            screen.show("")
+        with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
+            report = workflow.apply(
+                planned,
+                api,
+                tell,
+                run.limits,
+                parallelism=flags.parallelism or run.environment.numbers.parallelism,
+                fail_fast=flags.fail_fast,
+                stop=stop,
+            )
+        keeper.end(report)
     if screen.lost():
         # The reader of the results has left, and what was applied must be told all the same.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))

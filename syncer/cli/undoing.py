@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, planfile, runs, shipped, workflow
-from syncer.cli import applying, planning, running
+from syncer import config, runs, shipped
+from syncer.cli import running
 from syncer.cli.keeping import FOLDER
 from syncer.cli.screen import now
 from syncer.errors import InputError
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from syncer.model import Document
     from syncer.planner import Planned
     from syncer.runs import Record
+
+# ruff: noqa: PLC0415 - a list of runs needs nothing of what plans and applies
 
 _MOST: Final = 5
 """How many histories of other folders are named."""
@@ -53,6 +55,9 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
 
 def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
+    from syncer import planfile, workflow
+    from syncer.cli import applying, planning
+
     record = _record(flags, screen)
     if not (flags.auto_approve or flags.dry_run):
         applying.refuse_without_terminal(screen)
@@ -65,7 +70,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     with running.connected(run, screen) as api:
         planned, refused = workflow.roll_back(
             kept,
-            record.run.endings,
+            record.endings,
             api,
             run.target,
             run.lookup,
@@ -103,6 +108,8 @@ def _documents(run: Run) -> Sequence[Document]:
 
 
 def _show(flags: argparse.Namespace, screen: Screen, record: Record, planned: Planned) -> None:
+    from syncer.cli import planning
+
     if planned.plan.is_empty:
         # "Your models match the configuration" would be said of the files, and nobody has looked at those.
         screen.problems(planned.warnings)

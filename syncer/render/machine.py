@@ -166,7 +166,9 @@ def _lost(run: LostRun, clock: Clock) -> str:
 
 
 def _past(run: PastRun, clock: Clock) -> str:
-    counts = Counter(_word(one.status) for one in run.endings.values())
+    counts: Counter[str] = Counter()
+    for (status, _), count in run.tally.items():
+        counts[_word(status)] += count
     where = run.target
     data = {
         "name": run.name,
@@ -174,7 +176,7 @@ def _past(run: PastRun, clock: Clock) -> str:
         "began": run.began,
         "ended": run.ended,
         "commit": run.commit,
-        "created": sum(one.is_new and one.status == "done" for one in run.endings.values()),
+        "created": run.tally.get(("done", True), 0),
         "outcomes": dict(counts),
         "target": {"environment": where.environment, "url": where.url, "workspace_id": where.workspace_id},
     }
