@@ -31,6 +31,7 @@ from syncer.errors import SyncerError
 from syncer.model import (
     ABSENT,
     FIELDS,
+    NO_MARKS,
     Columns,
     DesiredModel,
     Document,
@@ -294,21 +295,6 @@ def _refused(constant: str) -> None:
     raise ValueError(constant)
 
 
-class _Nowhere:
-    """Marks of a definition that is not at hand: a plan file says which file it was, not what stands in it."""
-
-    def position(self, path: FieldPath, *, key: bool = False) -> tuple[int, int]:  # noqa: ARG002 - see Marks
-        """No line of it is known."""
-        return 0, 0
-
-    def line(self, number: int) -> str:  # noqa: ARG002 - see Marks
-        """No text of it is known."""
-        return ""
-
-
-_NO_MARKS: Final = _Nowhere()
-
-
 def _is_sound(planned: Planned) -> bool:
     """Whether the parts fit together as those of a plan do: who shows or applies one relies on it."""
     changes, provenance = planned.plan.changes, planned.provenance
@@ -391,7 +377,7 @@ def _read_change(data: Mapping[str, Any]) -> Change:
         {field: _in(value, (field,)) for field, value in data.get(side, {}).items()}
         for side in ("before", "after", "raw", "restored")
     )
-    document = Document(data["address"], data["path"], {}, _NO_MARKS)
+    document = Document(data["address"], data["path"], {}, NO_MARKS)
     lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
     action = Action[data["action"].upper()]
     is_creation = action is Action.CREATE

@@ -181,9 +181,10 @@ class Watch:
         self._work = _Work(_WORK_HELD)
 
     def held(self, text: str) -> list[str]:
-        """The variables whose values stand in the text as they are, or in any form that the work reaches."""
+        """The variables whose values stand in the text as they are, as JSON, or in any form that the work reaches."""
         plain = _encoded(text) if self._wanted else b""
-        found = {name for needle, name in self._wanted.items() if needle in plain}
+        unescaped = _backslashes(plain)
+        found = {name for needle, name in self._wanted.items() if needle in plain or needle in unescaped}
         try:
             for view in _views(text, self._work, pieces=False) if self._wanted else ():
                 found |= {name for needle, name in self._wanted.items() if needle in view}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -59,6 +60,10 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
             planned = replace(planned, commit=running.head(run))
             if not approved:
                 ask(screen, planned)
+        planned = workflow.without_files(planned)
+        del files, base
+        # deepdiff's values refer to each other: they'd stay for as long as a run makes few others.
+        gc.collect()
         return carried_out(flags, screen, run, api, planned, "apply")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 """The endings of what people write: a slip of the keyboard must not cost a model."""
 
-_AT_ONCE: Final = 4 << 20
+_AT_ONCE: Final = 1 << 20
 """How much of a text in pieces is looked through at once."""
 
 

@@ -5,7 +5,7 @@ planning   plan, and plan offline         comparing   list
 consequences  what a plan does beyond     importing   import, and import --drift
 """
 
-from syncer.workflow.applying import apply, expect, refuse, resume, roll_back
+from syncer.workflow.applying import apply, expect, refuse, resume, roll_back, without_files
 from syncer.workflow.asking import Base, Reader
 from syncer.workflow.comparing import listing
 from syncer.workflow.importing import Desk, import_drift, import_models
@@ -25,4 +25,5 @@ __all__ = [
     "refuse",
     "resume",
     "roll_back",
+    "without_files",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from syncer import applier, policy, saved, undo
 from syncer.errors import RefusedError
+from syncer.model import NO_MARKS, Document
 from syncer.planner import Planned
 from syncer.resolve import resolve
 from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from syncer.applier import Report, Stop, Writer
     from syncer.model import (
-        Document,
         Problem,
         Secret,
         Target,
@@ -94,6 +94,19 @@ def roll_back(
 def _protected(change: Change) -> Change:
     lifecycle = replace(change.desired.lifecycle, protect=True)
     return replace(change, desired=replace(change.desired, lifecycle=lifecycle))
+
+
+def without_files(planned: Planned) -> Planned:
+    """The plan as a saved one has it: its files are named, and what they say is in `after` alone.
+
+    A long apply needs the room that what was read of them takes.
+    """
+
+    def bare(change: Change) -> Change:
+        document = Document(change.address, change.desired.document.path, {}, NO_MARKS)
+        return replace(change, desired=replace(change.desired, fields=change.after, document=document, sources={}))
+
+    return replace(planned, plan=replace(planned.plan, changes=tuple(map(bare, planned.plan.changes))))
 
 
 def expect(planned: Planned, digest: str) -> None:
