@@ -60,10 +60,8 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
             planned = replace(planned, commit=running.head(run))
             if not approved:
                 ask(screen, planned)
-        planned = workflow.without_files(planned)
         del files, base
-        # deepdiff's values refer to each other: they'd stay for as long as a run makes few others.
-        gc.collect()
+        planned = _without_files(planned)
         return carried_out(flags, screen, run, api, planned, "apply")
 
 
@@ -84,7 +82,17 @@ def planned_again(
             raise RefusedError(message, hint)
         _refuse_unbased(flags, planned)
         workflow.refuse(planned, run.limits)
+        del files
+        planned = _without_files(planned)
         return carried_out(flags, screen, run, api, planned, "ci apply")
+
+
+def _without_files(planned: Planned) -> Planned:
+    """The plan alone, which is all that an apply needs: what was read and compared for it goes."""
+    bare = workflow.without_files(planned)
+    # What deepdiff made refers to itself: it would stay for as long as a run makes little else.
+    gc.collect()
+    return bare
 
 
 def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
