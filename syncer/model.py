@@ -149,6 +149,21 @@ class YamlEvent(NamedTuple):
     tag: str = ""
 
 
+class _Nowhere:
+    """Marks of a definition that is not at hand: which file it was is known, not what stands in it."""
+
+    def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:  # noqa: ARG002 - see Marks
+        """No line of it is known."""
+        return 0, 0
+
+    def line(self, number: int) -> str:  # noqa: ARG002 - see Marks
+        """No text of it is known."""
+        return ""
+
+
+NO_MARKS: Final = _Nowhere()
+
+
 @dataclass(frozen=True, slots=True)
 class TextFile:
     """An SQL file that a definition names: its path from the root, and its text, with Unix line ends."""

@@ -171,7 +171,9 @@ def _lost_run_line(run: LostRun, clock: Clock) -> str:
 def _run_line(run: PastRun, clock: Clock) -> str:
     from syncer.render.terminal.history import ending  # noqa: PLC0415 - a plan does without
 
-    counts = Counter(_snake_case(one.status) for one in run.endings.values())
+    counts: Counter[str] = Counter()
+    for (status, _), count in run.tally.items():
+        counts[_snake_case(status)] += count
     where = run.target
     data = {
         "name": run.name,
@@ -179,7 +181,7 @@ def _run_line(run: PastRun, clock: Clock) -> str:
         "began": run.began,
         "ended": run.ended,
         "commit": run.commit,
-        "created": sum(one.is_new and one.status == "done" for one in run.endings.values()),
+        "created": run.tally.get(("done", True), 0),
         "outcomes": dict(counts),
         "target": {"environment": where.environment, "url": where.url, "workspace_id": where.workspace_id},
     }

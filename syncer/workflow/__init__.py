@@ -22,7 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from syncer.workflow.applying import apply, expect, refuse, resume
+    from syncer.workflow.applying import apply, expect, refuse, resume, without_files
     from syncer.workflow.base import Base
     from syncer.workflow.desk import Desk
     from syncer.workflow.importing import import_models
@@ -46,10 +46,11 @@ __all__ = [
     "refuse",
     "resume",
     "roll_back",
+    "without_files",
 ]
 
 _PARTS: Final = {
-    "applying": ("apply", "expect", "refuse", "resume"),
+    "applying": ("apply", "expect", "refuse", "resume", "without_files"),
     "base": ("Base",),
     "desk": ("Desk",),
     "importing": ("import_models",),
