@@ -193,7 +193,7 @@ def test_a_list_reads_no_record_that_the_index_knows(folder: Path, monkeypatch: 
 
     assert list(json.loads(index.read_text())["runs"]) == ["20261122-104502-0001", NAME]
     assert stat.S_IMODE(index.stat().st_mode) == 0o600
-    monkeypatch.setattr(runs, "read", lambda *_: unfinished)
+    monkeypatch.setattr(run_records, "read", lambda *_: unfinished)
     listed = run_records.listed(folder, SCHEMA)
     assert listed == [past, _past("20261122-104502-0001"), unfinished.run]
     assert [[*run.tally] for run in listed[:1] if isinstance(run, PastRun)] == [[*past.tally]]
