@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from builders import RAW_SQL, document, live
 from hypothesis import strategies as st
 
-from syncer.model import is_secret_key
+from syncer.secrets import is_secret_key
 
 if TYPE_CHECKING:
     from syncer.model import Document, LiveModel

@@ -19,7 +19,7 @@ from syncer import config, package_files
 from syncer.cli.parser import Help, Parser, build, sub_parsers
 from syncer.desired import validate
 from syncer.model import LOST_COLUMN, RISKY
-from syncer.plan.policy import PROTECT
+from syncer.plan.limits import PROTECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,10 +123,7 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
     here = Path(syncer.__file__).parent
-    core = [
-        *(here / f"{room}.py" for room in ("desired/resolve", "plan/policy", "plan/saved", "applying/undo")),
-        *(here / "workflow").glob("*.py"),
-    ]
+    core = [path for room in ("desired", "plan", "applying", "workflow") for path in (here / room).glob("*.py")]
     used = {
         rule
         for path in core
@@ -232,6 +229,7 @@ Nothing is kept in the repository: a commit could bring it there. What syncer re
 | --- | --- |
 | `belongs.json` | which repository and folder it is |
 | `runs/` | [what applies replaced](plan-files.md#undo) |
+| `runs.json` | what `syncer history` says of each; without it the records are read |
 | `sandbox.db` | the embedded sandbox's models |
 | `servers.json` | which servers the credentials went to, for the whole repository |
 

@@ -1,8 +1,8 @@
 """A plan carried out, remembered and taken back.
 
-applier   carries out exactly one plan, and says what became of each change
-runs      what applies replaced: one file a run
-undo      what of a run goes back, and what is left alone
+applier      carries out exactly one plan, and says what became of each change
+run_records  what each apply replaced: one file a run
+rollback     which changes of a run are taken back, and which are left alone
 
-Only `runs` reads and writes files.
+Only `run_records` reads and writes files.
 """

@@ -16,13 +16,15 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from syncer.errors import ApiError, LateError, MissingError, SyncerError
-from syncer.model import REQUIRED, Modified, Modifying, Slowing
+from syncer.events import Modified, Modifying, Slowing
+from syncer.model import REQUIRED
 from syncer.plan.diff import FieldChange, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.model import LiveModel, Pace, Tell
+    from syncer.events import Pace, Tell
+    from syncer.model import LiveModel
     from syncer.plan.planner import Change, Plan
 
 HEARTBEAT: Final = 10.0

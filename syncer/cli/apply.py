@@ -69,6 +69,8 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
     files = read_files(settled)
     with connection.connected(settled, screen) as api:
         planned = planning.planned_with(api, request, screen, settled, files, base, is_applied=True)
+        del files, base
+        planned = execution.without_files(planned)
         if options.expect_digest:
             workflow.expect(planned, options.expect_digest)
         workflow.refuse(planned, settled.limits)
@@ -101,7 +103,7 @@ def _saved(options: ApplyOptions, screen: Screen) -> Report:
 def _refuse_with_file(options: ApplyOptions) -> None:
     """A saved plan says all: what to change, and why. Raises SettingsError for a flag that would say it again."""
     from syncer.errors import SettingsError
-    from syncer.render.commands import operand
+    from syncer.render.command_lines import operand
 
     for name, value in (("target", options.targets), ("base", options.base), ("dry-run", options.dry_run)):
         if value:

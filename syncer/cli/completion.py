@@ -84,10 +84,10 @@ def _words(kind: str, screen: Screen) -> Iterable[str]:
     if kind == flags.ENVIRONMENTS:
         return [*settings.environments, SANDBOX]
     if kind == flags.RUNS:
-        from syncer.applying import runs
+        from syncer.applying import run_records
         from syncer.cli.shared.state_folder import RUNS, state_folder
 
-        names = runs.names(state_folder(settings.root, screen).looked_at(RUNS))
+        names = run_records.names(state_folder(settings.root, screen).looked_at(RUNS))
         return [*names, "last"] if names else []
     folder = settings.root / settings.models
     return sorted(path.relative_to(folder).as_posix().removesuffix(".yaml") for path in folder.rglob("*.yaml"))

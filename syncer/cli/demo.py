@@ -47,16 +47,16 @@ def run(_: NoOptions, screen: Screen) -> int:
 @contextmanager
 def _kept_in(folder: Path) -> Iterator[None]:
     """Keep what the commands remember there, and nothing in the user's own state folder."""
-    from syncer import state
+    from syncer.state_folder import VARIABLE
 
-    before = os.environ.get(state.VARIABLE)
-    os.environ[state.VARIABLE] = str(folder)
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(folder)
     try:
         yield
     finally:
-        os.environ.pop(state.VARIABLE)
+        os.environ.pop(VARIABLE)
         if before is not None:
-            os.environ[state.VARIABLE] = before
+            os.environ[VARIABLE] = before
 
 
 COMMAND = Command(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from syncer.cli.shared.screen import Screen
-    from syncer.render.checkup import Check
+    from syncer.render.terminal.doctor import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class DoctorOptions:
 def run(options: DoctorOptions, screen: Screen) -> int:
     """Look at every layer, say how each is, and which one fails."""
     from syncer.cli.shared.screen import now
-    from syncer.render import machine
-    from syncer.render.checkup import State, render_verdict
+    from syncer.render import json_lines
+    from syncer.render.terminal.doctor import State, render_verdict
 
     name, looked_at = _checks(options.environment, screen)
     checks: list[Check] = []
@@ -35,7 +35,7 @@ def run(options: DoctorOptions, screen: Screen) -> int:
         checks.append(check)
         screen.check(check)
     screen.result(
-        lambda: [machine.verdict_line(checks, name, now)], lambda: f"\n{render_verdict(checks, name, screen.style)}"
+        lambda: [json_lines.verdict_line(checks, name, now)], lambda: f"\n{render_verdict(checks, name, screen.style)}"
     )
     return int(any(check.state is State.FAILED for check in checks))
 
@@ -46,7 +46,7 @@ def _checks(environment: str, screen: Screen) -> tuple[str, Iterable[Check]]:
     from syncer.cli.shared.network_checks import skipped
     from syncer.cli.shared.run import run_of
     from syncer.errors import SyncerError
-    from syncer.render.checkup import LAYERS
+    from syncer.render.terminal.doctor import LAYERS
 
     try:
         subject = run_of(environment)

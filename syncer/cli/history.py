@@ -27,29 +27,29 @@ def run(_: HistoryOptions, screen: Screen) -> int:
     from pathlib import Path
 
     from syncer import config, package_files
-    from syncer.applying import runs
+    from syncer.applying import run_records
     from syncer.cli.shared.screen import now
     from syncer.cli.shared.state_folder import RUNS, state_folder
-    from syncer.render import history as words
-    from syncer.render import machine
+    from syncer.render import json_lines
+    from syncer.render.terminal import history as words
 
     settings = config.load(Path.cwd())
     kept = state_folder(settings.root, screen)
     folder = kept.looked_at(RUNS)
-    found = runs.listed(folder, package_files.schema("run"))
+    found = run_records.listed(folder, package_files.schema("run"))
     screen.result(
-        lambda: machine.run_lines(found, now),
+        lambda: json_lines.run_lines(found, now),
         lambda: (
             words.render_history(found, screen.style)
             if found
             else words.render_no_runs(str(folder), settings.keep_runs)
         ),
     )
-    lost = [one for one in kept.lost() if (one.is_here or not found) and runs.names(one.state / RUNS)]
+    lost = [one for one in kept.lost() if (one.is_here or not found) and run_records.names(one.state / RUNS)]
     if lost:
         there = kept.made(RUNS)
         for one in sorted(lost, key=lambda one: not one.is_here)[:_MOST]:
-            count = len(runs.names(one.state / RUNS))
+            count = len(run_records.names(one.state / RUNS))
             screen.note(
                 words.render_lost(str(one.folder), str(one.state / RUNS), str(there), count, is_here=one.is_here)
             )

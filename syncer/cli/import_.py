@@ -12,7 +12,8 @@ from syncer.cli.shared import flags
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from syncer.adopting.importer import Imported, Taken
+    from syncer.adopting.drift import DriftImport
+    from syncer.adopting.new_files import Imported
     from syncer.cli.shared.import_files import Desk
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
@@ -89,16 +90,16 @@ def _refuse_mixed(options: ImportOptions) -> None:
 
 def _import_new(options: ImportOptions, screen: Screen) -> int:
     from syncer import workflow
-    from syncer.adopting.importer import Asked, check_asked
+    from syncer.adopting.selection import Selection, check_selection
     from syncer.cli.shared import connection
     from syncer.cli.shared.import_files import Desk, folder_of
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
-    from syncer.render import imported
+    from syncer.render.terminal import import_
 
     wanted = options.wanted
-    asked = Asked(wanted.all, options.ids, wanted.query_types, wanted.connectors)
-    check_asked(asked)
+    asked = Selection(wanted.all, options.ids, wanted.query_types, wanted.connectors)
+    check_selection(asked)
     settled = run_of(options.environment)
     files = read_files(settled, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
@@ -118,7 +119,7 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
         )
     _write_new(settled, screen, found, desk)
     errors = [problem for problem in found.problems if problem.is_error]
-    screen.show(imported.render_imported(found, settled.target, screen.style))
+    screen.show(import_.render_imported(found, settled.target, screen.style))
     if errors:
         screen.problems(errors)
     return 0 if found.is_whole else 1
@@ -126,8 +127,8 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
 
 def _write_new(run: Run, screen: Screen, found: Imported, desk: Desk) -> None:
     """Write every file, and say so once it's there: a run that ends early has told what it left."""
-    from syncer.adopting import writing
-    from syncer.render import imported
+    from syncer import safe_files
+    from syncer.render.terminal import import_
 
     texts = found.texts or {}
     for draft in found.drafts:
@@ -135,10 +136,10 @@ def _write_new(run: Run, screen: Screen, found: Imported, desk: Desk) -> None:
         for path in filter(None, (draft.sql_path, draft.path)):
             content = texts[path].encode()
             if path in desk.present:
-                writing.replace(run.settings.root, path, content, expected=desk.present[path])
+                safe_files.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
-                writing.create(run.settings.root, path, content)
-        screen.show(imported.render_written(draft, screen.style))
+                safe_files.create(run.settings.root, path, content)
+        screen.show(import_.render_written(draft, screen.style))
 
 
 # -- into files that are there ---------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def _import_drift(options: ImportOptions, screen: Screen) -> int:
     from syncer.cli.shared.import_files import Desk
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, run_of
-    from syncer.render import imported
+    from syncer.render.terminal import import_
 
     settled = run_of(options.environment)
     files = read_files(settled)
@@ -173,27 +174,27 @@ def _import_drift(options: ImportOptions, screen: Screen) -> int:
     told = tuple(problem for problem in problems if not problem.is_error)
     errors = tuple(problem for problem in problems if problem.is_error)
     is_whole = not errors and all(problem.rule != "missing-secret" for problem in told)
-    shown = imported.render_taken(found, told, screen.style, base=base.commit if base else "", is_whole=is_whole)
+    shown = import_.render_taken(found, told, screen.style, base=base.commit if base else "", is_whole=is_whole)
     screen.show(shown)
     if is_written:
         _write_revised(settled, screen, found)
     if found.revisions:
-        screen.show(imported.render_next(screen.style, written=is_written))
+        screen.show(import_.render_next(screen.style, written=is_written))
     if errors:
         screen.problems(errors)
     return 1 if errors or (is_written and found.left) else 0
 
 
-def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
+def _write_revised(run: Run, screen: Screen, found: DriftImport) -> None:
     """Write every file that is still what was read, and say so once it's there."""
-    from syncer.adopting import writing
-    from syncer.render import imported
+    from syncer import safe_files
+    from syncer.render.terminal import import_
 
     if found.revisions:
         screen.show("")
     for one in found.revisions:
-        writing.replace(run.settings.root, one.path, one.after, expected=one.before)
-        screen.show(imported.render_file(one.path))
+        safe_files.replace(run.settings.root, one.path, one.after, expected=one.before)
+        screen.show(import_.render_file(one.path))
 
 
 COMMAND = Command(

@@ -30,7 +30,8 @@ def run(options: ListOptions, screen: Screen) -> int:
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
     from syncer.cli.shared.screen import now
-    from syncer.render import listing, machine
+    from syncer.render import json_lines
+    from syncer.render.terminal import list_
 
     settled = run_of(options.environment)
     files = read_files(settled, may_be_empty=True)
@@ -41,8 +42,8 @@ def run(options: ListOptions, screen: Screen) -> int:
         found = workflow.listing(files.documents, api, settled.target, settled.lookup, base)
     shown = found.unmanaged if options.unmanaged else found
     screen.result(
-        lambda: machine.state_lines(shown, now, screen.style.commands),
-        lambda: listing.render_listing(shown, screen.style),
+        lambda: json_lines.state_lines(shown, now, screen.style.commands),
+        lambda: list_.render_listing(shown, screen.style),
     )
     errors = tuple(problem for problem in shown.problems if problem.is_error)
     if errors:

@@ -11,7 +11,7 @@ from syncer.cli.shared.command import Command, Words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.applying.runs import Record
+    from syncer.applying.run_records import Record
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Document
@@ -40,7 +40,7 @@ def run(options: RollbackOptions, screen: Screen) -> int:
     from syncer.cli.shared import connection, execution, planning
     from syncer.cli.shared.run import run_of
     from syncer.plan import planfile
-    from syncer.render import history as words
+    from syncer.render.terminal import history as words
 
     record = _record(options.run, screen)
     if not (options.auto_approve or options.dry_run):
@@ -54,7 +54,7 @@ def run(options: RollbackOptions, screen: Screen) -> int:
     with connection.connected(settled, screen) as api:
         planned, refused = workflow.roll_back(
             kept,
-            record.run.endings,
+            record.endings,
             api,
             settled.target,
             settled.lookup,
@@ -81,12 +81,12 @@ def _record(name: str, screen: Screen) -> Record:
     from pathlib import Path
 
     from syncer import config, package_files
-    from syncer.applying import runs
+    from syncer.applying import run_records
     from syncer.cli.shared.state_folder import RUNS, state_folder
 
     folder = state_folder(config.load(Path.cwd()).root, screen).looked_at(RUNS)
     schema = package_files.schema("run")
-    return runs.read(folder, runs.find(folder, name, schema), schema)
+    return run_records.read(folder, run_records.find(folder, name, schema), schema)
 
 
 def _documents(run: Run) -> Sequence[Document]:
@@ -102,7 +102,7 @@ def _documents(run: Run) -> Sequence[Document]:
 
 def _show(options: RollbackOptions, screen: Screen, record: Record, planned: Planned) -> None:
     from syncer.cli.shared import planning
-    from syncer.render import history as words
+    from syncer.render.terminal import history as words
 
     if planned.plan.is_empty:
         # "Your models match the configuration" would be said of the files, and nobody has looked at those.

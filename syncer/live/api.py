@@ -9,16 +9,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.errors import ApiError, MissingError, RefreshError, UnreadableError
-from syncer.live import wire
-from syncer.live.lists import DOCUMENTED, IncompleteError, List, Lists, is_broken, parsed
-from syncer.live.newest import Known
-from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Secret, Sync, Unreadable, leaves
+from syncer.live import payloads
+from syncer.live.newest_page import Known
+from syncer.live.paging import DOCUMENTED, IncompleteError, List, Lists, is_broken, parsed
+from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Sync, Unreadable, leaves
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from syncer.events import Pace
     from syncer.live.session import Session
-    from syncer.model import Json, Pace
+    from syncer.model import Json
 
 _PROBES: Final = 25
 """How many ids are asked for to name broken rows that no file declares."""
@@ -34,9 +36,9 @@ _LAST_ROWS: Final = 1_000
 
 _SOUND: Final = tuple(name for name in QUERY_TYPES if name != "ai_ml")
 
-_MODELS: Final[List[LiveModel | Unreadable]] = List("/models", wire.read)
-_CONNECTORS: Final = List("/connectors", wire.parse_connector)
-_SYNCS: Final = List("/syncs", wire.parse_sync, tries=100)
+_MODELS: Final[List[LiveModel | Unreadable]] = List("/models", payloads.read)
+_CONNECTORS: Final = List("/connectors", payloads.parse_connector)
+_SYNCS: Final = List("/syncs", payloads.parse_sync, tries=100)
 
 _RUNNING: Final = frozenset({"started", "querying", "queued", "in_progress"})
 """The states of a sync's run that reads or writes rows right now."""
@@ -88,7 +90,7 @@ class Api:
                 raise UnreadableError.of(error) from error
             raise
         if isinstance(model, Unreadable):
-            raise UnreadableError("GET", path, HTTPStatus.OK, model.reason, wire.MALFORMED_HINT)
+            raise UnreadableError("GET", path, HTTPStatus.OK, model.reason, payloads.MALFORMED_HINT)
         self._looks[model_id] = self._session.now()
         return model
 
@@ -205,7 +207,7 @@ class Api:
 
         def named(data: Json) -> dict[int, str]:
             rows = _rows(data)
-            found = {number: name for number, name in map(wire.parse_workspace, rows) if number}
+            found = {number: name for number, name in map(payloads.parse_workspace, rows) if number}
             if rows and not found:
                 raise ValueError
             return dict(sorted(found.items()))
@@ -223,18 +225,19 @@ class Api:
 
     def _shown(self, method: str, path: str, answer: Json) -> LiveModel | Unreadable:
         """The model that an answer shows. Raises ApiError if it's another one than was asked for."""
-        model: LiveModel | Unreadable = parsed(method, path, answer, lambda data: wire.read(data["data"]))
+        model: LiveModel | Unreadable = parsed(method, path, answer, lambda data: payloads.read(data["data"]))
         if method != "POST" and model.id is not None and path != f"/models/{model.id}":
             reason = f"the server answered with model {model.id}"
             raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
-        if isinstance(model, LiveModel):
-            self._hide([model])
+        if isinstance(model, LiveModel) and (secrets := list(_secrets([model]))):
+            # Found at once: to look for them later, every answer of a long run would have to be kept.
+            self._session.scrubber.learn(secrets)
         return model
 
     def _written(self, method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
         """The model that an answer to a write shows. Raises ApiError if it can't be one: it may be written."""
         if isinstance(model, Unreadable):
-            raise ApiError(method, path, 200, model.reason, wire.MALFORMED_HINT, is_open=True)
+            raise ApiError(method, path, 200, model.reason, payloads.MALFORMED_HINT, is_open=True)
         with self._lock:
             if self._known is not None:
                 self._known.wrote(model, self._session.moment())
@@ -337,8 +340,12 @@ class Api:
 
     def _hide(self, models: Iterable[LiveModel]) -> None:
         """Keep the secrets of models out of error texts, which may quote them."""
-        found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
-        self._session.scrubber.learn(leaf for leaf in found if isinstance(leaf, Secret))
+        self._session.scrubber.learn(_secrets(models))
+
+
+def _secrets(models: Iterable[LiveModel]) -> Iterator[Secret]:
+    found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
+    return (leaf for leaf in found if isinstance(leaf, Secret))
 
 
 def _state(rows: Iterable[LiveModel | Unreadable], *, is_complete: bool = True) -> LiveState:
@@ -351,7 +358,7 @@ def _state(rows: Iterable[LiveModel | Unreadable], *, is_complete: bool = True) 
         elif row.id in by_id and by_id[row.id] != row:
             name = row.name if row.name == by_id[row.id].name else ""
             reason = "the list shows two different models of that id"
-            by_id[row.id] = Unreadable(row.id, reason, name, wire.MALFORMED_HINT)
+            by_id[row.id] = Unreadable(row.id, reason, name, payloads.MALFORMED_HINT)
         else:
             by_id[row.id] = row
     models = tuple(row for row in by_id.values() if isinstance(row, LiveModel))

@@ -35,17 +35,19 @@ import httpx
 
 from syncer import __version__
 from syncer.errors import ApiError, Excess, LateError, LoginError
-from syncer.live.limiter import SlidingWindow
-from syncer.live.newest import Moment
-from syncer.live.reasons import Reason, explain, is_wrong_workspace
-from syncer.model import Pace, Requested, Secret, Slowing, Waiting
-from syncer.scrubber import Scrubber
+from syncer.events import Pace, Requested, Slowing, Waiting
+from syncer.live.error_bodies import Reason, explain, is_wrong_workspace
+from syncer.live.newest_page import Moment
+from syncer.live.rate_limit import SlidingWindow
+from syncer.secrets import Secret
+from syncer.secrets.scrubber import Scrubber
 from syncer.transport import ExcessError, Transport, body, decoded, paged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from syncer.model import Credentials, Json, Target, Tell
+    from syncer.events import Tell
+    from syncer.model import Credentials, Json, Target
 
 _TRIES: Final = 5
 _LOGIN_TRIES: Final = 2

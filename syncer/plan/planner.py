@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.live import wire
-from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, Secret, is_mask, leaves
+from syncer.live import payloads
+from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, leaves
 from syncer.plan.diff import FieldChange, compare
+from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,8 +84,8 @@ class Change:
     def body(self) -> dict[str, Any]:
         """The request's body, secrets revealed. Raises ValueError if this change can't be sent."""
         if self.is_creation:
-            return wire.creation(self.after)
-        return wire.body(self.after, self.changed, {**self.live.raw, **self.restored})
+            return payloads.creation(self.after)
+        return payloads.body(self.after, self.changed, {**self.live.raw, **self.restored})
 
     @property
     def reversed(self) -> Change:
@@ -151,18 +152,19 @@ class Plan:
 
         So a live edit changes it. Secrets go in by reference and as "differs", so the digest can be published.
         """
-        changes = [
-            [
+        where = [self.target.environment, self.target.url, self.target.workspace_id]
+        # One list of where and all changes, put in piece by piece: its whole text would take as much as the plan.
+        summed = hashlib.sha256(f"[{_digested(where)}, [".encode())
+        for number, change in enumerate(self.changes):
+            one = [
                 change.address,
                 change.id,
                 [change.desired.lifecycle.protect, sorted(change.desired.lifecycle.allow)],
                 [[list(field.path), _digestible(field.before), _digestible(field.after)] for field in change.fields],
             ]
-            for change in self.changes
-        ]
-        where = [self.target.environment, self.target.url, self.target.workspace_id]
-        text = json.dumps([where, changes], sort_keys=True, default=repr)
-        return hashlib.sha256(text.encode()).hexdigest()
+            summed.update(f"{', ' if number else ''}{_digested(one)}".encode())
+        summed.update(b"]]")
+        return summed.hexdigest()
 
 
 class Cause(Enum):
@@ -262,6 +264,10 @@ class Planned:
         return self.commit[:12] + " with uncommitted edits" * self.commit.endswith("-dirty")
 
 
+def _digested(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
 def _digestible(value: object) -> object:
     """The value as JSON in which no value looks like another: what isn't itself is tagged, and so is every mapping."""
     if isinstance(value, Secret):
@@ -283,7 +289,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
             changes.append(Change(binding.desired, binding.live, after, fields))
     unchanged = len(bound.bindings) - len(changes)
     for model in bound.new:
-        after = wire.normal_form(model.fields)
+        after = payloads.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
     return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
@@ -291,7 +297,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
     """What git wants of the fields it manages, in normal form; live's own values where it ignores changes."""
-    after = dict(wire.normal_form(desired.fields))
+    after = dict(payloads.normal_form(desired.fields))
     for name in REQUIRED:
         after.setdefault(name, live.fields[name])
     for dotted in desired.lifecycle.ignore_changes:

@@ -23,21 +23,14 @@ from strategies import JSON, TEXT
 from transcripts import rewritten
 from world import Team, flat, recorded_world, secrets
 
-from syncer.adopting import importer, writing
-from syncer.adopting.importer import Addresses, Variables, slug
+from syncer import safe_files
+from syncer.adopting import drift
+from syncer.adopting.names import Addresses, Variables, slug
 from syncer.cli.main import main
-from syncer.model import (
-    FIELDS,
-    QUERY_TYPES,
-    SECRET_VARIABLE,
-    Connector,
-    LiveState,
-    Secret,
-    Unreadable,
-    is_secret_key,
-)
+from syncer.model import FIELDS, QUERY_TYPES, Connector, LiveState, Unreadable
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
+from syncer.secrets import SECRET_VARIABLE, Secret, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -571,8 +564,8 @@ def test_a_link_is_not_written_through(played: Played, tmp_path_factory: pytest.
 
     assert done.code == 1
     assert list(outside.iterdir()) == []
-    with pytest.raises(writing.UnwrittenError, match="through a link"):
-        writing.create(played.folder, "models/link/x.yaml", b"")
+    with pytest.raises(safe_files.UnwrittenError, match="through a link"):
+        safe_files.create(played.folder, "models/link/x.yaml", b"")
 
 
 def test_dir_is_meant_from_where_somebody_stands(played: Played) -> None:
@@ -821,13 +814,13 @@ def test_an_sql_file_of_two_definitions_is_left_alone(drifted: Played) -> None:
 def test_a_file_that_changed_meanwhile_is_left_alone(drifted: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what was shown is replaced."""
     drifted.api.edit(1, name="People")
-    replace = writing.replace
+    replace = safe_files.replace
 
     def meddled(root: Path, path: str, content: bytes, *, expected: bytes) -> None:
         drifted.write(path, "somebody else was here\n")
         replace(root, path, content, expected=expected)
 
-    monkeypatch.setattr(writing, "replace", meddled)
+    monkeypatch.setattr(safe_files, "replace", meddled)
     done = drifted.run("import", "--drift", "--auto-approve")
 
     assert done.code == 1
@@ -1260,7 +1253,7 @@ def test_the_chapter_is_true(tmp_path: Path, accept: bool) -> None:  # noqa: FBT
 
 def test_the_chapter_has_every_rule() -> None:
     """What an import or a --drift tells stands in a table."""
-    source = Path(importer.__file__).read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in Path(drift.__file__).parent.glob("*.py"))
     used = {*re.findall(r"(?:Problem\(\s*NOWHERE,|leave\(\s*field,|\.problem\()\s*\"([a-z-]+)\"", source)}
     table = {*re.findall(r"^\| `([a-z-]+)` \|", CHAPTER.read_text("utf-8"), re.MULTILINE)}
 
@@ -1273,13 +1266,13 @@ def test_the_chapter_has_every_rule() -> None:
 
 def test_a_new_file_is_whole_and_never_another_one(tmp_path: Path) -> None:
     """It isn't there, or it's there whole; what is there already stays."""
-    writing.create(tmp_path, "a/b/x.yaml", b"one")
-    with pytest.raises(writing.UnwrittenError, match="is there already"):
-        writing.create(tmp_path, "a/b/x.yaml", b"two")
-    with pytest.raises(writing.UnwrittenError, match="can't be written"):
-        writing.create(tmp_path, "a/b/x.yaml/c.yaml", b"two")
-    with pytest.raises(writing.UnwrittenError, match="leads out"):
-        writing.create(tmp_path, "../x.yaml", b"two")
+    safe_files.create(tmp_path, "a/b/x.yaml", b"one")
+    with pytest.raises(safe_files.UnwrittenError, match="is there already"):
+        safe_files.create(tmp_path, "a/b/x.yaml", b"two")
+    with pytest.raises(safe_files.UnwrittenError, match="can't be written"):
+        safe_files.create(tmp_path, "a/b/x.yaml/c.yaml", b"two")
+    with pytest.raises(safe_files.UnwrittenError, match="leads out"):
+        safe_files.create(tmp_path, "../x.yaml", b"two")
 
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["x.yaml"]
     assert (tmp_path / "a" / "b" / "x.yaml").read_bytes() == b"one"
@@ -1293,10 +1286,10 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
     (tmp_path / "old.yaml").write_bytes(b"old")
     monkeypatch.setattr(Path, "chmod", full)
-    with pytest.raises(writing.UnwrittenError, match="No space left"):
-        writing.create(tmp_path, "new.yaml", b"new")
-    with pytest.raises(writing.UnwrittenError, match="No space left"):
-        writing.replace(tmp_path, "old.yaml", b"new", expected=b"old")
+    with pytest.raises(safe_files.UnwrittenError, match="No space left"):
+        safe_files.create(tmp_path, "new.yaml", b"new")
+    with pytest.raises(safe_files.UnwrittenError, match="No space left"):
+        safe_files.replace(tmp_path, "old.yaml", b"new", expected=b"old")
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"old.yaml": b"old"}
 
@@ -1305,7 +1298,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_an_sql_file_keeps_its_habits(query: str) -> None:
     """Line ends, the mark, the end: what is read back is the query."""
     for raw in (b"a\nb\n", b"a\r\nb\r\n", b"a", b"\xef\xbb\xbfa\r\nb", b"", b"a\n\n\n"):
-        written = importer.in_file(query, raw)
+        written = drift.sql_file_bytes(query, raw)
         text = written.removeprefix(b"\xef\xbb\xbf").decode().replace("\r\n", "\n")
         assert text.rstrip("\n") == query.rstrip("\n")
         assert written.startswith(b"\xef\xbb\xbf") == raw.startswith(b"\xef\xbb\xbf")

@@ -1,431 +1,468 @@
-"""Undo as people meet it: the real commands, against the sandbox on loopback."""
+"""The way back: what a run wrote and only that, where it still stands; all else is left alone, and each reason told."""
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import re
-import stat
-import subprocess
 import threading
-import time
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-import httpx
-import pexpect
 import pytest
-from inside import Inside
-from places import IDENTITY
-from world import Result, Team, declarable, definition, recorded_world, secrets, writes
+from builders import TARGET, FakeApi, document, live
+from hypothesis import given, settings
+from strategies import referenced, worlds
 
-from syncer.cli.shared import run_record
-from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
-from syncer.state import folder_of
+from syncer import workflow
+from syncer.applying import rollback
+from syncer.applying.applier import Status
+from syncer.applying.rollback import OPEN, Ending
+from syncer.errors import ApiError, RefusedError, SettingsError
+from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
+from syncer.package_files import schema
+from syncer.plan import planfile
+from syncer.plan.limits import Limits
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
-WORLD = recorded_world()
-MODELS = {model["id"]: model for model in declarable(WORLD)}
-TEN = [model["id"] for model in MODELS.values() if model["query_type"] in {"raw_sql", "dbt"}][:10]
-NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+    from syncer.applying.applier import Report
+    from syncer.plan.planner import Planned
 
-
-@pytest.fixture
-def team(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
-    """A team whose prod is that world, with all of it in git; a run's name tells the second, and no two share one."""
-    seconds = count()
-    monkeypatch.setattr(run_record, "now", lambda: datetime.now(UTC) + timedelta(seconds=next(seconds)))
-    with running(box) as url:
-        team = Inside(tmp_path, url, variables={"SYNCER_TOKEN": "admin", **secrets(WORLD["models"])})
-        for model in MODELS.values():
-            team.write(f"m{model['id']:02}", definition(model))
-        yield team
+SCHEMA = schema("plan")
+RISKS = frozenset({"primary_key", "connector_id", "query_type", "lost_column"})
+ALL, ALLOWED = Limits(100), Limits(100, allow=RISKS)
+CONNECTORS = [Connector(number, f"c{number}", "source", "Snowflake") for number in (1, 2, 3)]
+LATER = "2026-02-02T00:00:00.000Z"
 
 
-def _change(team: Team, *ids: int, **fields: Any) -> None:
-    """What git says of these models from now on."""
-    for model_id in ids:
-        team.write(f"m{model_id:02}", definition(MODELS[model_id], **fields))
+def _lookup(variable: str) -> Secret | None:
+    return Secret(f"value of {variable}", variable)
 
 
-def _apply(team: Team) -> Result:
-    done = team.run("apply", "--auto-approve", "--summary")
-    assert (done.code, done.err) == (0, "")
-    return done
+def _applied(planned: Planned, api: FakeApi, limits: Limits = ALLOWED) -> Report:
+    return workflow.apply(planned, api, lambda _: None, limits, parallelism=1, fail_fast=False, stop=threading.Event())
 
 
-def _edit(team: Team, model_id: int, **fields: Any) -> None:
-    """Somebody edits a model in the UI."""
-    headers = {"Authorization": "Bearer admin", "Workspace-Id": "1", "Accept": "application/json"}
-    answer = httpx.put(f"{team.url}/api/v1/models/{model_id}", json={"model": fields}, headers=headers)
-    assert answer.status_code == 200
+class Ran:
+    """A run that was made, as its record has it."""
+
+    def __init__(self, documents: Sequence[Document], api: FakeApi, *, create: bool = False) -> None:
+        self.api = api
+        planned = workflow.plan(documents, api, TARGET, _lookup, ALLOWED, create=create)
+        assert not planned.problems
+        self.report = _applied(planned, api)
+        self.kept = planfile.loads(planfile.dumps(planned).encode(), SCHEMA, "run")
+        self.endings: Mapping[str, Ending] = {
+            one.change.address: Ending(one.status.value, one.id, one.updated_at, one.change.is_creation)
+            for one in self.report.outcomes
+        }
+        api.puts.clear()
+
+    def said(self, status: str, **more: Any) -> Ran:
+        """The same, had its changes ended in another way."""
+        self.endings = {address: replace(one, status=status, **more) for address, one in self.endings.items()}
+        return self
+
+    def back(
+        self,
+        *patterns: str,
+        target: Target = TARGET,
+        limits: Limits = ALL,
+        lookup: Callable[[str], Secret | None] = _lookup,
+    ) -> tuple[Planned, tuple[Problem, ...]]:
+        """What takes it back, and what of it can't go back."""
+        return workflow.roll_back(self.kept, self.endings, self.api, target, lookup, limits, patterns=patterns)
+
+    def refusal(self, **how: Any) -> Problem:
+        """The one reason why nothing goes back."""
+        planned, (refused,) = self.back(**how)
+        assert planned.plan.is_empty
+        assert refused.hint
+        return refused
 
 
-def _live(team: Team, model_id: int) -> dict[str, Any]:
-    headers = {"Authorization": "Bearer admin", "Workspace-Id": "1", "Accept": "application/json"}
-    attributes: dict[str, Any] = httpx.get(f"{team.url}/api/v1/models/{model_id}", headers=headers).json()["data"][
-        "attributes"
+def _one(**wanted: Any) -> Ran:
+    """A run that gave a model another query."""
+    return Ran([document(id=42, **{"query": "SELECT user_id, 2", **wanted})], FakeApi([live(42)], CONNECTORS))
+
+
+# -- the law -----------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60)
+@given(worlds())
+def test_what_is_taken_back_is_what_it_was(world: tuple[list[Document], list[LiveModel]]) -> None:
+    """Applied and taken back, each model is what it was, secrets too; what can't be is refused, and stays."""
+    documents, models = world
+    honest = [
+        document(one.address, **{**one.data, "configuration": referenced(one.data["configuration"])})
+        if "configuration" in one.data
+        else one
+        for one in documents
     ]
-    return attributes
+    api = FakeApi(models, CONNECTORS)
+    planned = workflow.plan(honest, api, TARGET, _lookup, ALLOWED)
+    if planned.problems:
+        return
+    ran = Ran(honest, api)
+    applied = dict(api.models)
+    planned, refused = ran.back(limits=ALLOWED)
+    assert _applied(planned, api).is_ok
+
+    stays = {problem.origin.path for problem in refused}
+    assert {problem.rule for problem in refused} <= {"not-restorable"}
+    for change in ran.kept.plan.changes:
+        expected = applied[change.id] if change.desired.document.path in stays else models[change.id - 1]
+        assert api.models[change.id].fields == expected.fields
+        # Null, line ends and 1.0 stand there as they did, not as this tool would write them.
+        assert json.dumps(api.models[change.id].raw, sort_keys=True) == json.dumps(expected.raw, sort_keys=True)
+    assert {one.id for one in ran.kept.plan.changes} >= {model_id for model_id, _ in api.puts}
+    assert ran.back(limits=ALLOWED)[0].plan.is_empty
 
 
-def _records(team: Team) -> list[Path]:
-    return sorted((folder_of(team.folder, os.environ).path / "runs").glob("*.json"))
+# -- what goes back ----------------------------------------------------------------------------------------------------
 
 
-# -- back and forth ---------------------------------------------------------------------------------------------------
+def test_only_what_the_run_wrote_is_sent() -> None:
+    """Its fields, and the three that every PUT needs."""
+    ran = _one()
+    planned, refused = ran.back()
+
+    assert refused == ()
+    assert _applied(planned, ran.api).is_ok
+    ((_, body),) = ran.api.puts
+    assert set(body["model"]) == {"connector_id", "name", "query_type", "query"}
+    assert ran.api.models[42].fields["query"] == "SELECT user_id\nFROM users"
 
 
-def test_ten_changed_one_edited_since_nine_go_back(team: Team, box: Sandbox) -> None:
-    """Nine models are what they were, the tenth keeps what somebody made of it, and both is said."""
-    for model_id in TEN:
-        _change(team, model_id, description="edited in git", query=f"{MODELS[model_id]['query']}\n-- reviewed")
-    assert "10 changed" in _apply(team).out
-    since = f"{MODELS[TEN[3]]['query']}\n-- edited since"
-    _edit(team, TEN[3], query=since)
-    done = len(writes(box))
-    back = team.run("rollback", "last", "--auto-approve", "--summary")
+def test_an_edit_of_any_field_since_keeps_a_model_as_it_is() -> None:
+    """Also of one that the run didn't write, and that the file doesn't manage: somebody works on that model."""
+    ran = _one()
+    ran.api.edit(42, description="edited since")
+    assert (ran.refusal().rule, "description" in ran.refusal().message) == ("changed-since", True)
 
-    assert back.code == 1
-    assert "Plan: 0 to add, 9 to change, 0 to destroy." in back.out
-    assert "Apply complete! Resources: 0 added, 9 changed, 0 destroyed." in back.out
-    assert f"live model {TEN[3]} (m{TEN[3]:02}) changed since that run: query" in back.err
-    assert "[changed-since]" in back.err
-    assert "The files still say what that run applied" in back.out
-    assert len(writes(box)) == done + 9
-    for model_id in TEN:
-        now, was = _live(team, model_id), MODELS[model_id]
-        if model_id == TEN[3]:
-            assert (now["description"], now["query"]) == ("edited in git", since)
-        else:
-            assert (now["description"], now["query"]) == (was["description"], was["query"])
+    ran = _one()
+    ran.api.models[42] = replace(ran.api.models[42], updated_at=LATER)
+    assert "a field that the run didn't write" in ran.refusal().message
 
-    # The way back is a run of its own, and git still wants what was taken back.
-    assert [line.split()[-2:] for line in team.run("history").out.splitlines()[1:]] == [
-        ["9", "changed"],
-        ["10", "changed"],
+
+def test_it_is_an_ordinary_plan() -> None:
+    """It can be kept, and its digest is that of what it does; the file is told as the run knew it."""
+    planned, _ = _one().back()
+    (change,) = planned.plan.changes
+
+    again = planfile.loads(planfile.dumps(planned).encode(), SCHEMA, "plan.json")
+    assert again.plan.digest == planned.plan.digest
+    assert (change.address, change.desired.document.path) == ("active_users", "models/active_users.yaml")
+
+
+def test_a_rollback_can_be_taken_back() -> None:
+    """It's a run like any other: what it replaced is what the first one wrote."""
+    ran = _one()
+    planned, _ = ran.back()
+    ran.kept = planfile.loads(planfile.dumps(planned).encode(), SCHEMA, "run")
+    assert _applied(planned, ran.api).is_ok
+    again, refused = ran.back()
+
+    assert refused == ()
+    assert _applied(again, ran.api).is_ok
+    assert ran.api.models[42].fields["query"] == "SELECT user_id, 2"
+
+
+def test_what_is_back_already_is_left_alone() -> None:
+    """Somebody was there first: there is nothing to do, and nothing to complain of."""
+    ran = _one()
+    ran.api.edit(42, query="SELECT user_id\nFROM users")
+
+    assert ran.back()[0].plan.is_empty
+    assert ran.back()[1] == ()
+
+
+def test_it_counts_beside_all_that_the_run_compared() -> None:
+    """A run of ten among forty is taken back under the limit that let it pass."""
+    documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n % 4 or ...}") for n in range(1, 41)]
+    models = [live(n, query=f"SELECT user_id, {n % 4 or 'x'}") for n in range(1, 41)]
+    ran = Ran(documents, FakeApi(models))
+    planned, _ = ran.back(limits=Limits())
+
+    assert len(planned.plan.changes) == 10
+    assert planned.plan.bound == 40
+    workflow.refuse(planned, Limits())
+    assert [one.rule for one in ran.back(limits=Limits(20))[0].refusals] == ["too-many-changes"]
+
+
+# -- what changed since ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("edit", "moved"),
+    [
+        ({"query": "SELECT 9"}, "query"),
+        ({"name": "Renamed", "query_type": "dbt"}, "name, query_type"),
+        ({"connector_id": 3, "query": "SELECT 9"}, "connector_id, query"),
+    ],
+)
+def test_a_model_that_changed_since_is_refused(edit: dict[str, Any], moved: str) -> None:
+    """In a field that the run wrote, or that every PUT must send: which ones is said."""
+    ran = _one()
+    ran.api.edit(42, **edit)
+    refused = ran.refusal()
+
+    assert (refused.rule, refused.origin.path) == ("changed-since", "models/active_users.yaml")
+    assert refused.message == f"live model 42 (active_users) changed since that run: {moved}"
+
+
+def test_one_that_changed_stops_no_other() -> None:
+    """The others go back."""
+    documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n}") for n in (1, 2, 3)]
+    ran = Ran(documents, FakeApi([live(1), live(2), live(3)]))
+    ran.api.edit(2, query="SELECT 9")
+    planned, refused = ran.back()
+
+    assert [change.id for change in planned.plan.changes] == [1, 3]
+    assert [problem.origin.path for problem in refused] == ["models/m2.yaml"]
+    assert planned.problems == ()
+
+
+def test_a_deleted_model_is_refused() -> None:
+    """Nothing is created for it."""
+    ran = _one()
+    del ran.api.models[42]
+
+    assert ran.refusal().message == "live model 42 (active_users) was deleted since that run"
+
+
+def test_a_model_that_the_server_cannot_show_is_not_called_deleted() -> None:
+    """It's there, and nobody knows what it is now."""
+    ran = _one()
+    plan, live_now = ran.kept.plan, LiveState((), (Unreadable(42, "undefined method"),))
+    (refused,) = rollback.way_back(plan, ran.endings, live_now, _lookup).refused
+
+    assert refused.message == "live model 42 (active_users) can't be shown by the server: undefined method"
+
+
+# -- how the run ended -------------------------------------------------------------------------------------------------
+
+
+def test_the_words_are_those_of_outcomes() -> None:
+    """A new ending must be thought of here, too."""
+    sent = {Status.DONE, Status.FAILED, Status.UNKNOWN}
+
+    assert {*(status.value for status in sent), OPEN} == rollback._SENT
+    assert {*Status} - sent == {Status.CONFLICT, Status.NOT_ATTEMPTED}
+
+
+@pytest.mark.parametrize("status", ["conflict", "not attempted"])
+def test_where_nothing_was_sent_nothing_is_undone(status: str) -> None:
+    """Even where live is what the run wanted: then somebody else made it so."""
+    planned, refused = _one().said(status).back()
+
+    assert planned.plan.is_empty
+    assert refused == ()
+
+
+@pytest.mark.parametrize("status", ["failed", "unknown", OPEN])
+def test_what_may_have_been_written_is_undone_where_it_was(status: str) -> None:
+    """Live tells: what the run wanted goes back, what was before stays, anything else is nobody knows whose."""
+    ran = _one().said(status, updated_at="")
+    assert [change.changed for change in ran.back()[0].plan.changes] == [("query",)]
+
+    ran.api.edit(42, query="SELECT 9")
+    said = "the run never ended" if status == OPEN else f"the run said `{status}` of it"
+    assert ran.refusal().message == (
+        f"live model 42 (active_users) is neither what that run found nor what it wanted: query; {said}"
+    )
+
+    ran.api.edit(42, query="SELECT user_id\nFROM users")
+    planned, refused = ran.back()
+    assert (planned.plan.is_empty, refused) == (True, ())
+
+
+def test_a_created_model_stays() -> None:
+    """Nothing is deleted: it's told, with its id, as long as it's there."""
+    ran = Ran([document(name="New")], FakeApi([live(42)], CONNECTORS), create=True)
+    planned, refused = ran.back()
+
+    assert planned.plan.is_empty
+    assert refused == ()
+    assert [warning.message for warning in planned.warnings] == [
+        "live model 43 (active_users) was created by that run, and stays: syncer deletes nothing"
     ]
-    assert "Plan: 0 to add, 10 to change, 0 to destroy." in team.run("plan", "--summary").out
+    ran.said(OPEN, id=0)
+    assert "live model 43 (active_users) may have been created" in ran.back()[0].warnings[0].message
+    del ran.api.models[43]
+    assert ran.back()[0].warnings == ()
 
 
-def test_all_is_back_and_can_be_taken_back(team: Team) -> None:
-    """Without an edit nothing is left: a plan says what the apply's plan said; and the rollback has a way back."""
-    _change(team, *TEN[:2], description="edited in git")
-    planned = team.run("plan").out
-    _apply(team)
-    back = team.run("rollback", "last", "--auto-approve")
+# -- what can't be put back --------------------------------------------------------------------------------------------
 
-    assert (back.code, back.err) == (0, "")
-    assert team.run("plan").out == planned
-    first, second = (path.stem for path in _records(team))
-    again = team.run("rollback", second, "--auto-approve")
-    assert again.code == 0
-    assert "The files still say" not in again.out
-    assert "No changes." in team.run("plan").out
-    nothing = team.run("rollback", second, "--auto-approve")
-    assert (nothing.code, nothing.err) == (0, "")
-    assert (
-        f"Nothing goes back: what run {second} changed is as it was before, or was changed again since." in nothing.out
+
+def test_a_configuration_cannot_be_taken_away() -> None:
+    """The server refuses an empty one, so the model stays, in words; the others go back."""
+    documents = [document("m1", id=1, configuration={"a": 1}), document("m2", id=2, query="SELECT user_id, 2")]
+    planned, (refused,) = Ran(documents, FakeApi([live(1), live(2)])).back()
+
+    assert [change.id for change in planned.plan.changes] == [2]
+    assert refused.rule == "not-restorable"
+    assert refused.message == (
+        "live model 1 (m1) can't be what it was before that run: "
+        "configuration: a null or an empty configuration can't be sent"
     )
-    assert first < second
 
 
-def test_an_apply_of_a_file_is_kept_too(team: Team) -> None:
-    """A saved plan's run has a way back."""
-    _change(team, TEN[0], description="edited in git")
-    assert team.run("plan", "--out", "plan.json").code == 0
-    assert team.run("apply", "plan.json").code == 0
+def test_a_connector_that_is_gone_is_refused() -> None:
+    """The server would take it."""
+    ran = Ran([document(id=42, connector_id=2, lifecycle={"allow": ["connector_id"]})], FakeApi([live(42)], CONNECTORS))
+    ran.api._connectors = CONNECTORS[1:]
 
-    assert team.run("rollback", "last", "--auto-approve").code == 0
-    assert _live(team, TEN[0])["description"] == MODELS[TEN[0]]["description"]
+    assert ran.refusal().rule == "wrong-connector"
 
 
-# -- killed ------------------------------------------------------------------------------------------------------------
+# -- secrets -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_run_can_be_taken_back(team: Team, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kill -9 in the middle: it's listed as unfinished, and what it wrote goes back; the rest was never touched."""
-    _change(team, *TEN, description="edited in git")
-    is_under_way, is_killed, numbers = threading.Event(), threading.Event(), count(1)
+def _secretive(before: dict[str, Any], after: dict[str, Any], **more: Any) -> Ran:
+    return Ran([document(id=42, configuration=after, **more)], FakeApi([live(42, configuration=before)]))
 
-    def hold(_: float) -> None:
-        """The fifth of ten has been sent, and isn't done before its sender is dead."""
-        if next(numbers) == 5:
-            is_under_way.set()
-            is_killed.wait(60)
 
-    monkeypatch.setattr(box, "_sleep", hold)
-    box.faults = Faults.parse(["slow:1@PUT"])
-    process = subprocess.Popen(
-        team.command("apply", "--auto-approve", "--parallelism", "1"),
-        cwd=team.folder,
-        env=team.environment,
-        stdout=subprocess.DEVNULL,
+KEY = {"env": "SYNCER_SECRET_K"}
+
+
+def test_a_secret_that_stayed_is_taken_from_live() -> None:
+    """The record has none, and the PUT needs it: where both sides had the same one, live has it."""
+    held = _lookup("SYNCER_SECRET_K")
+    assert held is not None
+    ran = _secretive({"api_key": held.reveal(), "n": 1}, {"api_key": KEY, "n": 2})
+    planned, refused = ran.back(lookup=lambda _: None)
+
+    assert refused == ()
+    assert _applied(planned, ran.api).is_ok
+    assert ran.api.puts[0][1]["model"]["configuration"] == {"api_key": "value of SYNCER_SECRET_K", "n": 1}
+
+
+def test_a_secret_that_moved_to_another_key_is_found() -> None:
+    """Where it stands now doesn't matter."""
+    ran = _secretive({"api_key": "value of SYNCER_SECRET_K"}, {"token": KEY})
+    planned, _ = ran.back()
+
+    assert _applied(planned, ran.api).is_ok
+    assert ran.api.puts[0][1]["model"]["configuration"] == {"api_key": "value of SYNCER_SECRET_K"}
+
+
+def test_a_secret_that_was_replaced_is_gone() -> None:
+    """Nobody kept it: that's said with its place, and not its value."""
+    refused = _secretive({"deep": {"api_key": "canary"}, "n": 1}, {"deep": {"api_key": KEY}, "n": 2}).refusal()
+
+    assert refused.rule == "not-restorable"
+    assert refused.message.endswith("api_key: a secret was replaced, or hidden by the server, and no record holds one")
+    assert "canary" not in refused.message
+
+
+def test_a_secret_that_came_goes() -> None:
+    """Where none was none is needed."""
+    ran = _secretive({"n": 1}, {"n": 1, "api_key": KEY})
+    planned, _ = ran.back()
+
+    assert _applied(planned, ran.api).is_ok
+    assert ran.api.puts[0][1]["model"]["configuration"] == {"n": 1}
+
+
+def test_a_hidden_secret_does_not_go_back() -> None:
+    """A server that masks compares as equal: what git put there since may be another host's key, and is never sent."""
+
+    class Masking(FakeApi):
+        def edit(self, model_id: int, **fields: Any) -> None:
+            super().edit(model_id, **fields)
+            configuration = self.models[model_id].fields["configuration"]
+            hidden = {key: Secret("*****") if isinstance(one, Secret) else one for key, one in configuration.items()}
+            fields = {**self.models[model_id].fields, "configuration": hidden}
+            self.models[model_id] = replace(self.models[model_id], fields=fields)
+
+    api = Masking([live(42, configuration={"api_key": "*****", "n": 1})])
+    ran = Ran([document(id=42, configuration={"api_key": KEY, "n": 2})], api)
+    for lookup in (lambda _: None, lambda variable: Secret(f"value of {variable}", variable)):
+        assert ran.refusal(lookup=lookup).rule == "not-restorable"
+    assert api.puts == []
+
+
+def test_where_secrets_are_written_the_model_may_not_have_moved_at_all() -> None:
+    """Nobody can tell whether a secret is the same but by the time of the last change."""
+    ran = _secretive({"api_key": "value of SYNCER_SECRET_K", "n": 1}, {"api_key": KEY, "n": 2})
+    ran.api.models[42] = replace(ran.api.models[42], updated_at=LATER)
+    assert ran.refusal().message.endswith(
+        "since that run: updated_at; it holds secrets, so it must not have moved at all"
     )
-    assert is_under_way.wait(60)
-    process.kill()
-    process.wait()
-    is_killed.set()
-    box.faults = Faults()
-    fifth = int(writes(box)[4][1].rpartition("/")[2])
-    end = time.monotonic() + 60
-    while _live(team, fifth)["description"] != "edited in git":
-        assert time.monotonic() < end
-    assert len(writes(box)) == 5
 
-    assert "unfinished" in team.run("history").out
-    back = team.run("rollback", "last", "--auto-approve", "--summary")
-    assert (back.code, back.err) == (0, "")
-    assert "Plan: 0 to add, 5 to change, 0 to destroy." in back.out
-    assert all(_live(team, one)["description"] == MODELS[one]["description"] for one in TEN)
+    ran.said(OPEN, updated_at="")
+    assert ran.refusal().rule == "changed-since"
 
 
-def test_the_record_is_there_before_the_first_write(team: Team, box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever happens then."""
-    seen: list[int] = []
+def test_an_emptied_secret_comes_back_empty() -> None:
+    """Nothing is no secret: it needs no looking up."""
+    ran = _secretive({"api_key": "", "n": 1}, {"api_key": KEY, "n": 1})
+    planned, _ = ran.back()
 
-    def look(_: float) -> None:
-        """Before the server does anything of what it's told."""
-        seen.extend(len(json.loads(path.read_text())["outcomes"]) for path in _records(team))
-
-    _change(team, TEN[0], description="edited in git")
-    monkeypatch.setattr(box, "_sleep", look)
-    box.faults = Faults.parse(["slow:1@PUT"])
-    _apply(team)
-
-    assert seen == [1]
+    assert _applied(planned, ran.api).is_ok
+    assert ran.api.puts[0][1]["model"]["configuration"] == {"api_key": "", "n": 1}
 
 
-# -- approved, guarded, chosen -----------------------------------------------------------------------------------------
+# -- guards ------------------------------------------------------------------------------------------------------------
 
 
-def test_it_is_shown_and_asked_for(team: Team, box: Sandbox) -> None:
-    """Only `yes` is taken for yes; without a terminal it needs a flag; a dry run writes nothing."""
-    _change(team, TEN[0], description="edited in git")
-    _apply(team)
-    done = len(writes(box))
-    refused = team.run("rollback", "last")
-    assert refused.code == 1
-    assert "there is no terminal to ask on" in refused.err
-    dry = team.run("rollback", "last", "--dry-run")
-    assert (dry.code, dry.err) == (0, "")
-    assert "Plan: 0 to add, 1 to change, 0 to destroy." in dry.out
+def test_what_allowed_the_way_there_does_not_allow_the_way_back() -> None:
+    """Every row is sent once more: that's said again."""
+    ran = Ran([document(id=42, primary_key="id", lifecycle={"allow": ["primary_key"]})], FakeApi([live(42)]))
+    planned, _ = ran.back()
+    with pytest.raises(RefusedError) as caught:
+        workflow.refuse(planned, ALL)
 
-    child = team.spawn("rollback", "last", NO_COLOR="1")
-    child.expect("Enter a value: ")
-    child.sendline("no")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 1
-    assert len(writes(box)) == done
-    assert len(_records(team)) == 1
+    assert [problem.rule for problem in caught.value.problems] == ["risky-change"]
+    workflow.refuse(ran.back(limits=ALLOWED)[0], ALLOWED)
 
 
-def test_a_risky_way_back_is_allowed_by_itself(team: Team) -> None:
-    """The file allowed the way there; every row is sent again on the way back."""
-    _change(team, TEN[0], primary_key="email", lifecycle={"allow": ["primary_key"]})
-    _apply(team)
-    refused = team.run("rollback", "last", "--auto-approve")
-
-    assert refused.code == 1
-    assert "--allow primary_key" in refused.err
-    assert team.run("rollback", "last", "--auto-approve", "--allow", "primary_key").code == 0
-    assert _live(team, TEN[0])["primary_key"] == MODELS[TEN[0]]["primary_key"]
-
-
-def test_another_environment_is_refused(team: Team, box: Sandbox) -> None:
-    """A run is taken back where it was made."""
-    _change(team, TEN[0], description="edited in git")
-    _apply(team)
-    done = len(writes(box))
-    team.settings(f'[environments.staging]\napi_url = "{team.url}"\nworkspace_id = 2\n')
-    refused = team.run("rollback", "last", "--auto-approve", "--env", "staging")
-
-    assert refused.code == 1
-    assert "that run wrote to prod" in refused.err
-    assert len(writes(box)) == done
-    team.settings("\n[environments.other]\napi_url = 'https://other.example'\nworkspace_id = 1\n")
-    assert team.run("rollback", "last", "--dry-run").code == 0
+@pytest.mark.parametrize(
+    "target",
+    [replace(TARGET, environment="staging"), replace(TARGET, url="https://x.example"), replace(TARGET, workspace_id=3)],
+)
+def test_another_target_is_refused(target: Target) -> None:
+    """Both are named, and nothing is read."""
+    ran = _one()
+    ran.api.fetch = None  # type: ignore[assignment,method-assign]
+    with pytest.raises(RefusedError, match=r"that run wrote to prod \(https://api.example.com/api/v1, workspace 2\)"):
+        ran.back(target=target)
 
 
-def test_target_takes_a_part_back(team: Team, box: Sandbox) -> None:
-    """The others wait."""
-    _change(team, *TEN[:3], description="edited in git")
-    _apply(team)
-    done = len(writes(box))
-    assert team.run("rollback", "last", "--auto-approve", "--target", f"m{TEN[1]:02}").code == 0
+@pytest.mark.parametrize("changes", [{"is_offline": True}, {"problems": (Problem(Origin("a"), "r", "m"),)}])
+def test_a_record_of_no_apply_is_refused(changes: dict[str, Any]) -> None:
+    """No apply carries out a plan with problems, or one made from files alone."""
+    ran = _one()
+    ran.kept = replace(ran.kept, **changes)
 
-    assert writes(box)[done:] == [("PUT", f"/api/v1/models/{TEN[1]}")]
-
-
-@pytest.mark.parametrize("said", ["../x", "20991231", "x"])
-def test_a_run_that_is_not_there_is_told(said: str, team: Team, box: Sandbox) -> None:
-    """Nothing is asked of the server."""
-    refused = team.run("rollback", said, "--auto-approve")
-
-    assert refused.code == 1
-    assert f"no run '{said}' is kept in" in refused.err
-    assert box.requests == []
+    with pytest.raises(RefusedError, match="no apply carries out"):
+        ran.back()
 
 
-def test_programs_read_it(team: Team) -> None:
-    """One object a line; what can't go back is a diagnostic."""
-    _change(team, *TEN[:2], description="edited in git")
-    _apply(team)
-    _edit(team, TEN[0], description="edited since")
-    back = team.run("rollback", "last", "--auto-approve", "--json")
-    lines = [json.loads(line) for line in back.out.splitlines()]
-    rules = [line["diagnostic"]["rule"] for line in lines if line["type"] == "diagnostic"]
+def test_target_chooses() -> None:
+    """By address or glob, as everywhere; the others are told as left out."""
+    documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n}") for n in (1, 2, 3)]
+    ran = Ran(documents, FakeApi([live(1), live(2), live(3)]))
+    planned, _ = ran.back("m[12]")
 
-    assert (back.code, back.err) == (1, "")
-    assert rules == ["changed-since"]
-    assert [line["changes"]["change"] for line in lines if line["type"] == "change_summary"] == [1, 1]
-    history = [json.loads(line) for line in team.run("history", "--json").out.splitlines()]
-    assert [line["type"] for line in history] == ["version", "run", "run"]
-    assert history[1]["run"]["command"] == f"rollback {history[2]['run']['name']}"
+    assert [change.id for change in planned.plan.changes] == [1, 2]
+    assert planned.plan.excluded == 1
+    with pytest.raises(SettingsError, match="--target m9 names no change of that run"):
+        ran.back("m9")
 
 
-# -- what is kept ------------------------------------------------------------------------------------------------------
+def test_an_outcome_knows_when_the_server_changed_the_model() -> None:
+    """By the answer to the PUT, or by the look after an open end; nobody knows of what failed."""
 
+    def lost(_: FakeApi) -> None:
+        raise ApiError("PUT", "/models/42", 0, "no answer in time", is_open=True, is_transient=True)
 
-def test_what_is_kept_is_private_and_not_in_git(team: Team) -> None:
-    """Mode 0600 in a folder of its owner's; git sees nothing of it, and the commit is named."""
-
-    def git(*arguments: str) -> str:
-        environment = {**team.environment, **IDENTITY}
-        done = subprocess.run(["git", *arguments], cwd=team.folder, env=environment, capture_output=True, check=True)
-        return done.stdout.decode().strip()
-
-    git("init", "--quiet")
-    _change(team, TEN[0], description="edited in git")
-    git("add", "models", "syncer.toml")
-    git("commit", "--quiet", "--message", "All")
-    _apply(team)
-
-    (record,) = _records(team)
-    assert NAME.fullmatch(record.stem)
-    assert stat.S_IMODE(record.stat().st_mode) == 0o600
-    assert stat.S_IMODE(record.parent.stat().st_mode) == 0o700
-    assert git("status", "--short") == ""
-    assert git("rev-parse", "HEAD")[:12] in team.run("history").out
-    back = team.run("rollback", "last", "--auto-approve")
-    assert f"(commit {git('rev-parse', 'HEAD')[:12]}): change them back" in " ".join(back.out.split())
-
-
-def test_no_secret_is_kept(team: Team) -> None:
-    """Neither live ones nor those of variables, raw or in any usual encoding."""
-    canary, old = 'canary-5e1f"0c77', "canary-live-90ab"
-    kept = MODELS[7]["configuration"]
-    _edit(team, 7, configuration={**kept, "embedding_config": {**kept["embedding_config"], "api_key": old}})
-    team.variables["SYNCER_SECRET_7"] = canary
-    _apply(team)
-    (record,) = _records(team)
-    text = record.read_text()
-
-    for secret in (canary, old):
-        raw = secret.encode()
-        forms = {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), raw.hex(), base64.b64encode(raw).decode()}
-        assert [form for form in forms if form in text] == []
-    assert '"variable":"SYNCER_SECRET_7"' in text
-    refused = team.run("rollback", "last", "--auto-approve")
-    assert refused.code == 1
-    assert "configuration.embedding_config.api_key: a secret was replaced" in refused.err
-    assert "canary" not in refused.text
-
-
-def test_a_model_with_a_secret_goes_back(team: Team) -> None:
-    """The secret that stayed is sent as it is live; what was edited since is refused by its time alone."""
-    kept = MODELS[7]["configuration"]
-    more = {**definition(MODELS[7])["configuration"], "chunk_config": {"chunk_size": 9, "chunk_overlap": 0}}
-    _change(team, 7, configuration=more)
-    _apply(team)
-    assert team.run("rollback", "last", "--auto-approve").code == 0
-    assert _live(team, 7)["configuration"] == kept
-
-    _apply(team)
-    _edit(team, 7, description="only this")
-    refused = team.run("rollback", "last", "--auto-approve")
-    assert refused.code == 1
-    assert "it holds secrets, so it must not have moved at all" in refused.err
-
-
-def test_a_secret_in_clear_keeps_the_record_away(team: Team) -> None:
-    """A text that holds a variable's value isn't kept: the apply says so, and goes on."""
-    _change(team, TEN[0], description="with hunter2-hunter2 in it")
-    team.variables["SYNCER_SECRET_OTHER"] = "hunter2-hunter2"
-    done = team.run("apply", "--auto-approve")
-
-    assert done.code == 0
-    assert "Warning: what this run replaces can't be kept, so it can't be rolled back" in done.err
-    assert _records(team) == []
-
-
-def test_what_cannot_be_kept_stops_nothing(team: Team, tmp_path: Path) -> None:
-    """A link in place of the folder isn't followed, a file in its place isn't replaced: the apply goes on."""
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    place = folder_of(team.folder, os.environ).made() / "runs"
-    place.symlink_to(elsewhere)
-    _change(team, TEN[0], description="one")
-    done = team.run("apply", "--auto-approve")
-    assert done.code == 0
-    assert "Warning: what this run replaces can't be kept" in done.err
-    assert "behind a symbolic link" in done.err
-    assert list(elsewhere.iterdir()) == []
-    assert "behind a symbolic link" in team.run("history").err
-
-    place.unlink()
-    place.write_text("mine")
-    _change(team, TEN[0], description="two")
-    done = team.run("apply", "--auto-approve")
-    assert done.code == 0
-    assert "Warning: what this run replaces can't be kept" in done.err
-    assert place.read_text() == "mine"
-
-
-def test_only_so_many_are_kept(team: Team) -> None:
-    """`keep_runs` says how many; 0 keeps none; an apply that changes nothing isn't one."""
-
-    def settle(keep: int) -> None:
-        team.settings()
-        settings = team.folder / "syncer.toml"
-        settings.write_text(f"keep_runs = {keep}\n{settings.read_text()}")
-
-    settle(2)
-    for number in range(3):
-        _change(team, TEN[0], description=f"edit {number}")
-        _apply(team)
-    _apply(team)
-    records = _records(team)
-    assert len(records) == 2
-    assert "edit 2" in records[-1].read_text()
-
-    settle(0)
-    _change(team, TEN[0], description="the last")
-    _apply(team)
-    assert _records(team) == []
-    assert "The settings say `keep_runs = 0`" in team.run("history").out
-
-
-def test_an_altered_record_is_listed_and_refused(team: Team, box: Sandbox) -> None:
-    """It stands in the list with its reason, and nothing is made of it."""
-    _change(team, TEN[0], description="edited in git")
-    _apply(team)
-    (record,) = _records(team)
-    record.write_text(record.read_text().replace("edited in git", "edited by x"))
-    done = len(box.requests)
-
-    listed = team.run("history")
-    assert (listed.code, listed.err) == (0, "")
-    assert "unreadable: the record of run" in listed.out
-    refused = team.run("rollback", "last", "--auto-approve")
-    assert refused.code == 1
-    assert "was altered after it was made" in refused.err
-    assert len(box.requests) == done
+    stamp = "2026-02-01T00:00:00.000Z"
+    assert [one.updated_at for one in _one().report.outcomes] == [stamp]
+    api = FakeApi([live(42)])
+    api.after[42] = lost
+    assert [one.updated_at for one in Ran([document(id=42, query="SELECT user_id, 2")], api).report.outcomes] == [stamp]

@@ -21,8 +21,8 @@ from world import Team, definition, flat, interrupt, recorded_world
 from wsgi import serving
 
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
-from syncer.state import folder_of
+from syncer.sandbox.http_server import running
+from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

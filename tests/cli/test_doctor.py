@@ -28,13 +28,14 @@ from syncer import config
 from syncer.cli.main import main
 from syncer.cli.shared import doctor_checks, network_checks
 from syncer.errors import SyncerError
-from syncer.live import probe
-from syncer.model import Secret, Target
-from syncer.render.checkup import LAYERS, Check, State, render_check, render_verdict
+from syncer.live import connectivity
+from syncer.model import Target
 from syncer.render.style import Style
+from syncer.render.terminal.doctor import LAYERS, Check, State, render_check, render_verdict
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
-from syncer.scrubber import Scrubber
+from syncer.sandbox.http_server import running
+from syncer.secrets import Secret
+from syncer.secrets.scrubber import Scrubber
 from syncer.transport import Route
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def test_several_addresses_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(0, 0, 0, "", (f"192.0.2.{number}", 443)) for number in (1, 2, 2)]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
-    assert probe.resolve(Route("api.example.com", 443, True)) == "api.example.com is 192.0.2.1 and 1 more"
+    assert connectivity.resolve(Route("api.example.com", 443, True)) == "api.example.com is 192.0.2.1 and 1 more"
 
 
 def test_a_closed_port(team: Team) -> None:
@@ -264,7 +265,7 @@ def test_a_host_that_is_out_of_reach(error: OSError, says: str, monkeypatch: pyt
 
     monkeypatch.setattr(socket, "create_connection", silent)
     with pytest.raises(SyncerError, match=says):
-        probe.connect(Route("192.0.2.1", 443, True), 2)
+        connectivity.connect(Route("192.0.2.1", 443, True), 2)
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------
@@ -354,7 +355,7 @@ def test_certificates_that_are_not_there(team: Team) -> None:
 def test_plain_http_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond this machine the token could be read on the way."""
     for name in ("resolve", "connect", "greet"):
-        monkeypatch.setattr(probe, name, lambda *_: "patched")
+        monkeypatch.setattr(connectivity, name, lambda *_: "patched")
     target = Target("prod", "http://api.example.com/api/v1", 1)
     checks = {
         check.layer: check for check in network_checks.reach(target, config.Numbers(), lambda _: None, Scrubber())
@@ -380,7 +381,7 @@ def test_a_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     route = Route.of("https://api.example.com/api/v1")
 
     assert (route.first, route.via) == (("127.0.0.1", 3129), "the proxy 127.0.0.1:3129 (HTTPS_PROXY)")
-    assert probe.resolve(route) == "left to the proxy 127.0.0.1:3129 (HTTPS_PROXY)"
+    assert connectivity.resolve(route) == "left to the proxy 127.0.0.1:3129 (HTTPS_PROXY)"
 
 
 def test_a_proxy_is_not_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,13 +439,13 @@ def test_tls_goes_through_the_proxy(box: Sandbox, monkeypatch: pytest.MonkeyPatc
         stack.callback(tunnel.shutdown)
         proxy = f"127.0.0.1:{tunnel.server_address[1]}"
         _proxies(monkeypatch, HTTPS_PROXY=f"http://me:canary@{proxy}")
-        found = probe.shake_hands(Route.of(f"https://localhost:{port}"), 5)
+        found = connectivity.shake_hands(Route.of(f"https://localhost:{port}"), 5)
         assert "the certificate holds until 2120-01-01" in found
         _proxies(monkeypatch, HTTPS_PROXY=proxy)
         with pytest.raises(SyncerError, match="407 Proxy Authentication Required") as refused:
-            probe.shake_hands(Route.of(f"https://localhost:{port}"), 5)
+            connectivity.shake_hands(Route.of(f"https://localhost:{port}"), 5)
         assert refused.value.hint == "check the proxy, and what it lets through"
-    assert "left to the first request" in probe.shake_hands(
+    assert "left to the first request" in connectivity.shake_hands(
         Route("localhost", 443, True, "https://127.0.0.1:1", "HTTPS_PROXY"), 5
     )
 
@@ -522,7 +523,7 @@ def test_an_expired_token_says_since_when(team: Team) -> None:
 @pytest.mark.parametrize("token", ["opaque", "a.b.c", "a.W10.c", "a.eyJleHAiOiAieCJ9.c", "a.é.c"])
 def test_a_token_of_another_kind_says_nothing(token: str) -> None:
     """Not every server has tokens that hold their own end."""
-    assert probe.seconds_left(Secret(token), 0) is None
+    assert connectivity.seconds_left(Secret(token), 0) is None
 
 
 def test_a_wrong_password_is_tried_once(team: Team, box: Sandbox) -> None:

@@ -19,7 +19,7 @@ from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
 from syncer.cli.shared.init_files import guess_host
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

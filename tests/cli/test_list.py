@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from played import CONNECTORS, Played
 
-from syncer.adopting.listing import Listing, Row, State
 from syncer.errors import ApiError, RefreshError
 from syncer.model import LiveState, Sync, Unreadable
-from syncer.render.listing import render_listing
+from syncer.plan.model_states import Listing, Row, State
 from syncer.render.style import Style
+from syncer.render.terminal.list_ import render_listing
 from syncer.render.text import cells
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ import syncer
 from syncer.cli import parser, registry
 from syncer.cli.shared import flags
 from syncer.cli.shared.command import CommandGroup
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     import argparse

@@ -16,7 +16,7 @@ from wsgi import serving
 
 from syncer.render import markdown
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,10 @@ from places import IDENTITY
 from world import Team, definition, flat, interrupt, recorded_world
 
 import syncer
-from syncer import config, state
-from syncer.plan.policy import may_get_credentials
+from syncer import config, state_folder
+from syncer.config import may_get_credentials
 from syncer.sandbox import Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ class Pair:
     @property
     def known(self) -> dict[str, str]:
         """What is remembered."""
-        return state.repository_folder_of(self.team.folder, os.environ).servers()
+        return state_folder.repository_folder_of(self.team.folder, os.environ).servers()
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_settings_elsewhere_in_the_repository_are_no_way_round(pair: Pair) -> No
 
 def test_a_memory_that_cannot_be_read_refuses(pair: Pair) -> None:
     """Taking it for empty would accept anything."""
-    file = state.repository_folder_of(pair.team.folder, os.environ).path / "servers.json"
+    file = state_folder.repository_folder_of(pair.team.folder, os.environ).path / "servers.json"
     whole = file.read_text()
     for damage in ("", "{", "[]", '{"prod": 1}', "[" * 100_000, None):
         file.unlink()
@@ -172,7 +172,7 @@ def test_a_memory_that_cannot_be_read_refuses(pair: Pair) -> None:
 
 def test_the_first_server_is_accepted_and_remembered(pair: Pair) -> None:
     """Without a question; when it's accepted, whether it answers or not."""
-    folder = state.repository_folder_of(pair.team.folder, os.environ)
+    folder = state_folder.repository_folder_of(pair.team.folder, os.environ)
     (folder.path / "servers.json").unlink()
     pair.names(url="http://127.0.0.1:9")
     assert pair.team.run("plan").code == 1
@@ -212,7 +212,7 @@ def test_init_remembers_what_was_typed(box: Sandbox, tmp_path: Path) -> None:
     with running(box) as url:
         team = Inside(folder)
         assert team.run("init", "--api-url", url, "--workspace-id", "1", "--env", "staging").code == 0
-        assert state.repository_folder_of(folder, os.environ).servers() == {"staging": url}
+        assert state_folder.repository_folder_of(folder, os.environ).servers() == {"staging": url}
         (folder / "syncer.toml").write_text(
             '[environments.staging]\napi_url = "http://127.0.0.1:9"\nworkspace_id = 1\n'
         )
@@ -280,7 +280,7 @@ def test_an_answer_that_cannot_be_kept_is_told(pair: Pair, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(state, "_write", full)
+    monkeypatch.setattr(state_folder, "_write", full)
     monkeypatch.setattr("syncer.cli.shared.server_trust._ask", lambda *_: None)
     result = pair.team.run("plan")
 
@@ -337,7 +337,7 @@ def test_an_origin_is_scheme_host_and_port(url: str, server: str) -> None:
 
 def test_two_that_remember_at_once_leave_a_whole_file(pair: Pair) -> None:
     """Each write is whole: whoever reads meanwhile finds the one or the other."""
-    folder = state.repository_folder_of(pair.team.folder, os.environ)
+    folder = state_folder.repository_folder_of(pair.team.folder, os.environ)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: folder.remember("prod", f"https://{number}"), range(64)))
         assert all(known.keys() == {"prod"} for known in pool.map(lambda _: folder.servers(), range(64)))

@@ -11,7 +11,7 @@ import pytest
 from world import Team, declarable, definition, recorded_world, secrets, writes
 
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

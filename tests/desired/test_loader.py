@@ -14,9 +14,9 @@ from parsers import Reworded, Shallow
 
 from syncer.desired.loader import Loaded, load, load_files
 from syncer.desired.loader.parse import MAX_PROBLEMS, parse
+from syncer.desired.loader.positions import YamlMarks, excerpt, place
 from syncer.desired.loader.scalars import Refused, resolve
-from syncer.desired.loader.source import YamlMarks, excerpt, place
-from syncer.desired.loader.syntax import explained
+from syncer.desired.loader.syntax_errors import explained
 from syncer.model import Origin
 
 if TYPE_CHECKING:

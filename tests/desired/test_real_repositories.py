@@ -19,8 +19,8 @@ from played import CONNECTORS, SETTINGS, STAGING, Played
 from repositories import Repository
 from world import definition
 
-from syncer.desired import baseline
-from syncer.review.posting import Kind, Marker
+from syncer.desired import git
+from syncer.review.marker import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -368,7 +368,7 @@ def test_nothing_but_regular_files_is_ever_opened(tmp_path: Path) -> None:
         for name in names:
             (tmp_path / name).unlink()
             os.mkfifo(tmp_path / name)
-        assert baseline.head(tmp_path, "models").endswith("-dirty")
+        assert git.head(tmp_path, "models").endswith("-dirty")
         for command in (
             ("validate", "models/q.sql"),
             ("validate", "models/b.yaml"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 import gzip
 import json
 import pstats
@@ -10,6 +11,7 @@ import ssl
 import threading
 import tracemalloc
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,16 +21,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
-from syncer.live import lists, session
+from syncer.events import Requested, Waiting
+from syncer.live import paging, session
 from syncer.live.api import Api
-from syncer.live.limiter import SlidingWindow
-from syncer.live.reasons import explain
+from syncer.live.error_bodies import explain
+from syncer.live.rate_limit import SlidingWindow
 from syncer.live.session import Options, Session
-from syncer.model import Credentials, Requested, Secret, Waiting
-from syncer.scrubber import Scrubber
+from syncer.model import Credentials
+from syncer.secrets import Secret
+from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
-    from syncer.model import Event
+    from syncer.events import Event
 
 Answer = Callable[[httpx.Request], httpx.Response]
 BODY = {"model": {"name": "x"}}
@@ -337,6 +341,18 @@ def test_a_refusal_costs_the_same_however_many_models_were_seen() -> None:
         return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
 
     assert calls(2_000) < 2 * calls(20)
+
+
+def test_an_answer_is_not_kept_for_its_secrets() -> None:
+    """A run of ten thousand changes gets twenty thousand answers; what it must know of each are the secrets alone."""
+    secretive = resource(2, configuration={"api_key": "canary-9f3k"}, query_type="unstructured")
+    wire = Wire(
+        lambda request: httpx.Response(200, json={"data": secretive if "2" in request.url.path else resource(1)})
+    )
+    for model_id in (1, 2):
+        model = wire.api.read(model_id)
+        assert [one for one in gc.get_referrers(model) if not isinstance(one, FrameType)] == []
+    assert "canary" not in wire.session.scrubber.quote("it says canary-9f3k")
 
 
 def test_it_tries_five_times() -> None:
@@ -957,8 +973,8 @@ def test_a_list_that_is_too_large_is_asked_for_in_smaller_pages(monkeypatch: pyt
 
 def test_a_list_that_would_fill_the_memory_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """In pages that are small enough each: there is an end to what a run holds."""
-    monkeypatch.setattr(lists, "_MOST_KEPT", 300_000)
-    monkeypatch.setattr(lists, "_LARGEST_ROW", 1000)
+    monkeypatch.setattr(paging, "_MOST_KEPT", 300_000)
+    monkeypatch.setattr(paging, "_LARGEST_ROW", 1000)
 
     with pytest.raises(RefreshError, match="the list takes more than 0 MiB of memory, for 300 rows"):
         Wire(Listing(1000, most=100), requests_per_minute=0).api.fetch(set())

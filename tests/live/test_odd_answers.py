@@ -18,8 +18,9 @@ from syncer import workflow
 from syncer.errors import SyncerError
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
-from syncer.model import Credentials, Secret
-from syncer.plan.policy import Limits
+from syncer.model import Credentials
+from syncer.plan.limits import Limits
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

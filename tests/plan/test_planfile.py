@@ -19,15 +19,16 @@ from scenes import CANARY, PLANNED, PLANS
 from strategies import JSON, SCALARS, TEXT, referenced
 
 from syncer import workflow
-from syncer.model import Document, LiveModel, Origin, Problem, Secret, Severity
+from syncer.model import Document, LiveModel, Origin, Problem, Severity
 from syncer.package_files import schema
 from syncer.plan import planfile
+from syncer.plan.limits import Limits
 from syncer.plan.planfile import PlanFileError, dumps, loads, read, write
 from syncer.plan.planner import Planned
-from syncer.plan.policy import Limits
-from syncer.render import html, machine, markdown
+from syncer.render import html, json_lines, markdown
 from syncer.render.terminal import Style, render_plan, render_problems
-from syncer.workflow import Base
+from syncer.secrets import Secret
+from syncer.workflow.base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -505,7 +506,7 @@ def test_a_forged_file_does_no_harm(path: tuple[str | int, ...], value: Any) -> 
     assert _is_quiet(short)
     assert "##[" not in shown + short
     assert "\n::" not in shown + short
-    assert all(line.isascii() for line in machine.plan_lines(back, _now))
+    assert all(line.isascii() for line in json_lines.plan_lines(back, _now))
     assert _is_quiet(markdown.render_plan(back))
     assert "<script" not in html.render_plan(back)
 

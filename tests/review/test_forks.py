@@ -19,8 +19,8 @@ from places import MODELS, placed, push
 from repositories import Repository
 from world import definition, flat
 
-from syncer.desired import baseline
-from syncer.review.posting import Kind, Marker
+from syncer.desired import git
+from syncer.review.marker import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,7 +263,7 @@ def test_what_a_commit_brings_does_not_matter(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Links, large files, names, attributes, submodules, trees without end: it's told as far as it can be, or failed."""
-    monkeypatch.setattr(baseline, "_LONGEST_LIST", 1 << 20)
+    monkeypatch.setattr(git, "_LONGEST_LIST", 1 << 20)
     (machine := tmp_path / "canary").write_text(f"name: {CANARY}\n")
     clone = _clone(place)
     head = place.propose(clone, brought(clone, machine))

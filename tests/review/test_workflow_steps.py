@@ -19,7 +19,7 @@ from workflows import ACTION, ROOT, ExpressionError, Runner
 from world import Team, definition, flat, recorded_world, writes
 from wsgi import serving
 
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

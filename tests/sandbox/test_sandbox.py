@@ -17,9 +17,9 @@ from conformance import vectors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer.sandbox import Faults, Sandbox, ruby, ties
-from syncer.sandbox.jsonb import stored
-from syncer.sandbox.world import WorldError, seed
+from syncer.sandbox import Faults, Sandbox, number_text, row_order
+from syncer.sandbox.jsonb import encode
+from syncer.sandbox.seeds import WorldError, shipped_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -712,16 +712,18 @@ def test_logins_are_limited_by_address_and_window(clock: Clock) -> None:
 def test_lost_rows_of_equal_times() -> None:
     """Paging through 220 rows of one time, ten a page, never shows 9 of them, as on the real database."""
     times = ["2026-01-01T00:00:00.000Z"] * 220
-    shown = {row for page in range(22) for row in ties.newest_first(times, 10 * page + 10)[10 * page : 10 * page + 10]}
+    shown = {
+        row for page in range(22) for row in row_order.newest_first(times, 10 * page + 10)[10 * page : 10 * page + 10]
+    }
 
     assert len(times) - len(shown) == 9
-    assert sorted(ties.newest_first(times, 220)) == list(range(220))
+    assert sorted(row_order.newest_first(times, 220)) == list(range(220))
 
 
 @given(times=st.lists(st.integers(0, 9).map(str), max_size=60), bound=st.integers(1, 12))
 def test_pages_are_in_order_of_time(times: list[str], bound: int) -> None:
     """Ties or not, the newest rows come first, each once."""
-    rows = ties.newest_first(times, bound)
+    rows = row_order.newest_first(times, bound)
 
     assert [times[row] for row in rows[:bound]] == sorted(times, reverse=True)[:bound]
     assert len(set(rows)) == len(rows)
@@ -732,7 +734,7 @@ def test_database_order_of_keys_and_numbers() -> None:
     value = {"bb": 1e16, "a": -0.0, "é": 1e400, "B": [1.50, 1e15, None], "": {"z": 1, "y": True}}
 
     assert (
-        stored(value)
+        encode(value)
         == '{"":{"y":true,"z":1},"B":[1.5,1000000000000000.0,null],"a":0.0,"bb":10000000000000000,"é":null}'
     )
 
@@ -740,7 +742,7 @@ def test_database_order_of_keys_and_numbers() -> None:
 @pytest.mark.parametrize(("text", "number"), [("12abc", 12), (" -3x", -3), ("1_0", 10), ("_1", 0), ("0d9", 9), ("", 0)])
 def test_leading_integers(text: str, number: int) -> None:
     """The integer at the start of a text counts, or else zero."""
-    assert ruby.leading_integer(text) == number
+    assert number_text.leading_integer(text) == number
 
 
 # --- the sandbox as a tool -----------------------------------------------------------------------------------------
@@ -818,7 +820,7 @@ def test_a_bad_world_changes_nothing() -> None:
     """A world that breaks half-way leaves the old one in place."""
     with Sandbox() as sandbox, client(sandbox) as http:
         with pytest.raises(WorldError, match="this is no world"):
-            sandbox.reset({**json.loads(seed()), "users": [{"id": "x"}, {"id": "x"}]})
+            sandbox.reset({**json.loads(shipped_world()), "users": [{"id": "x"}, {"id": "x"}]})
 
         assert http.get("/models/1").status_code == 200
 
@@ -892,7 +894,7 @@ def test_concurrent_puts_all_land() -> None:
 
 def test_ten_thousand_models_on_one_page() -> None:
     """A workspace of ten thousand models is served on one page."""
-    world = json.loads(seed())
+    world = json.loads(shipped_world())
     template = world["models"][0]
     world["models"] = [
         {
@@ -910,7 +912,7 @@ def test_ten_thousand_models_on_one_page() -> None:
 
 def test_import_is_cheap() -> None:
     """Importing the sandbox loads neither Werkzeug nor an HTTP server."""
-    names = ("werkzeug", "http.server", "syncer.sandbox.store", "syncer.cli")
+    names = ("werkzeug", "http.server", "syncer.sandbox.database", "syncer.cli")
     code = f"import sys, syncer.sandbox; print([name for name in {names!r} if name in sys.modules])"
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,7 +23,7 @@ from syncer.sql import parsing
 from syncer.sql.lexing import MAX_LENGTH as MAX_LEXED
 from syncer.sql.lexing import MAX_SPANS
 from syncer.sql.parsing import DIALECTS, MAX_DEPTH, MAX_LENGTH, MAX_TOKENS, parsed
-from syncer.sql.plain import is_plain
+from syncer.sql.plain_queries import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

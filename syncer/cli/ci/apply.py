@@ -12,12 +12,12 @@ from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from syncer import workflow
     from syncer.applying.applier import Report
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
-    from syncer.review.posting import Host
+    from syncer.review.host import Host
+    from syncer.workflow.base import Base
 
 _LONGEST_LINK: Final = 250
 """A link that is longer is left out of the line below a comment."""
@@ -45,7 +45,7 @@ def run(options: CiApplyOptions, screen: Screen) -> int:
     from syncer.errors import SyncerError
     from syncer.plan.planner import Plan, Planned
     from syncer.render import markdown
-    from syncer.render.text import defused
+    from syncer.render.text import runner_safe
     from syncer.render.totals import report_verdict
 
     host = job.host_of(screen)
@@ -55,8 +55,8 @@ def run(options: CiApplyOptions, screen: Screen) -> int:
     now = host.head_of(context.branch)
     if now != context.head_sha:
         note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
-        screen.show(defused(note))
-        host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
+        screen.show(runner_safe(note))
+        host.add_summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     saved = load_plan_file(options.file)
     target = saved.plan.target
@@ -82,11 +82,11 @@ def _applied(options: CiApplyOptions, screen: Screen, host: Host, saved: Planned
     from syncer.cli.shared import execution
     from syncer.cli.shared.base import base_at
     from syncer.cli.shared.output_files import folder_in_repository
-    from syncer.review import posting
+    from syncer.review import digest_status
 
     environment = saved.plan.target.environment
     # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-    digest = options.expect_digest or posting.vouched(host, environment, folder_in_repository())
+    digest = options.expect_digest or digest_status.published_digest(host, environment, folder_in_repository())
     if digest:
         workflow.expect(saved, digest)
     _expect_commit(saved, host.context.head_sha)
@@ -101,22 +101,21 @@ def _applied(options: CiApplyOptions, screen: Screen, host: Host, saved: Planned
     return _planned_again(options, screen, settled, base, saved)
 
 
-def _planned_again(
-    options: CiApplyOptions, screen: Screen, run: Run, base: workflow.Base | None, kept: Planned
-) -> Report:
+def _planned_again(options: CiApplyOptions, screen: Screen, run: Run, base: Base | None, kept: Planned) -> Report:
     """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
     from syncer import workflow
     from syncer.cli.shared import connection, execution, planning
     from syncer.cli.shared.run import head, read_files
     from syncer.errors import RefusedError
-    from syncer.plan import saved
+    from syncer.plan import saved_plan
 
-    saved.admit(kept, run.target, head(run))
+    saved_plan.check_applicable(kept, run.target, head(run))
     files = read_files(run)
     request = planning.Request(_NAME, view=options.view)
     with connection.connected(run, screen) as api:
         planned = planning.planned_with(api, request, screen, run, files, base, is_applied=True)
-        planned = replace(planned, commit=kept.commit)
+        del files
+        planned = execution.without_files(replace(planned, commit=kept.commit))
         if planned.plan.digest != kept.plan.digest:
             digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
             message = f"planned again, this is not what the saved plan would do: {digests}; nothing was written"
@@ -143,17 +142,17 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) ->
     from syncer.cli.ci import job
     from syncer.cli.shared.output_files import refuse_secrets
     from syncer.errors import SyncerError
-    from syncer.render.text import defused
+    from syncer.render.text import runner_safe
     from syncer.review import posting
 
     try:
         refuse_secrets(text, "the summary")
-        host.summary(text)
+        host.add_summary(text)
         for number in host.pull_requests_of(host.context.head_sha):
             posted = posting.append_line(host, number, environment, line, job.place())
             job.say(screen, f"comment on #{number}", posted)
     except SyncerError as error:
-        screen.note(defused(f"Not everybody could be told: {error.what}"))
+        screen.note(runner_safe(f"Not everybody could be told: {error.what}"))
 
 
 COMMAND = Command(

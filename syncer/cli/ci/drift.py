@@ -35,9 +35,9 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
     from syncer.cli.shared.output_files import Outputs, folder_in_repository, refuse_secrets
     from syncer.errors import SyncerError
     from syncer.render import markdown
-    from syncer.render.text import defused
+    from syncer.render.text import runner_safe
     from syncer.review import posting
-    from syncer.review.posting import Kind
+    from syncer.review.marker import Kind
 
     host = job.host_of(screen)
     job.mask(screen, host)
@@ -53,14 +53,14 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
     except SyncerError as error:
         if not options.dry_run:
             with suppress(SyncerError):
-                host.outputs({"has_drift": "unknown", "exit_code": "1"})
+                host.set_outputs({"has_drift": "unknown", "exit_code": "1"})
                 if settled is not None:
                     failed = planning.failed_plan(settled, error)
                     text = markdown.render_drift(
                         failed, run_url=context.run_url, budget=job.SUMMARY, folder=folder_in_repository()
                     )
                     refuse_secrets(text, "the summary")
-                    host.summary(text)
+                    host.add_summary(text)
         raise
 
     place = job.place()
@@ -72,8 +72,10 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
     refuse_secrets(summary, "the issue")
     word = ("false", "unknown", "true")[planned.code]
     if not options.dry_run:
-        host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(planned.code)})
-        host.summary(summary)
+        host.set_outputs(
+            {"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(planned.code)}
+        )
+        host.add_summary(summary)
         about = replace(context, head_sha=planned.commit)
         marker = job.marker(Kind.DRIFT, _instance(settled.target), about, planned.plan.digest)
         where = f"{place.folder}, " if place.folder else ""
@@ -83,7 +85,7 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
             posted = posting.keep_issue(host, marker, title, told, inherits=place.inherits)
             job.say(screen, "issue", posted)
     elif not planned.plan.is_empty:
-        screen.show(defused(render(host.max_bytes)))
+        screen.show(runner_safe(render(host.max_bytes)))
     return planned.code if planned.code == 1 or options.detailed_exitcode else 0
 
 

@@ -8,17 +8,17 @@ environment's values would be planned and its comment written; what else differs
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from syncer import config
+from syncer.cli.shared import base
 from syncer.cli.shared.run import Run
-from syncer.desired import baseline
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 
 RULE: Final = "settings"
 """The rule of the warning that settings are altered."""
@@ -38,36 +38,31 @@ class Former:
     altered: tuple[str, ...] = ()
 
 
-def compared(base: str, head: str = "") -> Former:
+def compared(commit: str, head: str = "") -> Former:
     """The settings of this folder at a commit, beside those at another one, else those that stand here.
 
     Raises SettingsError for commits that git can't read.
     """
     here = Path.cwd()
-    with ExitStack() as stack:
-        before = stack.enter_context(baseline.folder_at(here, base, config.FILES))
-        after = stack.enter_context(baseline.folder_at(here, head, config.FILES)) if head else here
-        try:
-            settings = config.load(before)
-        except SyncerError:
-            return Former()
-        environment = ""
-        if settings.environments:
-            with suppress(SettingsError):
-                environment = config.environment_name(settings, None, os.environ)
-        try:
-            config.load(after)
-        except SyncerError:
-            return Former(environment, ("they can't be read any more",))
-        return Former(environment, tuple(config.altered(before, after)))
+    before = base.settings_at(here, commit)
+    after = base.settings_at(here, head) if head else base.settings_in(here)
+    if before is None:
+        return Former()
+    environment = ""
+    if before.settings.environments:
+        with suppress(SettingsError):
+            environment = config.environment_name(before.settings, None, os.environ)
+    if after is None:
+        return Former(environment, ("they can't be read any more",))
+    return Former(environment, tuple(config.changed_keys(before.written, after.written)))
 
 
-def environment(flag: str, base: str) -> str:
+def environment(flag: str, commit: str) -> str:
     """The name of the environment that a run is about, also if it fails: the job's word, the base's, this folder's."""
     said = flag or os.environ.get("SYNCER_ENV", "")
-    if not said and base:
+    if not said and commit:
         with suppress(SyncerError):
-            said = compared(base).environment
+            said = compared(commit).environment
     if not said:
         with suppress(SyncerError):
             said = config.environment_name(config.load(Path.cwd()), None, os.environ)
@@ -80,7 +75,7 @@ def unsettled_run(flag: str, name: str) -> Run:
     config.require_target(flag, os.environ)
     if name == SANDBOX:
         return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
-    return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())
+    return Run(settings, config.with_target(config.Environment(name), os.environ), os.environ, Limits())
 
 
 def refuse_other(run: Run, name: str) -> None:

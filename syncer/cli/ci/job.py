@@ -18,12 +18,13 @@ from syncer.cli.shared.groups import ALLOWED, ON_DRIFT
 from syncer.cli.shared.output_files import folder_in_repository
 from syncer.cli.shared.run import run_of
 from syncer.cli.shared.secrets import secrets
-from syncer.desired import baseline
+from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import SANDBOX
 from syncer.render.annotations import render_problems as render_annotations
 from syncer.review import hosts
-from syncer.review.posting import Kind, Marker, Place, Posted
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Place, Posted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Problem
-    from syncer.review.posting import Context, Host
+    from syncer.review.host import Context, Host
 
 SUMMARY: Final = 1_000_000
 """A job's summary may have 1 MiB a step; what is larger isn't shown at all."""
@@ -88,7 +89,8 @@ def annotate(screen: Screen, problems: Sequence[Problem]) -> None:
 
 def mask(screen: Screen, host: Host) -> None:
     """Have the log hide every secret, before anything else is printed."""
-    for line in host.mask([str(secret.reveal()) for secret in secrets(os.environ)]) if not screen.json else ():
+    hidden = [] if screen.json else [str(secret.reveal()) for secret in secrets(os.environ)]
+    for line in host.mask_lines(hidden):
         screen.show(line)
 
 
@@ -105,9 +107,9 @@ def base_commit(context: Context) -> str:
     """The commit before this event; empty where there is no before. Raises SettingsError."""
     here = Path.cwd()
     if context.event in {"change", "queue"}:
-        return baseline.base_of_change(here, context.head_sha, context.base_sha)
-    if context.event == "push" and baseline.holds(here, context.base_sha):
-        return baseline.commit_of(here, context.base_sha)
+        return git.base_of_change(here, context.head_sha, context.base_sha)
+    if context.event == "push" and git.holds(here, context.base_sha):
+        return git.commit_of(here, context.base_sha)
     # A first push, or a forced one: what was applied before is no ancestor of what is there now.
     return ""
 

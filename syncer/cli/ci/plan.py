@@ -13,10 +13,10 @@ from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from syncer import workflow
     from syncer.cli.shared.screen import Screen
     from syncer.model import Problem
-    from syncer.review.posting import Context
+    from syncer.review.host import Context
+    from syncer.workflow.base import Base
 
 _STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
 
@@ -93,7 +93,7 @@ def _validated(screen: Screen) -> int:
     return 1 if is_wrong else 0
 
 
-def _without(base: workflow.Base | None, context: Context) -> tuple[Problem, ...]:
+def _without(base: Base | None, context: Context) -> tuple[Problem, ...]:
     """What a plan can't know that has no base, though its apply comes next."""
     from syncer.model import NOWHERE, Problem, Severity
 

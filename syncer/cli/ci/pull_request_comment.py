@@ -14,23 +14,23 @@ from syncer.cli.shared import planning
 from syncer.cli.shared.base import base_at
 from syncer.cli.shared.output_files import folder_in_repository, refuse_secrets
 from syncer.cli.shared.run import read_files
-from syncer.desired import baseline
+from syncer.desired import git
 from syncer.errors import HostError, InputError, SettingsError, SyncerError
 from syncer.plan.planfile import PlanFileError
 from syncer.plan.planner import LOOSENED, Plan, Planned
-from syncer.plan.saved import DRIFT_REPORT
+from syncer.plan.saved_plan import DRIFT_REPORT
 from syncer.render import markdown
-from syncer.render.inert import code
-from syncer.render.text import defused
-from syncer.review import posting
-from syncer.review.posting import Kind
+from syncer.render.escaping import code
+from syncer.render.text import runner_safe
+from syncer.review import digest_status, posting
+from syncer.review.marker import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from syncer.cli.shared.groups import View
     from syncer.cli.shared.screen import Screen
-    from syncer.review.posting import Host
+    from syncer.review.host import Host
 
 _IS_STEERED: Final = "this was planned with the default branch's settings, so it doesn't say what these would do"
 
@@ -130,7 +130,7 @@ def _read(file: str) -> Planned:
     if planned.is_drift:
         message = f"{file} {DRIFT_REPORT}"
         raise PlanFileError(message, "let `syncer ci plan` make the plan file")
-    here = baseline.checked_out(Path.cwd())
+    here = git.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
         message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
         raise PlanFileError(message, "let `syncer ci plan --out plan.json` make it in the same job")
@@ -151,12 +151,12 @@ def _followed(request: Request, screen: Screen, host: Host) -> Planned | None:
         raise SettingsError(message, "say `syncer ci comment`")
     settled = job.run_of_job(request.environment)
     head = host.context.head_sha
-    base = baseline.fetch_change(Path.cwd(), source, head)
+    base = git.fetch_change(Path.cwd(), source, head)
     if not base:
         return None
     try:
         known = former_settings.compared(base, head)
-        with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
+        with git.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = read_files(settled, folder)
         before = base_at(settled, base, settled.settings.models, is_checked_out=False)
         planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)
@@ -185,16 +185,16 @@ def comment(request: Request, screen: Screen) -> int:
     summary = told.render(job.SUMMARY)
     refuse_secrets(summary, "the comment")
     if request.is_dry:
-        screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
+        screen.show(runner_safe(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return told.code
-    host.outputs(told.outputs)
+    host.set_outputs(told.outputs)
     if told.digest:
         _vouch(screen, host, told)
     if told.planned is not None and not is_stranger:
         job.annotate(screen, (*told.planned.problems, *told.planned.refusals, *told.planned.warnings))
     review = _review(host, told) if context.event == "push" else ""
-    host.summary("\n\n".join(filter(None, [summary, review])))
-    number = host.change_of_run() if is_stranger else context.number
+    host.add_summary("\n\n".join(filter(None, [summary, review])))
+    number = host.pull_request_of_run() if is_stranger else context.number
     if number is None or request.comment_when == "never":
         if context.event != "push":
             screen.show(_nowhere(request.comment_when))
@@ -209,11 +209,11 @@ def comment(request: Request, screen: Screen) -> int:
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Tell the apply the digest, by another way than the plan file. Without that it plans again, so this may fail."""
     try:
-        if posting.vouch(host, told.environment, told.digest, folder_in_repository()):
+        if digest_status.publish_digest(host, told.environment, told.digest, folder_in_repository()):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))
-        screen.note(defused(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
+        screen.note(runner_safe(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
 
 
 def _nowhere(when: str) -> str:
@@ -229,13 +229,13 @@ def _review(host: Host, told: _Told) -> str:
             found = posting.find_comment(host, number, Kind.PLAN, told.environment, job.place())
             if found is not None:
                 same = bool(told.digest) and found[1].digest == told.digest
-                host.outputs({"reviewed": "true" if same else "false"})
+                host.set_outputs({"reviewed": "true" if same else "false"})
                 if same:
                     return f"As reviewed in #{number}: the same digest."
                 return f"**Not what was reviewed in #{number}**: live models or files changed since. Read it again."
     except HostError as error:
         # A comparison that tells more, and decides nothing: the plan stands without it.
-        host.outputs({"reviewed": "false"})
+        host.set_outputs({"reviewed": "false"})
         return f"Whether this was reviewed could not be found out: {code(error.what)}"
-    host.outputs({"reviewed": "false"})
+    host.set_outputs({"reviewed": "false"})
     return "No reviewed plan was found for this commit."

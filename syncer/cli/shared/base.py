@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer import config
 from syncer.cli.shared.file_checks import EMPTY_RULES, check
-from syncer.desired import baseline, loader, validate
+from syncer.desired import git, loader, validate
 from syncer.errors import SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity
-from syncer.plan.policy import Limits
-from syncer.workflow import Base
+from syncer.plan.limits import Limits
+from syncer.workflow.base import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncer.cli.shared.run import Run
+    from syncer.model import Document
 
 _MOST_MOVED: Final = 20
 """In how many folders settings that were moved are looked for."""
@@ -29,25 +33,29 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     Definitions are looked for in the folder `models`, else where the settings of that commit say. What is compared with
     it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
-    settings, root, folder_there = _settings_at(run, commit)
+    settings, root, folder_there = _definitions_at(run, commit)
     root, models = (run.settings.root, models) if models else (root, folder_there)
-    with baseline.files_at(root, commit, models) as folder:
-        loaded = loader.load(folder, models)
+    is_here = is_checked_out and root == run.settings.root
+    same = _same_files(run, commit) if is_here and models == run.settings.models else {}
+    with git.files_at(root, commit, models, without=same) as folder:
+        loaded = loader.load(folder, models, [*same.values()])
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
-    found = check(loaded, {*run.environments, *spoken})
+    passed = (
+        {one.path for one in loaded.documents if one is same.get(one.path)} if spoken <= {*run.environments} else ()
+    )
+    found = check(loaded, {*run.environments, *spoken}, passed=passed)
     # An id at the top was right while there was one environment.
     allowed = {*EMPTY_RULES, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
-    wrong.update(f"{path} (a git submodule)" for path in baseline.submodules(root, commit, models))
-    is_here = is_checked_out and root == run.settings.root
-    left_out = baseline.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
+    wrong.update(f"{path} (a git submodule)" for path in git.submodules(root, commit, models))
+    left_out = git.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
     there = [one for one in loaded.documents if one.path not in left_out]
     documents = tuple(one for one in there if not wrong & {one.path, *(file.path for file in one.files.values())})
     usable = {one.path for one in documents}
     hurt = tuple(guard for one in there if one.path not in usable and (guard := validate.guard_of(one)))
     names = [*settings.environments] if settings is not None else []
-    before = config.treated(settings, _former_name(run, settings)) if settings is not None else None
+    before = config.declared_environment(settings, _former_name(run, settings)) if settings is not None else None
     has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
     if has_shared_ids and (before is None or names != [before.name]):
         # Nobody knows whose ids they were then.
@@ -59,23 +67,58 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     return replace(base, environment=before.name, max_change=max_change, create=before.create)
 
 
-def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
+def _same_files(run: Run, commit: str) -> dict[str, Document]:
+    """The valid definitions of the work tree whose files a commit has just so, by path: they needn't be read again."""
+    loaded, found = run.checked()
+    wrong = {problem.origin.path for problem in found if problem.is_error}
+    valid = {
+        one.path: one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
+    }
+    contents = {path: loader.content(one) for path, one in valid.items()}
+    same = git.unchanged(run.settings.root, commit, run.settings.models, contents)
+    return {path: one for path, one in valid.items() if path in same}
+
+
+class Said(NamedTuple):
+    """The settings that hold in a folder: their file's path from there, None without one, and what it says by key."""
+
+    settings: config.Settings
+    file: Path | None
+    written: Mapping[str, object]
+
+
+def settings_in(folder: Path) -> Said | None:
+    """The settings that hold in a folder; None if they can't be read."""
+    try:
+        settings, found = config.load(folder), config.find(folder)
+        return Said(settings, found and Path(os.path.relpath(found, folder)), config.written(folder))
+    except SyncerError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def settings_at(folder: Path, commit: str) -> Said | None:
+    """The same at a commit, which says the same whenever it's asked. Raises SettingsError for one that isn't here."""
+    with git.folder_at(folder, commit, config.FILES) as then:
+        return settings_in(then)
+
+
+def _definitions_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
     """The settings of a commit, None if they can't be read; and a folder with the models folder then, below it."""
     root, models = run.settings.root, run.settings.models
-    with baseline.folder_at(root, commit, config.FILES) as folder:
-        try:
-            settings, found = config.load(folder), config.find(folder)
-        except SyncerError:
-            return None, root, models
-        if found is None:
-            return _moved_from(run, commit) or (settings, root, models)
-        # Settings that led outside name a folder that isn't below them.
-        is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
-        former = Path(os.path.normpath(root / os.path.relpath(found.parent, folder)))
-        # Settings that stood above may have had their definitions here all the same, or go on holding there.
-        is_moved = not (former / found.name).exists() and not baseline.has(root, commit, models)
-        if is_below and (found.parent == folder or is_moved):
-            return settings, former, settings.models
+    said = settings_at(root, commit)
+    if said is None:
+        return None, root, models
+    settings, file = said.settings, said.file
+    if file is None:
+        return _moved_from(run, commit) or (settings, root, models)
+    # Settings that led outside name a folder that isn't below them.
+    is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
+    former = Path(os.path.normpath(root / file.parent))
+    # Settings that stood above may have had their definitions here all the same, or go on holding there.
+    is_moved = not (former / file.name).exists() and not git.has(root, commit, models)
+    if is_below and (former == root or is_moved):
+        return settings, former, settings.models
     return settings, root, models
 
 
@@ -84,11 +127,11 @@ def _moved_from(run: Run, commit: str) -> tuple[config.Settings, Path, str] | No
     top = config.repository(run.settings.root)
     if top is None:
         return None
-    folders = baseline.folders_with(top, commit, config.FILES)
+    folders = git.folders_with(top, commit, config.FILES)
     gone = [one for one in folders if not any((top / one / name).exists() for name in config.FILES)]
     for one in gone[:_MOST_MOVED]:
         names = [f"{one}/{name}" for name in config.FILES]
-        with baseline.folder_at(top, commit, names) as folder, suppress(SyncerError):
+        with git.folder_at(top, commit, names) as folder, suppress(SyncerError):
             settings = config.load(folder / one)
             models = os.path.normpath(f"{one}/{settings.models}")
             if not models.startswith("..") and _former_name(run, settings) in settings.environments:
@@ -125,7 +168,7 @@ def _unread_settings(commit: str) -> Problem:
 
 def base_of(run: Run, ref: str) -> Base:
     """What git said at the commit that a ref names. Raises SettingsError."""
-    return base_at(run, baseline.commit_of(run.settings.root, ref))
+    return base_at(run, git.commit_of(run.settings.root, ref))
 
 
 def base_or_fork_point(run: Run, ref: str) -> Base | None:
@@ -133,7 +176,7 @@ def base_or_fork_point(run: Run, ref: str) -> Base | None:
 
     Raises SettingsError.
     """
-    commit = baseline.commit_of(run.settings.root, ref) if ref else baseline.parted(run.settings.root)
+    commit = git.commit_of(run.settings.root, ref) if ref else git.parted(run.settings.root)
     return base_at(run, commit) if commit else None
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.model import SANDBOX, Credentials, Secret
+from syncer.model import SANDBOX, Credentials
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,19 +19,21 @@ from syncer.cli.shared.file_checks import check as problems_of
 from syncer.cli.shared.network_checks import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
 from syncer.cli.shared.run import head
 from syncer.cli.shared.screen import Screen
-from syncer.desired import baseline, loader, resolve
+from syncer.desired import git, loader, resolve
 from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
-from syncer.live import probe
-from syncer.model import SANDBOX, Requested, Waiting, shortlist
-from syncer.render.checkup import Check, State
+from syncer.events import Requested, Waiting
+from syncer.live import connectivity
+from syncer.model import SANDBOX, shortlist
+from syncer.render.terminal.doctor import Check, State
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from syncer.cli.shared.run import Run
+    from syncer.events import Event
     from syncer.live.api import Api
-    from syncer.model import Event, Secret
+    from syncer.secrets import Secret
 
 _NETWORK: Final = ("DNS", "connection", "TLS", "host")
 _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
@@ -114,7 +116,7 @@ def _credentials(variables: Mapping[str, str]) -> Check:
 
 
 def _lasting(token: Secret) -> str:
-    left = probe.seconds_left(token, time.time())
+    left = connectivity.seconds_left(token, time.time())
     return "" if left is None or left <= 0 else f", for {counted(max(1, round(left / _MINUTE)), 'minute')} more"
 
 
@@ -146,7 +148,7 @@ class _Asked:
             token = config.credentials(self._variables).token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
-            left = probe.seconds_left(token, time.time())
+            left = connectivity.seconds_left(token, time.time())
             if left is None or left > 0:
                 raise
             past = counted(max(1, round(-left / _MINUTE)), "minute")
@@ -285,7 +287,7 @@ def _git(subject: Run) -> Check:
     if config.repository(root) is None:
         return Check("git", State.WARNING, "not in a repository", "`git init`: git has what was applied last")
     try:
-        baseline.commit_of(root, "HEAD")
+        git.commit_of(root, "HEAD")
     except SettingsError as error:
         hint = "commit the files, if nothing is committed yet: git has what was applied last"
         return Check("git", State.WARNING, error.what, hint)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.cli.shared.state_folder import state_folder
 from syncer.errors import SettingsError
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.store import UnusableError
+from syncer.sandbox.database import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

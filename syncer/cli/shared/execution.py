@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from syncer.cli.shared.run import head
 from syncer.cli.shared.run_record import RunRecorder
 from syncer.cli.shared.screen import now
 from syncer.errors import RefusedError, SettingsError
-from syncer.render import machine, terminal
+from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
     from syncer.applying.applier import Report
@@ -39,6 +40,14 @@ def apply_saved(
         return carry_out(planned, api, run, screen, command, pace, writes_ids=writes_ids)
 
 
+def without_files(planned: Planned) -> Planned:
+    """The plan alone, which is all that an apply needs: what was read and compared for it goes."""
+    bare = workflow.without_files(planned)
+    # What deepdiff made refers to itself: it would stay for as long as a run makes little else.
+    gc.collect()
+    return bare
+
+
 def refuse_without_base(on_drift: str, planned: Planned) -> None:
     """Raise SettingsError for a guard that can't work."""
     if on_drift == "fail" and planned.provenance is None:
@@ -53,24 +62,23 @@ def carry_out(
     if screen.lost():
         message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
         raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
-    recorder = RunRecorder(run, screen, planned, command)
-    recorder.begin()
-    if not screen.json and not planned.plan.is_empty:
-        screen.show("")
-    with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
-        report = workflow.apply(
-            planned,
-            api,
-            tell,
-            run.limits,
-            parallelism=pace.parallelism or run.environment.numbers.parallelism,
-            fail_fast=pace.fail_fast,
-            stop=stop,
-        )
-    recorder.end(report)
+    with RunRecorder(run, screen, planned, command) as recorder:
+        if not screen.json and not planned.plan.is_empty:
+            screen.show("")
+        with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
+            report = workflow.apply(
+                planned,
+                api,
+                tell,
+                run.limits,
+                parallelism=pace.parallelism or run.environment.numbers.parallelism,
+                fail_fast=pace.fail_fast,
+                stop=stop,
+            )
+        recorder.end(report)
     excluded = planned.plan.excluded
     if screen.takes_lines and not (screen.json and screen.lost()):
-        screen.lines(machine.report_lines(report, now, screen.style.commands))
+        screen.lines(json_lines.report_lines(report, now, screen.style.commands))
     if screen.lost():
         # The reader of the results has left, and what was applied must be told all the same.
         screen.note(terminal.render_report(report, screen.error_style, excluded=excluded))

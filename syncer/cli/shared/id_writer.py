@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from syncer.adopting import writing
+from syncer import safe_files
 from syncer.applying.applier import Status
 from syncer.desired import loader
 from syncer.errors import SyncerError
@@ -48,10 +48,10 @@ def _write(run: Run, outcome: Outcome) -> None:
     if "id" in values or values.get("name") != outcome.change.after["name"]:
         # A saved plan says which file it was: what stands there now may mean another model.
         raise SyncerError("it isn't the definition that was created")
-    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)])
+    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)], loader.events)
     if revised.unplaced:
         raise SyncerError(revised.unplaced[0].reason)
-    writing.replace(run.settings.root, path, revised.text.encode(), expected=raw)
+    safe_files.replace(run.settings.root, path, revised.text.encode(), expected=raw)
 
 
 def place(run: Run) -> Path:

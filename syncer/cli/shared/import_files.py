@@ -7,23 +7,23 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config
-from syncer.adopting import writing
+from syncer import config, safe_files
 from syncer.cli.shared.file_checks import check
 from syncer.cli.shared.secrets import secrets
 from syncer.desired import loader
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import modelfile
-from syncer.scrubber import held
+from syncer.secrets.scrubber import held
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from syncer.adopting.importer import Draft
+    from syncer.adopting.new_files import Draft
     from syncer.cli.shared.run import Files, Run
-    from syncer.model import Document, Json, Secret
+    from syncer.model import Document, Json
     from syncer.model import Path as DataPath
+    from syncer.secrets import Secret
 
 _SCHEMA: Final = "schemas/model.schema.json"
 _MADE_UP: Final = "sandbox-"
@@ -44,7 +44,7 @@ def folder_of(run: Run, given: str) -> str:
         if not is_below or not folder or hidden or not folder.isprintable() or "\\" in folder:
             message = f"--dir {given} is no folder that model files are read from"
             raise SettingsError(message, f"name one below the models folder, {models}")
-    if folder != "." and not writing.is_reached_directly(root, folder):
+    if folder != "." and not safe_files.is_reached_directly(root, folder):
         message = f"{folder} leads out of the repository, or through a link"
         raise SettingsError(message, "model files are written into the repository alone")
     if (root / folder).exists() and not (root / folder).is_dir():
@@ -115,7 +115,7 @@ class Desk:
 
     def raw(self, path: str) -> bytes | str:
         """What a file holds, every byte of it; or, as text, why it can't be rewritten."""
-        if not writing.is_reached_directly(self._root, path):
+        if not safe_files.is_reached_directly(self._root, path):
             return "it's a link, or is reached through one"
         return loader.raw(self._root, path)
 
@@ -123,7 +123,7 @@ class Desk:
         self, raw: bytes, edits: Sequence[tuple[DataPath, Json]]
     ) -> tuple[bytes, Sequence[tuple[DataPath, str]]]:
         """The file with the edits in it, and the paths of those that it has no room for, with the reason."""
-        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits])
+        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits], loader.events)
         return done.text.encode(), [(one.path, one.reason) for one in done.unplaced]
 
     def tried(self, texts: Mapping[str, bytes]) -> tuple[Sequence[Document], Sequence[Problem]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from syncer import __version__, config, package_files, regular
+from syncer import __version__, config, package_files, safe_files
 from syncer.cli.shared import pipeline_files
 from syncer.cli.shared.file_checks import EMPTY_RULES
 from syncer.desired import loader
@@ -131,7 +131,7 @@ def guess_host(top: Path) -> str:
     if (top / ".github").exists():
         return "github"
     try:
-        text = regular.content(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
+        text = safe_files.read(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
     remote = re.search(r"^\s*url\s*=.*?(github|gitlab)", text, re.MULTILINE | re.IGNORECASE)
@@ -209,7 +209,7 @@ def _file(top: Path, name: str, content: bytes) -> _File:
         message = f"{link.relative_to(top)} is a symbolic link, and what is behind it stays untouched"
         raise SettingsError(message, "remove the link")
     try:
-        present = regular.content(path, _LARGEST)
+        present = safe_files.read(path, _LARGEST)
     except FileNotFoundError:
         return _File(name, path, content, None)
     except OSError as error:

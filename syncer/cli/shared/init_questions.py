@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from syncer import config
 from syncer.errors import ApiError, SettingsError
-from syncer.model import SANDBOX, Credentials, Secret, Target
-from syncer.render.checkup import Check, State
+from syncer.model import SANDBOX, Credentials, Target
+from syncer.render.terminal.doctor import Check, State
 from syncer.render.text import visible
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.errors import ApiError, SyncerError
-from syncer.live import probe
+from syncer.live import connectivity
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import Credentials, Target, shortlist
-from syncer.render.checkup import Check, State
+from syncer.render.terminal.doctor import Check, State
 from syncer.transport import Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from syncer.model import Tell
-    from syncer.scrubber import Scrubber
+    from syncer.events import Tell
+    from syncer.secrets.scrubber import Scrubber
 
 MOST_LISTED: Final = 10
 """How many workspaces, ids or variables are listed."""
@@ -75,19 +75,19 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
         route = Route.of(target.url)
         if route.is_tls:
             config.check_certificates(os.environ)
-            return Check("TLS", State.OK, probe.shake_hands(route, numbers.connect_seconds))
+            return Check("TLS", State.OK, connectivity.shake_hands(route, numbers.connect_seconds))
         if config.is_in_clear(target.url):
             return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
     def greeted(_: Route) -> str:
         with _session(target, Credentials(), numbers, tell, scrubber) as session:
-            return probe.greet(session)
+            return connectivity.greet(session)
 
     return in_turn(
         (
-            asked("DNS", probe.resolve),
-            asked("connection", lambda route: probe.connect(route, numbers.connect_seconds)),
+            asked("DNS", connectivity.resolve),
+            asked("connection", lambda route: connectivity.connect(route, numbers.connect_seconds)),
             ("TLS", tls),
             asked("host", greeted),
         )

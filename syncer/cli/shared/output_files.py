@@ -8,19 +8,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config
-from syncer.adopting import writing
+from syncer import config, safe_files
 from syncer.cli.shared.flags import STDOUT
 from syncer.cli.shared.planning import failed_plan, guard_flags
 from syncer.cli.shared.screen import now
 from syncer.cli.shared.secrets import secrets
 from syncer.errors import SettingsError, SyncerError
-from syncer.render import machine, terminal
-from syncer.render.commands import Commands
-from syncer.scrubber import held
+from syncer.render import json_lines, terminal
+from syncer.render.command_lines import Commands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from syncer.cli.shared.groups import Files, Guards
     from syncer.cli.shared.run import Run
@@ -30,6 +28,10 @@ if TYPE_CHECKING:
 
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 """The endings of what people write: a slip of the keyboard must not cost a model."""
+
+
+_AT_ONCE: Final = 1 << 20
+"""How much of a text in pieces is looked through at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,9 @@ def finish(screen: Screen, outputs: Outputs, planned: Planned, guards: Guards, *
 
 def _lines(planned: Planned) -> list[str]:
     commands = Commands(folder_in_repository(), planned.plan.target.environment)
-    lines = machine.plan_lines(planned, now, commands)
-    told = machine.problem_lines((*planned.problems, *planned.refusals), now, commands)
-    return [machine.version_line(now), *lines, *told]
+    lines = json_lines.plan_lines(planned, now, commands)
+    told = json_lines.problem_lines((*planned.problems, *planned.refusals), now, commands)
+    return [json_lines.version_line(now), *lines, *told]
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def lines_kept(file: str, screen: Screen, inputs: Sequence[str]) -> Iterator[Non
 
 
 def _write_lines(file: str, lines: Sequence[str]) -> None:
-    text = "".join(f"{line}\n" for line in (machine.version_line(now), *lines))
+    text = "".join(f"{line}\n" for line in (json_lines.version_line(now), *lines))
     _write(file, text)
 
 
@@ -188,7 +190,7 @@ def _refuse_led_away(path: Path) -> None:
     """
     here = Path.cwd()
     top = config.repository(here)
-    link = writing.link_on_the_way(top, path) if top else None
+    link = safe_files.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
         message = f"{path} is no place for an output: {link.name} is a link in the checkout, and leads elsewhere"
@@ -207,7 +209,31 @@ def folder_in_repository() -> str:
 
 def refuse_secrets(text: str, where: str) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    known = secrets(os.environ)
-    if known and (found := held(text, known)):
-        message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
-        raise SyncerError(message, "a definition or a live model holds it in clear: take it out, and change the secret")
+    _ = list(without_secrets([text], where))
+
+
+def without_secrets(pieces: Iterable[str], where: str) -> Iterator[str]:
+    """The pieces of a text that leaves this machine, gathered into larger ones.
+
+    Raises SyncerError in the place of one that holds a secret's value in any form.
+    """
+    from syncer.secrets.scrubber import Watch
+
+    watch = Watch(secrets(os.environ))
+    for text in _gathered(pieces):
+        if found := watch.held(text):
+            message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
+            raise SyncerError(
+                message, "a definition or a live model holds it in clear: take it out, and change the secret"
+            )
+        yield text
+
+
+def _gathered(pieces: Iterable[str]) -> Iterator[str]:
+    gathered = ""
+    for piece in pieces:
+        if gathered and len(gathered) + len(piece) > _AT_ONCE:
+            yield gathered
+            gathered = ""
+        gathered += piece
+    yield gathered

@@ -14,7 +14,7 @@ from syncer.cli.shared.screen import now
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.plan.planner import Plan, Planned
-from syncer.render import machine, terminal
+from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.run import Files, Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
-    from syncer.workflow import Base
+    from syncer.workflow.base import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def with_warnings(planned: Planned, files: Files) -> Planned:
 def show(view: View, screen: Screen, planned: Planned, *, is_applied: bool = False) -> None:
     """Print a plan or drift, its problems, and what refuses it; an apply says that itself, a moment later."""
     if screen.takes_lines:
-        screen.lines(machine.plan_lines(planned, now, screen.style.commands))
+        screen.lines(json_lines.plan_lines(planned, now, screen.style.commands))
     if screen.json:
         pass
     elif planned.problems and planned.plan.is_empty:
@@ -108,10 +108,10 @@ def show(view: View, screen: Screen, planned: Planned, *, is_applied: bool = Fal
 
 def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
-    commit = baseline.commit_of(run.settings.root, ref)
-    with baseline.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
+    commit = git.commit_of(run.settings.root, ref)
+    with git.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
         files = read_files(run, folder)
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from syncer.model import Modified, Slowing
+from syncer.events import Modified, Slowing
 from syncer.render import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Event, Tell
+    from syncer.events import Event, Tell
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
 from syncer.errors import InputError, SettingsError
-from syncer.model import SANDBOX, Problem, Secret
-from syncer.plan.policy import Limits, OnDrift
+from syncer.model import SANDBOX, Problem
+from syncer.plan.limits import Limits, OnDrift
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,14 @@ class Run:
     variables: Mapping[str, str]
     limits: Limits
     is_named: bool = False
+    _checked: list[tuple[loader.Loaded, tuple[Problem, ...]]] = field(default_factory=list, repr=False, compare=False)
+
+    def checked(self) -> tuple[loader.Loaded, tuple[Problem, ...]]:
+        """The files below the settings' folder, and every problem of them. They're read once in a run."""
+        if not self._checked:
+            loaded = loader.load(self.settings.root, self.settings.models)
+            self._checked.append((loaded, check(loaded, self.environments)))
+        return self._checked[0]
 
     @property
     def target(self) -> Target:
@@ -85,8 +94,11 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
 
     Where there is none yet, that is a problem, unless there `may_be_empty`.
     """
-    loaded = loader.load(root or run.settings.root, run.settings.models)
-    found = check(loaded, run.environments)
+    if root is None:
+        loaded, found = run.checked()
+    else:
+        loaded = loader.load(root, run.settings.models)
+        found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
     if any(problem.is_error for problem in found):
@@ -104,6 +116,6 @@ def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:
 
 def head(run: Run) -> str:
     """The commit that is checked out; empty outside git."""
-    from syncer.desired import baseline
+    from syncer.desired import git
 
-    return baseline.head(run.settings.root, run.settings.models)
+    return git.head(run.settings.root, run.settings.models)

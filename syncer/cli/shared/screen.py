@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, TextIO
 from syncer.cli.shared.secrets import all_secrets
 from syncer.cli.shared.streams import terminal_width
 from syncer.errors import InputError, RefusedError
-from syncer.model import Requested, Slowing, Waiting
-from syncer.render.commands import Commands
+from syncer.events import Requested, Slowing, Waiting
+from syncer.render.command_lines import Commands
 from syncer.render.style import Style
-from syncer.scrubber import Scrubber
+from syncer.secrets.scrubber import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from syncer.cli.shared.flags import ScreenOptions
     from syncer.errors import SyncerError
-    from syncer.model import Event, Problem
-    from syncer.render.checkup import Check
+    from syncer.events import Event
+    from syncer.model import Problem
+    from syncer.render.terminal.doctor import Check
 
 
 def now() -> datetime:
@@ -68,7 +69,7 @@ class Screen:
 
     def name_environment(self, environment: str) -> None:
         """Have commands name an environment that a plan file or a run chose, and no flag."""
-        commands = self.style.commands.meaning(environment)
+        commands = self.style.commands.for_environment(environment)
         self.style = replace(self.style, commands=commands)
         self.error_style = replace(self.error_style, commands=commands)
 
@@ -106,10 +107,10 @@ class Screen:
         if not self.json:
             return
         if not self._has_version:
-            from syncer.render import machine
+            from syncer.render import json_lines
 
             self._has_version = True
-            self.show(machine.version_line(now))
+            self.show(json_lines.version_line(now))
         for line in lines:
             self.show(line)
 
@@ -132,13 +133,13 @@ class Screen:
 
     def check(self, check: Check) -> None:
         """Print how a layer is."""
-        from syncer.render import machine
-        from syncer.render.checkup import render_check
+        from syncer.render import json_lines
+        from syncer.render.terminal.doctor import render_check
 
         hide = self.scrubber.hide
         safe = replace(check, detail=hide(check.detail), hint=hide(check.hint))
         self.result(
-            lambda: [machine.check_line(safe, now, self.style.commands)], lambda: render_check(safe, self.style)
+            lambda: [json_lines.check_line(safe, now, self.style.commands)], lambda: render_check(safe, self.style)
         )
 
     def note_once(self, text: str) -> None:
@@ -160,10 +161,10 @@ class Screen:
 
     def error_lines(self, error: SyncerError) -> Sequence[str]:
         """An error as JSON lines."""
-        from syncer.render import machine
+        from syncer.render import json_lines
 
         self._hide(error)
-        return machine.error_lines(error, now, self.style.commands)
+        return json_lines.error_lines(error, now, self.style.commands)
 
     def _hide(self, error: SyncerError) -> None:
         error.what, error.hint = self.scrubber.hide(error.what), self.scrubber.hide(error.hint)
@@ -174,9 +175,9 @@ class Screen:
         """Print problems."""
         problems = self._safe(problems)
         if self.takes_lines:
-            from syncer.render import machine
+            from syncer.render import json_lines
 
-            self.lines(machine.problem_lines(problems, now, self.style.commands))
+            self.lines(json_lines.problem_lines(problems, now, self.style.commands))
         if problems and not self.json:
             from syncer.render import terminal
 
@@ -200,7 +201,7 @@ class Screen:
         """Print what a person must know while they wait; requests only with --debug."""
         if isinstance(event, Requested) and not self.debug:
             return
-        from syncer.render import machine, terminal
+        from syncer.render import json_lines, terminal
 
         if isinstance(event, Slowing):
             # One line for reading and one for an apply, however often it's told what is left.
@@ -209,7 +210,7 @@ class Screen:
                 return
             self._slowed.add(is_apply)
         if self.takes_lines:
-            self.lines([machine.event_line(event, now)])
+            self.lines([json_lines.event_line(event, now)])
         if self.json:
             return
         if isinstance(event, (Requested, Waiting, Slowing)):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from syncer import config
-from syncer.model import Secret, is_secret_key
+from syncer.secrets import Secret, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from syncer import config, state
+from syncer import config, state_folder
 from syncer.errors import RefusedError
 from syncer.model import SANDBOX
-from syncer.plan import policy
 from syncer.render import terminal
 
 if TYPE_CHECKING:
@@ -42,19 +41,19 @@ def admit(run: Run, screen: Screen) -> None:
         return
     server = config.server(run.environment.api_url)
     try:
-        folder = state.repository_folder_of(root, run.variables)
+        folder = state_folder.repository_folder_of(root, run.variables)
         known = folder.servers()
-    except state.UnavailableError as error:
+    except state_folder.UnavailableError as error:
         _warn(screen, error)
         return
     if known.get(name) == server:
         return
-    is_clear = policy.may_get_credentials(known, name, server, is_named=run.is_named)
+    is_clear = config.may_get_credentials(known, name, server, is_named=run.is_named)
     if not is_clear:
         _ask(screen, name, server, _shown(root), {name: known[name]} if name in known else known)
     try:
         folder.remember(name, server)
-    except state.UnavailableError as error:
+    except state_folder.UnavailableError as error:
         if not is_clear:
             raise
         _warn(screen, error)
@@ -64,8 +63,8 @@ def remember(root: Path, environment: config.Environment, variables: Mapping[str
     """Remember the server that a person named for new settings."""
     server = config.server(environment.api_url)
     try:
-        state.repository_folder_of(root, variables).remember(environment.name, server)
-    except state.StateError as error:
+        state_folder.repository_folder_of(root, variables).remember(environment.name, server)
+    except state_folder.StateError as error:
         _warn(screen, error)
 
 
@@ -84,5 +83,5 @@ def _ask(screen: Screen, name: str, server: str, file: str, known: Mapping[str, 
         raise RefusedError("Cancelled", "only `yes` accepts another server; nothing was sent")
 
 
-def _warn(screen: Screen, error: state.StateError) -> None:
+def _warn(screen: Screen, error: state_folder.StateError) -> None:
     screen.note_once(f"Warning: nobody will know later which server got the credentials: {error.what}; {error.hint}.")

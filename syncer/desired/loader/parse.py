@@ -21,9 +21,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from syncer.desired.loader.positions import YamlLoader, place
 from syncer.desired.loader.scalars import Refused, resolve
-from syncer.desired.loader.source import YamlLoader, place
-from syncer.desired.loader.syntax import Trouble, explained
+from syncer.desired.loader.syntax_errors import Trouble, explained
 from syncer.model import ABSENT
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from syncer.model import CREDENTIAL, SENSITIVE, resembles_secret_key
+from syncer.secrets import CREDENTIAL, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from syncer.desired.validate.finding import Finding, described, did_you_mean, label, nearest, quoted
-from syncer.model import FIELDS, is_secret_key
+from syncer.model import FIELDS
+from syncer.secrets import is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

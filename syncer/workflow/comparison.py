@@ -1,0 +1,72 @@
+"""Definitions beside live state, whether or not they could be applied: how every model stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from syncer.adopting import drift
+from syncer.desired.resolve import resolve, reveal
+from syncer.model import Bound, DesiredState, Document, Problem, Severity, Target
+from syncer.plan import causes
+from syncer.plan.planner import Plan, Provenance, make_plan
+from syncer.workflow.base import Base, silent_base
+from syncer.workflow.live_state import bound_to, told_together, unread_models
+from syncer.workflow.targets import targeted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from syncer.secrets import Secret
+    from syncer.workflow.reader import Connectors, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Definitions beside live state; a secret that isn't set is taken for what is live, and its model is `unseen`."""
+
+    plan: Plan
+    bound: Bound
+    chosen: DesiredState
+    provenance: Provenance | None
+    warnings: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
+    unseen: frozenset[str]
+
+
+def compared(
+    documents: Sequence[Document],
+    reader: Reader,
+    target: Target,
+    lookup: Callable[[str], Secret | None],
+    connectors: Connectors,
+    *,
+    base: Base | None,
+    patterns: Sequence[str] = (),
+) -> Comparison:
+    """Definitions beside live state, with what is new as such. Raises ApiError and RefreshError."""
+    everything = resolve(documents, target.environment)
+    named, nameless = connectors.bound(targeted(everything, patterns))
+    chosen, missing = reveal(named, lookup)
+    live = reader.fetch({model.id for model in everything.models if model.id is not None})
+    bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
+    pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
+    bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
+    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    origins = None
+    if base is not None:
+        former, _ = connectors.bound(base.state(target.environment))
+        origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+    # Whether one that isn't live yet has its secrets, the plan that creates it tells.
+    compared = {binding.desired.document.path for binding in bound.bindings}
+    unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.origin.path in compared)
+    silent = silent_base(base) if made.updated else ()
+    return Comparison(
+        made,
+        bound,
+        chosen,
+        origins,
+        (*unread_models(live), *silent, *unset),
+        told_together((*nameless, *(one for one in problems if one.is_error)), chosen, live, target),
+        frozenset(binding.desired.address for binding, unseen in pairs if unseen),
+    )
