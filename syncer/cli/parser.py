@@ -53,8 +53,10 @@ class Help(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         import textwrap
 
-        lines = text.split("\n")
-        return "\n".join(line if line.startswith(" ") else textwrap.fill(line, width) for line in lines) + indent
+        return "\n".join(
+            line if line.startswith(" ") else textwrap.fill(line, width, initial_indent=indent)
+            for line in text.split("\n")
+        )
 
 
 class Parser(argparse.ArgumentParser):

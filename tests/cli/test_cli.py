@@ -252,6 +252,18 @@ def test_version_needs_next_to_nothing() -> None:
     assert loaded & {"httpx", "deepdiff", "jsonschema", "jsonschema_rs", "rich", "yaml", "werkzeug", "sqlite3"} == set()
 
 
+def test_help_and_completion_wait_for_nothing_that_commands_run() -> None:
+    """The list of commands and the scripts of the shells know every flag, and load no room below the command line."""
+    program = "from syncer.cli import main\nfor words in (['--help'], ['plan', '--help']):\n"
+    program += "    try: main(words)\n    except SystemExit: pass\nfrom syncer.cli.parser import build\nbuild()"
+    loaded = _modules(program)
+    rooms = {name for name in loaded if name.startswith("syncer.") and not name.startswith("syncer.cli")}
+
+    assert "syncer.cli.ci.apply" in loaded
+    assert rooms <= {"syncer.errors"}
+    assert loaded & {"httpx", "deepdiff", "jsonschema_rs", "rich", "yaml", "tomllib", "sqlite3"} == set()
+
+
 def test_validate_needs_no_http() -> None:
     """Checking a good file loads neither httpx nor deepdiff, nor the slower of the two schema libraries."""
     loaded = _modules("from syncer.cli import main\nmain(['validate'])")

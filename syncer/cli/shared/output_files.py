@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -130,22 +130,19 @@ def lines_kept(file: str, screen: Screen, inputs: Sequence[str]) -> Iterator[Non
         message = f"--json={file} would replace a file that this run reads"
         raise SettingsError(message, "name another file; --json alone prints the lines")
     _clear([file])
-    screen.kept = []
+    kept: list[str] = []
+    screen.kept, is_ended = kept, False
     try:
         yield
+        is_ended = True
     except SyncerError as error:
-        screen.kept += screen.error_lines(error)
-        with suppress(SyncerError):
-            _write_lines(file, screen.kept)
+        kept += screen.error_lines(error)
         raise
-    except BaseException:
-        with suppress(SyncerError):
-            _write_lines(file, screen.kept)
-        raise
-    else:
-        _write_lines(file, screen.kept)
     finally:
         screen.kept = None
+        # Why the run failed counts, and not what else can't be done then.
+        with nullcontext() if is_ended else suppress(SyncerError):
+            _write_lines(file, kept)
 
 
 def _write_lines(file: str, lines: Sequence[str]) -> None:
