@@ -66,7 +66,5 @@ def __getattr__(name: str) -> object:
     """Import a use case when it is first used: a plan must not pay for an import."""
     for part, names in _PARTS.items():
         if name in names:
-            # Kept, because a module of the same name would stand in its place from now on.
-            globals()[name] = getattr(import_module(f"{__name__}.{part}"), name)
-            return globals()[name]
+            return getattr(import_module(f"{__name__}.{part}"), name)
     raise AttributeError(name)

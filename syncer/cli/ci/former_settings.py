@@ -1,4 +1,4 @@
-"""What a change may not steer: which environment a CI run is about, and so which comment tells of it.
+"""Compare a change's settings with those at its base: a change must not choose the environment of a CI run.
 
 The target comes from the job's variables (`config.require_target`). The environment's name may come from the settings,
 and those are the change's: so they're compared with the settings at its base. Another name is refused, because another

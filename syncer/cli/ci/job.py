@@ -1,4 +1,4 @@
-"""What the parts of a CI job share: its host, the event's commits, its folder, and what is told where."""
+"""What the sub-commands of `ci` share: the job's host, its run, the event's base commit, and its folder."""
 
 from __future__ import annotations
 

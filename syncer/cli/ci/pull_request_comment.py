@@ -1,4 +1,4 @@
-"""What a comment says of the job's plan file, or of a stranger's change that is planned here; and where it's posted."""
+"""Make a pull request's comment from the job's plan file, or plan a fork's change here; and post it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What git said at a commit: the base that a plan, a list and an import are judged by."""
+"""Read the base: the definitions and settings of the commit that was applied last. Reads git and the work tree."""
 
 from __future__ import annotations
 

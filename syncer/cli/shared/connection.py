@@ -1,4 +1,4 @@
-"""The API of a run's environment: over the network, or the embedded sandbox."""
+"""Open the API of a run's environment: over the network, or in the embedded sandbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an approved plan is carried out: shown, written, recorded for a rollback, and reported."""
+"""Carry out an approved plan: show it, write it, record the run for a rollback, and report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks of the files that a plan begins with, too. Nothing of the API is imported here."""
+"""Check model files: `validate` tells the problems, and a plan begins with the same checks. It imports no API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files that an import works on: nothing of the repository is changed here."""
+"""What an import asks of the files (`workflow.Desk`): read them, and try new texts. It changes none of them."""
 
 from __future__ import annotations
 

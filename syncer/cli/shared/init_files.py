@@ -1,4 +1,4 @@
-"""The files of a folder that is made ready, and what is left to do by hand.
+"""The files that `syncer init` writes, and the steps that it prints for a person to do.
 
 CI files are what ships: this project's own workflows, which its own tests run. Everything is looked at before anything
 is written.

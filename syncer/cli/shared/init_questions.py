@@ -1,4 +1,4 @@
-"""What `syncer init` has to know before it writes anything: from flags, variables and settings, else from a person.
+"""Find out what `syncer init` has to know: from flags, variables and settings, else by asking on the terminal.
 
 Each answer is checked before the next question. Nothing is written here, and a password is kept nowhere.
 """

@@ -1,4 +1,4 @@
-"""Ctrl-C during an apply: once finishes what is under way, twice leaves at once."""
+"""Handle Ctrl-C during an apply: the first finishes what is under way, the second leaves at once."""
 
 from __future__ import annotations
 

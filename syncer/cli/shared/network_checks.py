@@ -1,4 +1,4 @@
-"""The layers of the network down to the API, one after the other, and who may ask it. Only looks are taken here."""
+"""Check the network down to the API, layer by layer, and look up a user's workspaces. It only reads."""
 
 from __future__ import annotations
 

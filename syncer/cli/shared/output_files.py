@@ -1,4 +1,4 @@
-"""The files that one run leaves behind: plan file, markdown, JSON lines, HTML. Whole, private, and without secrets."""
+"""Write the files that a run is asked for: plan file, markdown, JSON lines, HTML. No secret gets into one."""
 
 from __future__ import annotations
 

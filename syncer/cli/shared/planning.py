@@ -1,4 +1,4 @@
-"""How a plan is made and shown: edges are opened, handed to the workflow, and what comes back is shown."""
+"""Make a plan or a drift report and show it: read the files, open the API, run the workflow, print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running apply as people see it: Terraform's lines, on a terminal with a bar below them."""
+"""Show a running apply: Terraform's lines, and a bar below them on a terminal."""
 
 from __future__ import annotations
 

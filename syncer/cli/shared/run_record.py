@@ -1,4 +1,4 @@
-"""What a run replaces is kept, for `syncer rollback`. Where that fails it's told, and stops nothing."""
+"""Record what a run replaces, for `syncer rollback`. A failure to record is a warning, and stops nothing."""
 
 from __future__ import annotations
 

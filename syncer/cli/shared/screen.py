@@ -1,4 +1,4 @@
-"""Streams and colour: where text goes, and what it may look like there."""
+"""Print results, problems and events: on stdout or stderr, as text or JSON lines, with or without colour."""
 
 from __future__ import annotations
 

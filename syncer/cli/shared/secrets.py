@@ -1,4 +1,4 @@
-"""Every secret that a run could repeat, from the process's variables."""
+"""Find the secrets among the process's variables, so that no output repeats one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where credentials may go: no commit decides that alone. What a server of the settings is sent comes from here.
+"""Decide whether a server gets the credentials: a commit alone must not choose it.
 
 The first server is accepted without a question, as ssh's `accept-new` does; another one is asked for. It's remembered
 when it's accepted, not when it answers: a server that took the token and said nothing has the token all the same.

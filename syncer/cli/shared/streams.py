@@ -1,4 +1,4 @@
-"""The standard streams as they may be: closed, full, or without a reader. Writing to them never raises."""
+"""Wrap stdout and stderr, so that writing to a closed, full or abandoned stream never raises."""
 
 from __future__ import annotations
 
