@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from builders import TARGET, resource
+from builders import RAW_SQL, TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
+from limited import Limited
 
 from syncer.client import Api, Options, Session, lists, session
 from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain
-from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
+from syncer.errors import ApiError, LateError, LoginError, MissingError, RefreshError, UnreadableError
 from syncer.model import Credentials, Requested, Secret, Waiting
 from syncer.scrubber import Scrubber
 
@@ -1057,6 +1058,9 @@ def test_an_absurd_count_ends_the_reading() -> None:
     with pytest.raises(RefreshError, match="the server counts 999999999 rows, and gives 1 at once"):
         wire.api.fetch(set())
     assert len(wire.requests) == 2
+    links["last"] = "http://x/models?page=2001&per_page=1"
+    with pytest.raises(RefreshError, match="the server counts 2001 rows, and gives 1 at once"):
+        wire.api.fetch(set())
 
 
 @pytest.mark.parametrize("token", [None, {}, "", "töken", "a b", "a\r\nb", 5])
@@ -1142,6 +1146,144 @@ def test_connectors_are_read_whole() -> None:
     wire = Wire(answers(httpx.Response(200, json={"data": rows, "links": links})))
 
     assert [connector.id for connector in wire.api.connectors()] == [1, 2]
+
+
+def test_a_connector_without_an_id_is_none() -> None:
+    """No file can mean it."""
+    rows = [{"id": one, "attributes": {"name": "c", "connector_type": "source"}} for one in ("x", "7")]
+    links = {"last": "https://api.example.com/api/v1/connectors?page=1&per_page=10000"}
+    wire = Wire(lambda _: httpx.Response(200, json={"data": rows, "links": links}))
+
+    assert [connector.id for connector in wire.api.connectors()] == [7]
+    assert wire.requests[0].url.path == "/api/v1/connectors"
+
+
+@pytest.mark.parametrize(
+    ("states", "is_running"),
+    [(["success", "started"], True), (["queued"], True), (["querying"], True), (["in_progress"], True),
+     (["success", "failed", "pending"], False), ([], False)],
+)  # fmt: skip
+def test_a_sync_is_at_work_if_a_late_run_of_it_is(states: list[str], is_running: bool) -> None:  # noqa: FBT001 - a case
+    """Of the ten that began last."""
+    wire = Wire(answers(ok([{"attributes": {"status": state}} for state in states])))
+
+    assert wire.api.is_running(5) is is_running
+    assert str(wire.requests[0].url) == "https://api.example.com/api/v1/syncs/5/sync_runs?page=1&per_page=10"
+
+
+def test_workspaces_and_the_user_s_role_are_read() -> None:
+    """By id; rows of which none has one are no workspaces."""
+    rows = [{"id": one, "attributes": {"name": f"w{one}"}} for one in ("9", "x", "2")]
+    assert list(Wire(answers(ok(rows))).api.workspaces().items()) == [(2, "w2"), (9, "w9")]
+    assert Wire(answers(ok([]))).api.workspaces() == {}
+    for odd in (rows[1:2], {}, None):
+        with pytest.raises(ApiError, match="not what the models API sends"):
+            Wire(answers(ok(odd))).api.workspaces()
+
+    assert Wire(answers(ok({"attributes": {"role": "Admin"}}))).api.me() == "Admin"
+    with pytest.raises(ApiError, match="not what the models API sends"):
+        Wire(answers(ok({"attributes": {"role": 5}}))).api.me()
+
+
+def test_trouble_with_one_model_is_told_apart() -> None:
+    """There is none, it can't be shown, it's shown as what no model can be, or the request itself is refused."""
+    for answer, kind, is_open in (
+        (httpx.Response(404, json={"error": "Couldn't find Model"}), MissingError, False),
+        (httpx.Response(400, json=EXCEPTION), ApiError, True),
+        (httpx.Response(403, json={"error": "no"}), ApiError, False),
+        (ok({**resource(42), "attributes": {}}), ApiError, True),
+    ):
+        with pytest.raises(kind) as caught:
+            Wire(answers(answer)).api.put(42, BODY)
+        assert (type(caught.value), caught.value.is_open) == (kind, is_open)
+        if kind is MissingError or answer.status_code == 200:
+            with pytest.raises(MissingError if kind is MissingError else UnreadableError):
+                Wire(answers(answer)).api.read(42)
+    with pytest.raises(ApiError, match="its name is missing, not text") as caught:
+        Wire(answers(ok({**resource(42), "attributes": {**resource(42)["attributes"], "name": None}}))).api.create(BODY)
+    assert caught.value.is_open
+
+
+# -- what the newest page proves -----------------------------------------------------------------------------------
+
+
+def test_a_name_is_looked_for_on_the_newest_page_where_that_proves_it() -> None:
+    """After the first write of ours; before it, and where too much moved, every model is read."""
+    server = Limited(250, limit=0)
+    api = server.api(requests_per_minute=0)
+    api.fetch(())
+    pages = server.count("GET")
+    assert [model.id for model in api.named("m7")] == [7]
+    assert server.count("GET") == 2 * pages
+    api.create({"model": {**RAW_SQL, "name": "new"}})
+    server.clock.sleep(30)
+    before = server.count("GET")
+    server.edit(9, name="new")
+    server.edit(8, name="gone")
+    for name, ids in (("new", [9, 251]), ("m8", []), ("m9", []), ("gone", [8]), ("m7", [7])):
+        assert [model.id for model in api.named(name)] == ids
+    assert server.count("GET") == before + 5
+    for number in range(1, 130):
+        server.edit(number, description="a script")
+    assert [model.id for model in api.named("m249")] == [249]
+    assert server.count("GET") == before + 6 + pages
+
+
+def test_a_name_can_not_be_told_where_a_model_can_not_be_read() -> None:
+    """It might be that one's."""
+    server = Listing(3)
+    server.rows[1]["attributes"]["name"] = None
+    with pytest.raises(RefreshError, match="it can't be told whether there is a model named 'm1'"):
+        Wire(server).api.named("m1")
+    server.rows[1]["attributes"].update(name="other", query=5)
+    assert [model.id for model in Wire(server).api.named("m1")] == [1]
+
+
+def test_a_look_holds_for_ten_seconds() -> None:
+    """One of several, of one model, or for a name: after that nothing is written that relies on it."""
+    server = Limited(30, limit=0)
+    api = server.api(requests_per_minute=0)
+    api.fetch(())
+    assert api.glance([1, 2]) == {}
+    first = api.read(1)
+    api.put(1, {"model": {"query": "SELECT 2"}})
+    shown = api.glance([1, 2, 99])
+    assert (shown.keys(), shown[1].fields["query"], first.id) == ({1, 2}, "SELECT 2", 1)
+    server.clock.sleep(9)
+    api.put(2, {"model": {"query": "SELECT 2"}})
+    server.clock.sleep(1.1)
+    with pytest.raises(LateError, match="PUT /models/1 was not sent"):
+        api.put(1, {"model": {"query": "SELECT 3"}})
+    api.named("new")
+    server.clock.sleep(10.1)
+    with pytest.raises(LateError, match="POST /models was not sent"):
+        api.create({"model": {**RAW_SQL, "name": "new"}})
+    assert (server.count("PUT"), server.count("POST")) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("ids", "found", "pages", "others"),
+    [
+        ([], [*range(1, 101)], 1, 0),
+        ([*range(1, 101)], [*range(1, 101)], 1, 0),
+        ([101], [*range(1, 102)], 1, 1),
+        ([*range(101, 126)], [*range(1, 126)], 1, 25),
+        ([*range(101, 127)], None, 1, 0),
+        ([*range(1, 301)], [*range(1, 301)], 3, 0),
+        ([*range(1, 302)], None, 1, 0),
+        ([*range(1, 100), 999], [*range(1, 101)], 1, 1),
+    ],
+)
+def test_the_newest_models_are_read_down_to_those_that_were_written(
+    ids: list[int], found: list[int] | None, pages: int, others: int
+) -> None:
+    """On three pages at most; up to twenty-five that aren't there are looked at by themselves, and one may be gone."""
+    server = Limited(400, limit=0)
+    rows = server.api(requests_per_minute=0).newest(ids)
+
+    assert (None if rows is None else sorted(row.id for row in rows)) == found
+    assert server.asked.count(("GET", "/models")) == pages
+    assert len(server.asked) == pages + others
 
 
 # -- how fast ----------------------------------------------------------------------------------------------------
