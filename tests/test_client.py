@@ -1176,7 +1176,8 @@ def test_workspaces_and_the_user_s_role_are_read() -> None:
     rows = [{"id": one, "attributes": {"name": f"w{one}"}} for one in ("9", "x", "2")]
     assert list(Wire(answers(ok(rows))).api.workspaces().items()) == [(2, "w2"), (9, "w9")]
     assert Wire(answers(ok([]))).api.workspaces() == {}
-    for odd in (rows[1:2], {}, None):
+    answered: list[Any] = [rows[1:2], {}, None]
+    for odd in answered:
         with pytest.raises(ApiError, match="not what the models API sends"):
             Wire(answers(ok(odd))).api.workspaces()
 
@@ -1248,7 +1249,7 @@ def test_a_look_holds_for_ten_seconds() -> None:
     first = api.read(1)
     api.put(1, {"model": {"query": "SELECT 2"}})
     shown = api.glance([1, 2, 99])
-    assert (shown.keys(), shown[1].fields["query"], first.id) == ({1, 2}, "SELECT 2", 1)
+    assert (set(shown), shown[1].fields["query"], first.id) == ({1, 2}, "SELECT 2", 1)
     server.clock.sleep(9)
     api.put(2, {"model": {"query": "SELECT 2"}})
     server.clock.sleep(1.1)

@@ -37,7 +37,8 @@ def test_a_mask_is_the_same_as_anything_that_is_there() -> None:
     """On live's side alone: what git wants is never a mask, and what is gone was there."""
     mask = Secret("***")
 
-    assert all(same(mask, value) for value in (1, None, "k", Secret("k"), [], {}))
+    values: list[Any] = [1, None, "k", Secret("k"), [], {}]
+    assert all(same(mask, value) for value in values)
     assert not same(mask, ABSENT)
     assert not same("k", mask)
     assert not same(Secret("k"), mask)

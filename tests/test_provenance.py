@@ -528,7 +528,7 @@ def _former(desired: dict[str, Any], *base: tuple[str, dict[str, Any]]) -> str |
     """The address of what the base said of `new`."""
     now = resolve([document("new", **desired)], "prod").models[0]
     found = Former(resolve([document(address, **values) for address, values in base], "prod")).of(now)
-    return found and found.address
+    return found.address if found is not None else None
 
 
 @pytest.mark.parametrize(

@@ -1048,7 +1048,7 @@ def test_a_secret_is_hidden_in_every_message(checked: Checker, secret: str, word
 
 def test_what_looks_like_a_slip_is_told_twenty_times() -> None:
     """Of a configuration with a thousand keys nobody reads more; a key that is there was not meant by another."""
-    configuration = {"harvesters": [], **{f"json_shcema{number}": {} for number in range(30)}}
+    configuration: dict[str, Any] = {"harvesters": [], **{f"json_shcema{number}": {} for number in range(30)}}
     problems = check([document(query_type="ai_ml", configuration=configuration)], SCHEMA, ["prod"])
     assert [one.rule for one in problems] == ["configuration-key"] * 20
 
@@ -1113,8 +1113,8 @@ def test_queries_of_one_environment_are_read() -> None:
 
 def test_values_are_shown_in_words() -> None:
     """Short, in one line, and never a secret's."""
-    shown = {described(one) for one in ("a", " ", True, False, 5, 1.5, None, [], {})}
-    assert shown == {
+    values: list[Any] = ["a", " ", True, False, 5, 1.5, None, [], {}]
+    assert {described(one) for one in values} == {
         'the text "a"', "blank text", "true", "false", "the number 5", "the number 1.5", "nothing (null)", "a list", "a mapping",
     }  # fmt: skip
     assert described("a", ("db", "password")) == described(5, ("tokn",)) == "(sensitive value)"
