@@ -6,6 +6,7 @@ import cProfile
 import gzip
 import json
 import pstats
+import socket
 import ssl
 import threading
 import tracemalloc
@@ -23,7 +24,7 @@ from syncer.client import Api, Options, Session, lists, session
 from syncer.client.limiter import SlidingWindow
 from syncer.client.reasons import explain
 from syncer.errors import ApiError, LateError, LoginError, MissingError, RefreshError, UnreadableError
-from syncer.model import Credentials, Requested, Secret, Waiting
+from syncer.model import Credentials, Pace, Requested, Secret, Slowing, Waiting
 from syncer.scrubber import Scrubber
 
 if TYPE_CHECKING:
@@ -149,11 +150,105 @@ def test_other_answers_are_final(status: int) -> None:
 
 
 def test_retry_after_is_obeyed() -> None:
-    """As seconds, and as a date."""
-    wire = Wire(answers(httpx.Response(429, headers={"retry-after": "20"}), ok(resource(42))))
+    """As seconds, and as a date; each wait is told, with what is left of the bound."""
+    wire = Wire(answers(_busy(20), _busy(100), ok(resource(42))))
     wire.api.read(42)
 
-    assert wire.clock.slept == [20.0]
+    assert wire.clock.slept == [20.0, 100.0]
+    assert [event for event in wire.events if isinstance(event, Waiting)] == [
+        Waiting("GET /models/42 was refused (429): the answer is empty", seconds, left, attempt, 5)
+        for seconds, left, attempt in ((20.0, 100.0, 2), (100.0, 0.0, 3))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, None), ("", None), ("soon", None), ("-1", None), ("1.5", None), ("20", 20.0), (" 0 ", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+)  # fmt: skip
+def test_what_retry_after_says(value: str | None, seconds: float | None) -> None:
+    """Nothing usable is nothing; what is past is now."""
+    assert session._retry_after(value) == seconds
+    ahead = session._retry_after("Fri, 31 Dec 2100 23:59:59 GMT")
+    assert ahead is not None
+    assert ahead > 10**8
+
+
+@pytest.mark.parametrize(
+    ("rows", "mebibytes"), [(0, 8), (1, 8 + 1 / 16), (16, 9), (100, 14.25), (896, 64), (897, 64), (10_000, 64)]
+)
+def test_an_answer_may_be_as_large_as_what_is_asked_for(rows: int, mebibytes: float) -> None:
+    """One model has its bound, a page one that grows with its rows, and there is an end to it."""
+    assert session._largest(rows) == mebibytes * 1024 * 1024
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "hint", "is_final"),
+    [
+        (_caused(httpx.ConnectError("x"), socket.gaierror(socket.EAI_NONAME, "x")), "the host h.example is not known", "check api_url, and the network", True),
+        (_caused(httpx.ConnectError("x"), socket.gaierror(socket.EAI_AGAIN, "x")), "the host h.example is not known", "check api_url, and the network", False),
+        (_caused(httpx.ConnectError("x"), ssl.SSLError("x")), "h.example doesn't speak TLS as expected", "check api_url: https or http, and the port", True),
+        (_caused(httpx.ConnectError("x"), OSError("x")), "no connection to https://h.example/x", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False),
+        (httpx.ConnectTimeout("x"), "no connection to https://h.example/x", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False),
+        (httpx.ReadTimeout("x"), "no answer in time", "the server may still be working on it", False),
+        (TimeoutError(), "no answer in time", "the server may still be working on it", False),
+        (httpx.UnsupportedProtocol("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.InvalidURL("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.ReadError("x"), "the connection was lost", "", False),
+    ],
+)  # fmt: skip
+def test_trouble_on_the_way_has_its_words(error: Exception, reason: str, hint: str, is_final: bool) -> None:  # noqa: FBT001 - a case
+    """What happened, what to do, and whether trying again is pointless; a cause that is its own is no endless search."""
+    assert session._network_trouble(error, "https://h.example/x") == (reason, hint, is_final)
+    error.__context__ = error
+    assert session._network_trouble(error, "https://h.example/x")[0] == reason
+
+
+def test_a_pace_is_told_before_anything_is_asked() -> None:
+    """How many requests a minute, and how long the last of so many would wait."""
+    wire = Wire(answers(ok(resource(42))), requests_per_minute=3)
+    wire.api.read(42)
+    wire.api.read(42)
+
+    assert [wire.api.pace(count) for count in (0, 1, 2, 4, 5)] == [
+        Pace(3, seconds) for seconds in (0.0, 0.0, 60.0, 60.0, 120.0)
+    ]
+    assert Wire(answers(ok()), requests_per_minute=0).api.pace(1000) == Pace(0, 0.0)
+
+
+def test_requests_that_have_to_wait_say_so_once() -> None:
+    """With how many are to come, as far as anybody said."""
+    wire = Wire(answers(ok(resource(42))), requests_per_minute=2)
+    wire.session.expect(5)
+    for _ in range(5):
+        wire.api.read(42)
+
+    assert [event for event in wire.events if isinstance(event, Slowing)] == [Slowing(2, 3, 120.0)]
+    assert wire.clock.now == 1120.0
+    assert (wire.session.now(), wire.session.moment().steady) == (1120.0, 1120.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the answer is empty"),
+        (b" \n", "the answer is empty"),
+        (b" <html>", "the answer is a web page, not JSON"),
+        (b'{"data": ', "the answer is not whole JSON"),
+    ],
+)
+def test_a_good_answer_that_is_no_json_is_told(content: bytes, reason: str) -> None:
+    """What was sent may have been written."""
+    for is_write in (False, True):
+        wire = Wire(lambda _: httpx.Response(200, content=content))
+        with pytest.raises(ApiError) as caught:
+            _ = wire.api.put(42, BODY) if is_write else wire.api.read(42)
+        assert (caught.value.status, caught.value.reason, caught.value.is_open) == (200, reason, is_write)
+        assert caught.value.hint == "check api_url, and proxies on the way"
 
 
 def test_it_gives_up_where_waiting_would_pass_the_bound() -> None:
@@ -788,6 +883,14 @@ def test_what_can_t_be_proved_is_read_by_id_or_not_at_all() -> None:
 
     assert not state.complete
     assert [model.id for model in state.models] == list(range(1, 31))
+    # Four rounds, each with its count, its pages and the newest one again, in pages of other sizes.
+    count = (100_000_000, 1)
+    assert server.sizes[:-1] == [
+        *((1, 10), count, (2, 10), (3, 10), (1, 10)),
+        *((1, 8), count, (2, 8), (3, 8), (4, 8), (1, 8)),
+        *((1, 6), count, (2, 6), (3, 6), (4, 6), (5, 6), (1, 6)),
+        *((1, 5), count, (2, 5), (3, 5), (4, 5), (5, 5), (6, 5), (1, 5)),
+    ]
 
 
 @pytest.mark.parametrize("move", ["delete", "touch", "create"])
