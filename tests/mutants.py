@@ -180,6 +180,8 @@ class Mutant:
 
 def behaves(node: Any) -> bool:
     """Whether a node does anything when tests run: annotations are mypy's, decorators and `strict=` guard the author."""
+    if node.type == "if_stmt" and "TYPE_CHECKING" in node.children[1].get_code():
+        return False
     while (parent := node.parent) is not None:
         if (
             parent.type in {"decorator", "tfpdef"}
