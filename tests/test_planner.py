@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import CONFIGURATIONS, KEYS
 
@@ -201,6 +201,7 @@ def _without(value: Any, path: tuple[str, ...]) -> Any:
     return rest if inner == {} else {**rest, path[0]: inner}
 
 
+@settings(max_examples=40)
 @given(CONFIGURATIONS, CONFIGURATIONS, st.lists(KEYS.filter(lambda key: "." not in key), min_size=1, max_size=3))
 def test_an_ignored_path_is_live_s_and_all_else_is_git_s(own: Any, is_live: Any, keys: list[str]) -> None:
     """Whatever stands on either side; where the way down leads through something else than mappings it's left alone."""
