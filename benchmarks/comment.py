@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from syncer.model import Binding, Bound, DesiredModel, Document, LiveModel, Target
-from syncer.planner import Planned, make_plan
+from syncer.plan.planner import Planned, make_plan
 from syncer.render import markdown
 
 SIZES: Final = (1, 200, 700, 1_500, 10_000)

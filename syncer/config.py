@@ -20,19 +20,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from syncer import regular
 from syncer.errors import InputError, SettingsError
-from syncer.model import (
-    CREDENTIAL,
-    LFS_POINTER,
-    SANDBOX,
-    SECRET_VARIABLE,
-    SENSITIVE,
-    Credentials,
-    Origin,
-    Problem,
-    Secret,
-    Target,
-    resembles_secret_key,
-)
+from syncer.model import LFS_POINTER, SANDBOX, Credentials, Origin, Problem, Target
+from syncer.secrets import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, Secret, resembles_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -1,18 +1,20 @@
-"""The nouns that every room shares: values only, standard library only.
+"""The nouns that every room shares: what git says, what is live, and how the two are bound. Values only, no I/O.
 
 Desired state is what the YAML in git says; live state is what the API said when it was asked in this run.
 `Fields` are what of a model a file can manage, under the API's own names (`FIELDS`). Two sets of fields may be
-compared only in normal form, which `wire.normal_form` makes.
+compared only in normal form, which `payloads.normal_form` makes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from syncer.secrets import Secret
 
 Fields: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
@@ -45,81 +47,8 @@ QUERY_TYPES: Final = (
 SANDBOX: Final = "sandbox"
 """The environment that always exists: the embedded server of this package."""
 
-SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
-"""The only environment variables that a file may name, so that it can't ask for the tool's own credentials."""
-
-_SECRET_KEY = re.compile(
-    r"""(?:.*(?:[_-]|(?<=[a-z0-9])(?=[A-Z])))?
-        (?i:api[_-]?keys?|access[_-]?key|private[_-]?key|secret|password|passwd|pwd|passphrase|bearer|token|credentials?
-        |connection[_-]?string|authorization|cookie|dsn)""",
-    re.DOTALL | re.VERBOSE,
-)
-_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
-_SECRET_WORDS: Final = ("apikey", "accesskey", "privatekey", "secret", "password", "passwd", "passphrase", "bearer",
-                        "token", "credential", "credentials", "authorization")  # fmt: skip
-_ABBREVIATIONS: Final = frozenset({"pass", "pwd", "pw", "psw", "auth"})
-_LONGEST_KEY: Final = 100
-_MASK = re.compile(r"\*{3,}")
-
-SENSITIVE: Final = "(sensitive value)"
-"""What stands wherever a secret would."""
-
 LFS_POINTER: Final = re.compile(r"\ufeff?version https://(?:git-lfs|hawser)\.github\.com/spec/v\d")
 """How a file begins that Git LFS keeps elsewhere, and didn't fetch."""
-
-CREDENTIAL: Final = re.compile(
-    r"""
-      -----BEGIN [ A-Z]{0,40} PRIVATE\ KEY-----
-    | (?<![A-Za-z0-9]) (?: AKIA | ASIA ) [0-9A-Z]{16} (?![A-Za-z0-9])
-    | (?<![A-Za-z0-9]) gh[oprsu]_[A-Za-z0-9]{36,}
-    | (?<![A-Za-z0-9]) github_pat_[A-Za-z0-9_]{22,}
-    | (?<![A-Za-z0-9]) glpat-[A-Za-z0-9_-]{20,}
-    | (?<![A-Za-z0-9]) xox[abeoprs]-[A-Za-z0-9-]{10,}
-    | (?<![A-Za-z0-9]) AIza[A-Za-z0-9_-]{35,}
-    | (?<![A-Za-z0-9_-]) sk-(?=[A-Za-z_-]{0,100}[0-9])[A-Za-z0-9_-]{20,}
-    | ://[^/\s:@"']{1,100}:[^/\s@"'*{$]{3,200}@
-    | (?<![A-Za-z0-9_-]) eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+
-    """,
-    re.VERBOSE,
-)
-"""Text that looks like a key or a token of a known service, wherever it stands."""
-
-
-@lru_cache(1024)
-def is_secret_key(key: str | int) -> bool:
-    """Whether what stands under this key of a `configuration` is secret: `api_key`; not `max_tokens`."""
-    return isinstance(key, str) and _SECRET_KEY.fullmatch(key) is not None
-
-
-@lru_cache(1024)
-def resembles_secret_key(key: str | int) -> bool:
-    """Whether what stands under this key may be secret though the key is mistyped: `tokn`, `pasword`, `api_ky`, `pass`.
-
-    It decides what a message leaves out, and nothing else.
-    """
-    if is_secret_key(key) or not isinstance(key, str) or len(key) > _LONGEST_KEY:
-        return is_secret_key(key)
-    parts = [part.lower() for part in _PART.findall(key)]
-    words = {"".join(parts[-1:]), "".join(parts[-2:])}
-    return any(word in _ABBREVIATIONS or any(_is_near(word, other) for other in _SECRET_WORDS) for word in words)
-
-
-def _is_near(word: str, other: str) -> bool:
-    """Whether one is the other with a slip; a plural is none: max_tokens is a number."""
-    return word != f"{other}s" and is_slip(word, other)
-
-
-def is_slip(word: str, other: str) -> bool:
-    """Whether one slip at most makes one word of the other: a letter more, less, another, or two letters swapped."""
-    if abs(len(word) - len(other)) > 1:
-        return False
-    start = next((at for at, (one, two) in enumerate(zip(word, other, strict=False)) if one != two), None)
-    if start is None:
-        return True
-    rest, left = word[start:], other[start:]
-    is_another, is_more, is_less = rest[1:] == left[1:], rest[1:] == left, rest == left[1:]
-    is_swapped = rest[:2] == left[1::-1] and rest[2:] == left[2:]
-    return is_another or is_more or is_less or is_swapped
 
 
 class Absent(Enum):
@@ -129,53 +58,6 @@ class Absent(Enum):
 
 
 ABSENT: Final = Absent.ABSENT
-
-
-class Secret:
-    """A value that nothing may print: every way to text gives `(sensitive value)`, pickling and JSON are refused.
-
-    `reference` is the environment variable that it came from, empty for a live one.
-    """
-
-    __slots__ = ("_value", "reference")
-
-    def __init__(self, value: str | float, reference: str = "") -> None:
-        self._value = value
-        self.reference = reference
-
-    def reveal(self) -> Any:  # noqa: ANN401 - text, but for a number that is live under a secret's key
-        """The value itself: for the request's body and for comparison, never for output."""
-        return self._value
-
-    @property
-    def is_mask(self) -> bool:
-        """Whether the server hid the value behind asterisks, so that nobody can compare it or send it back."""
-        return isinstance(self._value, str) and _MASK.fullmatch(self._value) is not None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and (type(other._value), other._value) == (type(self._value), self._value)
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __repr__(self) -> str:
-        return SENSITIVE
-
-    def __reduce__(self) -> str:
-        message = "a secret can't be pickled"
-        raise TypeError(message)
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """A secret as a file gives it: `{env: SYNCER_SECRET_NAME}`, not looked up yet."""
-
-    variable: str
-
-
-def is_mask(value: object) -> bool:
-    """Whether the value is the server's mask (asterisks), as text or already marked."""
-    return value.is_mask if isinstance(value, Secret) else isinstance(value, str) and _MASK.fullmatch(value) is not None
 
 
 # -- where things stand ------------------------------------------------------------------------------------------
@@ -502,77 +384,18 @@ class Credentials:
     password: Secret | None = None
 
 
-# -- events: what the rooms below tell the command line while they work ------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class Requested:
-    """One request was answered (`status`) or not (`status` 0). Neither headers nor bodies are told."""
+class Source:
+    """Where a host keeps the commits of a pull request, in git's words; all of it the host says, and nobody else."""
 
-    method: str
-    path: str
-    status: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The client waits `seconds` before try `attempt` of `attempts`; `left` more without an answer are its bound.
-
-    With `attempt` 0 nothing is sent again: a write may have happened, and whoever asked for it looks first.
-    """
-
-    reason: str
-    seconds: float
-    left: float
-    attempt: int
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Slowing:
-    """Requests wait, so as not to ask faster than `per_minute`; about `requests` more are to come, in `seconds`.
-
-    Of an apply `done` changes of `changes` have ended. What isn't known is 0.
-    """
-
-    per_minute: int
-    requests: int = 0
-    seconds: float = 0.0
-    done: int = 0
-    changes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Modifying:
-    """A model's change began, or is still under way after `elapsed` seconds. A model to be created has no id."""
-
-    address: str
-    id: int
-    elapsed: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Modified:
-    """A model's change ended; `ok` tells whether it's done as planned, `is_new` whether it was to be created."""
-
-    address: str
-    id: int
-    elapsed: float
-    ok: bool
-    is_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast an API may be asked: `per_minute` (0: no limit), and the `seconds` until so many requests have gone."""
-
-    per_minute: int = 0
-    seconds: float = 0.0
-
-
-Event: TypeAlias = Requested | Waiting | Slowing | Modifying | Modified
-Tell: TypeAlias = Callable[[Event], None]
+    url: str
+    """The repository's address."""
+    ref: str
+    """The ref of the pull request's head."""
+    branch: str
+    """The branch that the pull request goes to."""
+    header: Secret
+    """The header of HTTP that lets git in, name and value."""
 
 
 def leaves(value: object, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -6,10 +6,11 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from syncer import wire
+from syncer.desired.resolve import resolve
 from syncer.errors import ApiError, MissingError
-from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Pace, Sync, Target
-from syncer.resolve import resolve
+from syncer.events import Pace
+from syncer.live import payloads
+from syncer.model import Connector, DesiredModel, Document, Lifecycle, LiveModel, LiveState, Sync, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -67,7 +68,7 @@ def resource(model_id: int, **attributes: Any) -> dict[str, Any]:
 
 def live(model_id: int = 42, **attributes: Any) -> LiveModel:
     """A live model as refresh makes it."""
-    return wire.parse(resource(model_id, **attributes))
+    return payloads.parse(resource(model_id, **attributes))
 
 
 def _nothing(_: FakeApi) -> None:
@@ -164,9 +165,9 @@ class FakeApi:
     def edit(self, model_id: int, **fields: Any) -> None:
         """An edit, as somebody in the UI would make it."""
         model = self.models[model_id]
-        normal = wire.normal_form(fields)
+        normal = payloads.normal_form(fields)
         raw = {field: value for field, value in model.raw.items() if field not in fields}
-        raw.update(wire.raw_form(fields, normal))
+        raw.update(payloads.raw_form(fields, normal))
         self.models[model_id] = replace(model, fields={**model.fields, **normal}, raw=raw)
 
 

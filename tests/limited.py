@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from builders import TARGET, resource
 
-from syncer.client import Api, Options, Session
-from syncer.model import Credentials, Secret
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
+from syncer.model import Credentials
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.model import Event
+    from syncer.events import Event
 
 CONNECTOR = {"id": "1", "attributes": {"name": "c", "connector_type": "source", "connector_name": "Postgresql"}}
 EPOCH = datetime(2026, 2, 1, tzinfo=UTC)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pipelines
 import pytest
-from test_workflows import spoil
-from workflows import write_scripts
+from workflows import spoil, write_scripts
 
 YAMLLINT = "{extends: default, rules: {document-start: disable, line-length: {max: 120}, truthy: {check-keys: false}}}"
 COMMANDS = {

@@ -40,25 +40,28 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room: (what is mutated, what has to find it)
-    "planner": (("syncer/planner.py",), ("tests/test_planner.py",)),
-    "diff": (("syncer/diff.py",), ("tests/test_diff.py",)),
-    "policy": (("syncer/policy.py",), ("tests/test_policy.py",)),
-    "provenance": (("syncer/provenance.py",), ("tests/test_provenance.py",)),
-    "saved": (("syncer/saved.py",), ("tests/test_saved.py",)),
-    "planfile": (("syncer/planfile.py",), ("tests/test_planfile.py",)),
-    "resolve": (("syncer/resolve.py",), ("tests/test_resolve.py",)),
-    "validate": (("syncer/validate",), ("tests/test_validate.py",)),
-    "wire": (("syncer/wire.py",), ("tests/test_wire.py",)),
+    "resolve": (("syncer/desired/resolve.py",), ("tests/desired/test_resolve.py",)),
+    "validate": (("syncer/desired/validate",), ("tests/desired/test_validate.py",)),
+    "payloads": (("syncer/live/payloads.py",), ("tests/live/test_payloads.py",)),
     "client": (
-        ("syncer/client/api.py", "syncer/client/lists.py", "syncer/client/session.py", "syncer/client/limiter.py"),
-        ("tests/test_client.py",),
+        tuple(f"syncer/live/{name}.py" for name in ("api", "paging", "session", "rate_limit")),
+        ("tests/live/test_client.py",),
     ),
-    "applier": (("syncer/applier.py",), ("tests/test_applier.py",)),
-    "undo": (("syncer/undo.py",), ("tests/test_undo.py",)),
-    "importer": (("syncer/importer.py",), ("tests/test_import.py",)),
-    "listing": (("syncer/listing.py",), ("tests/test_list.py",)),
-    "effects": (("syncer/effects.py",), ("tests/test_downstream.py",)),
-    "posting": (("syncer/posting.py",), ("tests/test_posting.py",)),
+    "planner": (("syncer/plan/planner.py",), ("tests/plan/test_planner.py",)),
+    "diff": (("syncer/plan/diff.py",), ("tests/plan/test_diff.py",)),
+    "policy": (("syncer/plan/policy.py",), ("tests/plan/test_policy.py",)),
+    "provenance": (("syncer/plan/provenance.py",), ("tests/plan/test_provenance.py",)),
+    "saved_plan": (("syncer/plan/saved_plan.py",), ("tests/plan/test_saved_plan.py",)),
+    "planfile": (("syncer/plan/planfile.py",), ("tests/plan/test_planfile.py",)),
+    "effects": (("syncer/plan/effects.py",), ("tests/plan/test_downstream.py",)),
+    "model_states": (("syncer/plan/model_states.py",), ("tests/cli/test_list.py",)),
+    "applier": (("syncer/applying/applier.py",), ("tests/applying/test_applier.py",)),
+    "rollback": (("syncer/applying/rollback.py",), ("tests/applying/test_rollback.py",)),
+    "importer": (("syncer/adopting/importer.py",), ("tests/adopting/test_import.py",)),
+    "posting": (
+        ("syncer/review/posting.py", "syncer/review/marker.py", "syncer/review/digest_status.py"),
+        ("tests/review/test_posting.py",),
+    ),
 }
 
 # The names are Cosmic Ray's.
@@ -77,7 +80,7 @@ HEAVY = "pytest hypothesis httpx jsonschema jsonschema_rs deepdiff yaml ruamel.y
 OUTCOMES = {"passed": "survived", "failed": "killed", "timeout": "timeout"}
 PLAIN = ("-p", "no:cov")
 MEASURED = ("--cov=syncer", "--cov-context=test", "--cov-report=")
-PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain")
+PYTEST = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--assert=plain", "--hypothesis-profile=mutants")
 
 
 def membership(node: Any) -> str | None:
@@ -262,7 +265,11 @@ def copy(target: Path) -> None:
 def pytest_in(tree: Path, arguments: Sequence[str]) -> None:
     """Run tests of a tree in this process, which ends with them."""
     import pytest  # noqa: PLC0415 - imported before the fork
+    from hypothesis import Phase, settings  # noqa: PLC0415
 
+    # The tests' own profile, but for shrinking: that a mutant is killed is all that anybody asks.
+    phases = (Phase.explicit, Phase.generate)
+    settings.register_profile("mutants", deadline=None, derandomize=True, phases=phases)
     os.setsid()
     os.chdir(tree)
     log = os.open(tree / "pytest.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -356,7 +363,7 @@ def test_all(chosen: Sequence[Mutant], workers: int) -> Iterator[tuple[Mutant, s
                 tree, coverage, seconds = measures[mutant.room]
                 if tests := tests_of(mutant, tree, coverage):
                     path = str(mutant.path.relative_to(ROOT))
-                    waiting[pool.submit(Worker.test, tests, path, mutant.source, 60 + 5 * seconds)] = mutant
+                    waiting[pool.submit(Worker.test, tests, path, mutant.source, 60 + 2 * seconds)] = mutant
                 else:
                     yield mutant, "survived"
             for future in as_completed(waiting):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from syncer.loader.source import YamlLoader
+from syncer.desired.loader.positions import YamlLoader
 
 UNHEARD: Final = "unverständlich"
 

@@ -20,7 +20,7 @@ from repositories import Repository
 from world import Result, Team, definition, recorded_world, secrets
 from wsgi import serving
 
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,8 +13,8 @@ from unittest import mock
 
 from world import Result
 
-from syncer.cli import running
 from syncer.cli.main import main
+from syncer.cli.shared import running
 from syncer.model import Connector
 
 if TYPE_CHECKING:

@@ -7,27 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from builders import TARGET, desired, live
 
-from syncer import policy
-from syncer.applier import Outcome, Report, Status
-from syncer.diff import FieldChange
-from syncer.effects import RISKS
-from syncer.model import (
-    NOWHERE,
-    Binding,
-    Bound,
-    Columns,
-    LiveModel,
-    Modified,
-    Modifying,
-    Origin,
-    Problem,
-    Requested,
-    Severity,
-    Slowing,
-    Sync,
-    Waiting,
-)
-from syncer.planner import LOOSENED, Cause, Effect, Plan, Planned, Provenance, Removed, make_plan
+from syncer.applying.applier import Outcome, Report, Status
+from syncer.events import Modified, Modifying, Requested, Slowing, Waiting
+from syncer.model import NOWHERE, Binding, Bound, Columns, LiveModel, Origin, Problem, Severity, Sync
+from syncer.plan import policy
+from syncer.plan.diff import FieldChange
+from syncer.plan.effects import RISKS
+from syncer.plan.planner import LOOSENED, Cause, Effect, Plan, Planned, Provenance, Removed, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

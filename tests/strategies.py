@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from builders import RAW_SQL, document, live
 from hypothesis import strategies as st
 
+from syncer.secrets import is_secret_key
+
 if TYPE_CHECKING:
     from syncer.model import Document, LiveModel
 
@@ -59,3 +61,15 @@ def worlds(draw: st.DrawFn) -> tuple[list[Document], list[LiveModel]]:
             allow = {"lifecycle": {"allow": ["primary_key", "connector_id", "query_type", "lost_column"]}}
             documents.append(document(f"m{number}", **{**RAW_SQL, **wanted, "name": f"model {number}", **pin, **allow}))
     return documents, models
+
+
+def referenced(value: Any) -> Any:
+    """A configuration as a good file has it: what stands under a secret's key is named, not said."""
+    if isinstance(value, list):
+        return [referenced(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: {"env": f"SYNCER_SECRET_{'AB'[len(repr(inner)) % 2]}"} if is_secret_key(key) else referenced(inner)
+        for key, inner in value.items()
+    }

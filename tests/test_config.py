@@ -10,7 +10,8 @@ import pytest
 
 from syncer import config
 from syncer.errors import InputError, SettingsError
-from syncer.model import SANDBOX, Secret
+from syncer.model import SANDBOX
+from syncer.secrets import Secret
 
 SETTINGS = """
 models = "definitions"

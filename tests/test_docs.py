@@ -16,10 +16,11 @@ import pytest
 from transcripts import BLOCK, filled, parts, printed
 
 import syncer
-from syncer import config, shipped, validate
+from syncer import config, package_files
 from syncer.cli.arguments import build
+from syncer.desired import validate
 from syncer.model import LOST_COLUMN, RISKY
-from syncer.policy import PROTECT
+from syncer.plan.policy import PROTECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,10 +120,7 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_what_a_plan_finds_is_documented() -> None:
     """Every rule that needs the live workspace stands in a table."""
     here = Path(syncer.__file__).parent
-    core = [
-        *(here / f"{room}.py" for room in ("resolve", "policy", "saved", "undo")),
-        *(here / "workflow").glob("*.py"),
-    ]
+    core = [path for room in ("desired", "plan", "applying", "workflow") for path in (here / room).glob("*.py")]
     used = {
         rule
         for path in core
@@ -258,7 +256,7 @@ def test_documented_settings_are_taken(tmp_path: Path) -> None:
 def test_what_may_be_allowed_is_one_list() -> None:
     """The flag, the schema of a file and the guards know the same words; the flag alone lets protected models change."""
     allow = next(action for action in _commands()["plan"]._actions if action.dest == "allow")
-    schema = shipped.schema()["properties"]["lifecycle"]["properties"]["allow"]["items"]["enum"]
+    schema = package_files.schema()["properties"]["lifecycle"]["properties"]["allow"]["items"]["enum"]
 
     assert tuple(schema) == (*RISKY, LOST_COLUMN)
     assert tuple(allow.choices or ()) == (*schema, PROTECT)

@@ -17,7 +17,7 @@ from wsgi import serving
 
 from syncer.model import QUERY_TYPES
 from syncer.sandbox import Faults, Sandbox
-from syncer.sandbox.server import running
+from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

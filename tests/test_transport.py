@@ -20,9 +20,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from syncer.client import probe
 from syncer.errors import Excess, SyncerError
-from syncer.transport import ExcessError, Route, Transport, body, decoded, paged, reading
+from syncer.live import connectivity
+from syncer.transport import ExcessError, Route, Transport, bodies, body, decoded, paged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,7 +119,7 @@ def test_a_proxy_is_bounded_too(said: Iterable[bytes], monkeypatch: pytest.Monke
         with pytest.raises(ExcessError):
             ask("api.example.com", scheme="https")
         with pytest.raises(SyncerError, match="no handshake with api.example.com:443: it takes too long"):
-            probe.shake_hands(Route.of("https://api.example.com"), 0.4)
+            connectivity.shake_hands(Route.of("https://api.example.com"), 0.4)
 
 
 def test_a_handshake_is_bounded() -> None:
@@ -129,7 +129,7 @@ def test_a_handshake_is_bounded() -> None:
         with pytest.raises(httpx.ConnectTimeout):
             ask(place, scheme="https")
         with pytest.raises(SyncerError, match="it takes too long"):
-            probe.shake_hands(Route.direct(f"https://{place}"), 0.4)
+            connectivity.shake_hands(Route.direct(f"https://{place}"), 0.4)
 
     assert time.monotonic() - began < 5
 
@@ -188,7 +188,7 @@ def test_a_list_says_what_json_says(piece: int, ascii_only: bool, value: Any) ->
     text = json.dumps(value, ensure_ascii=ascii_only, indent=1).encode("utf-8", "surrogateescape")
     wanted = {key: one for key, one in json.loads(json.dumps(value)).items() if key != "x"}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(reading, "_PIECE", piece)
+        patched.setattr(bodies, "_PIECE", piece)
 
         assert paged(text, lambda row: row) == wanted
 
@@ -260,7 +260,8 @@ _MEASURED = """
 import re, sys
 from pathlib import Path
 import httpx
-from syncer.client import Api, Options, Session
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
 from syncer.errors import ApiError, RefreshError
 from syncer.model import Credentials, Secret, Target
 

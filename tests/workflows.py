@@ -431,6 +431,15 @@ def _outputs(path: Path) -> dict[str, str]:
 # -- for shellcheck ----------------------------------------------------------------------------------------------
 
 
+def spoil(folder: Path, name: str, old: str, new: str) -> Path:
+    """A copy of one file with a mistake in it."""
+    source = ACTION if name == ACTION.name else FOLDER / name
+    text = source.read_text("utf-8")
+    assert old in text, f"{name} has no {old!r} to spoil"
+    (folder / name).write_text(text.replace(old, new), "utf-8")
+    return folder / name
+
+
 def write_scripts(folder: Path, files: Sequence[Path]) -> list[Path]:
     """Every `run:` as a script of its own, as the runner would start it."""
     folder.mkdir(parents=True, exist_ok=True)

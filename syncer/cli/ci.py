@@ -19,27 +19,31 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config, hosts, loader, posting, workflow
-from syncer.cli import applying, planning, running, steering, validating
+from syncer import config, workflow
+from syncer.cli import apply, steering, validate
 from syncer.cli.arguments import ALLOWED, ON_DRIFT, percent
-from syncer.cli.outputs import Outputs, below_top, refuse_secrets
+from syncer.cli.shared import planning, running
+from syncer.cli.shared.outputs import Outputs, below_top, refuse_secrets
+from syncer.desired import git, loader
 from syncer.errors import HostError, InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem, Severity
-from syncer.planfile import PlanFileError
-from syncer.planner import LOOSENED, Plan, Planned
-from syncer.posting import Kind, Marker, Place, Posted
+from syncer.plan.planfile import PlanFileError
+from syncer.plan.planner import LOOSENED, Plan, Planned
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
-from syncer.render.inert import code
-from syncer.render.text import defused
+from syncer.render.escaping import code
+from syncer.render.text import runner_safe
 from syncer.render.totals import report_verdict
+from syncer.review import digest_status, hosts, posting
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Place, Posted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Target
-    from syncer.posting import Context, Host
+    from syncer.review.host import Context, Host
 
 _STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
 _IS_STEERED: Final = "this was planned with the default branch's settings, so it doesn't say what these would do"
@@ -137,7 +141,7 @@ def _validated(screen: Screen) -> int:
     """A stranger's run only checks the files: nothing that it says is shown under another name than its own."""
     try:
         settings = config.load(Path.cwd())
-        found = validating.check(loader.load(settings.root, settings.models), settings.environments)
+        found = validate.check(loader.load(settings.root, settings.models), settings.environments)
     except InputError as error:
         found = error.problems
     _annotate(screen, found)
@@ -153,7 +157,7 @@ def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
     """Show problems beside the lines that they're about, where the host can."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and problems and not screen.json:
         found = config.find(Path.cwd())
-        named = validating.placed(problems, found.parent if found else Path.cwd())
+        named = validate.placed(problems, found.parent if found else Path.cwd())
         screen.show(render_annotations(named, screen.style.commands))
 
 
@@ -176,9 +180,9 @@ def _base_commit(context: Context) -> str:
     """The commit before this event; empty where there is no before. Raises SettingsError."""
     here = Path.cwd()
     if context.event in {"change", "queue"}:
-        return baseline.base_of_change(here, context.head_sha, context.base_sha)
-    if context.event == "push" and baseline.holds(here, context.base_sha):
-        return baseline.commit_of(here, context.base_sha)
+        return git.base_of_change(here, context.head_sha, context.base_sha)
+    if context.event == "push" and git.holds(here, context.base_sha):
+        return git.commit_of(here, context.base_sha)
     # A first push, or a forced one: what was applied before is no ancestor of what is there now.
     return ""
 
@@ -280,7 +284,7 @@ def _read(flags: argparse.Namespace) -> Planned:
     if planned.is_drift:
         message = f"{_file(flags)} says what was changed outside git (`syncer drift` made it), and is no plan"
         raise PlanFileError(message, "let `syncer ci plan` make the plan file")
-    here = baseline.checked_out(Path.cwd())
+    here = git.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
         message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
         raise PlanFileError(message, "let `syncer ci plan --out plan.json` make it in the same job")
@@ -301,12 +305,12 @@ def _followed(flags: argparse.Namespace, screen: Screen, host: Host) -> Planned 
         raise SettingsError(message, "say `syncer ci comment`")
     settled = running.settle(flags)
     head = host.context.head_sha
-    base = baseline.fetch_change(Path.cwd(), source, head)
+    base = git.fetch_change(Path.cwd(), source, head)
     if not base:
         return None
     try:
         known = steering.former(base, head)
-        with baseline.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
+        with git.files_at(settled.settings.root, head, settled.settings.models, keeps_large=True) as folder:
             files = running.read(settled, folder)
         before = running.base_at(settled, base, settled.settings.models, is_checked_out=False)
         planned = workflow.plan_offline(files.documents, before, settled.target, settled.limits)
@@ -341,7 +345,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     summary = told.render(_SUMMARY)
     refuse_secrets(summary, "the comment")
     if flags.dry_run:
-        screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
+        screen.show(runner_safe(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return told.code
     host.outputs(told.outputs)
     if told.digest:
@@ -365,11 +369,11 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Tell the apply the digest, by another way than the plan file. Without that it plans again, so this may fail."""
     try:
-        if posting.vouch(host, told.environment, told.digest, below_top()):
+        if digest_status.publish_digest(host, told.environment, told.digest, below_top()):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))
-        screen.note(defused(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
+        screen.note(runner_safe(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
 
 
 def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
@@ -431,7 +435,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     now = host.head_of(context.branch)
     if now != context.head_sha:
         note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
-        screen.show(defused(note))
+        screen.show(runner_safe(note))
         host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     planned = planning.saved(flags.file)
@@ -439,18 +443,18 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-        digest = flags.expect_digest or posting.vouched(host, target.environment, below_top())
+        digest = flags.expect_digest or digest_status.published_digest(host, target.environment, below_top())
         if digest:
             workflow.expect(planned, digest)
         _expect_commit(planned, now)
         if digest:
-            report = applying.resumed(flags, screen, digest)
+            report = apply.resumed(flags, screen, digest)
         else:
             screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
             settled = running.settle(flags, target.environment)
             commit = _base_commit(context)
             base = running.base_at(settled, commit) if commit else None
-            report = applying.planned_again(flags, screen, settled, base, planned)
+            report = apply.planned_again(flags, screen, settled, base, planned)
     except SyncerError as error:
         problems = planning.problems_of(error)
         told = Planned(Plan(target, ()), problems=problems, commit=context.head_sha)
@@ -480,7 +484,7 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) ->
             posted = posting.append_line(host, number, environment, line, _place())
             _say(screen, f"comment on #{number}", posted)
     except SyncerError as error:
-        screen.note(defused(f"Not everybody could be told: {error.what}"))
+        screen.note(runner_safe(f"Not everybody could be told: {error.what}"))
 
 
 # -- drift ---------------------------------------------------------------------------------------------------------
@@ -528,5 +532,5 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             posted = posting.keep_issue(host, marker, title, told, inherits=place.inherits)
             _say(screen, "issue", posted)
     elif not planned.plan.is_empty:
-        screen.show(defused(render(host.max_bytes)))
+        screen.show(runner_safe(render(host.max_bytes)))
     return planned.code if planned.code == 1 or flags.detailed_exitcode else 0

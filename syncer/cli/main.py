@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer.cli import streams
 from syncer.cli.arguments import parse
+from syncer.cli.shared import streams
 from syncer.errors import SyncerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.cli.screen import Screen
+    from syncer.cli.shared.screen import Screen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,15 +52,15 @@ def _run(arguments: Sequence[str]) -> int:
     flags = parse(arguments)
     screen: Screen | None = None
     try:
-        from syncer.cli import commands  # noqa: PLC0415 - `--version` and `--help` do without
-        from syncer.cli.screen import Screen  # noqa: PLC0415
+        from syncer.cli import registry  # noqa: PLC0415 - `--version` and `--help` do without
+        from syncer.cli.shared.screen import Screen  # noqa: PLC0415
 
         screen = Screen.of(flags, os.environ)
         if flags.chdir:
             with suppress(OSError):
                 flags.started = Path.cwd()
             _change_folder(flags.chdir)
-        return commands.COMMANDS[flags.command](flags, screen)
+        return registry.COMMANDS[flags.command](flags, screen)
     except SyncerError as error:
         assert screen is not None  # noqa: S101 - nothing before it raises one
         screen.fail(error)

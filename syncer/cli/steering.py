@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import baseline, config
-from syncer.cli.running import Run
+from syncer import config
+from syncer.cli.shared.running import Run
+from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.policy import Limits
+from syncer.plan.policy import Limits
 
 if TYPE_CHECKING:
     import argparse
@@ -47,8 +48,8 @@ def former(base: str, head: str = "") -> Former:
     """
     here = Path.cwd()
     with ExitStack() as stack:
-        before = stack.enter_context(baseline.folder_at(here, base, config.FILES))
-        after = stack.enter_context(baseline.folder_at(here, head, config.FILES)) if head else here
+        before = stack.enter_context(git.folder_at(here, base, config.FILES))
+        after = stack.enter_context(git.folder_at(here, head, config.FILES)) if head else here
         try:
             settings = config.load(before)
         except SyncerError:

@@ -5,8 +5,13 @@ without the extra `sql` gets None, which means that nobody knows, never that not
 strangers' pull requests, so work on them is bounded (`parsing`). Where sqlglot itself fails, because it's broken, of
 another version, or has no answer to some text, that is UncheckedError and never None.
 
-`parsing` has the bounds, `forms` what two texts have in common, `outputs` the columns; `reading` tells whether anybody
-can read a text, `plain` tells that of most without sqlglot, and `lexing` what stands where.
+parsing             a text into sqlglot's tree, within bounds
+formatting          whether two texts mean the same
+output_columns      the columns that a query returns
+identifiers         when two spellings are one name
+lexing              what is code, text, name or comment in a query, without sqlglot
+plain_queries       which texts are SQL for certain, without sqlglot
+unreadable_queries  which texts no dialect can read
 """
 
 from __future__ import annotations
@@ -18,13 +23,13 @@ from typing import TYPE_CHECKING
 
 from syncer.errors import SyncerError
 from syncer.model import Columns
-from syncer.sql import reading
-from syncer.sql.forms import form, is_same
+from syncer.sql import unreadable_queries
+from syncer.sql.formatting import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
-from syncer.sql.outputs import Output, outputs, spellings
+from syncer.sql.output_columns import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
-from syncer.sql.plain import is_plain
-from syncer.sql.reading import READERS, Unread
+from syncer.sql.plain_queries import is_plain
+from syncer.sql.unreadable_queries import READERS, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -133,7 +138,7 @@ def is_lost(before: str, after: str, definition: str) -> bool:
 def unread(query: str) -> Unread | None:
     """Why no dialect that the text may be of can read it; None where one can, or nobody knows."""
     with suppress(UncheckedError), _working():
-        return reading.unread(query)
+        return unreadable_queries.unread(query)
     return None
 
 

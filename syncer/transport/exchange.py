@@ -16,7 +16,7 @@ import httpcore
 import httpx
 
 from syncer.errors import Excess, SyncerError
-from syncer.transport.reading import ExcessError
+from syncer.transport.bodies import ExcessError
 from syncer.transport.route import Route
 
 if TYPE_CHECKING:

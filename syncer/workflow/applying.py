@@ -6,27 +6,24 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import applier, policy, saved, undo
+from syncer.applying import applier, rollback
+from syncer.desired.resolve import resolve
 from syncer.errors import RefusedError
-from syncer.planner import Planned
-from syncer.resolve import resolve
+from syncer.plan import policy, saved_plan
+from syncer.plan.planner import Planned
 from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
-from syncer.workflow.consequences import impossible, with_consequences
+from syncer.workflow.effects import impossible, with_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.applier import Report, Stop, Writer
-    from syncer.model import (
-        Document,
-        Problem,
-        Secret,
-        Target,
-        Tell,
-    )
-    from syncer.planner import Change
-    from syncer.policy import Limits
-    from syncer.undo import Ending
+    from syncer.applying.applier import Report, Stop, Writer
+    from syncer.applying.rollback import Ending
+    from syncer.events import Tell
+    from syncer.model import Document, Problem, Target
+    from syncer.plan.planner import Change
+    from syncer.plan.policy import Limits
+    from syncer.secrets import Secret
 
 
 def resume(
@@ -41,9 +38,9 @@ def resume(
 
     Raises ApiError and RefreshError.
     """
-    saved.admit(planned, target, commit)
+    saved_plan.admit(planned, target, commit)
     known = {change.id for change in planned.plan.updated}
-    renewed = saved.renew(planned, reader.fetch(known), lookup)
+    renewed = saved_plan.renew(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
     stale = {"unread-syncs", "unread-connectors", policy.UNCHECKED, policy.NO_WAY_BACK}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
@@ -71,7 +68,7 @@ def roll_back(
 
     Raises RefusedError for another target, ApiError, RefreshError, and SettingsError for a pattern that names nothing.
     """
-    undo.admit(kept, target)
+    rollback.admit(kept, target)
     plan = kept.plan
     changes = tuple(change for change in plan.changes if is_chosen(change.desired, patterns))
     refuse_nameless([change.desired for change in plan.changes], patterns, "change of that run")
@@ -80,7 +77,7 @@ def roll_back(
     protected = {model.address for model in resolve(documents, target.environment).models if model.lifecycle.protect}
     changes = tuple(_protected(change) if change.address in protected else change for change in changes)
     plan = replace(plan, changes=changes, unchanged=plan.unchanged + plan.excluded, excluded=left_out)
-    back = undo.way_back(plan, endings, reader.fetch({change.id for change in plan.updated}), lookup)
+    back = rollback.way_back(plan, endings, reader.fetch({change.id for change in plan.updated}), lookup)
     connectors = Connectors(reader)
     wrong = {one.address: impossible(replace(back.plan, changes=(one,)), connectors) for one in back.plan.changes}
     going = tuple(change for change in back.plan.changes if not wrong[change.address])

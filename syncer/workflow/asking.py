@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, Protocol
 from unicodedata import normalize
 
-from syncer import policy
+from syncer.desired.resolve import REPAIR, bind, bind_connectors, resolve
 from syncer.errors import SettingsError
 from syncer.model import (
     NOWHERE,
@@ -25,7 +25,7 @@ from syncer.model import (
     Unreadable,
     shortlist,
 )
-from syncer.resolve import REPAIR, bind, bind_connectors, resolve
+from syncer.plan import policy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

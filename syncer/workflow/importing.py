@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from syncer import importer
-from syncer.importer import (
+from syncer.adopting import importer
+from syncer.adopting.importer import (
     Addresses,
     Asked,
     Draft,
@@ -18,6 +18,7 @@ from syncer.importer import (
     UnwritableError,
     Variables,
 )
+from syncer.desired.resolve import bind, bind_connectors, resolve, reveal
 from syncer.model import (
     Binding,
     Bound,
@@ -28,19 +29,18 @@ from syncer.model import (
     LiveModel,
     Path,
     Problem,
-    Secret,
     Severity,
     Target,
 )
-from syncer.planner import make_plan
-from syncer.resolve import bind, bind_connectors, resolve, reveal
+from syncer.plan.planner import make_plan
 from syncer.workflow.asking import Base, Connectors, Reader, unread
-from syncer.workflow.comparing import compared
+from syncer.workflow.comparison import compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.model import Origin
+    from syncer.secrets import Secret
 
 
 class Desk(Protocol):

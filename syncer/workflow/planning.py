@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer import policy, provenance, validate, wire
-from syncer.model import (
-    Binding,
-    Bound,
-    Document,
-    LiveModel,
-    Problem,
-    Secret,
-    Severity,
-    Target,
-)
-from syncer.planner import Plan, Planned, Removed, make_plan
-from syncer.resolve import resolve, reveal, stand_in_connectors
+from syncer.desired import validate
+from syncer.desired.resolve import resolve, reveal, stand_in_connectors
+from syncer.live import payloads
+from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
+from syncer.plan import policy, provenance
+from syncer.plan.planner import Plan, Planned, Removed, make_plan
+from syncer.secrets import Secret
 from syncer.workflow.asking import (
     Base,
     Connectors,
@@ -29,12 +23,12 @@ from syncer.workflow.asking import (
     told_once,
     unread,
 )
-from syncer.workflow.consequences import impossible, with_consequences
+from syncer.workflow.effects import impossible, with_consequences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncer.policy import Limits
+    from syncer.plan.policy import Limits
 
 
 def plan(
@@ -124,7 +118,7 @@ def plan_offline(
             hint = "it's compared when somebody with access plans"
             new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
         else:
-            live = LiveModel(model.id or before.id or 0, wire.normal_form(before.fields))
+            live = LiveModel(model.id or before.id or 0, payloads.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
     guards = base.guards(target.environment)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.model import ABSENT, SecretRef
+from syncer.live.payloads import without_final_line_ends
+from syncer.model import ABSENT
 from syncer.render.modelfile import scalars, writing
 from syncer.render.modelfile.reading import BREAK, Node, Tree, canonical, same
 from syncer.render.modelfile.writing import Habit
-from syncer.wire import without_final_line_ends
+from syncer.secrets import SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

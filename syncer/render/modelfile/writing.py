@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import SecretRef
 from syncer.render.modelfile import scalars
+from syncer.secrets import SecretRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

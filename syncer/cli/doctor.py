@@ -1,0 +1,422 @@
+"""`syncer doctor`: every layer between here and the models, one after the other, and the name of the one that fails.
+
+It only reads, and logs in once at most: five failures lock an account.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from http import HTTPStatus
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from syncer import config
+from syncer.cli.shared import running, trust
+from syncer.cli.shared.screen import Screen
+from syncer.cli.validate import EMPTY
+from syncer.cli.validate import check as problems_of
+from syncer.desired import git, loader, resolve
+from syncer.errors import ApiError, InputError, RefreshError, SettingsError, SyncerError
+from syncer.events import Requested, Waiting
+from syncer.live import connectivity
+from syncer.live.api import Api
+from syncer.live.session import Options, Session
+from syncer.model import SANDBOX, Credentials, Target, shortlist
+from syncer.render.terminal.doctor import LAYERS, Check, State, render_verdict
+from syncer.render.text import counted
+from syncer.transport import Route
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from syncer.cli.shared.running import Run
+    from syncer.events import Event, Tell
+    from syncer.secrets import Secret
+    from syncer.secrets.scrubber import Scrubber
+
+_NETWORK: Final = ("DNS", "connection", "TLS", "host")
+_INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
+_READER: Final = "Viewer"
+_WRITERS: Final = frozenset({"Admin", "Member"})
+_MOST: Final = 10
+"""How many workspaces or variables are listed."""
+
+_PATIENCE: Final = 30
+"""Seconds of waiting between tries: who asks what is wrong wants to know it soon."""
+
+_MINUTE: Final = 60
+_SHORT: Final = 12
+"""Characters of a commit's name that people read."""
+
+
+class _Ear(Screen):
+    """The screen of an examination: it remembers what was asked and answered."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__(screen.style, screen.error_style, screen.json, screen.debug, screen.scrubber)
+        self.heard: list[Event] = []
+        self._screen = screen
+
+    def note(self, text: str) -> None:
+        """Nothing: what the connection would warn of is a check."""
+
+    def tell(self, event: Event) -> None:
+        """Keep it, and pass it on."""
+        self.heard.append(event)
+        self._screen.tell(event)
+
+
+def run(flags: argparse.Namespace, screen: Screen) -> int:
+    """Look at every layer, say how each is, and which one fails."""
+    name, examined = _examined(flags, screen)
+    checks: list[Check] = []
+    for check in examined:
+        checks.append(check)
+        screen.check(check)
+    screen.show(f"\n{render_verdict(checks, name, screen.style)}")
+    return int(any(check.state is State.FAILED for check in checks))
+
+
+def _examined(flags: argparse.Namespace, screen: Screen) -> tuple[str, Iterable[Check]]:
+    """The environment, and its checks in their order."""
+    try:
+        subject = running.settle(flags)
+        trust.admit(subject, screen)
+    except SyncerError as error:
+        return "", (_unsettled(error), *map(_skipped, LAYERS[1:]))
+    return subject.environment.name, _all(subject, _Ear(screen))
+
+
+def _all(subject: Run, ear: _Ear) -> Iterator[Check]:
+    yield _settings(subject)
+    if subject.environment.name == SANDBOX:
+        yield from (Check(layer, State.SKIPPED, config.SANDBOX_URL) for layer in _NETWORK)
+        yield Check("credentials", State.SKIPPED, "none are needed")
+        is_reached = True
+    else:
+        network = []
+        for check in reach(subject.target, subject.environment.numbers, ear.tell, ear.scrubber):
+            network.append(check)
+            yield check
+        yield (check := _credentials(subject.variables))
+        is_reached = all(map(_is_passed, (*network, check)))
+    yield from _inside(subject, ear) if is_reached else map(_skipped, _INSIDE)
+    yield _rate(ear.heard, subject.environment.numbers.requests_per_minute)
+    yield from _near(subject)
+
+
+def _in_turn(steps: Iterable[tuple[str, Callable[[], Check]]]) -> Iterator[Check]:
+    """One step after the other; behind the first that fails there is no use in looking."""
+    is_open = True
+    for layer, look in steps:
+        check = _looked(layer, look) if is_open else _skipped(layer)
+        is_open = _is_passed(check)
+        yield check
+
+
+def _looked(layer: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except SyncerError as error:
+        if isinstance(error, ApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            # That says nothing of this layer.
+            return Check(layer, State.SKIPPED, "not known: asked too often (429)")
+        return Check(layer, State.FAILED, error.what, error.hint)
+
+
+def _skipped(layer: str) -> Check:
+    return Check(layer, State.SKIPPED, "not checked")
+
+
+def _is_passed(check: Check) -> bool:
+    return check.state in {State.OK, State.WARNING}
+
+
+# -- what needs neither credentials nor a workspace ------------------------------------------------------------------
+
+
+def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubber) -> Iterator[Check]:
+    """The layers down to the API itself, and whether it's the models API: without credentials."""
+
+    def asked(layer: str, ask: Callable[[Route], str]) -> tuple[str, Callable[[], Check]]:
+        def look() -> Check:
+            config.check_proxies(os.environ)
+            return Check(layer, State.OK, ask(Route.of(target.url)))
+
+        return layer, look
+
+    def tls() -> Check:
+        route = Route.of(target.url)
+        if route.is_tls:
+            config.check_certificates(os.environ)
+            return Check("TLS", State.OK, connectivity.shake_hands(route, numbers.connect_seconds))
+        if config.is_in_clear(target.url):
+            return Check("TLS", State.WARNING, "plain http: the token can be read on the way", "write https in api_url")
+        return Check("TLS", State.OK, "plain http, on this machine alone")
+
+    def greeted(_: Route) -> str:
+        with _session(target, Credentials(), numbers, tell, scrubber) as session:
+            return connectivity.greet(session)
+
+    return _in_turn(
+        (
+            asked("DNS", connectivity.resolve),
+            asked("connection", lambda route: connectivity.connect(route, numbers.connect_seconds)),
+            ("TLS", tls),
+            asked("host", greeted),
+        )
+    )
+
+
+def workspaces(
+    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber
+) -> Mapping[int, str]:
+    """The workspaces of a user: id → name. Logs in once if it has to. Raises ApiError."""
+    with _session(target, credentials, numbers, tell, scrubber) as session:
+        return Api(session).workspaces()
+
+
+def _session(
+    target: Target, credentials: Credentials, numbers: config.Numbers, tell: Tell, scrubber: Scrubber
+) -> Session:
+    short = _impatient(numbers)
+    options = Options(short.requests_per_minute, short.connect_seconds, short.read_seconds, short.retry_seconds)
+    return Session(target, credentials, tell, options, scrubber=scrubber)
+
+
+def _impatient(numbers: config.Numbers) -> config.Numbers:
+    return replace(numbers, retry_seconds=min(numbers.retry_seconds, _PATIENCE))
+
+
+# -- settings and credentials ----------------------------------------------------------------------------------------
+
+
+def _settings(subject: Run) -> Check:
+    found = config.find(Path.cwd())
+    named = (name for name in ("SYNCER_ENV", "SYNCER_API_URL", "SYNCER_WORKSPACE_ID") if subject.variables.get(name))
+    sources = [found.name if found else "no settings file", *named]
+    where = subject.target
+    detail = f"{where.environment}, {where.url}, workspace {where.workspace_id} ({', '.join(sources)})"
+    return Check("settings", State.OK, detail)
+
+
+def _unsettled(error: SyncerError) -> Check:
+    if isinstance(error, InputError) and error.problems:
+        first, *more = error.problems
+        others = f" (and {counted(len(more), 'problem')} more)" if more else ""
+        return Check("settings", State.FAILED, f"{first.origin}: {first.message}{others}", first.hint)
+    return Check("settings", State.FAILED, error.what, error.hint)
+
+
+def _credentials(variables: Mapping[str, str]) -> Check:
+    """Which there are; never what they are."""
+    try:
+        given = config.credentials(variables)
+    except SettingsError as error:
+        return Check("credentials", State.FAILED, error.what, error.hint)
+    if given.token is None:
+        return Check("credentials", State.OK, "SYNCER_EMAIL and SYNCER_PASSWORD: one login in each run")
+    others = [name for name in ("SYNCER_EMAIL", "SYNCER_PASSWORD") if variables.get(name)]
+    besides = f"; {' and '.join(others)} {'is' if len(others) == 1 else 'are'} not used beside it" if others else ""
+    return Check("credentials", State.OK, f"SYNCER_TOKEN{_lasting(given.token)}{besides}")
+
+
+def _lasting(token: Secret) -> str:
+    left = connectivity.seconds_left(token, time.time())
+    return "" if left is None or left <= 0 else f", for {counted(max(1, round(left / _MINUTE)), 'minute')} more"
+
+
+# -- what needs both -------------------------------------------------------------------------------------------------
+
+
+def _inside(subject: Run, ear: _Ear) -> Iterator[Check]:
+    environment = replace(subject.environment, numbers=_impatient(subject.environment.numbers))
+    with running.connected(replace(subject, environment=environment), ear) as api:
+        asked = _Asked(subject, api)
+        looks = (asked.token, asked.workspace, asked.role, asked.models, asked.connectors, asked.syncs)
+        yield from _in_turn(zip(_INSIDE, looks, strict=True))
+
+
+class _Asked:
+    """What the API says of the user and the workspace, one question a layer."""
+
+    def __init__(self, subject: Run, api: Api) -> None:
+        self._api = api
+        self._wanted = subject.target.workspace_id
+        self._variables = subject.variables
+        self._workspaces: Mapping[int, str] = {}
+
+    def token(self) -> Check:
+        """Whether it's taken, which shows in the first answer."""
+        try:
+            self._workspaces = self._api.workspaces()
+        except ApiError as error:
+            token = config.credentials(self._variables).token
+            if error.status != HTTPStatus.UNAUTHORIZED or token is None:
+                raise
+            left = connectivity.seconds_left(token, time.time())
+            if left is None or left > 0:
+                raise
+            past = counted(max(1, round(-left / _MINUTE)), "minute")
+            hint = "set a new one, or SYNCER_EMAIL and SYNCER_PASSWORD: then each run logs in"
+            return Check("token", State.FAILED, f"SYNCER_TOKEN expired {past} ago", hint)
+        return Check("token", State.OK, "it is accepted")
+
+    def workspace(self) -> Check:
+        """Whether the configured one is among those of the user."""
+        if name := self._workspaces.get(self._wanted):
+            return Check("workspace", State.OK, f"{self._wanted} ({name})")
+        return Check(
+            "workspace",
+            State.FAILED,
+            f"this user has no workspace {self._wanted}",
+            f"correct workspace_id: there is {listed(self._workspaces)}"
+            if self._workspaces
+            else "add the user to a workspace, as a Member",
+        )
+
+    def role(self) -> Check:
+        """What the user may do; of a role that isn't built in only a write shows."""
+        role = self._api.me()
+        if role in _WRITERS:
+            return Check("role", State.OK, f"{role}: may plan and apply")
+        if role == _READER:
+            return Check(
+                "role", State.WARNING, f"{role}: may plan, not apply", "applying takes the role Member or Admin"
+            )
+        hint = "only a write shows whether it may apply: Member and Admin may"
+        return Check("role", State.WARNING, f"{role}: a role of your own, or none", hint)
+
+    def models(self) -> Check:
+        """How many are live, and which of them the server can't show."""
+        state = self._api.fetch(())
+        count = len(state.models)
+        if broken := state.unreadable:
+            ids = [str(one.id) for one in broken if one.id is not None]
+            named = f": {', '.join(ids[:_MOST])}" if ids else ""
+            why = f"{count} live; {len(broken)} can't be shown by the server{named}"
+            return Check(
+                "models", State.WARNING, why, f"repair in the UI what it says of them: {broken[0].reason}", count
+            )
+        if not state.complete:
+            hint = "give each definition its id, and try again when nobody changes models"
+            return Check("models", State.WARNING, f"{count} live, and perhaps more: the list shows no end", hint, count)
+        return Check("models", State.OK, f"{count} live", count=count)
+
+    def connectors(self) -> Check:
+        """How many there are."""
+        count = len(self._api.connectors())
+        return Check("connectors", State.OK, f"{count} readable", count=count)
+
+    def syncs(self) -> Check:
+        """How many there are."""
+        try:
+            count = len(self._api.syncs())
+        except (ApiError, RefreshError) as error:
+            if isinstance(error, ApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            # A plan does without them.
+            return Check("syncs", State.WARNING, error.what, "without them no plan can tell what a change does to them")
+        return Check("syncs", State.OK, f"{count} readable", count=count)
+
+
+def listed(workspaces: Mapping[int, str]) -> str:
+    """Workspaces in a sentence."""
+    return shortlist((f"{number} ({name})" for number, name in workspaces.items()), _MOST)
+
+
+def _rate(heard: Iterable[Event], per_minute: int) -> Check:
+    """Whether anything was answered "too many requests" meanwhile."""
+    asked = [event for event in heard if isinstance(event, (Requested, Waiting))]
+    requests = [event for event in asked if isinstance(event, Requested)]
+    refused = [event for event in requests if event.status == HTTPStatus.TOO_MANY_REQUESTS]
+    bound = f"{per_minute} a minute at the most (requests_per_minute)" if per_minute else "without a limit of ours"
+    if not requests:
+        return _skipped("rate limit")
+    if not refused:
+        return Check("rate limit", State.OK, f"{counted(len(requests), 'request')}, none was one too many; {bound}")
+    waits = [later.seconds for event, later in pairwise(asked) if event in refused and isinstance(later, Waiting)]
+    told = f", with up to {max(waits):.0f} s to wait" if waits else ""
+    what = f"{len(refused)} of {counted(len(requests), 'request')} answered 429{told}; {bound}"
+    state = State.FAILED if requests[-1].status == HTTPStatus.TOO_MANY_REQUESTS else State.WARNING
+    return Check("rate limit", state, what, "lower requests_per_minute, or wait a minute")
+
+
+# -- what is here ----------------------------------------------------------------------------------------------------
+
+
+def _near(subject: Run) -> Iterator[Check]:
+    loaded = loader.load(subject.settings.root, subject.settings.models)
+    found = problems_of(loaded, {*subject.settings.environments, subject.environment.name})
+    count = len(loaded.documents)
+    errors = [problem for problem in found if problem.is_error]
+    if errors and {problem.rule for problem in errors} <= EMPTY:
+        hint = "`syncer import --all` writes the live models down as files"
+        yield Check("files", State.WARNING, f"no definition in {subject.settings.models} yet", hint)
+        yield _skipped("secrets")
+    elif errors:
+        where = counted(len({problem.origin.path for problem in errors}), "file")
+        detail = f"{counted(count, 'definition')}, {counted(len(errors), 'error')} in {where}"
+        yield Check("files", State.FAILED, detail, "`syncer validate` shows each with its place", count)
+        yield _skipped("secrets")
+    else:
+        told = f", {counted(len(found), 'warning')}" if found else ""
+        state, hint = (State.WARNING, "`syncer validate` shows them") if found else (State.OK, "")
+        yield Check("files", state, f"{counted(count, 'definition')}{told}", hint, count)
+        yield _secrets(subject, loaded)
+    yield _git(subject)
+    yield _extra()
+
+
+def _secrets(subject: Run, loaded: loader.Loaded) -> Check:
+    """The variables that the files name for this environment."""
+    named: dict[str, bool] = {}
+
+    def lookup(variable: str) -> Secret | None:
+        secret = subject.lookup(variable)
+        named[variable] = secret is not None
+        return secret
+
+    resolve.reveal(resolve.resolve(loaded.documents, subject.environment.name), lookup)
+    missing = sorted(variable for variable, is_set in named.items() if not is_set)
+    if missing:
+        what = f"not set: {shortlist(missing, _MOST)}"
+        return Check("secrets", State.FAILED, what, "set them where syncer runs (in CI: as masked secrets)", len(named))
+    if not named:
+        return Check("secrets", State.OK, "no file names one")
+    how = "made up for the sandbox" if subject.environment.name == SANDBOX else "set"
+    return Check("secrets", State.OK, f"{counted(len(named), 'variable')} named, {how}", count=len(named))
+
+
+def _git(subject: Run) -> Check:
+    """Whether what was applied last can be told."""
+    root = subject.settings.root
+    if commit := running.head(subject):
+        oid, _, is_dirty = commit.partition("-")
+        how = ", and models with changes that aren't committed" if is_dirty else ""
+        return Check("git", State.OK, f"commit {oid[:_SHORT]}{how}")
+    if config.repository(root) is None:
+        return Check("git", State.WARNING, "not in a repository", "`git init`: git has what was applied last")
+    try:
+        git.commit_of(root, "HEAD")
+    except SettingsError as error:
+        hint = "commit the files, if nothing is committed yet: git has what was applied last"
+        return Check("git", State.WARNING, error.what, hint)
+    return Check("git", State.OK, "a repository")  # pragma: no cover - it has no head, so it knows no HEAD
+
+
+def _extra() -> Check:
+    """Whether SQL is read: without it a plan is as right, and says less."""
+    from syncer import sql  # noqa: PLC0415 - it's large where it's installed
+
+    try:
+        sql.check()
+        return Check("extra sql", State.OK, "installed: plans tell what a query does to its columns")
+    except sql.UncheckedError as error:
+        if sql.is_available():
+            return Check("extra sql", State.WARNING, error.what, error.hint)
+    return Check("extra sql", State.SKIPPED, "not installed: plans don't tell what a query does to its columns")

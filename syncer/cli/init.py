@@ -1,0 +1,306 @@
+"""`syncer init`: a folder made ready. Settings, schema, what an editor and git need to know, a host's pipeline files.
+
+CI files are what ships: this project's own workflows, which its own tests run. Everything is looked at before anything
+is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from syncer import __version__, config, package_files, regular
+from syncer.cli.shared import pipelines, trust
+from syncer.cli.shared.questions import Start, decide, is_of_its_own
+from syncer.cli.validate import EMPTY
+from syncer.desired import loader
+from syncer.errors import SettingsError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from syncer.cli.shared.screen import Screen
+
+_WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
+_SCHEMA: Final = "schemas/model.schema.json"
+_IGNORED: Final = (".env",)
+"""What git must not keep: the variables of one machine."""
+
+_LARGEST: Final = 1 << 20
+_README: Final = """\
+# Models
+
+One file is one model. `syncer import --all` writes those that are live; a new one is written by hand, like this:
+
+```yaml
+# yaml-language-server: $schema=../schemas/model.schema.json
+name: Active users
+description: Users seen in the last 30 days
+connector_id: 1          # the number in the connector's URL
+query_type: raw_sql
+primary_key: user_id
+query: |
+  SELECT user_id, email
+  FROM app.users
+  WHERE last_seen_at > current_date - 30
+```
+
+`syncer validate` checks the files, `syncer plan` shows what an apply would change.
+"""
+"""What stands in a new models folder: no definition, because a made-up one would fit no live model."""
+
+_CREDENTIALS: Final = """\
+Set SYNCER_EMAIL and SYNCER_PASSWORD, or SYNCER_TOKEN. Every login of a user revokes that user's earlier token: give
+syncer a user of its own, with the role Member."""
+_IMPORT: Final = """\
+`syncer import --all` writes the live models down as files, and names the variables that they take; with these set
+`syncer plan` finds no changes."""
+_BLANK: Final = "\n\n"
+_GITHUB_STEPS: Final = """\
+Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
+of a checkout that you trust (pip install uv):
+  pip wheel --no-deps --wheel-dir .github/wheels PATH/TO/THE/CHECKOUT
+  echo './.github/wheels/{wheel}' |
+    uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .github/syncer.txt -
+
+In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID, and SYNCER_ENV
+if the settings have several environments. The target comes from them alone: a pull request that changes api_url
+doesn't send the token elsewhere. Until they are set every job fails, and says so.
+
+There, too, add the secrets SYNCER_EMAIL and SYNCER_PASSWORD of a user who only reads (role Viewer):
+whoever may push a branch can use it, and read it. Each SYNCER_SECRET_… that a model file names needs a secret, and a
+line beside the others in plan.yml, apply.yml (twice) and drift.yml.
+
+Add the environment `prod` (if SYNCER_ENV is set, that name) with required reviewers, without self-review, for the
+branch main alone. Its secrets of the same names are the user who writes (role Member).
+
+Protect the branch main: require a review and the check `syncer plan`. If your default branch has another name, change
+it in apply.yml. Let .github/CODEOWNERS name who reviews .github/ (workflows, lock file, wheels) and the settings, and
+require their review."""
+_GITLAB_STEPS: Final = """\
+In .gitlab-ci.yml say:
+  include:
+    - local: .gitlab/syncer.yml
+Its jobs stand in the stages `test` and `deploy`. If yours have other names, say below that line:
+      inputs:
+        plan-stage: NAME
+        apply-stage: NAME
+
+Lock the tool by hash, so that nobody can change what gets the credentials. Until there is a release, with the wheel
+of a checkout that you trust (pip install uv):
+  pip wheel --no-deps --wheel-dir .gitlab/wheels PATH/TO/THE/CHECKOUT
+  echo './.gitlab/wheels/{wheel}' |
+    uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .gitlab/syncer.txt -
+
+In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_EMAIL and
+SYNCER_PASSWORD of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
+SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request. Add
+SYNCER_GITLAB_STATUS_TOKEN, protected, another one (role Developer, who may merge to the default branch): it tells the
+apply which plan was made. Without it the apply plans again.
+
+Add the environment `prod`, protected; the same variables for it alone, protected, are the user who writes (role
+Member).
+
+Protect the default branch, and make a pipeline schedule: it looks for drift."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file to be written, and what stands there now."""
+
+    name: str
+    path: Path
+    content: bytes
+    present: bytes | None
+    added: str = ""
+    """What is put behind the lines that are there; then nothing is overwritten."""
+    advice: str = "--force overwrites"
+    """What to do about one that differs."""
+    is_forced: bool = True
+    """Whether `--force` counts: not for what is a person's own."""
+
+
+def run(flags: argparse.Namespace, screen: Screen) -> int:
+    """Write the files, but none that differs unless `--force` says so, and say what is left to do by hand.
+
+    Raises SettingsError: before anything is written for what fails, can't be read, or is a link.
+    """
+    here = Path.cwd()
+    found = config.find(here)
+    settings = config.load(here)
+    if found is not None and found.parent != here and is_of_its_own(flags, settings):
+        found, settings = None, config.Settings(here)
+    # Hosts look for their files at the top of the repository.
+    top = config.repository(settings.root) or settings.root
+    start = decide(flags, screen, settings, found, _guess(top))
+    is_empty = _is_empty(settings)
+    files = list(_files(settings, top, start, is_empty=is_empty))
+    if found is not None:
+        screen.show(f"Settings: {found.relative_to(top) if found.is_relative_to(top) else found}")
+    for file in files:
+        screen.show(_settled(file, force=flags.force))
+    if start.environment is not None:
+        trust.remember(settings.root, start.environment, os.environ, screen)
+    first = map(screen.style.commands.completed, _first_steps(settings, start, found, is_empty=is_empty))
+    steps = [*first, *_ci_steps(settings.root, top, start)]
+    screen.show(f"\nWhat is left to do:\n\n{_numbered(steps)}" if steps else "\nNothing is left to do.")
+    return 0
+
+
+def _guess(top: Path) -> str:
+    """The host that a repository looks like; empty if it looks like none."""
+    if (top / ".gitlab-ci.yml").exists() or (top / ".gitlab").exists():
+        return "gitlab"
+    if (top / ".github").exists():
+        return "github"
+    try:
+        text = regular.content(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    remote = re.search(r"^\s*url\s*=.*?(github|gitlab)", text, re.MULTILINE | re.IGNORECASE)
+    return remote[1].lower() if remote else ""
+
+
+def _is_empty(settings: config.Settings) -> bool:
+    """Whether there is no definition yet."""
+    loaded = loader.load(settings.root, settings.models)
+    return not loaded.documents and {problem.rule for problem in loaded.problems} <= EMPTY
+
+
+# -- the files -------------------------------------------------------------------------------------------------------
+
+
+def _files(settings: config.Settings, top: Path, start: Start, *, is_empty: bool) -> Iterator[_File]:
+    folder = settings.root.relative_to(top).as_posix()
+
+    def below(*parts: str) -> str:
+        return posixpath.normpath(posixpath.join(folder, *parts))
+
+    if start.environment is not None:
+        yield _file(top, below(config.FILES[0]), _settings_text(start.environment).encode())
+    yield _file(top, below(_SCHEMA), package_files.schema_text().encode())
+    if is_empty and start.is_sandbox:
+        examples = package_files.folder("models")
+        for path in sorted(path for path in examples.rglob("*") if path.is_file()):
+            name = path.relative_to(examples).as_posix()
+            yield _file(top, below(settings.models, name), path.read_bytes())
+    elif is_empty and not (settings.root / settings.models / "README.md").exists():
+        # It keeps the folder in git, too.
+        yield _file(top, below(settings.models, "README.md"), _README.encode())
+    yield _editor(top, below(_SCHEMA), below(settings.models, "**/*.yaml"))
+    yield _ignore(top, below(".gitignore"))
+    yield from (
+        _file(top, name, content)
+        for name, content in pipelines.files(start.ci, folder if folder != "." else "").items()
+    )
+
+
+def _settings_text(environment: config.Environment) -> str:
+    # What JSON makes of a URL is TOML's basic string, too.
+    url = json.dumps(environment.api_url)
+    return f"[environments.{environment.name}]\napi_url = {url}\nworkspace_id = {environment.workspace_id}\n"
+
+
+def _editor(top: Path, schema: str, models: str) -> _File:
+    """By which schema an editor completes and checks the model files; somebody's own settings stay as they are."""
+    mapping = {"yaml.schemas": {schema: models}}
+    content = f"{json.dumps(mapping, indent=2)}\n".encode()
+    file = _file(top, ".vscode/settings.json", content)
+    present = file.present or b""
+    is_mapped = all(json.dumps(text).encode() in present for text in (schema, models))
+    advice = f"for the editor's help add {json.dumps(mapping)[1:-1]}"
+    return _File(file.name, file.path, present if is_mapped else content, file.present, "", advice, is_forced=False)
+
+
+def _ignore(top: Path, name: str) -> _File:
+    """What git is to ignore, behind the lines that are there."""
+    file = _file(top, name, b"")
+    present = file.present or b""
+    known = {line.strip().strip(b"/") for line in present.splitlines()}
+    missing = [line for line in _IGNORED if line.strip("/").encode() not in known]
+    gap = b"\n" if present and not present.endswith(b"\n") else b""
+    content = present + gap + b"".join(line.encode() + b"\n" for line in missing) if missing else present
+    return _File(file.name, file.path, content, file.present, " and ".join(missing))
+
+
+def _file(top: Path, name: str, content: bytes) -> _File:
+    """Look before anything is written: a repository of somebody else's could lead us out of it by a link."""
+    path = top / name
+    inside = [top.joinpath(*PurePosixPath(name).parts[: n + 1]) for n in range(len(PurePosixPath(name).parts))]
+    if link := next((part for part in inside if part.is_symlink()), None):
+        message = f"{link.relative_to(top)} is a symbolic link, and what is behind it stays untouched"
+        raise SettingsError(message, "remove the link")
+    try:
+        present = regular.content(path, _LARGEST)
+    except FileNotFoundError:
+        return _File(name, path, content, None)
+    except OSError as error:
+        message = f"{name} can't be read: {error.strerror}"
+        raise SettingsError(message, "move away what is there") from None
+    if len(present) > _LARGEST:
+        raise SettingsError(f"{name} can't be read: it is too large", "move away what is there")
+    return _File(name, path, content, present)
+
+
+def _settled(file: _File, *, force: bool) -> str:
+    """Write a file that is missing, and one that differs if that is forced; what became of it."""
+    if file.present == file.content:
+        return f"Unchanged {file.name}"
+    if file.present is not None and file.added:
+        _write(file)
+        return f"Added {file.added} to {file.name}"
+    if file.present is not None and not (force and file.is_forced):
+        return f"Left alone: {file.name}, which differs ({file.advice})"
+    _write(file)
+    return f"Wrote {file.name}"
+
+
+def _write(file: _File) -> None:
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.path.write_bytes(file.content)
+    except OSError as error:
+        message = f"{file.name} can't be written: {error.strerror}"
+        raise SettingsError(message, "make the folder writable") from None
+
+
+# -- what is left to do ----------------------------------------------------------------------------------------------
+
+
+def _first_steps(settings: config.Settings, start: Start, found: Path | None, *, is_empty: bool) -> Iterator[str]:
+    """From an empty folder to a first plan that finds no changes."""
+    if start.is_sandbox:
+        yield "`syncer plan --env sandbox` shows what differs, `syncer apply --env sandbox` changes it."
+        yield "For a workspace of your own begin again in an empty folder, without --env sandbox."
+        return
+    if found is None and start.environment is None:
+        yield "Say where the workspace is: `syncer init --api-url URL --workspace-id N`."
+    if not is_empty and found is not None:
+        return
+    if not any(os.environ.get(name) for name in ("SYNCER_TOKEN", "SYNCER_PASSWORD")):
+        yield _CREDENTIALS
+    yield "`syncer doctor` looks at every layer between here and the models."
+    if is_empty:
+        yield _IMPORT
+    if config.repository(settings.root) is None:
+        yield "`git init`, and commit: git has what was applied last."
+
+
+def _ci_steps(settings: Path, top: Path, start: Start) -> list[str]:
+    if not start.ci:
+        return []
+    text = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
+    folder = settings.relative_to(top).as_posix()
+    return pipelines.steps(text, folder if folder != "." else "").split(_BLANK)
+
+
+def _numbered(steps: list[str]) -> str:
+    return "\n".join(
+        f"{number}. {step}".replace("\n", "\n   ").replace("{wheel}", _WHEEL) for number, step in enumerate(steps, 1)
+    )

@@ -1,0 +1,37 @@
+"""What a definition that isn't valid still says of which model it means, and of how that is guarded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from syncer.desired.validate.finding import own_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from syncer.model import Document
+
+_LISTS: Final = ("ignore_changes", "allow")
+
+
+def guard_of(document: Document) -> Document | None:
+    """The document with nothing but `name`, `id` and `lifecycle`, as far as they make sense; None for nobody's."""
+    data = _guard(document.data)
+    data["environments"] = {name: _guard(own) for name, own in own_values(document.data).items()}
+    is_meant = any({"name", "id"} & values.keys() for values in (data, *data["environments"].values()))
+    return replace(document, data={"name": "", **data}, files={}) if is_meant else None
+
+
+def _guard(values: Mapping[str, Any]) -> dict[str, Any]:
+    name, model_id, lifecycle = (values.get(key) for key in ("name", "id", "lifecycle"))
+    found: dict[str, Any] = {}
+    if isinstance(name, str) and name:
+        found["name"] = name
+    if type(model_id) is int and model_id > 0:
+        found["id"] = model_id
+    if isinstance(lifecycle, dict):
+        lists = {key: given for key in _LISTS if isinstance(given := lifecycle.get(key), list)}
+        texts = {key: [one for one in given if isinstance(one, str)] for key, given in lists.items()}
+        found["lifecycle"] = {"protect": lifecycle.get("protect") is True, **texts}
+    return found

@@ -1,0 +1,89 @@
+"""Texts of several lines: their lines, and in words what differs between two of them without being seen. Pure."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from syncer.render.text import look_alike, visible_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+AROUND: Final = 30
+"""Unchanged characters shown on each side of what differs in a very long line."""
+
+
+class TextLines(NamedTuple):
+    """A text as lines without their ends. `ends` is LF, CRLF, mixed (then a CR stays in its line), or empty."""
+
+    lines: list[str]
+    ends: str
+    is_final: bool
+    """Whether it ends in a line end."""
+    bare: list[str]
+    """The lines without any CR at their end."""
+    words: str
+    """The text without white space."""
+
+
+def split_text(text: str) -> TextLines:
+    r"""The text as lines.
+
+    >>> split_text("a\r\nb")
+    TextLines(lines=['a', 'b'], ends='CRLF', is_final=False, bare=['a', 'b'], words='ab')
+    """
+    is_final = text.endswith("\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
+    bare = [line.removesuffix("\r") for line in lines]
+    ended = lines if is_final else lines[:-1]
+    returns = sum(line.endswith("\r") for line in ended)
+    ends = "" if not ended else "LF" if not returns else "CRLF" if returns == len(ended) else "mixed"
+    if ends == "CRLF":
+        # A normal form has lost a final LF, and its CR is still there.
+        is_final = is_final or lines[-1].endswith("\r")
+        lines = bare
+    return TextLines(lines, ends, is_final, bare, "".join(text.split()))
+
+
+def is_multiline(text: str) -> bool:
+    """Whether a text has more than one line."""
+    return "\n" in text.removesuffix("\n")
+
+
+def unseen_differences(before: TextLines, after: TextLines) -> str:
+    """What the shown lines hide: `whitespace only`, `line ends only: CRLF -> LF`, `final newline added`."""
+    found = []
+    if before.bare != after.bare and before.words == after.words:
+        found.append("whitespace only")
+    if before.ends and after.ends and before.ends != after.ends:
+        found.append(f"line ends{' only' if before.bare == after.bare else ''}: {before.ends} -> {after.ends}")
+    if before.is_final != after.is_final and before.lines and after.lines:
+        found.append(f"final newline {'added' if after.is_final else 'removed'}")
+    return ", ".join(found)
+
+
+def distinct_lines(removed: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The lines of both sides as shown, with blanks or non-ASCII as escapes where two would look the same otherwise."""
+    surest = partial(visible_line, blanks=True, ascii_only=True)
+    show = next(
+        (way for way in (visible_line, partial(visible_line, blanks=True)) if not look_alike(removed, added, way)),
+        surest,
+    )
+    return [show(line) for line in removed], [show(line) for line in added]
+
+
+def differing_parts(before: str, after: str) -> tuple[int, str, str, int]:
+    """The parts of two long lines that differ, with 30 characters around, between the counts that are left out.
+
+    >>> differing_parts("x" * 100 + "old" + "y" * 100, "x" * 100 + "new" + "y" * 100)[0]
+    70
+    """
+    head = sum(1 for _ in takewhile(bool, map(str.__eq__, before, after)))
+    rest = min(len(before), len(after)) - head
+    tail = sum(
+        1 for _, _ in zip(range(rest), takewhile(bool, map(str.__eq__, before[::-1], after[::-1])), strict=False)
+    )
+    head, tail = max(head - AROUND, 0), max(tail - AROUND, 0)
+    return head, before[head : len(before) - tail], after[head : len(after) - tail], tail
