@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import unified_diff
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -304,17 +304,30 @@ def measured(tree: Path, room: str) -> tuple[Path, float]:
     return tree / f".coverage.{room}", time.monotonic() - began
 
 
-def tests_of(mutant: Mutant, tree: Path, coverage: Path) -> list[str]:
-    """The tests of its room that run the function around it; all, where it's run by an import or by another process."""
+@cache
+def reached(coverage: Path) -> tuple[dict[str, dict[int, list[str]]], Counter[str]]:
+    """Which tests run each line of each file, and how many lines each test runs."""
     from coverage import CoverageData  # noqa: PLC0415 - not there without the extra
 
     data = CoverageData(str(coverage))
     data.read()
-    by_line = data.contexts_by_lineno(str(tree / mutant.path.relative_to(ROOT)))
-    contexts = {one for line in mutant.body or () for one in by_line.get(line, ())}
-    if mutant.body is None or "" in contexts:
-        return list(ROOMS[mutant.room][1])
-    return sorted({context.partition("|")[0].partition("[")[0] for context in contexts})
+    tests = {
+        path: {line: [one.partition("|")[0].partition("[")[0] for one in found] for line, found in lines.items()}
+        for path in data.measured_files()
+        if (lines := data.contexts_by_lineno(path))
+    }
+    return tests, Counter(test for lines in tests.values() for found in lines.values() for test in found if test)
+
+
+def tests_of(mutant: Mutant, tree: Path, coverage: Path) -> list[str]:
+    """The tests of its room that run the function around it, those that run little first.
+
+    All of them where an import runs it, or another process.
+    """
+    tests, size = reached(coverage)
+    lines = tests.get(str(tree / mutant.path.relative_to(ROOT)), {})
+    found = {test for line in mutant.body or () for test in lines.get(line, ())}
+    return sorted(size if mutant.body is None or "" in found else found, key=lambda test: (size[test], test))
 
 
 class Worker:

@@ -1354,6 +1354,7 @@ def test_a_draft_says_what_is_live_in_the_order_of_writing() -> None:
     }  # fmt: skip
     assert (bare.query_file, bare.sql_path, bare.secrets) == ("", "", {})
     assert _drafted("m.yaml").sql_path == "m.sql"
+    assert importer.Draft(live(7), "m.yaml", {}).sql_path == ""
     kept = importer.draft(
         live(7), "m.yaml", MANNER, Variables(lambda _: "", ()), address="m", kept={"lifecycle": {"protect": True}}
     )

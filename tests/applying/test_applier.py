@@ -76,6 +76,10 @@ def test_an_edit_since_the_plan_is_a_conflict() -> None:
 
     assert (outcome.status, api.puts) == (Status.CONFLICT, [])
     assert outcome.reason == "live model 1 changed since the plan was made: description"
+    assert outcome == Outcome(
+        outcome.change, Status.CONFLICT, outcome.reason, outcome.hint, (), 0, "", "", is_fatal=False
+    )
+    assert outcome.hint == "plan again, and review what somebody else changed"
 
 
 def test_a_model_deleted_since_the_plan_is_a_conflict() -> None:

@@ -170,6 +170,11 @@ def test_a_rollback_can_be_taken_back() -> None:
     assert ran.api.models[42].fields["query"] == "SELECT user_id, 2"
 
 
+def test_an_ending_of_which_nothing_else_is_known() -> None:
+    """No id was made, and nobody knows when the server changed it."""
+    assert Ending("done") == Ending("done", 0, "", is_new=False)
+
+
 def test_what_is_back_already_is_left_alone() -> None:
     """Somebody was there first: there is nothing to do, and nothing to complain of."""
     ran = _one()

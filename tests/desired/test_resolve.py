@@ -328,6 +328,10 @@ def test_guesses_have_an_end() -> None:
         for name in (long, "Othr name")
     ]
     assert ["id 1" in str(one) or "id 2" in str(one) for one in told] == [False, True, True, True]
+    for length, is_guessed in ((200, True), (201, False)):
+        near = LiveState((live(1, name="a" * length),))
+        (problem,) = bind(DesiredState((desired(name="a" * (length - 1) + "b"),)), near).problems
+        assert ("id 1" in problem.hint) is is_guessed
     many = LiveState(tuple(live(number, name=f"model of theirs {number}") for number in range(1, 1001)))
     files = tuple(desired(f"m{n:03}", name=f"model of thiers {n}") for n in range(1, 101))
     assert len(bind(DesiredState(files), many, create=True).problems) == 20
@@ -339,7 +343,7 @@ WORKSPACE = (
 )  # fmt: skip
 NEW_NAMES = (
     "Inactive users", "Active accounts", "Revenue weekly", "Revenue monthly", "Sales by contact", "Support contacts",
-    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads",
+    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads", "Hemp centre articles",
     "Unbound leads", "weekly_report_v2", "Account owners", "Help centre authors", "Неактивные клиенты", "売上週次レポート",
     "Brand new", "Active users (staging)", "Health score", "!!!", "",
 )  # fmt: skip

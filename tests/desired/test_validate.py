@@ -998,12 +998,28 @@ def test_nul_and_nulls_are_found_everywhere(checked: Checker) -> None:
         + 'query_file: q.sql\nconfiguration: {"a\\0b": 1, c: {d: [[null]]}}\nenvironments: {prod: {description: "\\0"}}\n'
     )
 
-    assert told(checked(text, **{"models/q.sql": "SELECT\n 1\0\n"})) == [
+    problems = checked(text, **{"models/q.sql": "SELECT\n 1\0\n"})
+    assert told(problems) == [
         ("nul-character", "a.yaml:6:17"),
         ("null-in-list", "a.yaml:6:37"),
         ("nul-character", "a.yaml:7:36"),
         ("nul-character", "q.sql:2:3"),
     ]
+    assert [one.message.partition(" has ")[0] for one in problems if one.rule == "nul-character"] == [
+        "a key",
+        "description",
+        "the query",
+    ]
+
+
+def test_what_is_given_twice_in_an_environment_is_told_there(checked: Checker) -> None:
+    """Also where nothing else is given."""
+    problem = only(
+        checked(SQL + "environments: {prod: {query: SELECT 1, query_file: q.sql}}\n", **{"models/q.sql": "SELECT 1\n"})
+    )
+
+    assert told([problem]) == [("two-queries", "a.yaml:6:40")]
+    assert problem.message == "query and query_file are both given here (environment prod)"
 
 
 def test_keys_that_the_server_keeps_are_no_problem(checked: Checker) -> None:

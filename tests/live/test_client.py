@@ -11,6 +11,7 @@ import ssl
 import threading
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -210,6 +211,23 @@ def test_trouble_on_the_way_has_its_words(error: Exception, reason: str, hint: s
     assert session._network_trouble(error, "https://h.example/x") == (reason, hint, is_final)
     error.__context__ = error
     assert session._network_trouble(error, "https://h.example/x")[0] == reason
+
+
+@pytest.mark.parametrize(("url", "is_tls"), [("https://h.example", True), ("http://h.example", False)])
+def test_a_session_s_own_transport_knows_its_bounds(url: str, is_tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a case
+    """How long one answer may take in all, and whether it has to be TLS."""
+    made: list[tuple[float, bool]] = []
+
+    def transport(longest: float, *, is_tls: bool) -> httpx.MockTransport:
+        made.append((longest, is_tls))
+        return httpx.MockTransport(lambda _: ok(resource(42)))
+
+    monkeypatch.setattr(session, "Transport", transport)
+    scrubber = Scrubber()
+    one = Session(replace(TARGET, url=url), Credentials(Secret("tok-canary")), lambda _: None, scrubber=scrubber)
+
+    assert made == [(70.0, is_tls)]
+    assert one.scrubber is scrubber
 
 
 def test_a_pace_is_told_before_anything_is_asked() -> None:
