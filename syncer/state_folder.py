@@ -6,6 +6,7 @@ below the user's folder for such things or below `SYNCER_STATE_DIR`:
     NAME-HASH/            of the repository's real path and the settings' folder in it; only the user may enter
       belongs.json        which repository and folder that is
       runs/               what applies replaced
+      runs.json           what a list of them says, so that it needn't read them
       sandbox.db          the embedded server's models
       servers.json        the servers that credentials went to; for a whole repository, at its top
 """
@@ -17,13 +18,12 @@ import json
 import os
 import re
 import stat
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import regular
+from syncer import safe_files
 from syncer.errors import SyncerError
 
 if TYPE_CHECKING:
@@ -254,10 +254,10 @@ def _label_in(state: Path) -> dict[str, Json] | None:
 def _bytes(file: Path) -> bytes | None:
     """What a small regular file holds; None if there is none. Raises OSError, ValueError."""
     try:
-        raw = regular.content(file, _MAX_BYTES)
+        raw = safe_files.read(file, _MAX_BYTES)
     except FileNotFoundError:
         return None
-    except regular.IrregularError:
+    except safe_files.IrregularError:
         raise ValueError from None
     if len(raw) > _MAX_BYTES:
         raise ValueError
@@ -266,13 +266,4 @@ def _bytes(file: Path) -> bytes | None:
 
 def _write(file: Path, data: Mapping[str, Json]) -> None:
     """Whole or not at all, also where another process writes the same. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, indent=2, sort_keys=True)
-            stream.write("\n")
-        Path(temporary).replace(file)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    safe_files.write_whole(file, f"{json.dumps(data, indent=2, sort_keys=True)}\n".encode())

@@ -40,7 +40,10 @@ ROOT = Path(__file__).parents[1]
 
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # room: (what is mutated, what has to find it)
-    "resolve": (("syncer/desired/resolve.py",), ("tests/desired/test_resolve.py",)),
+    "resolve": (
+        tuple(f"syncer/desired/{name}.py" for name in ("resolve", "binding", "connectors", "similar_names")),
+        ("tests/desired/test_resolve.py",),
+    ),
     "validate": (("syncer/desired/validate",), ("tests/desired/test_validate.py",)),
     "payloads": (("syncer/live/payloads.py",), ("tests/live/test_payloads.py",)),
     "client": (
@@ -49,17 +52,26 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "planner": (("syncer/plan/planner.py",), ("tests/plan/test_planner.py",)),
     "diff": (("syncer/plan/diff.py",), ("tests/plan/test_diff.py",)),
-    "policy": (("syncer/plan/policy.py",), ("tests/plan/test_policy.py",)),
-    "provenance": (("syncer/plan/provenance.py",), ("tests/plan/test_provenance.py",)),
+    "policy": (
+        tuple(f"syncer/plan/{name}.py" for name in ("policy", "limits", "feasibility", "lost_columns")),
+        ("tests/plan/test_policy.py",),
+    ),
+    "causes": (
+        tuple(
+            f"syncer/plan/{name}.py"
+            for name in ("causes", "base_definitions", "guards", "renames", "removed_definitions")
+        ),
+        ("tests/plan/test_causes.py",),
+    ),
     "saved_plan": (("syncer/plan/saved_plan.py",), ("tests/plan/test_saved_plan.py",)),
     "planfile": (("syncer/plan/planfile.py",), ("tests/plan/test_planfile.py",)),
-    "effects": (("syncer/plan/effects.py",), ("tests/plan/test_downstream.py",)),
+    "effects": (("syncer/plan/effect_sentences.py",), ("tests/plan/test_downstream.py",)),
     "model_states": (("syncer/plan/model_states.py",), ("tests/cli/test_list.py",)),
     "applier": (("syncer/applying/applier.py",), ("tests/applying/test_applier.py",)),
     "rollback": (("syncer/applying/rollback.py",), ("tests/applying/test_rollback.py",)),
-    "importer": (("syncer/adopting/importer.py",), ("tests/adopting/test_import.py",)),
+    "adopting": (("syncer/adopting",), ("tests/adopting/test_import.py",)),
     "posting": (
-        ("syncer/review/posting.py", "syncer/review/marker.py", "syncer/review/digest_status.py"),
+        tuple(f"syncer/review/{name}.py" for name in ("posting", "marker", "digest_status")),
         ("tests/review/test_posting.py",),
     ),
 }

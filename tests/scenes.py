@@ -10,9 +10,9 @@ from builders import TARGET, desired, live
 from syncer.applying.applier import Outcome, Report, Status
 from syncer.events import Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import NOWHERE, Binding, Bound, Columns, LiveModel, Origin, Problem, Severity, Sync
-from syncer.plan import policy
+from syncer.plan import limits, policy
 from syncer.plan.diff import FieldChange
-from syncer.plan.effects import RISKS
+from syncer.plan.effect_sentences import RISKS
 from syncer.plan.planner import LOOSENED, Cause, Effect, Plan, Planned, Provenance, Removed, make_plan
 
 if TYPE_CHECKING:
@@ -450,7 +450,7 @@ PLANNED: dict[str, Planned] = {
                 Removed("crm/unread", "models/crm/unread.yaml", 8, "Unread", None),
             ),
         ),
-        policy.Limits(),
+        limits.Limits(),
     ),
     "removed": Planned(
         PLANS["no_changes"].plan,

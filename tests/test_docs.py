@@ -20,7 +20,7 @@ from syncer import config, package_files
 from syncer.cli.arguments import build
 from syncer.desired import validate
 from syncer.model import LOST_COLUMN, RISKY
-from syncer.plan.policy import PROTECT
+from syncer.plan.limits import PROTECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

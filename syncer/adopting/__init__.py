@@ -1,7 +1,7 @@
-"""Live state into git: models that nobody declares yet, and edits that were made outside git.
+"""Live state into git: models that nobody declares yet, and edits that were made outside git. Pure.
 
-importer  which live models become files, and which live values go into files
-writing   files out: whole, never through a link
-
-Only `writing` touches files.
+selection  which live models somebody asks for
+names      addresses of new files, variables for secrets
+new_files  a live model as a new definition
+drift      live values into the files that are there
 """

@@ -5,6 +5,7 @@ Only what the run itself wrote is undone, and only where it still stands: an edi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from syncer.plan.planner import Change, Plan
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from syncer.model import Json, LiveModel, LiveState, Path, Target
     from syncer.plan.planner import Planned
@@ -44,10 +45,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """An apply as it's remembered: times in ISO 8601 and UTC, the endings by address.
+    """An apply as a list of runs tells it: times in ISO 8601 and UTC.
 
     `ended` is empty if it was killed before. `commit` is the one whose definitions were applied; empty outside git, and
-    for a rollback.
+    for a rollback. `tally` counts the changes by how they ended: a status, and whether a model was to be created.
     """
 
     name: str
@@ -56,12 +57,17 @@ class PastRun:
     ended: str
     target: Target
     commit: str
-    endings: Mapping[str, Ending]
+    tally: Mapping[tuple[str, bool], int]
 
     @property
     def is_rollback(self) -> bool:
         """Whether it took another run back."""
         return self.command.startswith("rollback ")
+
+
+def tally(endings: Iterable[Ending]) -> Mapping[tuple[str, bool], int]:
+    """How many changes ended in which way, in the order in which the ways come first."""
+    return Counter((one.status, one.is_new) for one in endings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class WayBack:
     left: tuple[Problem, ...] = ()
 
 
-def admit(kept: Planned, target: Target) -> None:
+def check_applicable(kept: Planned, target: Target) -> None:
     """Raise RefusedError if the run wrote to another target, or its record isn't that of an apply."""
     if kept.plan.target != target:
         wrote = kept.plan.target

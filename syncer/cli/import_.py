@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, workflow
-from syncer.adopting import writing
-from syncer.adopting.importer import Asked, check_asked
+from syncer import config, safe_files, workflow
+from syncer.adopting.selection import Selection, check_selection
 from syncer.cli.shared import running
 from syncer.cli.validate import check
 from syncer.desired import loader
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection, Mapping, Sequence
 
-    from syncer.adopting.importer import Draft, Imported, Taken
+    from syncer.adopting.drift import DriftImport
+    from syncer.adopting.new_files import Draft, Imported
     from syncer.cli.shared.running import Files, Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Document, Json
@@ -64,8 +64,8 @@ def _announce(run: Run, screen: Screen) -> None:
 
 
 def _import(flags: argparse.Namespace, screen: Screen) -> int:
-    asked = Asked(flags.all, tuple(flags.ids), tuple(flags.query_type), tuple(flags.connector))
-    check_asked(asked)
+    asked = Selection(flags.all, tuple(flags.ids), tuple(flags.query_type), tuple(flags.connector))
+    check_selection(asked)
     run = running.settle(flags)
     files = running.read(run, may_be_empty=True)
     running.refuse_stray(run, flags, files)
@@ -99,9 +99,9 @@ def _write_new(run: Run, screen: Screen, found: Imported, desk: _Desk) -> None:
         for path in filter(None, (draft.sql_path, draft.path)):
             content = texts[path].encode()
             if path in desk.present:
-                writing.replace(run.settings.root, path, content, expected=desk.present[path])
+                safe_files.replace(run.settings.root, path, content, expected=desk.present[path])
             else:
-                writing.create(run.settings.root, path, content)
+                safe_files.create(run.settings.root, path, content)
         screen.show(import_.render_written(draft, screen.style))
 
 
@@ -119,7 +119,7 @@ def _folder(run: Run, given: str) -> str:
         if not is_below or not folder or hidden or not folder.isprintable() or "\\" in folder:
             message = f"--dir {given} is no folder that model files are read from"
             raise SettingsError(message, f"name one below the models folder, {models}")
-    if folder != "." and not writing.is_reached_directly(root, folder):
+    if folder != "." and not safe_files.is_reached_directly(root, folder):
         message = f"{folder} leads out of the repository, or through a link"
         raise SettingsError(message, "model files are written into the repository alone")
     if (root / folder).exists() and not (root / folder).is_dir():
@@ -190,7 +190,7 @@ class _Desk:
 
     def raw(self, path: str) -> bytes | str:
         """What a file holds, every byte of it; or, as text, why it can't be rewritten."""
-        if not writing.is_reached_directly(self._root, path):
+        if not safe_files.is_reached_directly(self._root, path):
             return "it's a link, or is reached through one"
         return loader.raw(self._root, path)
 
@@ -198,7 +198,7 @@ class _Desk:
         self, raw: bytes, edits: Sequence[tuple[DataPath, Json]]
     ) -> tuple[bytes, Sequence[tuple[DataPath, str]]]:
         """The file with the edits in it, and the paths of those that it has no room for, with the reason."""
-        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits])
+        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits], loader.events)
         return done.text.encode(), [(one.path, one.reason) for one in done.unplaced]
 
     def tried(self, texts: Mapping[str, bytes]) -> tuple[Sequence[Document], Sequence[Problem]]:
@@ -268,10 +268,10 @@ def _drift(flags: argparse.Namespace, screen: Screen) -> int:
     return 1 if errors or (flags.yes and found.left) else 0
 
 
-def _write_revised(run: Run, screen: Screen, found: Taken) -> None:
+def _write_revised(run: Run, screen: Screen, found: DriftImport) -> None:
     """Write every file that is still what was read, and say so once it's there."""
     if found.revisions:
         screen.show("")
     for one in found.revisions:
-        writing.replace(run.settings.root, one.path, one.after, expected=one.before)
+        safe_files.replace(run.settings.root, one.path, one.after, expected=one.before)
         screen.show(import_.render_file(one.path))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from syncer import __version__, config, package_files, regular
+from syncer import __version__, config, package_files, safe_files
 from syncer.cli.shared import pipelines, trust
 from syncer.cli.shared.questions import Start, decide, is_of_its_own
 from syncer.cli.validate import EMPTY
@@ -160,7 +160,7 @@ def _guess(top: Path) -> str:
     if (top / ".github").exists():
         return "github"
     try:
-        text = regular.content(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
+        text = safe_files.read(top / ".git" / "config", _LARGEST).decode("utf-8", "replace")
     except OSError:
         return ""
     remote = re.search(r"^\s*url\s*=.*?(github|gitlab)", text, re.MULTILINE | re.IGNORECASE)
@@ -237,7 +237,7 @@ def _file(top: Path, name: str, content: bytes) -> _File:
         message = f"{link.relative_to(top)} is a symbolic link, and what is behind it stays untouched"
         raise SettingsError(message, "remove the link")
     try:
-        present = regular.content(path, _LARGEST)
+        present = safe_files.read(path, _LARGEST)
     except FileNotFoundError:
         return _File(name, path, content, None)
     except OSError as error:

@@ -8,17 +8,17 @@ environment's values would be planned and its comment written; what else differs
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
+from syncer.cli.shared import running
 from syncer.cli.shared.running import Run
-from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 
 if TYPE_CHECKING:
     import argparse
@@ -47,22 +47,17 @@ def former(base: str, head: str = "") -> Former:
     Raises SettingsError for commits that git can't read.
     """
     here = Path.cwd()
-    with ExitStack() as stack:
-        before = stack.enter_context(git.folder_at(here, base, config.FILES))
-        after = stack.enter_context(git.folder_at(here, head, config.FILES)) if head else here
-        try:
-            settings = config.load(before)
-        except SyncerError:
-            return Former()
-        environment = ""
-        if settings.environments:
-            with suppress(SettingsError):
-                environment = config.environment_name(settings, None, os.environ)
-        try:
-            config.load(after)
-        except SyncerError:
-            return Former(environment, ("they can't be read any more",))
-        return Former(environment, tuple(config.altered(before, after)))
+    before = running.settings_at(here, base)
+    after = running.settings_at(here, head) if head else running.settings_in(here)
+    if before is None:
+        return Former()
+    environment = ""
+    if before.settings.environments:
+        with suppress(SettingsError):
+            environment = config.environment_name(before.settings, None, os.environ)
+    if after is None:
+        return Former(environment, ("they can't be read any more",))
+    return Former(environment, tuple(config.changed_keys(before.written, after.written)))
 
 
 def environment(flags: argparse.Namespace, base: str) -> str:
@@ -83,7 +78,7 @@ def aimed(flags: argparse.Namespace, name: str) -> Run:
     config.require_target(flags.env, os.environ)
     if name == SANDBOX:
         return Run(settings, config.environment(settings, name, {}), os.environ, Limits())
-    return Run(settings, config.aimed(config.Environment(name), os.environ), os.environ, Limits())
+    return Run(settings, config.with_target(config.Environment(name), os.environ), os.environ, Limits())
 
 
 def refuse_other(run: Run, name: str) -> None:

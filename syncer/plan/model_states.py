@@ -72,29 +72,24 @@ class Listing:
         return Listing(tuple(row for row in self.rows if row.state is State.UNMANAGED), self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What the workspace has besides models; None for what could not be read."""
-
-    connectors: Sequence[Connector] | None
-    syncs: Sequence[Sync] | None
-
-
-def listed(
+def rows_of(
     desired: DesiredState,
     bound: Bound,
     plan: Plan,
     provenance: Provenance | None,
-    around: Around,
     unseen: Collection[str],
+    *,
+    connectors: Sequence[Connector] | None,
+    syncs: Sequence[Sync] | None,
 ) -> tuple[Row, ...]:
     """A row for each definition and for each live model that none declares.
 
     `unseen` are the addresses of those with a secret that can't be looked up: what else differs is told, but nobody can
-    say that they're in step.
+    say that they're in step. `connectors` and `syncs` are the workspace's, None where they
+    could not be read.
     """
-    connectors = {one.id: one.name for one in around.connectors or ()}
-    syncs = None if around.syncs is None else Counter(sync.model_id for sync in around.syncs)
+    connector_names = {one.id: one.name for one in connectors or ()}
+    sync_counts = None if syncs is None else Counter(sync.model_id for sync in syncs)
     changes = {change.address: change for change in plan.changes}
     lives = {binding.desired.address: binding.live for binding in bound.bindings}
     new = {model.address for model in bound.new}
@@ -113,7 +108,7 @@ def listed(
         fields: Mapping[str, object] = live.fields if live is not None else model.fields if model is not None else {}
         connector_id = fields.get("connector_id")
         number = connector_id if isinstance(connector_id, int) else None
-        name = connectors.get(number) if number is not None else model.connector if model is not None else None
+        name = connector_names.get(number) if number is not None else model.connector if model is not None else None
         ident = live.id if live is not None else model.id if model is not None else None
         return Row(
             how,
@@ -123,7 +118,7 @@ def listed(
             str(fields.get("query_type") or ""),
             number,
             name,
-            None if syncs is None else syncs[ident] if ident is not None else 0,
+            None if sync_counts is None else sync_counts[ident] if ident is not None else 0,
             model.document.path if model is not None else "",
         )
 

@@ -1,4 +1,4 @@
-"""A saved plan made whole again: admitted or refused, then bound to live models as they are now. No I/O.
+"""A saved plan, before it's applied: whether it may be applied here, and its changes on live state as it is now. Pure.
 
 It's the same plan or none: whatever moved since it was made refuses it, before anything is written.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Planned
 
 
-def admit(saved: Planned, target: Target, commit: str) -> None:
+def check_applicable(saved: Planned, target: Target, commit: str) -> None:
     """Raise RefusedError for what no apply carries out here.
 
     That is a drift report, a plan that isn't whole or was made without live state, and one of another target or commit.
@@ -51,7 +51,7 @@ def admit(saved: Planned, target: Target, commit: str) -> None:
         raise RefusedError(f"{message}; nothing was written", "check out that commit, or plan again")
 
 
-def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None]) -> Planned:
+def with_live_state(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None]) -> Planned:
     """The plan with live models as they are now and with its secrets: the same plan, or RefusedError."""
     models = {model.id: model for model in live.models}
     names = {model.name: model for model in live.models}
@@ -60,9 +60,9 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
     for change in saved.plan.changes:
         if change.is_creation:
             is_seen = live.complete and not any(row.may_be(str(change.after["name"])) for row in live.unreadable)
-            renewed = _still_new(change, names, lookup, is_seen=is_seen)
+            renewed = _renewed_creation(change, names, lookup, is_seen=is_seen)
         else:
-            renewed = _renewed(change, models.get(change.id) or broken.get(change.id), lookup)
+            renewed = _renewed_update(change, models.get(change.id) or broken.get(change.id), lookup)
         if isinstance(renewed, Problem):
             problems.append(renewed)
         else:
@@ -78,7 +78,7 @@ def renew(saved: Planned, live: LiveState, lookup: Callable[[str], Secret | None
     return replace(saved, plan=plan)
 
 
-def _still_new(
+def _renewed_creation(
     change: Change, names: Mapping[str, LiveModel], lookup: Callable[[str], Secret | None], *, is_seen: bool
 ) -> Change | Problem:
     """The creation with its secrets; or why it is none any more."""
@@ -89,7 +89,7 @@ def _still_new(
         message = f"{change.address} is not new any more: live model {other.id} bears its name"
         return change.desired.problem("stale-plan", message)
     missing: list[str] = []
-    after = {field: _opened(value, ABSENT, lookup, missing) for field, value in change.after.items()}
+    after = {field: _with_secrets(value, ABSENT, lookup, missing) for field, value in change.after.items()}
     if missing:
         return _missing(change, missing)
     return replace(change, desired=replace(change.desired, fields=after), after=after, fields=compare({}, after))
@@ -100,14 +100,18 @@ def _missing(change: Change, missing: list[str]) -> Problem:
     return change.desired.problem("missing-secret", f"{change.address} needs {named}, which is not set")
 
 
-def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str], Secret | None]) -> Change | Problem:
+def _renewed_update(
+    change: Change, live: LiveModel | str | None, lookup: Callable[[str], Secret | None]
+) -> Change | Problem:
     """The change with the live model as it is now (a text is why it can't be read); or why there is none."""
     if live is None or isinstance(live, str):
         what = f"can't be shown by the server: {live}" if live else "was deleted"
         return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) {what}")
     # Of a secret the file knows only that there was one: whether it's the same, the time of the last change tells.
     hides = any(isinstance(leaf, Secret) for value in change.before.values() for _, leaf in leaves(value))
-    moved = sorted({str(field.path[0]) for field in compare(_sealed(live.fields), _sealed(change.before))})
+    moved = sorted(
+        {str(field.path[0]) for field in compare(_with_secrets_alike(live.fields), _with_secrets_alike(change.before))}
+    )
     if moved or (hides and not (live.updated_at and live.updated_at == change.live.updated_at)):
         what = ", ".join(moved) or "updated_at; it holds secrets, so it must not have moved at all"
         return change.desired.problem("stale-plan", f"live model {change.id} ({change.address}) moved: {what}")
@@ -116,7 +120,7 @@ def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str
         # What git ignores may have moved: it's compared and sent as it is live now.
         field: live.fields[field]
         if field in change.ignored
-        else _opened(value, live.fields.get(field, ABSENT), lookup, missing)
+        else _with_secrets(value, live.fields.get(field, ABSENT), lookup, missing)
         for field, value in change.after.items()
     }
     if missing:
@@ -128,16 +132,16 @@ def _renewed(change: Change, live: LiveModel | str | None, lookup: Callable[[str
 _SEAL: Final = Secret("")
 
 
-def _sealed(value: Json) -> Json:
+def _with_secrets_alike(value: Json) -> Json:
     """The value with every secret alike."""
     if isinstance(value, Secret):
         return _SEAL
     if isinstance(value, Mapping):
-        return {key: _sealed(inner) for key, inner in value.items()}
-    return [_sealed(inner) for inner in value] if isinstance(value, list) else value
+        return {key: _with_secrets_alike(inner) for key, inner in value.items()}
+    return [_with_secrets_alike(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _opened(value: Json, live: Json, lookup: Callable[[str], Secret | None], missing: list[str]) -> Json:
+def _with_secrets(value: Json, live: Json, lookup: Callable[[str], Secret | None], missing: list[str]) -> Json:
     """A saved value with its secrets: looked up where git names a variable, else live's own at the same place."""
     if isinstance(value, Secret) and value.reveal() == "":
         return value
@@ -148,8 +152,8 @@ def _opened(value: Json, live: Json, lookup: Callable[[str], Secret | None], mis
         return found
     if isinstance(value, dict):
         inner = live if isinstance(live, dict) else {}
-        return {key: _opened(one, inner.get(key, ABSENT), lookup, missing) for key, one in value.items()}
+        return {key: _with_secrets(one, inner.get(key, ABSENT), lookup, missing) for key, one in value.items()}
     if isinstance(value, list):
         others = live if isinstance(live, list) and len(live) == len(value) else [ABSENT] * len(value)
-        return [_opened(one, other, lookup, missing) for one, other in zip(value, others, strict=True)]
+        return [_with_secrets(one, other, lookup, missing) for one, other in zip(value, others, strict=True)]
     return value

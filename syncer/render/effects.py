@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import shortlist
-from syncer.plan.effects import MANY, meaning
+from syncer.plan.effect_sentences import MANY, meaning
 from syncer.render.text import counted
 
 if TYPE_CHECKING:

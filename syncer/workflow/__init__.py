@@ -1,15 +1,36 @@
-"""The use cases as straight lines. Edges (Reader, Writer, Desk, secrets) arrive as arguments.
+"""The use cases as straight lines: which step follows which. What asks the API or the files is handed in.
 
-asking     what each asks first           applying    apply, resume, roll back, and what refuses them
-planning   plan, and plan offline         comparison  list
-effects    what a plan does beyond        importing   import, and import --drift
+planning         `syncer plan`, and a plan without the server
+applying         `syncer apply`: a new plan or a saved one, and what refuses either
+rolling_back     `syncer rollback`
+listing          `syncer list`
+importing        `syncer import`
+importing_drift  `syncer import --drift`
+
+reader           what a use case asks of the API
+desk             what an import asks of the files
+base             what git said before
+targets          which definitions `--target` means
+live_state       definitions bound to live models, and live models that can't be read
+comparison       definitions beside live state, whether or not they could be applied
+effects          what changes do to syncs and columns, and what can't be sent
 """
 
-from syncer.workflow.applying import apply, expect, refuse, resume, roll_back
-from syncer.workflow.asking import Base, Reader
-from syncer.workflow.comparison import listing
-from syncer.workflow.importing import Desk, import_drift, import_models
-from syncer.workflow.planning import plan, plan_offline
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from syncer.workflow.applying import apply, expect, refuse, resume, without_files
+    from syncer.workflow.base import Base
+    from syncer.workflow.desk import Desk
+    from syncer.workflow.importing import import_models
+    from syncer.workflow.importing_drift import import_drift
+    from syncer.workflow.listing import listing
+    from syncer.workflow.planning import plan, plan_offline
+    from syncer.workflow.reader import Reader
+    from syncer.workflow.rolling_back import roll_back
 
 __all__ = [
     "Base",
@@ -25,4 +46,25 @@ __all__ = [
     "refuse",
     "resume",
     "roll_back",
+    "without_files",
 ]
+
+_PARTS: Final = {
+    "applying": ("apply", "expect", "refuse", "resume", "without_files"),
+    "base": ("Base",),
+    "desk": ("Desk",),
+    "importing": ("import_models",),
+    "importing_drift": ("import_drift",),
+    "listing": ("listing",),
+    "planning": ("plan", "plan_offline"),
+    "reader": ("Reader",),
+    "rolling_back": ("roll_back",),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a use case when it is first used: a plan must not pay for an import."""
+    for part, names in _PARTS.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{part}"), name)
+    raise AttributeError(name)

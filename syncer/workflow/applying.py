@@ -6,23 +6,22 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from syncer.applying import applier, rollback
-from syncer.desired.resolve import resolve
+from syncer.applying import applier
 from syncer.errors import RefusedError
-from syncer.plan import policy, saved_plan
+from syncer.model import NO_MARKS, Document
+from syncer.plan import feasibility, lost_columns, policy, saved_plan
 from syncer.plan.planner import Planned
-from syncer.workflow.asking import Connectors, Reader, is_chosen, refuse_nameless
 from syncer.workflow.effects import impossible, with_consequences
+from syncer.workflow.reader import Connectors, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from syncer.applying.applier import Report, Stop, Writer
-    from syncer.applying.rollback import Ending
     from syncer.events import Tell
-    from syncer.model import Document, Problem, Target
-    from syncer.plan.planner import Change
-    from syncer.plan.policy import Limits
+    from syncer.model import Target
+    from syncer.plan.limits import Limits
+    from syncer.plan.planner import Change, Planned
     from syncer.secrets import Secret
 
 
@@ -38,11 +37,11 @@ def resume(
 
     Raises ApiError and RefreshError.
     """
-    saved_plan.admit(planned, target, commit)
+    saved_plan.check_applicable(planned, target, commit)
     known = {change.id for change in planned.plan.updated}
-    renewed = saved_plan.renew(planned, reader.fetch(known), lookup)
+    renewed = saved_plan.with_live_state(planned, reader.fetch(known), lookup)
     # Syncs may have come since: what is lost now counts. What was said of them before is said anew.
-    stale = {"unread-syncs", "unread-connectors", policy.UNCHECKED, policy.NO_WAY_BACK}
+    stale = {"unread-syncs", "unread-connectors", lost_columns.UNCHECKED, feasibility.NO_WAY_BACK}
     renewed = replace(renewed, warnings=tuple(one for one in renewed.warnings if one.rule not in stale))
     connectors = Connectors(reader)
     renewed = with_consequences(renewed, reader, connectors)
@@ -51,46 +50,17 @@ def resume(
     return policy.judged(renewed, limits)
 
 
-def roll_back(
-    kept: Planned,
-    endings: Mapping[str, Ending],
-    reader: Reader,
-    target: Target,
-    lookup: Callable[[str], Secret | None],
-    limits: Limits,
-    *,
-    patterns: Sequence[str] = (),
-    documents: Sequence[Document] = (),
-) -> tuple[Planned, tuple[Problem, ...]]:
-    """What takes a run back, by its plan and how each change ended; and what of it can't go back, which stops nothing.
+def without_files(planned: Planned) -> Planned:
+    """The plan as a saved one has it: its files are named, and what they say is in `after` alone.
 
-    `documents` are the files as they are now: what they protect is protected.
-
-    Raises RefusedError for another target, ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    A long apply needs the room that what was read of them takes.
     """
-    rollback.admit(kept, target)
-    plan = kept.plan
-    changes = tuple(change for change in plan.changes if is_chosen(change.desired, patterns))
-    refuse_nameless([change.desired for change in plan.changes], patterns, "change of that run")
-    left_out = len(plan.changes) - len(changes)
-    # All that the run compared counts: the way back changes as much of it as the way there did.
-    protected = {model.address for model in resolve(documents, target.environment).models if model.lifecycle.protect}
-    changes = tuple(_protected(change) if change.address in protected else change for change in changes)
-    plan = replace(plan, changes=changes, unchanged=plan.unchanged + plan.excluded, excluded=left_out)
-    back = rollback.way_back(plan, endings, reader.fetch({change.id for change in plan.updated}), lookup)
-    connectors = Connectors(reader)
-    wrong = {one.address: impossible(replace(back.plan, changes=(one,)), connectors) for one in back.plan.changes}
-    going = tuple(change for change in back.plan.changes if not wrong[change.address])
-    stays = len(back.plan.changes) - len(going)
-    plan = replace(back.plan, changes=going, unchanged=back.plan.unchanged + stays)
-    refused = (*back.refused, *(problem for problems in wrong.values() for problem in problems))
-    planned = with_consequences(Planned(plan, back.left), reader, connectors)
-    return policy.judged(planned, limits), refused
 
+    def bare(change: Change) -> Change:
+        document = Document(change.address, change.desired.document.path, {}, NO_MARKS)
+        return replace(change, desired=replace(change.desired, fields=change.after, document=document, sources={}))
 
-def _protected(change: Change) -> Change:
-    lifecycle = replace(change.desired.lifecycle, protect=True)
-    return replace(change, desired=replace(change.desired, lifecycle=lifecycle))
+    return replace(planned, plan=replace(planned.plan, changes=tuple(map(bare, planned.plan.changes))))
 
 
 def expect(planned: Planned, digest: str) -> None:

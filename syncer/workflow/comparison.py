@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from syncer.adopting import importer
+from syncer.adopting import drift
 from syncer.desired.resolve import resolve, reveal
-from syncer.errors import ApiError, RefreshError
-from syncer.model import NOWHERE, Bound, DesiredState, Document, Problem, Severity, Target
-from syncer.plan import provenance
-from syncer.plan.model_states import Around, Listing
-from syncer.plan.model_states import listed as rows_of
+from syncer.model import Bound, DesiredState, Document, Problem, Severity, Target
+from syncer.plan import causes
 from syncer.plan.planner import Plan, Provenance, make_plan
-from syncer.workflow.asking import Base, Connectors, Reader, bound_to, silent_base, targeted, told_once, unread
+from syncer.workflow.base import Base, silent_base
+from syncer.workflow.live_state import bound_to, told_together, unread_models
+from syncer.workflow.targets import targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syncer.secrets import Secret
-
-_T = TypeVar("_T")
+    from syncer.workflow.reader import Connectors, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,13 @@ def compared(
     chosen, missing = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
-    pairs = [importer.blind(binding) for binding in bound.bindings]
+    pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
     bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     origins = None
     if base is not None:
         former, _ = connectors.bound(base.state(target.environment))
-        origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+        origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     compared = {binding.desired.document.path for binding in bound.bindings}
     unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.origin.path in compared)
@@ -68,41 +66,7 @@ def compared(
         bound,
         chosen,
         origins,
-        (*unread(live), *silent, *unset),
-        told_once((*nameless, *(one for one in problems if one.is_error)), chosen, live, target),
+        (*unread_models(live), *silent, *unset),
+        told_together((*nameless, *(one for one in problems if one.is_error)), chosen, live, target),
         frozenset(binding.desired.address for binding, unseen in pairs if unseen),
     )
-
-
-def listing(
-    documents: Sequence[Document],
-    reader: Reader,
-    target: Target,
-    lookup: Callable[[str], Secret | None],
-    base: Base | None = None,
-) -> Listing:
-    """How every model stands, of git and of the workspace. Raises ApiError and RefreshError.
-
-    What is only told beside them (connectors, syncs) may be missing.
-    """
-    connectors = Connectors(reader)
-    told: list[Problem] = []
-    known, error = _tried(connectors)
-    if error is not None and any(document.data.get("connector") for document in documents):
-        raise error
-    syncs, lost = _tried(reader.syncs)
-    for what, why in (("connectors", error), ("syncs", lost)):
-        if why is not None:
-            message = f"the {what} could not be read: {why.what}"
-            told.append(Problem(NOWHERE, f"unread-{what}", message, why.hint, Severity.WARNING))
-    found = compared(documents, reader, target, lookup, connectors, base=base)
-    around = Around(known, syncs)
-    rows = rows_of(found.chosen, found.bound, found.plan, found.provenance, around, found.unseen)
-    return Listing(rows, (*told, *found.warnings, *found.problems))
-
-
-def _tried(ask: Callable[[], Sequence[_T]]) -> tuple[Sequence[_T] | None, ApiError | RefreshError | None]:
-    try:
-        return ask(), None
-    except (ApiError, RefreshError) as error:
-        return None, error

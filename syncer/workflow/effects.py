@@ -9,6 +9,7 @@ from syncer import sql
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
     NOWHERE,
+    SQL_TYPES,
     Columns,
     Connector,
     Problem,
@@ -16,13 +17,13 @@ from syncer.model import (
     Sync,
     shortlist,
 )
-from syncer.plan import policy
+from syncer.plan import feasibility, lost_columns
 from syncer.plan.planner import Change, Effect, Plan, Planned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from syncer.workflow.asking import Connectors, Reader
+    from syncer.workflow.reader import Connectors, Reader
 
 _ASKED: Final = 20
 """How many syncs are asked at most whether they run: it's a request for each."""
@@ -32,9 +33,6 @@ _LISTED: Final = 10
 
 _DOWNSTREAM: Final = frozenset({"query", "primary_key", "connector_id", "query_type"})
 """The fields whose change a sync's next run notices."""
-
-_PARSED: Final = frozenset({"raw_sql", "dbt", "table_selector", "dynamic_sql"})
-"""The query types whose query is SQL."""
 
 
 def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) -> Planned:
@@ -52,7 +50,7 @@ def with_consequences(planned: Planned, reader: Reader, connectors: Connectors) 
         unknown.append(_unread("syncs", "what these models feed", error))
     effects, unchecked = _effects(made, read, reader, connectors)
     moves = any("connector_id" in change.changed for change in made.updated)
-    unknown += policy.one_way_moves(made, connectors()) if moves else ()
+    unknown += feasibility.one_way_moves(made, connectors()) if moves else ()
     fed = tuple(replace(one, syncs=_fed(one.id, read)) for one in removed)
     return replace(planned, effects=effects, removed=fed, warnings=(*planned.warnings, *unknown, *unchecked))
 
@@ -87,14 +85,14 @@ def _effects(
         try:
             found = _columns(change, known)
             if found is None and feeds and _is_lost(change, known):
-                unknown.extend(policy.unread_columns(change, feeds))
+                unknown.extend(lost_columns.unread_columns(change, feeds))
             return Effect(feeds, found)
         except sql.UncheckedError as error:
             unchecked[change.address] = error
             return Effect(feeds)
 
     effects = {change.address: effect(change) for change in made.changes}
-    return effects, (*unknown, *policy.unchecked_columns(effects, unchecked))
+    return effects, (*unknown, *lost_columns.unchecked_columns(effects, unchecked))
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
@@ -135,7 +133,7 @@ def _running(made: Plan, syncs: Sequence[Sync], reader: Reader) -> dict[int, lis
 
 def _is_queried(change: Change) -> bool:
     """Whether its query may return other columns, or stand on another key, than before."""
-    return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in _PARSED
+    return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in SQL_TYPES
 
 
 def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
@@ -160,7 +158,7 @@ def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | N
 
 def impossible(made: Plan, connectors: Connectors) -> tuple[Problem, ...]:
     """What can't be sent, and what the server would accept and shouldn't."""
-    problems = policy.unsendable(made)
-    if any(map(policy.needs_connectors, made.changes)):
-        problems = (*problems, *policy.connector_problems(made, connectors()))
+    problems = feasibility.unsendable(made)
+    if any(map(feasibility.needs_connectors, made.changes)):
+        problems = (*problems, *feasibility.connector_problems(made, connectors()))
     return problems

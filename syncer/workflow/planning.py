@@ -6,29 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.desired import validate
-from syncer.desired.resolve import resolve, reveal, stand_in_connectors
+from syncer.desired.connectors import stand_in_connectors
+from syncer.desired.resolve import resolve, reveal
 from syncer.live import payloads
 from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
-from syncer.plan import policy, provenance
+from syncer.plan import causes, policy, renames
+from syncer.plan.base_definitions import BaseDefinitions
+from syncer.plan.guards import loosened_guards, with_guards_of
+from syncer.plan.limits import loosened_limits
 from syncer.plan.planner import Plan, Planned, Removed, make_plan
+from syncer.plan.removed_definitions import removed_definitions
 from syncer.secrets import Secret
-from syncer.workflow.asking import (
-    Base,
-    Connectors,
-    Reader,
-    bound_to,
-    is_named,
-    silent_base,
-    targeted,
-    told_once,
-    unread,
-)
+from syncer.workflow.base import Base, silent_base
 from syncer.workflow.effects import impossible, with_consequences
+from syncer.workflow.live_state import bound_to, told_together, unread_models
+from syncer.workflow.reader import Connectors, Reader
+from syncer.workflow.targets import is_named, targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from syncer.plan.policy import Limits
+    from syncer.plan.limits import Limits
 
 
 def plan(
@@ -66,21 +64,22 @@ def plan(
     loosened: tuple[Problem, ...] = ()
     removed: tuple[Removed, ...] = ()
     if base is not None:
-        former, _ = connectors.bound(base.state(target.environment))
-        origins = provenance.attribute(made, bound.bindings, reveal(former, lookup)[0], base.commit)
+        said = base.state(target.environment)
+        former, _ = connectors.bound(said)
+        origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
         origins = replace(origins, max_change=base.max_change)
-        problems = (*problems, *provenance.renamed(made, former))
-        guards = base.guards(target.environment)
-        made = provenance.guarded(made, guards)
+        problems = (*problems, *renames.unpinned_renames(made, former))
+        guards = base.guards(target.environment) if base.hurt else said
+        made = with_guards_of(made, guards)
         loosened = (
-            *policy.loosened(limits, base.max_change, create=create, created=base.create),
-            *provenance.loosened(bound.bindings, guards),
+            *loosened_limits(limits, base.max_change, create=create, created=base.create),
+            *loosened_guards(bound.bindings, guards),
             *base.told,
         )
-        removed = _chosen(provenance.removed(guards, everything, live), patterns)
-    told = (*told, *provenance.repurposed(made, former))
-    warnings = (*loosened, *unread(live), *silent_base(base), *told)
-    problems = told_once((*missing, *problems), chosen, live, target)
+        removed = _chosen(removed_definitions(guards, everything, live), patterns)
+    told = (*told, *renames.repurposed_ids(made, former))
+    warnings = (*loosened, *unread_models(live), *silent_base(base), *told)
+    problems = told_together((*missing, *problems), chosen, live, target)
     planned = Planned(made, warnings, problems, origins, removed=removed)
     if not with_effects:
         return planned
@@ -108,8 +107,8 @@ def plan_offline(
 
     everything = stand_in_connectors(resolve(documents, target.environment))
     chosen, _ = reveal(targeted(everything, patterns), lookup)
-    before_it = stand_in_connectors(base.state(target.environment))
-    former = provenance.Former(reveal(before_it, lookup)[0])
+    said = base.state(target.environment)
+    former = BaseDefinitions(reveal(stand_in_connectors(said), lookup)[0])
     bindings, new = [], []
     for model in chosen.models:
         before = former.of(model)
@@ -121,11 +120,11 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, payloads.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    guards = base.guards(target.environment)
-    loosened = provenance.loosened(bindings, guards)
+    guards = base.guards(target.environment) if base.hurt else said
+    loosened = loosened_guards(bindings, guards)
     warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))
-    removed = _chosen(provenance.removed(guards, everything, None), patterns)
-    planned = Planned(provenance.guarded(made, guards), warnings, is_offline=True, removed=removed)
+    removed = _chosen(removed_definitions(guards, everything, None), patterns)
+    planned = Planned(with_guards_of(made, guards), warnings, is_offline=True, removed=removed)
     return policy.judged(planned, limits)
 
 

@@ -24,10 +24,13 @@ from strategies import JSON, TEXT
 from transcripts import rewritten
 from world import Team, flat, recorded_world, secrets
 
-from syncer.adopting import importer, writing
-from syncer.adopting.importer import Addresses, Asked, Manner, Variables, slug
+from syncer import safe_files
+from syncer.adopting import drift, new_files, selection
+from syncer.adopting.names import Addresses, Variables, slug
+from syncer.adopting.new_files import ImportContext
+from syncer.adopting.selection import Selection
 from syncer.cli.main import main
-from syncer.desired.resolve import bind_connectors
+from syncer.desired.connectors import bind_connectors
 from syncer.errors import SettingsError
 from syncer.model import (
     FIELDS,
@@ -467,7 +470,7 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], message: str
 
 
 def test_a_model_that_the_server_cannot_show_is_named(tmp_path: Path) -> None:
-    """Asked for by its id it's an error, among all a warning."""
+    """Selection for by its id it's an error, among all a warning."""
     played = Played(tmp_path, api(live(1)))
     found = LiveState((live(1),), (Unreadable(5, "no catalog"),))
     played.api.fetch = mock.Mock(return_value=found)  # type: ignore[method-assign]
@@ -578,8 +581,8 @@ def test_a_link_is_not_written_through(played: Played, tmp_path_factory: pytest.
 
     assert done.code == 1
     assert list(outside.iterdir()) == []
-    with pytest.raises(writing.UnwrittenError, match="through a link"):
-        writing.create(played.folder, "models/link/x.yaml", b"")
+    with pytest.raises(safe_files.UnwrittenError, match="through a link"):
+        safe_files.create(played.folder, "models/link/x.yaml", b"")
 
 
 def test_dir_is_meant_from_where_somebody_stands(played: Played) -> None:
@@ -828,13 +831,13 @@ def test_an_sql_file_of_two_definitions_is_left_alone(drifted: Played) -> None:
 def test_a_file_that_changed_meanwhile_is_left_alone(drifted: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what was shown is replaced."""
     drifted.api.edit(1, name="People")
-    replace = writing.replace
+    replace = safe_files.replace
 
     def meddled(root: Path, path: str, content: bytes, *, expected: bytes) -> None:
         drifted.write(path, "somebody else was here\n")
         replace(root, path, content, expected=expected)
 
-    monkeypatch.setattr(writing, "replace", meddled)
+    monkeypatch.setattr(safe_files, "replace", meddled)
     done = drifted.run("import", "--drift", "--yes")
 
     assert done.code == 1
@@ -1267,7 +1270,7 @@ def test_the_chapter_is_true(tmp_path: Path, accept: bool) -> None:  # noqa: FBT
 
 def test_the_chapter_has_every_rule() -> None:
     """What an import or a --drift tells stands in a table."""
-    source = Path(importer.__file__).read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in Path(drift.__file__).parent.glob("*.py"))
     used = {*re.findall(r"(?:Problem\(\s*NOWHERE,|leave\(\s*field,|\.problem\()\s*\"([a-z-]+)\"", source)}
     table = {*re.findall(r"^\| `([a-z-]+)` \|", CHAPTER.read_text("utf-8"), re.MULTILINE)}
 
@@ -1280,13 +1283,13 @@ def test_the_chapter_has_every_rule() -> None:
 
 def test_a_new_file_is_whole_and_never_another_one(tmp_path: Path) -> None:
     """It isn't there, or it's there whole; what is there already stays."""
-    writing.create(tmp_path, "a/b/x.yaml", b"one")
-    with pytest.raises(writing.UnwrittenError, match="is there already"):
-        writing.create(tmp_path, "a/b/x.yaml", b"two")
-    with pytest.raises(writing.UnwrittenError, match="can't be written"):
-        writing.create(tmp_path, "a/b/x.yaml/c.yaml", b"two")
-    with pytest.raises(writing.UnwrittenError, match="leads out"):
-        writing.create(tmp_path, "../x.yaml", b"two")
+    safe_files.create(tmp_path, "a/b/x.yaml", b"one")
+    with pytest.raises(safe_files.UnwrittenError, match="is there already"):
+        safe_files.create(tmp_path, "a/b/x.yaml", b"two")
+    with pytest.raises(safe_files.UnwrittenError, match="can't be written"):
+        safe_files.create(tmp_path, "a/b/x.yaml/c.yaml", b"two")
+    with pytest.raises(safe_files.UnwrittenError, match="leads out"):
+        safe_files.create(tmp_path, "../x.yaml", b"two")
 
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["x.yaml"]
     assert (tmp_path / "a" / "b" / "x.yaml").read_bytes() == b"one"
@@ -1300,10 +1303,10 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 
     (tmp_path / "old.yaml").write_bytes(b"old")
     monkeypatch.setattr(Path, "chmod", full)
-    with pytest.raises(writing.UnwrittenError, match="No space left"):
-        writing.create(tmp_path, "new.yaml", b"new")
-    with pytest.raises(writing.UnwrittenError, match="No space left"):
-        writing.replace(tmp_path, "old.yaml", b"new", expected=b"old")
+    with pytest.raises(safe_files.UnwrittenError, match="No space left"):
+        safe_files.create(tmp_path, "new.yaml", b"new")
+    with pytest.raises(safe_files.UnwrittenError, match="No space left"):
+        safe_files.replace(tmp_path, "old.yaml", b"new", expected=b"old")
 
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"old.yaml": b"old"}
 
@@ -1312,7 +1315,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_an_sql_file_keeps_its_habits(query: str) -> None:
     """Line ends, the mark, the end: what is read back is the query."""
     for raw in (b"a\nb\n", b"a\r\nb\r\n", b"a", b"\xef\xbb\xbfa\r\nb", b"", b"a\n\n\n"):
-        written = importer.in_file(query, raw)
+        written = drift.sql_file_bytes(query, raw)
         text = written.removeprefix(b"\xef\xbb\xbf").decode().replace("\r\n", "\n")
         assert text.rstrip("\n") == query.rstrip("\n")
         assert written.startswith(b"\xef\xbb\xbf") == raw.startswith(b"\xef\xbb\xbf")
@@ -1320,11 +1323,11 @@ def test_an_sql_file_keeps_its_habits(query: str) -> None:
 
 # -- the values themselves -----------------------------------------------------------------------------------------
 
-MANNER = Manner("prod", CONNECTORS)
+MANNER = ImportContext("prod", CONNECTORS)
 
 
-def _drafted(path: str = "models/m.yaml", manner: Manner = MANNER, **attributes: Any) -> importer.Draft:
-    return importer.draft(
+def _drafted(path: str = "models/m.yaml", manner: ImportContext = MANNER, **attributes: Any) -> new_files.Draft:
+    return new_files.draft(
         live(7, **attributes), path, manner, Variables(lambda _: "", ()), address="m", query_file="m.sql"
     )
 
@@ -1354,8 +1357,8 @@ def test_a_draft_says_what_is_live_in_the_order_of_writing() -> None:
     }  # fmt: skip
     assert (bare.query_file, bare.sql_path, bare.secrets) == ("", "", {})
     assert _drafted("m.yaml").sql_path == "m.sql"
-    assert importer.Draft(live(7), "m.yaml", {}).sql_path == ""
-    kept = importer.draft(
+    assert new_files.Draft(live(7), "m.yaml", {}).sql_path == ""
+    kept = new_files.draft(
         live(7), "m.yaml", MANNER, Variables(lambda _: "", ()), address="m", kept={"lifecycle": {"protect": True}}
     )
     assert (kept.is_rewritten, kept.values["lifecycle"], kept.query_file) == (True, {"protect": True}, "")
@@ -1369,7 +1372,7 @@ def test_a_draft_says_what_is_live_in_the_order_of_writing() -> None:
 def test_a_query_goes_into_a_file_that_gives_it_back(query: str, inline: bool, has_file: bool) -> None:  # noqa: FBT001 - a case
     """Of several lines, and of nothing that reading would change."""
     model = LiveModel(7, {**RAW_SQL, "query": query})
-    made = importer.draft(
+    made = new_files.draft(
         model, "m.yaml", replace(MANNER, inline=inline), Variables(lambda _: "", ()), address="m", query_file="q.sql"
     )
 
@@ -1382,32 +1385,32 @@ def test_models_are_chosen_by_what_is_asked() -> None:
     first, second = (next(one.name for one in CONNECTORS if one.id == number) for number in (1, 2))
 
     for asked, ids in (
-        (Asked(everything=True), [1, 2, 3]),
-        (Asked(query_types=("dbt",)), [2]),
-        (Asked(connectors=(first,)), [2, 3]),
-        (Asked(connectors=(first, "2")), [1, 2, 3]),
-        (Asked(query_types=("raw_sql",), connectors=(second,)), [1]),
-        (Asked(ids=(3, 1, 3)), [1, 3]),
+        (Selection(everything=True), [1, 2, 3]),
+        (Selection(query_types=("dbt",)), [2]),
+        (Selection(connectors=(first,)), [2, 3]),
+        (Selection(connectors=(first, "2")), [1, 2, 3]),
+        (Selection(query_types=("raw_sql",), connectors=(second,)), [1]),
+        (Selection(ids=(3, 1, 3)), [1, 3]),
     ):
-        importer.check_asked(asked)
-        models, problems = importer.chosen(asked, state, CONNECTORS)
+        selection.check_selection(asked)
+        models, problems = selection.selected(asked, state, CONNECTORS)
         assert ([model.id for model in models], problems) == (ids, [])
-    models, problems = importer.chosen(Asked(ids=(9, 5, 1, 9)), state, CONNECTORS)
+    models, problems = selection.selected(Selection(ids=(9, 5, 1, 9)), state, CONNECTORS)
     assert [model.id for model in models] == [1]
     assert [(one.rule, one.message, one.is_error) for one in problems] == [
         ("unknown-id", "the workspace has no live model with id 9", True),
         ("unreadable-model", "the server can't show live model 5: broken", True),
     ]
     for wrong in (
-        Asked(),
-        Asked(True, (1,)),
-        Asked(ids=(1,), connectors=(first,)),
-        Asked(query_types=("raw_sql", "x")),
+        Selection(),
+        Selection(True, (1,)),
+        Selection(ids=(1,), connectors=(first,)),
+        Selection(query_types=("raw_sql", "x")),
     ):
         with pytest.raises(SettingsError):
-            importer.check_asked(wrong)
+            selection.check_selection(wrong)
     with pytest.raises(SettingsError, match="the workspace has no connector 'x'"):
-        importer.chosen(Asked(connectors=("x",)), state, CONNECTORS)
+        selection.selected(Selection(connectors=("x",)), state, CONNECTORS)
 
 
 def test_a_name_that_is_there_with_any_ending_is_taken() -> None:
@@ -1424,9 +1427,9 @@ def test_a_secret_that_stands_elsewhere_in_clear_is_noticed(value: str, is_told:
     """From eight characters on; asterisks hide something else."""
     one = replace(_drafted(), secrets={"V": Secret("other-one"), "W": Secret(value)})
 
-    assert importer.in_clear(one, ["nothing", f"x {value} y"]) is is_told
-    assert not importer.in_clear(one, ["nothing"])
-    assert not importer.in_clear(replace(one, secrets=None), [value])
+    assert new_files.shows_a_secret(one, ["nothing", f"x {value} y"]) is is_told
+    assert not new_files.shows_a_secret(one, ["nothing"])
+    assert not new_files.shows_a_secret(replace(one, secrets=None), [value])
 
 
 def test_variables_that_are_not_what_is_live_have_to_be_set() -> None:
@@ -1441,17 +1444,17 @@ def test_variables_that_are_not_what_is_live_have_to_be_set() -> None:
     ]
     known = {"SET": Secret("set"), "A": Secret("old"), "K": Secret("anything")}
 
-    assert importer.settings_of(drafts, known.get) == (
-        importer.Setting("A", ("models/c.yaml",), is_hidden=False),
-        importer.Setting("H", ("models/c.yaml",), is_hidden=True),
-        importer.Setting("V", ("models/a.yaml", "models/c.yaml"), is_hidden=False),
+    assert new_files.unset_variables(drafts, known.get) == (
+        new_files.UnsetVariable("A", ("models/c.yaml",), is_hidden=False),
+        new_files.UnsetVariable("H", ("models/c.yaml",), is_hidden=True),
+        new_files.UnsetVariable("V", ("models/a.yaml", "models/c.yaml"), is_hidden=False),
     )
 
 
-def _intake(own: dict[str, Any], there: dict[str, Any], causes: Any = None, owners: Any = None) -> importer.Intake:
+def _intake(own: dict[str, Any], there: dict[str, Any], causes: Any = None, owners: Any = None) -> drift.DriftEdits:
     wanted = desired("m", **own)
     (change,) = make_plan(Bound((Binding(wanted, live(7, **there)),)), TARGET).changes
-    return importer.intake(change, causes, MANNER, Variables(lambda _: "", ()), owners or {})
+    return drift.drift_edits(change, causes, MANNER, Variables(lambda _: "", ()), owners or {})
 
 
 def test_drift_goes_to_the_place_where_the_value_stands() -> None:
@@ -1487,12 +1490,12 @@ def test_a_connector_is_taken_by_name_where_the_file_names_one() -> None:
     )
     for number, edits, rules in ((2, ((("connector",), second),), []), (99, (), ["not-placed"])):
         (change,) = make_plan(Bound((Binding(wanted.models[0], live(7, connector_id=number)),)), TARGET).changes
-        taken = importer.intake(change, None, MANNER, Variables(lambda _: "", ()), {})
+        taken = drift.drift_edits(change, None, MANNER, Variables(lambda _: "", ()), {})
         assert (taken.edits, [one.rule for one in taken.left]) == (edits, rules)
-        assert [importer.field_of(path) for path, _ in taken.edits] == ["connector_id"] * len(edits)
+        assert [drift.field_of(path) for path, _ in taken.edits] == ["connector_id"] * len(edits)
     assert taken.left[0].message == "connector_id of m was changed outside git: no name means connector 99 alone"
     assert taken.left[0].hint == "use connector_id; live is 99"
-    assert [importer.field_of(path) for path in [("query_file",), ("query",), ("configuration", "a")]] == [
+    assert [drift.field_of(path) for path in [("query_file",), ("query",), ("configuration", "a")]] == [
         "query",
         "query",
         "configuration",
@@ -1558,21 +1561,21 @@ def test_secrets_that_nobody_could_look_up_do_not_hide_the_rest() -> None:
     binding = Binding(
         desired("m", configuration=own), live(7, configuration={"token": "k", "l": [{"token": "l"}], "m": [], "n": 2})
     )
-    seen, unseen = importer.blind(binding)
+    seen, unseen = drift.with_live_secrets(binding)
 
     assert seen.desired.fields["configuration"] == {
         "token": Secret("k"), "d": {"token": SecretRef("SYNCER_SECRET_O")}, "l": [{"token": Secret("l")}], "m": [{"token": REF}], "n": 1,
     }  # fmt: skip
-    assert [importer.dotted(path) for path in unseen] == [
+    assert [new_files.dotted(path) for path in unseen] == [
         "configuration.token", "configuration.d.token", "configuration.l[0].token", "configuration.m[0].token",
     ]  # fmt: skip
     plain = Binding(desired("m", configuration={"n": 1}), live(7))
-    assert importer.blind(plain) == (plain, ())
+    assert drift.with_live_secrets(plain) == (plain, ())
     documents = [
         document(configuration=own),
         document("b", environments={"prod": {"configuration": {"x": {"env": "E"}, "y": {"env": 5}}}}),
     ]
-    assert importer.variables_of(documents) == {"SYNCER_SECRET_K", "SYNCER_SECRET_O", "E"}
+    assert new_files.named_variables(documents) == {"SYNCER_SECRET_K", "SYNCER_SECRET_O", "E"}
 
 
 def test_a_place_that_a_file_has_no_room_for_is_told_with_what_is_live() -> None:
@@ -1585,13 +1588,13 @@ def test_a_place_that_a_file_has_no_room_for_is_told_with_what_is_live() -> None
         (("configuration", "n", "x"), "configuration.n.x", "live has none"),
         (("connector",), "connector_id", "live is 1"),
     ):
-        told = importer.unplaced(taken, path, "why")
+        told = drift.unplaced_problem(taken, path, "why")
         assert (told.rule, told.severity) == ("not-placed", Severity.WARNING)
         assert told.message == f"{where} of m was changed outside git: why"
         assert told.hint == f"edit the file by hand; {hint}"
-    assert importer.shown("x" * 198) == f'"{"x" * 198}"'
-    assert importer.shown("é" * 199) == f'"{"é" * 199}...'
-    assert importer.shown({"k": Secret("s")}) == '{"k": "(sensitive value)"}'
+    assert drift.shortened("x" * 198) == f'"{"x" * 198}"'
+    assert drift.shortened("é" * 199) == f'"{"é" * 199}...'
+    assert drift.shortened({"k": Secret("s")}) == '{"k": "(sensitive value)"}'
 
 
 @pytest.mark.parametrize(
@@ -1607,12 +1610,14 @@ def test_a_place_that_a_file_has_no_room_for_is_told_with_what_is_live() -> None
 )
 def test_an_sql_file_is_written_as_it_was(raw: bytes, text: str, expected: bytes) -> None:
     """Its mark, how most of its lines end, and how it ended."""
-    assert importer.in_file(text, raw) == expected
+    assert drift.sql_file_bytes(text, raw) == expected
 
 
 def test_what_can_not_be_a_definition_is_told() -> None:
     """An error if it was asked for by name; its name in short."""
-    asked, other = (importer.left_out(live(7, name="n" * 300), "why", is_asked=is_asked) for is_asked in (True, False))
+    asked, other = (
+        new_files.not_imported(live(7, name="n" * 300), "why", is_asked=is_asked) for is_asked in (True, False)
+    )
 
     assert (asked.severity, other.severity) == (Severity.ERROR, Severity.WARNING)
     assert asked.message == f"model 7 {'n' * 200!r} can't be a definition: why"
@@ -1620,6 +1625,6 @@ def test_what_can_not_be_a_definition_is_told() -> None:
         asked.hint
         == "mend it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
     )
-    assert importer.left_out(live(7), "why", is_asked=True, path="a.yaml").hint == "edit a.yaml by hand"
-    assert not importer.Imported(problems=(other, asked)).is_whole
-    assert importer.Imported(problems=(other,)).is_whole
+    assert new_files.not_imported(live(7), "why", is_asked=True, path="a.yaml").hint == "edit a.yaml by hand"
+    assert not new_files.Imported(problems=(other, asked)).is_whole
+    assert new_files.Imported(problems=(other,)).is_whole

@@ -11,7 +11,7 @@ from world import Team, recorded_world, writes
 
 from syncer import workflow
 from syncer.model import Connector
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret

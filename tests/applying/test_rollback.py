@@ -20,7 +20,7 @@ from syncer.errors import ApiError, RefusedError, SettingsError
 from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:

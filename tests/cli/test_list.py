@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -17,7 +16,7 @@ from played import CONNECTORS, Played
 
 from syncer.errors import ApiError, RefreshError
 from syncer.model import Binding, Bound, Connector, DesiredState, LiveState, Sync, Unreadable
-from syncer.plan.model_states import Around, Listing, Row, State, listed
+from syncer.plan.model_states import Listing, Row, State, rows_of
 from syncer.plan.planner import Cause, Provenance, make_plan
 from syncer.render.style import Style
 from syncer.render.terminal.list_ import render_listing
@@ -253,8 +252,9 @@ def _stood(causes: tuple[Cause, ...] | None, **around: Any) -> tuple[Listing, di
     plan = make_plan(Bound(bindings), TARGET)
     provenance = None if causes is None else Provenance("0" * 40, {"c": causes}, {})
     connectors = [Connector(1, "warehouse", "source", "Snowflake")]
-    beside = replace(Around(connectors, [_sync(1, 1), _sync(2, 1), _sync(3, 9)]), **around)
-    rows = listed(DesiredState(tuple(files[name] for name in "fedcba")), bound, plan, provenance, beside, {"b"})
+    beside: dict[str, Any] = {"connectors": connectors, "syncs": [_sync(1, 1), _sync(2, 1), _sync(3, 9)], **around}
+    state = DesiredState(tuple(files[name] for name in "fedcba"))
+    rows = rows_of(state, bound, plan, provenance, {"b"}, **beside)
     return Listing(rows), {row.address or str(row.id): row for row in rows}
 
 

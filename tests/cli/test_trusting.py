@@ -19,7 +19,7 @@ from world import Team, definition, flat, interrupt, recorded_world
 
 import syncer
 from syncer import config, state_folder
-from syncer.plan.policy import may_get_credentials
+from syncer.config import may_get_credentials
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
 

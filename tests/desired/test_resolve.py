@@ -9,7 +9,9 @@ from builders import RAW_SQL, FlatMarks, desired, document, live
 from hypothesis import given
 from strategies import worlds
 
-from syncer.desired.resolve import bind, bind_connectors, resolve, reveal, stand_in_connectors
+from syncer.desired.binding import bind
+from syncer.desired.connectors import bind_connectors, stand_in_connectors
+from syncer.desired.resolve import resolve, reveal
 from syncer.model import Bound, Connector, DesiredState, Document, Lifecycle, LiveModel, LiveState, TextFile, Unreadable
 from syncer.secrets import Secret, SecretRef
 

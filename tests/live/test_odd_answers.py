@@ -19,7 +19,7 @@ from syncer.errors import SyncerError
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import Credentials
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from limited import Limited
 from syncer import workflow
 from syncer.applying.applier import Report, Status
 from syncer.events import Slowing, Waiting
-from syncer.plan.policy import Limits
+from syncer.plan.limits import Limits
 
 if TYPE_CHECKING:
     from syncer.live.api import Api

@@ -22,13 +22,13 @@ from syncer import workflow
 from syncer.model import Document, LiveModel, Origin, Problem, Severity
 from syncer.package_files import schema
 from syncer.plan import planfile
+from syncer.plan.limits import Limits
 from syncer.plan.planfile import PlanFileError, dumps, loads, read, write
 from syncer.plan.planner import Planned
-from syncer.plan.policy import Limits
 from syncer.render import html, json_lines, markdown
 from syncer.render.terminal import Style, render_plan, render_problems
 from syncer.secrets import Secret
-from syncer.workflow import Base
+from syncer.workflow.base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

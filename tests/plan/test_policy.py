@@ -8,23 +8,14 @@ from typing import Any
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
+from syncer.config.servers import may_get_credentials
 from syncer.errors import SyncerError
 from syncer.model import NOWHERE, Binding, Bound, Columns, Connector, Origin, Problem, Severity, Sync
+from syncer.plan.feasibility import connector_problems, needs_connectors, one_way_moves, unsendable
+from syncer.plan.limits import Limits, OnDrift, loosened_limits
+from syncer.plan.lost_columns import unchecked_columns, unread_columns
 from syncer.plan.planner import Cause, Effect, Plan, Planned, Provenance, make_plan
-from syncer.plan.policy import (
-    SILENT_BASE,
-    Limits,
-    OnDrift,
-    connector_problems,
-    judged,
-    loosened,
-    may_get_credentials,
-    needs_connectors,
-    one_way_moves,
-    unchecked_columns,
-    unread_columns,
-    unsendable,
-)
+from syncer.plan.policy import SILENT_BASE, judged
 from syncer.secrets import Secret
 
 CONNECTORS = [
@@ -164,7 +155,7 @@ def test_settings_that_let_more_pass_are_told(
     told: list[str],
 ) -> None:
     """Each as a warning, with what it means; what is stricter than before, or was never set, is nothing to say."""
-    found = loosened(limits, base, create=create, created=created)
+    found = loosened_limits(limits, base, create=create, created=created)
 
     assert [one.message for one in found] == told
     assert {(one.rule, one.severity, one.origin) for one in found} <= {("loosened", Severity.WARNING, NOWHERE)}

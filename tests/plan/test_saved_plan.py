@@ -18,8 +18,8 @@ from syncer.live.payloads import normal_form
 from syncer.model import Binding, Bound, Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
+from syncer.plan.limits import Limits
 from syncer.plan.planner import Planned, make_plan
-from syncer.plan.policy import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -351,7 +351,7 @@ def test_a_model_that_the_server_cannot_show_is_not_called_deleted() -> None:
     """Whoever looks for it must not make a new one."""
     kept = _kept(_planned([document(id=42, query="SELECT 2")], FakeApi([live(42)])))
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(kept, LiveState((), (Unreadable(42, "undefined method"),)), _lookup)
+        saved_plan.with_live_state(kept, LiveState((), (Unreadable(42, "undefined method"),)), _lookup)
 
     assert "can't be shown by the server: undefined method" in caught.value.problems[0].message
 
@@ -388,13 +388,15 @@ def test_a_saved_creation_is_that_creation() -> None:
     planned, kept = _creation(
         configuration={"api_key": {"env": "SYNCER_SECRET_X"}, "l": [{"token": {"env": "SYNCER_SECRET_Y"}}]}
     )
-    renewed = saved_plan.renew(kept, LiveState((live(5, name="Other"),), (Unreadable(6, "broken", "Other"),)), _lookup)
+    renewed = saved_plan.with_live_state(
+        kept, LiveState((live(5, name="Other"),), (Unreadable(6, "broken", "Other"),)), _lookup
+    )
 
     assert kept.plan.digest == planned.plan.digest
     assert renewed.plan.changes[0].body == planned.plan.changes[0].body
     assert renewed.plan.changes[0].fields == planned.plan.changes[0].fields
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(kept, LiveState(()), lambda _: None)
+        saved_plan.with_live_state(kept, LiveState(()), lambda _: None)
     (problem,) = caught.value.problems
     assert (problem.rule, problem.message) == (
         "missing-secret", "new needs SYNCER_SECRET_X, SYNCER_SECRET_Y, which is not set"
@@ -414,7 +416,7 @@ def test_a_saved_creation_is_that_creation() -> None:
 def test_a_creation_that_is_none_any_more_is_stale(state: LiveState, why: str) -> None:
     """Somebody made it meanwhile, or may have."""
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(_creation()[1], state, _lookup)
+        saved_plan.with_live_state(_creation()[1], state, _lookup)
 
     assert [(one.rule, one.message) for one in caught.value.problems] == [("stale-plan", f"new {why}")]
     assert caught.value.what == "Saved plan is stale: live models changed since it was made; nothing was written"
@@ -442,11 +444,11 @@ def test_a_secret_without_a_variable_is_the_server_s_own_at_its_place(own: Any, 
     )
     kept = _kept(Planned(plan, commit=COMMIT))
     if sent:
-        renewed = saved_plan.renew(kept, LiveState((there,)), _lookup)
+        renewed = saved_plan.with_live_state(kept, LiveState((there,)), _lookup)
         assert renewed.plan.changes[0].body["model"]["configuration"] == own
         return
     with pytest.raises(RefusedError) as caught:
-        saved_plan.renew(kept, LiveState((there,)), _lookup)
+        saved_plan.with_live_state(kept, LiveState((there,)), _lookup)
     assert [one.message for one in caught.value.problems] == [
         "active_users needs a secret that only the server has, which is not set"
     ]
@@ -470,10 +472,10 @@ def test_a_report_of_drift_is_no_plan() -> None:
     """It says what somebody did, and asks for nothing."""
     kept = _kept(replace(_planned([document(id=42, query="SELECT 2")], FakeApi([live(42)])), is_drift=True))
     with pytest.raises(RefusedError) as caught:
-        saved_plan.admit(kept, TARGET, COMMIT)
+        saved_plan.check_applicable(kept, TARGET, COMMIT)
 
     assert caught.value.what == (
         "this file says what was changed outside git (`syncer drift` made it), and is no plan; nothing was written"
     )
     assert caught.value.hint == "to undo those edits, plan: `syncer plan --out plan.json`"
-    saved_plan.admit(replace(kept, is_drift=False), TARGET, COMMIT)
+    saved_plan.check_applicable(replace(kept, is_drift=False), TARGET, COMMIT)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config
-from syncer.adopting import writing
+from syncer import config, safe_files
 from syncer.cli.shared import running
 from syncer.cli.shared.screen import now
 from syncer.errors import SettingsError, SyncerError
@@ -18,7 +17,7 @@ from syncer.render.command_lines import Commands
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from syncer.cli.shared.running import Run
     from syncer.plan.planner import Planned
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 """The endings of what people write: a slip of the keyboard must not cost a model."""
+
+_AT_ONCE: Final = 1 << 20
+"""How much of a text in pieces is looked through at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def _refuse_led_away(path: Path) -> None:
     """
     here = Path.cwd()
     top = config.repository(here)
-    link = writing.link_on_the_way(top, path) if top else None
+    link = safe_files.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
         message = f"{path} is no place for an output: {link.name} is a link in the checkout, and leads elsewhere"
@@ -158,11 +160,31 @@ def below_top() -> str:
 
 def refuse_secrets(text: str, where: str) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    secrets = running.secrets(os.environ)
-    if not secrets:
-        return
-    from syncer.secrets.scrubber import held
+    _ = list(without_secrets([text], where))
 
-    if found := held(text, secrets):
-        message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
-        raise SyncerError(message, "a definition or a live model holds it in clear: take it out, and change the secret")
+
+def without_secrets(pieces: Iterable[str], where: str) -> Iterator[str]:
+    """The pieces of a text that leaves this machine, gathered into larger ones.
+
+    Raises SyncerError in the place of one that holds a secret's value in any form.
+    """
+    from syncer.secrets.scrubber import Watch
+
+    watch = Watch(running.secrets(os.environ))
+    for text in _gathered(pieces):
+        if found := watch.held(text):
+            message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
+            raise SyncerError(
+                message, "a definition or a live model holds it in clear: take it out, and change the secret"
+            )
+        yield text
+
+
+def _gathered(pieces: Iterable[str]) -> Iterator[str]:
+    gathered = ""
+    for piece in pieces:
+        if gathered and len(gathered) + len(piece) > _AT_ONCE:
+            yield gathered
+            gathered = ""
+        gathered += piece
+    yield gathered

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from syncer import config, state_folder
 from syncer.errors import RefusedError
 from syncer.model import SANDBOX
-from syncer.plan import policy
 from syncer.render import terminal
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def admit(run: Run, screen: Screen) -> None:
         return
     if known.get(name) == server:
         return
-    is_clear = policy.may_get_credentials(known, name, server, is_named=run.is_named)
+    is_clear = config.may_get_credentials(known, name, server, is_named=run.is_named)
     if not is_clear:
         _ask(screen, name, server, _shown(root), {name: known[name]} if name in known else known)
     try:

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer import regular
+from syncer import safe_files
 from syncer.model import Origin, Problem
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def read(real: str) -> bytes | Refusal:
 def whole(real: str) -> bytes | Refusal:
     """Every byte of a regular file, its mark included; or why it isn't read."""
     try:
-        raw = regular.content(real, MAX_BYTES)
+        raw = safe_files.read(real, MAX_BYTES)
     except IsADirectoryError:
         return _not_a_file(stat.S_IFDIR)
-    except regular.IrregularError:
+    except safe_files.IrregularError:
         return _not_a_file(stat.S_IFIFO)
     except (OSError, ValueError) as error:
         return _unreadable(error)

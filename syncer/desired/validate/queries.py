@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from syncer import sql
-from syncer.desired.validate.finding import Finding, Spot, quoted
-from syncer.desired.validate.values import ROTATE, has_signs
-from syncer.model import LFS_POINTER, Origin
+from syncer.desired.validate.finding import Finding, Spot, own_values, quoted
+from syncer.desired.validate.secrets import ROTATE
+from syncer.desired.validate.values import has_signs
+from syncer.model import LFS_POINTER, SQL_TYPES, SYNCED_TYPES, Origin
 from syncer.secrets import CREDENTIAL, SENSITIVE
 
 if TYPE_CHECKING:
@@ -72,13 +73,9 @@ _AT_LINE_END: Final[Mapping[sql.Kind, str]] = {
 }
 """What helps against a LIMIT at a line's end, by what it is."""
 
-SYNCED: Final = frozenset({"raw_sql", "dbt", "soql", "table_selector"})
-"""Query types whose rows a sync pages through."""
-
-QUERIED: Final = SYNCED | {"dynamic_sql"}
+_QUERIED: Final = SYNCED_TYPES | SQL_TYPES
 """Query types whose query is run as it's stored."""
 
-_IN_SQL: Final = QUERIED - {"soql"}
 _PARAMETER: Final = re.compile(r"(?<!:):[^\W\d]")
 """Where the value of a dynamic_sql model's parameter is put in: it may be any piece of a query."""
 MAX_PARSED: Final = 500_000
@@ -106,7 +103,7 @@ class Query:
     @property
     def is_paged(self) -> bool:
         """Whether a sync pages through its rows, as far as that is known here."""
-        return not self.query_type or self.query_type in SYNCED
+        return not self.query_type or self.query_type in SYNCED_TYPES
 
     @property
     def is_file(self) -> bool:
@@ -148,6 +145,32 @@ class Query:
                 if fits(source, text):
                     return Spot(Origin(path, number, source.rindex(text) + 1), source)
         return None
+
+
+def query_in(document: Document, environment: str) -> Query | None:
+    """The query of one environment, if it has one that can be read."""
+    given, sources = document.effective(environment)
+    name, text, query_type = (given.get(key) for key in ("query_file", "query", "query_type"))
+    if isinstance(name, str):
+        file = document.files.get(name)
+        if file is None:
+            return None
+        return Query(document, sources["query_file"], file.text, file, query_type)
+    return Query(document, sources["query"], text, None, query_type) if isinstance(text, str) else None
+
+
+def queries_in(document: Document) -> Iterator[Query]:
+    """Every query of the document, at the top and in its environments."""
+    for path, given in (
+        ((), document.data),
+        *(((("environments", name), own)) for name, own in own_values(document.data).items()),
+    ):
+        query_type = given.get("query_type", document.data.get("query_type"))
+        if isinstance(given.get("query"), str):
+            yield Query(document, (*path, "query"), given["query"], None, query_type)
+        file = document.files.get(given["query_file"]) if isinstance(given.get("query_file"), str) else None
+        if file is not None:
+            yield Query(document, (*path, "query_file"), file.text, file, query_type)
 
 
 def limits_at_line_end(text: str) -> Iterator[re.Match[str]]:
@@ -263,7 +286,7 @@ def _check_file(query: Query) -> Iterator[Finding]:
 
 def check_run(query: Query, readers: Readers | None = None) -> Iterator[Finding]:
     """What can be saved, and makes every run fail: of a sync, or of a data app that calls the model."""
-    if query.query_type not in QUERIED or _broken(query) is not None:
+    if query.query_type not in _QUERIED or _broken(query) is not None:
         return
     if (unrun := _nothing(query) or _template(query)) is not None:
         yield unrun
@@ -283,7 +306,7 @@ class Readers:
     def check(self, query: Query) -> Iterator[Finding]:
         """A warning for a query that no dialect can read, at the place where the best of them stops."""
         text = query.text
-        if self._left < len(text) or query.query_type not in _IN_SQL or _IS_BLANK.fullmatch(text):
+        if self._left < len(text) or query.query_type not in SQL_TYPES or _IS_BLANK.fullmatch(text):
             return
         if sql.is_plain(text) or (query.query_type == "dynamic_sql" and _PARAMETER.search(text)):
             return
@@ -409,3 +432,15 @@ def _outside(indexes: Iterable[int], spans: list[tuple[int, int]]) -> Iterator[i
             at += 1
         if at == len(spans) or not spans[at][0] <= index:
             yield index
+
+
+def dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
+    """A dynamic_sql model that has nothing to run."""
+    query = given.get("query")
+    if given.get("query_type") == "dynamic_sql" and (query is None or (isinstance(query, str) and not query.strip())):
+        yield Finding(
+            "dynamic-sql-query",
+            "a dynamic_sql model without a query can be saved, and has nothing to run",
+            ("query_type",),
+            "add query: | and the query below it, or query_file: …",
+        )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.desired.validate.finding import Finding, label, nearest
-from syncer.secrets import CREDENTIAL, CREDENTIAL_SIGNS, SECRET_VARIABLE, is_mask, is_secret_key
+from syncer.desired.validate.finding import Finding, label
+from syncer.desired.validate.secrets import (
+    in_configuration,
+    may_be_named,
+    secret_in_clear,
+    secret_reference,
+    secret_text,
+)
+from syncer.secrets import CREDENTIAL, CREDENTIAL_SIGNS, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncer.model import Path
 
-ROTATE: Final = "and change the key where it was issued: git keeps what was once committed"
 _MAX_PLAIN_KEYS: Final = 10_000
 _SIGNS: Final = ("\0", "***", "SYNCER_SECRET_", *CREDENTIAL_SIGNS)
 """Every string that a rule of this module has something against has one of these in it, or is no valid text."""
@@ -72,9 +78,9 @@ def check(data: Mapping[str, Any]) -> Iterator[Finding]:
 def _walk(value: Any, path: Path, *, secret: bool) -> Iterator[Finding]:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         if secret and value.keys() == {"env"}:
-            yield from _reference(value["env"], path)
+            yield from secret_reference(value["env"], path)
             return
-        if value.keys() == {"env"} and _is_variable(value["env"]) and _in_configuration(path):
+        if value.keys() == {"env"} and may_be_named(value["env"]) and in_configuration(path):
             yield Finding(
                 "secret-variable",
                 f"{label(path)} isn't the key of a secret, so the variable is not looked up here",
@@ -84,7 +90,7 @@ def _walk(value: Any, path: Path, *, secret: bool) -> Iterator[Finding]:  # noqa
         for key, inner in value.items():
             yield from _text(key, (*path, key), key=True)
             yield from _walk(
-                inner, (*path, key), secret=_in_configuration((*path, key)) and (secret or is_secret_key(key))
+                inner, (*path, key), secret=in_configuration((*path, key)) and (secret or is_secret_key(key))
             )
     elif isinstance(value, list):
         for index, inner in enumerate(value):
@@ -98,9 +104,9 @@ def _walk(value: Any, path: Path, *, secret: bool) -> Iterator[Finding]:  # noqa
             yield from _walk(inner, (*path, index), secret=secret)
     elif isinstance(value, str):
         yield from _text(value, path, key=False)
-        yield from _secret(value, path, secret=secret)
+        yield from secret_text(value, path, secret=secret)
     elif secret and isinstance(value, int | float) and not isinstance(value, bool):
-        yield _literal(path)
+        yield secret_in_clear(path)
 
 
 def _text(text: str, path: Path, *, key: bool) -> Iterator[Finding]:
@@ -122,49 +128,6 @@ def _text(text: str, path: Path, *, key: bool) -> Iterator[Finding]:
         )
 
 
-def _secret(text: str, path: Path, *, secret: bool) -> Iterator[Finding]:
-    if _in_configuration(path) and is_mask(text):
-        yield Finding(
-            "masked-value",
-            f"{label(path)} is the server's mask, not a value: sent back, the asterisks would become the value",
-            path,
-            "write {env: SYNCER_SECRET_NAME} for a secret, or the value itself",
-        )
-    elif secret and text.strip():
-        yield _literal(path)
-    elif CREDENTIAL.search(text):
-        yield Finding(
-            "secret-in-git",
-            f"{label(path)} has something in it that looks like a credential",
-            path,
-            f"take it out, {ROTATE}",
-        )
-
-
-def _literal(path: Path) -> Finding:
-    return Finding(
-        "secret-in-git",
-        f"{label(path)} is a secret, and stands here in clear text",
-        path,
-        f"write {{env: SYNCER_SECRET_NAME}} and set that variable where syncer runs; {ROTATE}",
-    )
-
-
-def _reference(variable: object, path: Path) -> Iterator[Finding]:
-    if not _is_variable(variable):
-        yield Finding(
-            "secret-variable",
-            f"{label(path)} names a variable that a file may not ask for: its name must begin with SYNCER_SECRET_, and "
-            "have only capitals, digits and _",
-            (*path, "env"),
-            "write {env: SYNCER_SECRET_NAME}",
-        )
-
-
-def _is_variable(value: object) -> bool:
-    return isinstance(value, str) and SECRET_VARIABLE.fullmatch(value) is not None
-
-
 def _is_text(value: str) -> bool:
     """Whether it's made of whole characters: half of a surrogate pair is none."""
     try:
@@ -174,52 +137,12 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _in_configuration(path: Path) -> bool:
-    return path[:1] == ("configuration",) or (path[:1] == ("environments",) and path[2:3] == ("configuration",))
-
-
-# -- slips that the server would store as they are ---------------------------------------------------------------
-
-_KNOWN: Final[Mapping[Path, tuple[str, ...]]] = {
-    (): ("harvesters", "json_schema", "embedding_config", "chunk_config"),
-    ("embedding_config",): ("api_key", "model", "mode"),
-    ("chunk_config",): ("chunk_size", "chunk_overlap"),
-    ("json_schema",): ("input", "output"),
-}
 _WHOLE: Final[tuple[Path, ...]] = (
     ("id",),
     ("connector_id",),
     ("configuration", "chunk_config", "chunk_size"),
     ("configuration", "chunk_config", "chunk_overlap"),
 )
-
-
-CONFIGURED: Final = frozenset({"ai_ml", "dynamic_sql", "unstructured", "vector_search"})
-"""Query types whose configuration the server knows; others' is free."""
-
-
-def slips(given: Mapping[str, Any]) -> Iterator[Finding]:
-    """Keys of the configuration that look like a slip; other unknown keys are kept by the server, and are fine."""
-    query_type, configuration = given.get("query_type"), given.get("configuration")
-    if not isinstance(query_type, str) or query_type not in CONFIGURED:
-        return
-    for path, known in _KNOWN.items():
-        inner = configuration
-        for segment in path:
-            inner = inner.get(segment) if isinstance(inner, dict) else None
-        if isinstance(inner, dict):
-            free = [name for name in known if name not in inner]
-            for key in [key for key in inner if key not in known][:20]:
-                near = nearest(key, free)
-                if near:
-                    where = ("configuration", *path, key)
-                    yield Finding(
-                        "configuration-key",
-                        f"{label(where)} means nothing to the server, which stores it all the same",
-                        where,
-                        f"did you mean {near}?",
-                        key=True,
-                    )
 
 
 def fractions(values: Mapping[str, Any]) -> Iterator[Finding]:

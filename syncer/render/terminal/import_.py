@@ -12,7 +12,8 @@ from syncer.render.text import counted, runner_safe, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from syncer.adopting.importer import Draft, Imported, Setting, Taken
+    from syncer.adopting.drift import DriftImport
+    from syncer.adopting.new_files import Draft, Imported, UnsetVariable
     from syncer.model import Problem, Target
     from syncer.render.style import Style
 
@@ -50,7 +51,7 @@ def render_imported(imported: Imported, target: Target, style: Style) -> str:
     return runner_safe(("\n" if imported.drafts else "") + "\n\n".join(sections))
 
 
-def _settings(settings: Iterable[Setting]) -> str:
+def _settings(settings: Iterable[UnsetVariable]) -> str:
     lines = ["Set these variables where syncer runs (in CI: as masked secrets) to the values that are live:"]
     for one in settings:
         listed = shortlist(map(visible, one.paths), _MANY)
@@ -60,7 +61,7 @@ def _settings(settings: Iterable[Setting]) -> str:
     return "\n".join(lines)
 
 
-def render_taken(taken: Taken, warnings: Sequence[Problem], style: Style, *, base: str, is_whole: bool) -> str:
+def render_taken(taken: DriftImport, warnings: Sequence[Problem], style: Style, *, base: str, is_whole: bool) -> str:
     """What `import --drift` changes in the files, and what is left to a person.
 
     `base` is the commit that live was compared with; empty where there is none. `is_whole` says that everything could

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from syncer.plan.effects import meaning
-from syncer.plan.provenance import REPURPOSED
+from syncer.plan.effect_sentences import meaning
+from syncer.plan.renames import REPURPOSED
 from syncer.render.command_lines import operand
 from syncer.render.diff.values import change_rows
 from syncer.render.effects import columns, feeds, feeds_count

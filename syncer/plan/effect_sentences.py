@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import shortlist
+from syncer.model import CONFIGURED_TYPES, shortlist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,9 +40,6 @@ RISKS: Final[Mapping[str, str]] = {
     "query_type": _TYPE,
 }
 """What a change of a risky field does, where the syncs that read the model aren't known."""
-
-_CONFIGURED: Final = frozenset({"ai_ml", "dynamic_sql", "unstructured", "vector_search"})
-"""The query types whose rows may depend on the configuration; for the others the server doesn't read it."""
 
 
 def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[str]:
@@ -77,7 +74,7 @@ def _of_syncs(change: Change, effect: Effect, syncs: Sequence[Sync], show: Calla
         said += _moved(change, syncs, show)
     if "query_type" in change.changed:
         said.append(_TYPE)
-    if "configuration" in change.changed and change.after["query_type"] in _CONFIGURED:
+    if "configuration" in change.changed and change.after["query_type"] in CONFIGURED_TYPES:
         said.append("It isn't known whether the next run sends rows again after a change of the configuration.")
     return said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ from strategies import FIELDS, worlds
 from syncer import workflow
 from syncer.desired.resolve import resolve, reveal
 from syncer.model import Binding, Bound, Connector, DesiredState, Document, LiveModel, LiveState, Severity, Unreadable
-from syncer.plan import policy, provenance
+from syncer.plan import limits, policy
+from syncer.plan.base_definitions import BaseDefinitions
+from syncer.plan.guards import loosened_guards, with_guards_of
+from syncer.plan.limits import Limits
 from syncer.plan.planner import Action, Cause, Plan, Planned, Provenance, make_plan
-from syncer.plan.policy import Limits
-from syncer.plan.provenance import Former
+from syncer.plan.removed_definitions import removed_definitions
+from syncer.plan.renames import repurposed_ids
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -277,6 +281,17 @@ def test_a_base_like_the_files_makes_everything_drift(world: tuple[list[Document
 
     assert {cause for causes in provenance.causes.values() for cause in causes} <= {DRIFT}
     assert provenance.already_live == {}
+    # Documents that were read twice say what those say that were taken over.
+    assert _provenance(_planned(documents, models, deepcopy(documents))) == provenance
+
+
+def test_true_and_one_are_two_values_though_python_takes_them_for_one() -> None:
+    """What a definition brought that is live already is told, also where the base is equal to Python."""
+    planned = _planned(
+        [document(configuration={"a": True})], [live(configuration={"a": True})], [document(configuration={"a": 1})]
+    )
+
+    assert _provenance(planned).already_live == {"active_users": ("configuration",)}
 
 
 def _revealed(value: Any) -> Any:
@@ -423,7 +438,7 @@ def test_a_base_that_cannot_tell_all_says_so(base: workflow.Base) -> None:
 
     assert [one.rule for one in planned.warnings] == ["silent-base"]
     assert planned.refusals == ()
-    (refusal,) = policy.judged(planned, Limits(100, on_drift=policy.OnDrift.FAIL)).refusals
+    (refusal,) = policy.judged(planned, Limits(100, on_drift=limits.OnDrift.FAIL)).refusals
     assert refusal.rule == "silent-base"
     assert refusal.is_error
 
@@ -518,7 +533,7 @@ def test_a_rename_without_an_id_makes_no_second_model() -> None:
 def _former(desired: dict[str, Any], *base: tuple[str, dict[str, Any]]) -> str | None:
     """The address of what the base said of `new`."""
     now = resolve([document("new", **desired)], "prod").models[0]
-    found = Former(resolve([document(address, **values) for address, values in base], "prod")).of(now)
+    found = BaseDefinitions(resolve([document(address, **values) for address, values in base], "prod")).of(now)
     return found.address if found is not None else None
 
 
@@ -577,7 +592,7 @@ def _base(*documents: Document) -> DesiredState:
 def test_a_pinned_model_of_a_name_that_nobody_expected_is_told(base: tuple[Document, ...], is_told: bool) -> None:  # noqa: FBT001 - a case
     """It may be another model's id; so may one whose new name the base pinned elsewhere."""
     plan = _made((document("a", id=1, name="New"), live(1, name="Old")))
-    found = provenance.repurposed(plan, _base(*base))
+    found = repurposed_ids(plan, _base(*base))
 
     assert [(one.rule, one.severity, one.excerpt) for one in found] == [
         ("repurposed-id", Severity.WARNING, "id: …")
@@ -586,12 +601,12 @@ def test_a_pinned_model_of_a_name_that_nobody_expected_is_told(base: tuple[Docum
         assert one.message == 'live name "Old" becomes "New"'
         assert one.hint == "see whether id 1 is the model that you mean"
     # Without a base nobody expected it; where no name changes, or none is pinned, there is nothing to tell.
-    assert len(provenance.repurposed(plan, None)) == 1
+    assert len(repurposed_ids(plan, None)) == 1
     other = _made(
         (document("a", id=1, name="Old", query="SELECT 2"), live(1, name="Old")),
         (document("b", name="B"), live(2, name="C")),
     )
-    assert provenance.repurposed(other, _base()) == ()
+    assert repurposed_ids(other, _base()) == ()
 
 
 @pytest.mark.parametrize(
@@ -610,7 +625,7 @@ def test_a_pinned_model_of_a_name_that_nobody_expected_is_told(base: tuple[Docum
 def test_a_guard_of_the_base_holds(base: list[tuple[str, dict[str, Any]]], now: dict[str, Any], protects: bool) -> None:  # noqa: FBT001 - a case
     """Of every definition that meant this file or its live model; one that nothing meant keeps its own."""
     plan = _made((document("a", **{"query": "SELECT 2", **now}), live(1)))
-    (change,) = provenance.guarded(plan, _base(*(document(address, **values) for address, values in base))).changes
+    (change,) = with_guards_of(plan, _base(*(document(address, **values) for address, values in base))).changes
 
     assert change.desired.lifecycle.protect is protects
     assert replace(change.desired, lifecycle=plan.changes[0].desired.lifecycle) == plan.changes[0].desired
@@ -633,7 +648,7 @@ def test_a_guard_of_the_base_holds(base: list[tuple[str, dict[str, Any]]], now: 
 def test_what_a_file_takes_from_its_guards_is_told(was: dict[str, Any], now: dict[str, Any], told: list[str]) -> None:
     """Each as a warning with what it means; a file that the base hasn't has taken nothing."""
     bindings = _bindings((document("a", lifecycle=now), live(1)))
-    found = provenance.loosened(bindings, _base(document("a", lifecycle=was)))
+    found = loosened_guards(bindings, _base(document("a", lifecycle=was)))
 
     assert [one.message for one in found] == told
     assert {(one.rule, one.severity, one.excerpt) for one in found} <= {("loosened", Severity.WARNING, "lifecycle: …")}
@@ -645,7 +660,7 @@ def test_what_a_file_takes_from_its_guards_is_told(was: dict[str, Any], now: dic
         assert one.hint == next(
             (hint for word, hint in hints.items() if word in one.message), "no apply refuses that any more"
         )
-    assert provenance.loosened(bindings, _base(document("z", name="Z"))) == ()
+    assert loosened_guards(bindings, _base(document("z", name="Z"))) == ()
 
 
 B = document("b", id=2, name="B")
@@ -681,7 +696,7 @@ def test_a_definition_that_is_gone_is_told_with_its_live_model(
     """Unless another definition means that model; where none is known, one of its address, name or id is the same."""
     before, after = (_base(B, *(document(address, **values) for address, values in side)) for side in (base, now))
     there = state and replace(state, models=(*state.models, live(2, name="B")))
-    found = provenance.removed(before, after, there)
+    found = removed_definitions(before, after, there)
 
     assert [(one.id, one.name) for one in found] == gone
     assert [one.address for one in found] == sorted(one.address for one in found)

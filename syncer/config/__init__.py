@@ -1,0 +1,66 @@
+"""Settings, at the edge: flags beat the environment's variables, which beat the file. One frozen Settings.
+
+settings       the settings as values: keys, bounds, defaults
+settings_file  the file: found, read, checked
+environments   which environment a run is about, and its target
+variables      credentials and secrets, from the environment's variables alone
+servers        URLs: what can be one, and who may get credentials
+network        proxies and certificates
+"""
+
+from syncer.config.environments import (
+    declared_environment,
+    environment,
+    environment_name,
+    require_target,
+    target,
+    with_target,
+)
+from syncer.config.network import check_certificates, check_proxies, check_way
+from syncer.config.servers import is_in_clear, may_get_credentials, server
+from syncer.config.settings import (
+    ENVIRONMENT_KEYS,
+    FILES,
+    KEYS,
+    NUMBER_KEYS,
+    SANDBOX_URL,
+    Environment,
+    Key,
+    Numbers,
+    Settings,
+)
+from syncer.config.settings_file import changed_keys, find, load, repository, written
+from syncer.config.variables import VARIABLES, credentials, secret, secrets
+
+__all__ = [
+    "ENVIRONMENT_KEYS",
+    "FILES",
+    "KEYS",
+    "NUMBER_KEYS",
+    "SANDBOX_URL",
+    "VARIABLES",
+    "Environment",
+    "Key",
+    "Numbers",
+    "Settings",
+    "changed_keys",
+    "check_certificates",
+    "check_proxies",
+    "check_way",
+    "credentials",
+    "declared_environment",
+    "environment",
+    "environment_name",
+    "find",
+    "is_in_clear",
+    "load",
+    "may_get_credentials",
+    "repository",
+    "require_target",
+    "secret",
+    "secrets",
+    "server",
+    "target",
+    "with_target",
+    "written",
+]
