@@ -258,6 +258,15 @@ def test_the_words_are_those_of_outcomes() -> None:
     assert {*Status} - sent == {Status.CONFLICT, Status.NOT_ATTEMPTED}
 
 
+def test_one_that_was_never_sent_stops_no_other() -> None:
+    """What came before it and after it goes back."""
+    documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n}") for n in (1, 2, 3)]
+    ran = Ran(documents, FakeApi([live(1), live(2), live(3)]))
+    ran.endings = {**ran.endings, "m2": replace(ran.endings["m2"], status="conflict")}
+
+    assert [change.id for change in ran.back()[0].plan.changes] == [1, 3]
+
+
 @pytest.mark.parametrize("status", ["conflict", "not attempted"])
 def test_where_nothing_was_sent_nothing_is_undone(status: str) -> None:
     """Even where live is what the run wanted: then somebody else made it so."""

@@ -309,6 +309,7 @@ def test_what_can_not_be_seen_could_bear_the_name(state: dict[str, Any]) -> None
     assert not bound.new
     assert len(bound.problems) == 1
     assert bound.problems[0].rule == ("unreadable-model" if "unreadable" in state else "incomplete-live-state")
+    assert bound.problems[0].excerpt == "name: …"
     assert _new(unreadable=(Unreadable(9, "broken", "Another"),)).new
 
 

@@ -657,6 +657,20 @@ def test_it_logs_in_once_more_on_a_401() -> None:
     assert _paths(wire) == ["/login", "/models/42", "/login", "/models/42"]
 
 
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_another_refusal_is_no_reason_to_log_in_again(status: int) -> None:
+    """A new token would be refused in the same way."""
+    login = _login_server("t1")
+    wire = Wire(
+        lambda request: login(request) if request.url.path.endswith("/login") else httpx.Response(status, json={}),
+        PASSWORD,
+    )
+    with pytest.raises(ApiError):
+        wire.api.read(42)
+
+    assert _paths(wire) == ["/login", "/models/42"]
+
+
 def test_it_never_logs_in_a_third_time() -> None:
     """Two runs with one user would revoke each other's tokens for ever."""
     wire = Wire(_login_server("never"), PASSWORD)

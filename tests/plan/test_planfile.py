@@ -376,6 +376,13 @@ def test_a_file_of_an_older_version_is_read() -> None:
     assert planned.plan.digest == PLANNED["caused"].plan.digest
 
 
+def test_a_value_may_stand_so_deep_and_no_deeper() -> None:
+    """What is read is bounded before anything walks through it."""
+    assert planfile._in(1, ("configuration",) * 200) == 1
+    with pytest.raises(ValueError, match="^$"):
+        planfile._in(1, ("configuration",) * 201)
+
+
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     """A missing file, a folder, a pipe that nobody writes to, and a link are no plan files, and nothing waits."""
     (tmp_path / "plan.json").write_bytes(GOOD)

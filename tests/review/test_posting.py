@@ -405,6 +405,32 @@ def test_a_text_that_is_still_too_long_is_an_error(desk: Desk) -> None:
     assert len([call for call in desk.fake.calls if call.method == "POST" and call.path != "/graphql"]) == 2
 
 
+@pytest.mark.parametrize(("status", "is_sent_again"), [(400, True), (413, True), (422, True), (409, False)])
+def test_a_host_has_several_words_for_too_long(desk: Desk, status: int, is_sent_again: bool) -> None:  # noqa: FBT001 - a case
+    """Whatever may mean it gets the smaller text; another refusal doesn't."""
+    desk.fake.faults.append(Fault(status, method="POST", path="/comments"))
+    budgets: list[int] = []
+
+    def render(budget: int) -> str:
+        budgets.append(budget)
+        return "text"
+
+    if is_sent_again:
+        keep_comment(desk.host(), 7, marker(), render, create=True)
+    else:
+        with pytest.raises(HostError):
+            keep_comment(desk.host(), 7, marker(), render, create=True)
+
+    assert len(budgets) == 1 + is_sent_again
+
+
+def test_what_became_of_a_text_has_its_word() -> None:
+    """Commands print them, and later steps read them."""
+    assert [one.value for one in Posted] == [
+        *("created", "updated", "unchanged", "closed", "superseded", "skipped", "denied"),
+    ]
+
+
 def test_the_whole_comment_keeps_within_the_hosts_bytes(desk: Desk) -> None:
     """Marker, text and the longest line together: characters of several bytes count as such."""
     keep_comment(desk.host(), 7, marker(), lambda n: "é" * (n // 2), create=True)
