@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -389,6 +390,27 @@ def test_a_name_that_two_files_give_is_not_created() -> None:
         one.address
         for one in bind(DesiredState((desired("a", name="X"), desired("b", name="Z"))), LiveState(()), create=True).new
     ] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "create"),
+    [
+        ("no-live-model", LiveState(()), False),
+        ("ambiguous-name", LiveState((live(1), live(2))), False),
+        ("incomplete-live-state", LiveState((), complete=False), False),
+        ("unreadable-model", LiveState((), (Unreadable(7, "r", "Active users"),)), False),
+        ("unreadable-model", LiveState((), (Unreadable(7, "r"),)), True),
+        ("similar-name", LiveState((live(1, name="Actve users"),)), True),
+    ],
+)
+def test_a_problem_with_a_name_stands_where_the_name_is_given(rule: str, state: LiveState, create: bool) -> None:  # noqa: FBT001 - a case
+    """Also below an environment."""
+    one = desired("m", name="Other", environments={"prod": {"name": "Active users"}})
+    (problem,) = bind(DesiredState((one,)), state, create=create).problems
+
+    assert (problem.rule, problem.excerpt) == (rule, "environments: …")
+    twice = bind(DesiredState((one, replace(one, address="n"))), LiveState((live(1),) if create else ()), create=True)
+    assert [(other.rule, other.excerpt) for other in twice.problems] == [("claimed-twice", "environments: …")] * 2
 
 
 # -- connectors by name ------------------------------------------------------------------------------------------------
