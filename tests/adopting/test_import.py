@@ -1517,6 +1517,7 @@ REF, NEW = SecretRef("SYNCER_SECRET_K"), SecretRef("SYNCER_SECRET_M_TOKEN")
         ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "***"}], "n": 2}, [], {"l": [{"token": REF}], "n": 2}),
         ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "k", "x": 1}], "n": 1}, [], {"l": [{"token": NEW, "x": 1}], "n": 1}),
         ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "***"}, {"x": 1}], "n": 1}, [], None),
+        ({"l": [{"token": [K]}], "n": 1}, {"l": [{"token": ["k"]}], "n": 2}, [], {"l": [{"token": [REF]}], "n": 2}),
         ({"l": [{"token": K, "m": [1]}], "n": 1}, {"l": [{"token": "***", "m": [1]}], "n": 2}, [], {"l": [{"token": REF, "m": [1]}], "n": 2}),
         ({"l": [{"token": K, "m": [K]}], "n": 1}, {"l": [{"token": "***", "m": ["***"]}], "n": 2}, [], {"l": [{"token": REF, "m": [REF]}], "n": 2}),
         ({"l": [{"token": K, "m": [1]}], "n": 1}, {"l": [{"token": "***", "m": [1, 2]}], "n": 2}, [], None),

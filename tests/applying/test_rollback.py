@@ -258,8 +258,14 @@ def test_the_words_are_those_of_outcomes() -> None:
     assert {*Status} - sent == {Status.CONFLICT, Status.NOT_ATTEMPTED}
 
 
-def test_one_that_was_never_sent_stops_no_other() -> None:
-    """What came before it and after it goes back."""
+def test_one_that_does_not_go_back_stops_no_other() -> None:
+    """Neither one that was never sent nor one that was created: what came before and after it goes back."""
+    made = Ran(
+        [document("a", name="New"), document("b", id=42, query="SELECT user_id, 2")],
+        FakeApi([live(42)], CONNECTORS),
+        create=True,
+    )
+    assert [change.id for change in made.back()[0].plan.changes] == [42]
     documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n}") for n in (1, 2, 3)]
     ran = Ran(documents, FakeApi([live(1), live(2), live(3)]))
     ran.endings = {**ran.endings, "m2": replace(ran.endings["m2"], status="conflict")}
