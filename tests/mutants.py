@@ -339,7 +339,10 @@ def tests_of(mutant: Mutant, tree: Path, coverage: Path) -> list[str]:
     tests, size = reached(coverage)
     lines = tests.get(str(tree / mutant.path.relative_to(ROOT)), {})
     found = {test for line in mutant.body or () for test in lines.get(line, ())}
-    return sorted(size if mutant.body is None or "" in found else found, key=lambda test: (size[test], test))
+    everywhere = mutant.body is None or "" in found
+    some = sorted(size if everywhere else found, key=lambda test: (size[test], test))
+    # A test of values alone runs no line: it's among all of them.
+    return [*some, *ROOMS[mutant.room][1]] if everywhere else some
 
 
 class Worker:

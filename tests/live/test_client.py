@@ -825,6 +825,14 @@ def test_live_secrets_don_t_come_out_in_errors() -> None:
 
     with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
         wire.api.read(42)
+    links = {"last": "https://api.example.com/api/v1/models?page=1&per_page=10000"}
+    looks: list[Callable[[Api], object]] = [lambda api: api.fetch(()), lambda api: api.newest([42])]
+    for look in looks:
+        page = httpx.Response(200, json={"data": [keyed], "links": links})
+        wire = Wire(answers(page, httpx.Response(404, json={"error": "no live-canary here"})))
+        look(wire.api)
+        with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
+            wire.api.read(42)
 
 
 def test_every_source_of_secrets_is_hidden() -> None:
@@ -1301,6 +1309,16 @@ def test_connectors_are_read_whole() -> None:
     assert [connector.id for connector in wire.api.connectors()] == [1, 2]
 
 
+def test_syncs_are_read_whole() -> None:
+    """By id, and nothing of them twice."""
+    rows = [{"id": str(number), "attributes": {"model_id": 1, "source_id": 1}} for number in (3, 1, 2)]
+    links = {"last": "https://api.example.com/api/v1/syncs?page=1&per_page=10000"}
+    wire = Wire(lambda _: httpx.Response(200, json={"data": rows, "links": links}))
+
+    assert [sync.id for sync in wire.api.syncs()] == [1, 2, 3]
+    assert [request.url.path for request in wire.requests] == ["/api/v1/syncs"]
+
+
 def test_a_connector_without_an_id_is_none() -> None:
     """No file can mean it."""
     rows = [{"id": one, "attributes": {"name": "c", "connector_type": "source"}} for one in ("x", "7")]
@@ -1334,7 +1352,8 @@ def test_workspaces_and_the_user_s_role_are_read() -> None:
         with pytest.raises(ApiError, match="not what the models API sends"):
             Wire(answers(ok(odd))).api.workspaces()
 
-    assert Wire(answers(ok({"attributes": {"role": "Admin"}}))).api.me() == "Admin"
+    wire = Wire(answers(ok({"attributes": {"role": "Admin"}})))
+    assert (wire.api.me(), wire.requests[0].url.path) == ("Admin", "/api/v1/users/me")
     with pytest.raises(ApiError, match="not what the models API sends"):
         Wire(answers(ok({"attributes": {"role": 5}}))).api.me()
 
