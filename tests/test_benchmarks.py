@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mutants
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -109,3 +110,10 @@ def test_definitions_are_of_real_size(tmp_path: Path) -> None:
     assert checked.stdout == "70 definitions checked: no problems.\n"
     assert len({file.read_bytes() for file in files}) == 70
     assert all(1_000 <= file.stat().st_size <= 3_000 for file in files)
+
+
+def test_the_rooms_that_mutants_are_put_into_are_there() -> None:
+    """No run of CI puts any, so whoever moves a file hears of it here."""
+    named = {name for sources, tests in mutants.ROOMS.values() for name in (*sources, *tests)}
+
+    assert [name for name in sorted(named) if not (mutants.ROOT / name).exists()] == []

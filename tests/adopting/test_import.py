@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -15,7 +16,7 @@ from unittest import mock
 import httpx
 import pytest
 import yaml
-from builders import FakeApi, live
+from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from played import CONNECTORS, SETTINGS, STAGING, Played
@@ -24,13 +25,29 @@ from transcripts import rewritten
 from world import Team, flat, recorded_world, secrets
 
 from syncer import safe_files
-from syncer.adopting import drift
+from syncer.adopting import drift, new_files, selection
 from syncer.adopting.names import Addresses, Variables, slug
+from syncer.adopting.new_files import ImportContext
+from syncer.adopting.selection import Selection
 from syncer.cli.main import main
-from syncer.model import FIELDS, QUERY_TYPES, Connector, LiveState, Unreadable
+from syncer.desired.connectors import bind_connectors
+from syncer.errors import SettingsError
+from syncer.model import (
+    FIELDS,
+    QUERY_TYPES,
+    Binding,
+    Bound,
+    Connector,
+    DesiredState,
+    LiveModel,
+    LiveState,
+    Severity,
+    Unreadable,
+)
+from syncer.plan.planner import Cause, make_plan
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
-from syncer.secrets import SECRET_VARIABLE, Secret, is_secret_key
+from syncer.secrets import SECRET_VARIABLE, Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -453,7 +470,7 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], message: str
 
 
 def test_a_model_that_the_server_cannot_show_is_named(tmp_path: Path) -> None:
-    """Asked for by its id it's an error, among all a warning."""
+    """Selection for by its id it's an error, among all a warning."""
     played = Played(tmp_path, api(live(1)))
     found = LiveState((live(1),), (Unreadable(5, "no catalog"),))
     played.api.fetch = mock.Mock(return_value=found)  # type: ignore[method-assign]
@@ -1302,3 +1319,316 @@ def test_an_sql_file_keeps_its_habits(query: str) -> None:
         text = written.removeprefix(b"\xef\xbb\xbf").decode().replace("\r\n", "\n")
         assert text.rstrip("\n") == query.rstrip("\n")
         assert written.startswith(b"\xef\xbb\xbf") == raw.startswith(b"\xef\xbb\xbf")
+
+
+# -- the values themselves -----------------------------------------------------------------------------------------
+
+MANNER = ImportContext("prod", CONNECTORS)
+
+
+def _drafted(path: str = "models/m.yaml", manner: ImportContext = MANNER, **attributes: Any) -> new_files.Draft:
+    return new_files.draft(
+        live(7, **attributes), path, manner, Variables(lambda _: "", ()), address="m", query_file="m.sql"
+    )
+
+
+def test_a_draft_says_what_is_live_in_the_order_of_writing() -> None:
+    """Nothing that is blank, the id where it belongs, the connector by its name where that means it alone."""
+    whole = _drafted(configuration={"n": 1, "token": "k-canary"})
+    name = next(one.name for one in CONNECTORS if one.id == 1)
+    values = {**RAW_SQL, "connector": name, "configuration": {"n": 1, "token": SecretRef("SYNCER_SECRET_M_TOKEN")}}
+
+    assert list(whole.values) == [
+        "id", "name", "description", "connector", "query_type", "primary_key", "query", "configuration",
+    ]  # fmt: skip
+    assert whole.values == {"id": 7, **{key: value for key, value in values.items() if key != "connector_id"}}
+    assert (whole.query_file, whole.sql_path, whole.secrets) == (
+        "m.sql",
+        "models/m.sql",
+        {"SYNCER_SECRET_M_TOKEN": Secret("k-canary")},
+    )
+    assert not whole.is_rewritten
+
+    bare = _drafted(
+        "m.yaml", replace(MANNER, pins_at_top=False), description=None, primary_key=" ", query=None, connector_id=99
+    )
+    assert bare.values == {
+        "name": RAW_SQL["name"], "connector_id": 99, "query_type": "raw_sql", "environments": {"prod": {"id": 7}},
+    }  # fmt: skip
+    assert (bare.query_file, bare.sql_path, bare.secrets) == ("", "", {})
+    assert _drafted("m.yaml").sql_path == "m.sql"
+    assert new_files.Draft(live(7), "m.yaml", {}).sql_path == ""
+    kept = new_files.draft(
+        live(7), "m.yaml", MANNER, Variables(lambda _: "", ()), address="m", kept={"lifecycle": {"protect": True}}
+    )
+    assert (kept.is_rewritten, kept.values["lifecycle"], kept.query_file) == (True, {"protect": True}, "")
+
+
+@pytest.mark.parametrize(
+    ("query", "inline", "has_file"),
+    [("a\nb", False, True), ("a\nb", True, False), ("ab", False, False), ("a\r\nb", False, False), ("a\n\0b", False, False),
+     ("\ufeffa\nb", False, False), ("a\n\ud800", False, False)],
+)  # fmt: skip
+def test_a_query_goes_into_a_file_that_gives_it_back(query: str, inline: bool, has_file: bool) -> None:  # noqa: FBT001 - a case
+    """Of several lines, and of nothing that reading would change."""
+    model = LiveModel(7, {**RAW_SQL, "query": query})
+    made = new_files.draft(
+        model, "m.yaml", replace(MANNER, inline=inline), Variables(lambda _: "", ()), address="m", query_file="q.sql"
+    )
+
+    assert made.query_file == ("q.sql" if has_file else "")
+
+
+def test_models_are_chosen_by_what_is_asked() -> None:
+    """By ids, each once and those that aren't there named; or by types and connectors, all of both."""
+    state = LiveState((live(3), live(1, connector_id=2), live(2, query_type="dbt")), (Unreadable(5, "broken"),))
+    first, second = (next(one.name for one in CONNECTORS if one.id == number) for number in (1, 2))
+
+    for asked, ids in (
+        (Selection(everything=True), [1, 2, 3]),
+        (Selection(query_types=("dbt",)), [2]),
+        (Selection(connectors=(first,)), [2, 3]),
+        (Selection(connectors=(first, "2")), [1, 2, 3]),
+        (Selection(query_types=("raw_sql",), connectors=(second,)), [1]),
+        (Selection(ids=(3, 1, 3)), [1, 3]),
+    ):
+        selection.check_selection(asked)
+        models, problems = selection.selected(asked, state, CONNECTORS)
+        assert ([model.id for model in models], problems) == (ids, [])
+    models, problems = selection.selected(Selection(ids=(9, 5, 1, 9)), state, CONNECTORS)
+    assert [model.id for model in models] == [1]
+    assert [(one.rule, one.message, one.is_error) for one in problems] == [
+        ("unknown-id", "the workspace has no live model with id 9", True),
+        ("unreadable-model", "the server can't show live model 5: broken", True),
+    ]
+    for wrong in (
+        Selection(),
+        Selection(True, (1,)),
+        Selection(ids=(1,), connectors=(first,)),
+        Selection(query_types=("raw_sql", "x")),
+    ):
+        with pytest.raises(SettingsError):
+            selection.check_selection(wrong)
+    with pytest.raises(SettingsError, match="the workspace has no connector 'x'"):
+        selection.selected(Selection(connectors=("x",)), state, CONNECTORS)
+
+
+def test_a_name_that_is_there_with_any_ending_is_taken() -> None:
+    """Whatever its case; a dot at the beginning is no ending."""
+    free = Addresses(["Active_Users.SQL", "model_9.tar.gz", ".hidden", "plain"])
+
+    assert [free.of(live(number, name=name)) for number, name in [(1, "Active users"), (2, "plain"), (3, "hidden"), (4, "model 9.tar"), (5, "CON"), (6, "!")]] == [
+        "active_users_1", "plain_2", "hidden", "model_9_tar", "con_5", "model_6",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "is_told"), [("k" * 8, True), ("k" * 7, False), ("*" * 8, False)])
+def test_a_secret_that_stands_elsewhere_in_clear_is_noticed(value: str, is_told: bool) -> None:  # noqa: FBT001 - a case
+    """From eight characters on; asterisks hide something else."""
+    one = replace(_drafted(), secrets={"V": Secret("other-one"), "W": Secret(value)})
+
+    assert new_files.shows_a_secret(one, ["nothing", f"x {value} y"]) is is_told
+    assert not new_files.shows_a_secret(one, ["nothing"])
+    assert not new_files.shows_a_secret(replace(one, secrets=None), [value])
+
+
+def test_variables_that_are_not_what_is_live_have_to_be_set() -> None:
+    """Each once, by name, with all files that name it; what the server hides only has to be set to something."""
+    drafts = [
+        replace(_drafted(f"models/{name}.yaml"), secrets=found)
+        for name, found in (
+            ("a", {"V": Secret("v"), "SET": Secret("set")}),
+            ("b", None),
+            ("c", {"V": Secret("v"), "H": Secret("***"), "K": Secret("****"), "A": Secret("new")}),
+        )
+    ]
+    known = {"SET": Secret("set"), "A": Secret("old"), "K": Secret("anything")}
+
+    assert new_files.unset_variables(drafts, known.get) == (
+        new_files.UnsetVariable("A", ("models/c.yaml",), is_hidden=False),
+        new_files.UnsetVariable("H", ("models/c.yaml",), is_hidden=True),
+        new_files.UnsetVariable("V", ("models/a.yaml", "models/c.yaml"), is_hidden=False),
+    )
+
+
+def _intake(own: dict[str, Any], there: dict[str, Any], causes: Any = None, owners: Any = None) -> drift.DriftEdits:
+    wanted = desired("m", **own)
+    (change,) = make_plan(Bound((Binding(wanted, live(7, **there)),)), TARGET).changes
+    return drift.drift_edits(change, causes, MANNER, Variables(lambda _: "", ()), owners or {})
+
+
+def test_drift_goes_to_the_place_where_the_value_stands() -> None:
+    """At the top; not below an environment, nor where the file says nothing; what git changes waits, a conflict is left."""
+    taken = _intake(
+        {"query": "SELECT 2", "description": "d"}, {}, {"query": (Cause.DRIFT,), "description": (Cause.CHANGE,)}
+    )
+    assert (taken.edits, taken.fields, taken.waiting, taken.left) == (
+        ((("query",), RAW_SQL["query"]),), ("query",), ("description",), (),
+    )  # fmt: skip
+    assert (taken.path, taken.sql, taken.secrets) == ("models/m.yaml", None, {})
+    assert taken.only(["query"]) == taken
+    assert (taken.only(["name"]).edits, taken.only(["name"]).fields) == ((), ())
+
+    both = _intake({"query": "SELECT 2"}, {}, {"query": (Cause.CHANGE, Cause.DRIFT)})
+    assert [(one.rule, one.severity, one.excerpt) for one in both.left] == [
+        ("conflicting-edit", Severity.WARNING, "query: …")
+    ]
+    assert both.left[0].message == "query of m was changed outside git, and in git, too"
+    assert both.left[0].hint.endswith('apply with `--on-drift overwrite`; live is "SELECT user_id\\nFROM users"')
+
+    below = _intake({"query": ..., "environments": {"prod": {"query": "SELECT 2"}}}, {})
+    assert (below.edits, [one.rule for one in below.left]) == ((), ["environment-value"])
+    assert below.left[0].message == "query of m was changed outside git, and its value comes from environments.prod"
+    assert below.left[0].hint.startswith("edit the file by hand; live is ")
+
+
+def test_a_connector_is_taken_by_name_where_the_file_names_one() -> None:
+    """By number if no name means it alone."""
+    second = next(one.name for one in CONNECTORS if one.id == 2)
+    wanted, _ = bind_connectors(
+        DesiredState((desired("m", connector_id=..., connector=CONNECTORS[0].name),)), CONNECTORS
+    )
+    for number, edits, rules in ((2, ((("connector",), second),), []), (99, (), ["not-placed"])):
+        (change,) = make_plan(Bound((Binding(wanted.models[0], live(7, connector_id=number)),)), TARGET).changes
+        taken = drift.drift_edits(change, None, MANNER, Variables(lambda _: "", ()), {})
+        assert (taken.edits, [one.rule for one in taken.left]) == (edits, rules)
+        assert [drift.field_of(path) for path, _ in taken.edits] == ["connector_id"] * len(edits)
+    assert taken.left[0].message == "connector_id of m was changed outside git: no name means connector 99 alone"
+    assert taken.left[0].hint == "use connector_id; live is 99"
+    assert [drift.field_of(path) for path in [("query_file",), ("query",), ("configuration", "a")]] == [
+        "query",
+        "query",
+        "configuration",
+    ]
+
+
+K, OTHER = {"env": "SYNCER_SECRET_K"}, {"env": "SYNCER_SECRET_O"}
+REF, NEW = SecretRef("SYNCER_SECRET_K"), SecretRef("SYNCER_SECRET_M_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("own", "there", "ignored", "taken"),
+    [
+        ({"token": K, "n": 1}, {"token": "k", "n": 2}, [], {"token": REF, "n": 2}),
+        ({"n": 1}, {"token": "k", "n": 2}, [], {"token": NEW, "n": 2}),
+        ({"token": {"env": "x", "more": 1}, "n": 1}, {"token": "k", "n": 2}, [], {"token": NEW, "n": 2}),
+        ({"d": {"token": K}, "n": 1}, {"d": {"token": "k", "x": 1}, "n": 2}, [], {"d": {"token": REF, "x": 1}, "n": 2}),
+        ({"d": "text", "n": 1}, {"d": {"token": "k"}, "n": 2}, [], {"d": {"token": NEW}, "n": 2}),
+        ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "***"}], "n": 2}, [], {"l": [{"token": REF}], "n": 2}),
+        ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "k", "x": 1}], "n": 1}, [], {"l": [{"token": NEW, "x": 1}], "n": 1}),
+        ({"l": [{"token": K}], "n": 1}, {"l": [{"token": "***"}, {"x": 1}], "n": 1}, [], None),
+        ({"l": [{"token": [K]}], "n": 1}, {"l": [{"token": ["k"]}], "n": 2}, [], {"l": [{"token": [REF]}], "n": 2}),
+        ({"l": [{"token": K, "m": [1]}], "n": 1}, {"l": [{"token": "***", "m": [1]}], "n": 2}, [], {"l": [{"token": REF, "m": [1]}], "n": 2}),
+        ({"l": [{"token": K, "m": [K]}], "n": 1}, {"l": [{"token": "***", "m": ["***"]}], "n": 2}, [], {"l": [{"token": REF, "m": [REF]}], "n": 2}),
+        ({"l": [{"token": K, "m": [1]}], "n": 1}, {"l": [{"token": "***", "m": [1, 2]}], "n": 2}, [], None),
+        ({"l": [1, {"a": 1}]}, {"l": [2, {"a": 3}]}, [], {"l": [2, {"a": 3}]}),
+        ({"a": 1, "n": 1}, {"a": 2, "n": 2}, ["configuration.a"], {"a": 1, "n": 2}),
+        ({"n": 1}, {"a": 2, "n": 2}, ["configuration.a"], {"n": 2}),
+        ({"n": 1}, {"a": {"b": 2}, "n": 2}, ["configuration.a.b"], {"a": {"b": 2}, "n": 2}),
+        ({"a": {"b": 1}, "n": 1}, {"a": {"b": 2, "c": 3}, "n": 2}, ["configuration.a.b"], {"a": {"b": 1, "c": 3}, "n": 2}),
+        ({"a": {"b": 1}, "n": 1}, {"n": 2}, ["configuration.a.b"], {"n": 2}),
+        ({"a": {"b": 1}, "n": 1}, {"a": "text", "n": 2}, ["configuration.a.b"], {"a": "text", "n": 2}),
+        ({"a": {"env": "x"}, "l": [K], "n": 1}, {"a": 2, "l": 3, "n": 2}, ["configuration.a", "configuration.l"], {"a": SecretRef("x"), "l": [REF], "n": 2}),
+        ({"a": {"env": 5}, "n": 1}, {"a": 2, "n": 2}, ["configuration.a", "description"], {"a": {"env": 5}, "n": 2}),
+    ],
+)  # fmt: skip
+def test_a_configuration_is_taken_with_the_file_s_own_references(
+    own: Any, there: Any, ignored: list[str], taken: Any
+) -> None:
+    """And with what the file ignores as it says it; a new secret gets a variable, a hidden one that moved is a person's."""
+    found = _intake({"configuration": own, "lifecycle": {"ignore_changes": ignored}}, {"configuration": there})
+
+    assert found.edits == (() if taken is None else ((("configuration",), taken),))
+    assert [one.rule for one in found.left if one.rule != "rotated-secret"] == ([] if taken else ["not-placed"])
+    assert set(found.secrets or ()) == ({"SYNCER_SECRET_M_TOKEN"} if taken and "M_TOKEN" in repr(taken) else set())
+
+
+def test_a_configuration_that_no_file_can_say_is_named() -> None:
+    """One that is gone, or that holds what a variable can't."""
+    for there, why in (
+        (None, "it's gone, and no file can say so"),
+        ({"token": 5, "n": 2}, "configuration.token is a number under a secret's key, and a variable gives text"),
+        (
+            {"a": "***", "n": 2},
+            "the server hides configuration.a, and a reference may stand under a secret's key alone",
+        ),
+        ({"token": "a\0", "n": 2}, "configuration.token holds a NUL character, which no variable can"),
+    ):
+        (left,) = (one for one in _intake({"configuration": {"n": 1}}, {"configuration": there}).left)
+        assert (left.rule, left.message) == ("not-placed", f"configuration of m was changed outside git: {why}")
+        assert left.hint.startswith("remove it from the file; " if there is None else "edit the file by hand; ")
+
+
+def test_secrets_that_nobody_could_look_up_do_not_hide_the_rest() -> None:
+    """Live's own stands in for each at its place; where live has none there, the reference stays."""
+    own = {"token": K, "d": {"token": OTHER}, "l": [{"token": K}], "m": [{"token": K}], "n": 1}
+    binding = Binding(
+        desired("m", configuration=own), live(7, configuration={"token": "k", "l": [{"token": "l"}], "m": [], "n": 2})
+    )
+    seen, unseen = drift.with_live_secrets(binding)
+
+    assert seen.desired.fields["configuration"] == {
+        "token": Secret("k"), "d": {"token": SecretRef("SYNCER_SECRET_O")}, "l": [{"token": Secret("l")}], "m": [{"token": REF}], "n": 1,
+    }  # fmt: skip
+    assert [new_files.dotted(path) for path in unseen] == [
+        "configuration.token", "configuration.d.token", "configuration.l[0].token", "configuration.m[0].token",
+    ]  # fmt: skip
+    plain = Binding(desired("m", configuration={"n": 1}), live(7))
+    assert drift.with_live_secrets(plain) == (plain, ())
+    documents = [
+        document(configuration=own),
+        document("b", environments={"prod": {"configuration": {"x": {"env": "E"}, "y": {"env": 5}}}}),
+    ]
+    assert new_files.named_variables(documents) == {"SYNCER_SECRET_K", "SYNCER_SECRET_O", "E"}
+
+
+def test_a_place_that_a_file_has_no_room_for_is_told_with_what_is_live() -> None:
+    """Down to it, as far as live has it."""
+    taken = _intake({"configuration": {"n": 1}}, {"configuration": {"a": {"b": [1, "x"]}, "n": 2}})
+    for path, where, hint in (
+        (("configuration", "a", "b", 1), "configuration.a.b[1]", 'live is "x"'),
+        (("configuration", "a", "b", 2), "configuration.a.b[2]", "live has none"),
+        (("configuration", "a", "c"), "configuration.a.c", "live has none"),
+        (("configuration", "n", "x"), "configuration.n.x", "live has none"),
+        (("connector",), "connector_id", "live is 1"),
+    ):
+        told = drift.unplaced_problem(taken, path, "why")
+        assert (told.rule, told.severity) == ("not-placed", Severity.WARNING)
+        assert told.message == f"{where} of m was changed outside git: why"
+        assert told.hint == f"edit the file by hand; {hint}"
+    assert drift.shortened("x" * 198) == f'"{"x" * 198}"'
+    assert drift.shortened("é" * 199) == f'"{"é" * 199}...'
+    assert drift.shortened({"k": Secret("s")}) == '{"k": "(sensitive value)"}'
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "expected"),
+    [
+        (b"a\nb\n", "c\nd", b"c\nd\n"),
+        (b"a\r\nb\r\n\r\n", "c\nd", b"c\r\nd\r\n\r\n"),
+        (b"\xef\xbb\xbfa", "c\nd", b"\xef\xbb\xbfc\nd"),
+        (b"a\r\nb\nc\n", "c\nd", b"c\nd\n"),
+        (b"a\r\nb\nc", "c\nd", b"c\r\nd"),
+        (b"", "c\nd", b"c\nd"),
+    ],
+)
+def test_an_sql_file_is_written_as_it_was(raw: bytes, text: str, expected: bytes) -> None:
+    """Its mark, how most of its lines end, and how it ended."""
+    assert drift.sql_file_bytes(text, raw) == expected
+
+
+def test_what_can_not_be_a_definition_is_told() -> None:
+    """An error if it was asked for by name; its name in short."""
+    asked, other = (
+        new_files.not_imported(live(7, name="n" * 300), "why", is_asked=is_asked) for is_asked in (True, False)
+    )
+
+    assert (asked.severity, other.severity) == (Severity.ERROR, Severity.WARNING)
+    assert asked.message == f"model 7 {'n' * 200!r} can't be a definition: why"
+    assert (
+        asked.hint
+        == "mend it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
+    )
+    assert new_files.not_imported(live(7), "why", is_asked=True, path="a.yaml").hint == "edit a.yaml by hand"
+    assert not new_files.Imported(problems=(other, asked)).is_whole
+    assert new_files.Imported(problems=(other,)).is_whole

@@ -76,6 +76,10 @@ def test_an_edit_since_the_plan_is_a_conflict() -> None:
 
     assert (outcome.status, api.puts) == (Status.CONFLICT, [])
     assert outcome.reason == "live model 1 changed since the plan was made: description"
+    assert outcome == Outcome(
+        outcome.change, Status.CONFLICT, outcome.reason, outcome.hint, (), 0, "", "", is_fatal=False
+    )
+    assert outcome.hint == "plan again, and review what somebody else changed"
 
 
 def test_a_model_deleted_since_the_plan_is_a_conflict() -> None:
@@ -783,10 +787,10 @@ def test_a_run_that_is_stopped_while_it_waits_looks_at_nothing_any_more() -> Non
 def test_newest_models_that_take_too_long_to_read_are_told() -> None:
     """What stands at the end nobody saw; where nothing was written nobody looks."""
     plan, api = _world()
-    api.newest = lambda _: None  # type: ignore[method-assign]
+    api.newest = lambda _: None  # type: ignore[method-assign,assignment]
     assert _apply(plan, api).unseen == "the newest models fill more than three pages"
 
     plan, api = _world()
     api.edit(1, description="edited in the UI")
-    api.newest = lambda _: pytest.fail("asked")  # type: ignore[method-assign]
+    api.newest = lambda _: pytest.fail("asked")  # type: ignore[method-assign,assignment]
     assert _apply(plan, api).unseen == ""

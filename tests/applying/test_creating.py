@@ -6,16 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import RAW_SQL, TARGET, FakeApi, document, live
+from builders import RAW_SQL, TARGET, FakeApi, document
 from world import Team, recorded_world, writes
 
 from syncer import workflow
-from syncer.errors import RefusedError
-from syncer.model import Connector, LiveState
-from syncer.package_files import schema
-from syncer.plan import planfile, saved_plan
+from syncer.model import Connector
 from syncer.plan.limits import Limits
-from syncer.plan.planner import Action, Cause
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
@@ -23,7 +19,6 @@ from syncer.secrets import Secret
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from syncer.model import LiveModel
     from syncer.plan.planner import Planned
 
 CONNECTORS = [Connector(1, "warehouse", "source", "Postgresql")]
@@ -61,39 +56,6 @@ def test_an_unstructured_model_needs_its_harvesters_to_be_made() -> None:
     assert not _plan(FakeApi([], CONNECTORS), **values, configuration=whole).problems
 
 
-def test_what_was_deleted_outside_git_comes_back_as_drift() -> None:
-    """The base declared it, live has nothing: creating it undoes what somebody did."""
-    api = FakeApi([], CONNECTORS)
-    documents = [document("new", **NEW), document("other", **{**NEW, "name": "Other"})]
-    base = workflow.Base("0" * 40, (documents[0],))
-    planned = workflow.plan(documents, api, TARGET, lambda _: None, Limits(), base=base, create=True)
-
-    assert planned.provenance is not None
-    assert {address: set(causes) for address, causes in planned.provenance.causes.items()} == {
-        "new": {Cause.DRIFT},
-        "other": {Cause.CHANGE},
-    }
-
-
-def _based(name: str, models: list[LiveModel], **values: Any) -> Planned:
-    base = workflow.Base("0" * 40, (document("new", **{**NEW, "name": "Old name"}),))
-    documents = [document("new", **{**NEW, "name": name, **values})]
-    api = FakeApi(models, CONNECTORS)
-    return workflow.plan(documents, api, TARGET, lambda _: None, Limits(), base=base, create=True)
-
-
-def test_a_rename_without_an_id_makes_no_second_model() -> None:
-    """The base tells which model the file meant: it's live and in no file now. With its id it's a rename."""
-    planned = _based("Quite another", [live(5, name="Old name")])
-
-    assert [problem.rule for problem in planned.problems] == ["renamed-without-id"]
-    assert "pin it with `id: 5`" in planned.problems[0].hint
-    pinned = _based("Quite another", [live(5, name="Old name")], id=5)
-    assert not pinned.problems
-    assert [change.action for change in pinned.plan.changes] == [Action.UPDATE]
-    assert not _based("Quite another", []).problems
-
-
 def test_creations_are_no_mass_change() -> None:
     """The guard is there for what is live: a new workspace may be filled in one go."""
     documents = [document(f"m{n}", **{**NEW, "name": f"Model {n}"}) for n in range(40)]
@@ -101,31 +63,6 @@ def test_creations_are_no_mass_change() -> None:
 
     workflow.refuse(planned, Limits())
     assert len(planned.plan.created) == 40
-
-
-# -- saved plans -------------------------------------------------------------------------------------------------------
-
-
-def test_a_saved_creation_is_that_creation() -> None:
-    """It comes back from its file, with its secrets looked up, unless somebody made the model meanwhile."""
-    api = FakeApi([], CONNECTORS)
-    secret: dict[str, Any] = {"configuration": {"api_key": {"env": "SYNCER_SECRET_X"}}}
-    planned = _plan(api, **secret)
-    text = planfile.dumps(planned)
-    kept = planfile.loads(text.encode(), schema("plan"), "plan.json")
-
-    assert "hunter2" not in text
-    assert kept.plan.digest == planned.plan.digest
-    lookup = {"SYNCER_SECRET_X": Secret("hunter2", "SYNCER_SECRET_X")}.get
-    renewed = saved_plan.with_live_state(kept, LiveState(()), lookup)
-    assert renewed.plan.changes[0].body == planned.plan.changes[0].body
-    for state in (LiveState((live(5, name="Brand new"),)), LiveState((), complete=False)):
-        with pytest.raises(RefusedError) as caught:
-            saved_plan.with_live_state(kept, state, lookup)
-        assert [problem.rule for problem in caught.value.problems] == ["stale-plan"]
-    with pytest.raises(RefusedError) as caught:
-        saved_plan.with_live_state(kept, LiveState(()), lambda _: None)
-    assert [problem.rule for problem in caught.value.problems] == ["missing-secret"]
 
 
 # -- the whole story ---------------------------------------------------------------------------------------------------

@@ -170,6 +170,11 @@ def test_a_rollback_can_be_taken_back() -> None:
     assert ran.api.models[42].fields["query"] == "SELECT user_id, 2"
 
 
+def test_an_ending_of_which_nothing_else_is_known() -> None:
+    """No id was made, and nobody knows when the server changed it."""
+    assert Ending("done") == Ending("done", 0, "", is_new=False)
+
+
 def test_what_is_back_already_is_left_alone() -> None:
     """Somebody was there first: there is nothing to do, and nothing to complain of."""
     ran = _one()
@@ -251,6 +256,21 @@ def test_the_words_are_those_of_outcomes() -> None:
 
     assert {*(status.value for status in sent), OPEN} == rollback._SENT
     assert {*Status} - sent == {Status.CONFLICT, Status.NOT_ATTEMPTED}
+
+
+def test_one_that_does_not_go_back_stops_no_other() -> None:
+    """Neither one that was never sent nor one that was created: what came before and after it goes back."""
+    made = Ran(
+        [document("a", name="New"), document("b", id=42, query="SELECT user_id, 2")],
+        FakeApi([live(42)], CONNECTORS),
+        create=True,
+    )
+    assert [change.id for change in made.back()[0].plan.changes] == [42]
+    documents = [document(f"m{n}", id=n, query=f"SELECT user_id, {n}") for n in (1, 2, 3)]
+    ran = Ran(documents, FakeApi([live(1), live(2), live(3)]))
+    ran.endings = {**ran.endings, "m2": replace(ran.endings["m2"], status="conflict")}
+
+    assert [change.id for change in ran.back()[0].plan.changes] == [1, 3]
 
 
 @pytest.mark.parametrize("status", ["conflict", "not attempted"])

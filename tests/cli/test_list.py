@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
-from builders import FakeApi, live
+from builders import TARGET, FakeApi, desired, live
 from event_schema import VALIDATOR
 from hypothesis import given
 from hypothesis import strategies as st
 from played import CONNECTORS, Played
 
 from syncer.errors import ApiError, RefreshError
-from syncer.model import LiveState, Sync, Unreadable
-from syncer.plan.model_states import Listing, Row, State
+from syncer.model import Binding, Bound, Connector, DesiredState, LiveState, Sync, Unreadable
+from syncer.plan.model_states import Listing, Row, State, rows_of
+from syncer.plan.planner import Cause, Provenance, make_plan
 from syncer.render.style import Style
 from syncer.render.terminal.list_ import render_listing
 from syncer.render.text import cells
@@ -235,3 +236,58 @@ def test_colour_is_of_the_state_alone() -> None:
 
     assert "\x1b[1;33mdrifted\x1b[0m" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+# -- the rows themselves -----------------------------------------------------------------------------------------------
+
+
+def _stood(causes: tuple[Cause, ...] | None, **around: Any) -> tuple[Listing, dict[str, Row]]:
+    """Files a to f, of which c changes its query, and two models that no file declares."""
+    files = {name: desired(name, id=number, name=name.upper()) for number, name in enumerate("abcdef", 1)}
+    files["c"] = desired("c", id=3, name="C", query="SELECT 2")
+    files["e"] = desired("e", name="E", connector_id=..., connector="gone")
+    lives = {name: live(number, name=name.upper()) for number, name in enumerate("abcdef", 1)}
+    bindings = tuple(Binding(files[name], lives[name]) for name in "abc")
+    bound = Bound(bindings, (live(9, name="Nine", connector_id=2), live(8, name="Eight")), (), (files["f"],))
+    plan = make_plan(Bound(bindings), TARGET)
+    provenance = None if causes is None else Provenance("0" * 40, {"c": causes}, {})
+    connectors = [Connector(1, "warehouse", "source", "Snowflake")]
+    beside: dict[str, Any] = {"connectors": connectors, "syncs": [_sync(1, 1), _sync(2, 1), _sync(3, 9)], **around}
+    state = DesiredState(tuple(files[name] for name in "fedcba"))
+    rows = rows_of(state, bound, plan, provenance, {"b"}, **beside)
+    return Listing(rows), {row.address or str(row.id): row for row in rows}
+
+
+def test_each_definition_and_each_live_model_has_a_row() -> None:
+    """By address, then by id; what isn't known is none, and what can't be read beside them is unknown."""
+    listing, rows = _stood(None)
+
+    assert list(rows) == ["a", "b", "c", "d", "e", "f", "8", "9"]
+    assert rows["a"] == Row(State.IN_STEP, "a", 1, "A", "raw_sql", 1, "warehouse", 2, "models/a.yaml")
+    assert rows["e"] == Row(State.UNKNOWN, "e", None, "E", "raw_sql", None, "gone", 0, "models/e.yaml")
+    assert rows["9"] == Row(State.UNMANAGED, "", 9, "Nine", "raw_sql", 2, None, 1, "")
+    assert [rows[name].state for name in "abcdef"] == [
+        State.IN_STEP, State.UNKNOWN, State.CHANGED, State.UNKNOWN, State.UNKNOWN, State.NEW,
+    ]  # fmt: skip
+    assert [row.id for row in listing.unmanaged.rows] == [8, 9]
+    assert list(listing.counts.items()) == [
+        (State.IN_STEP, 1), (State.CHANGED, 1), (State.NEW, 1), (State.UNMANAGED, 2), (State.UNKNOWN, 3),
+    ]  # fmt: skip
+    _, unread = _stood(None, connectors=None, syncs=None)
+    assert (unread["a"].connector, unread["a"].syncs, unread["e"].syncs) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("causes", "state"),
+    [
+        ((Cause.CHANGE,), State.CHANGED),
+        ((Cause.DRIFT,), State.DRIFTED),
+        ((Cause.CONFLICT,), State.CONFLICT),
+        ((Cause.DRIFT, Cause.CHANGE), State.CONFLICT),
+        ((Cause.DRIFT, Cause.CONFLICT), State.CONFLICT),
+        ((Cause.CHANGE, Cause.CONFLICT), State.CONFLICT),
+    ],
+)
+def test_causes_decide_how_a_changed_model_stands(causes: tuple[Cause, ...], state: State) -> None:
+    """What both did in one model is a conflict of it, whichever fields they did it in."""
+    assert _stood(causes)[1]["c"].state is state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -309,6 +310,7 @@ def test_what_can_not_be_seen_could_bear_the_name(state: dict[str, Any]) -> None
     assert not bound.new
     assert len(bound.problems) == 1
     assert bound.problems[0].rule == ("unreadable-model" if "unreadable" in state else "incomplete-live-state")
+    assert bound.problems[0].excerpt == "name: …"
     assert _new(unreadable=(Unreadable(9, "broken", "Another"),)).new
 
 
@@ -330,6 +332,10 @@ def test_guesses_have_an_end() -> None:
         for name in (long, "Othr name")
     ]
     assert ["id 1" in str(one) or "id 2" in str(one) for one in told] == [False, True, True, True]
+    for length, is_guessed in ((200, True), (201, False)):
+        near = LiveState((live(1, name="a" * length),))
+        (problem,) = bind(DesiredState((desired(name="a" * (length - 1) + "b"),)), near).problems
+        assert ("id 1" in problem.hint) is is_guessed
     many = LiveState(tuple(live(number, name=f"model of theirs {number}") for number in range(1, 1001)))
     files = tuple(desired(f"m{n:03}", name=f"model of thiers {n}") for n in range(1, 101))
     assert len(bind(DesiredState(files), many, create=True).problems) == 20
@@ -341,7 +347,7 @@ WORKSPACE = (
 )  # fmt: skip
 NEW_NAMES = (
     "Inactive users", "Active accounts", "Revenue weekly", "Revenue monthly", "Sales by contact", "Support contacts",
-    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads",
+    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads", "Hemp centre articles",
     "Unbound leads", "weekly_report_v2", "Account owners", "Help centre authors", "Неактивные клиенты", "売上週次レポート",
     "Brand new", "Active users (staging)", "Health score", "!!!", "",
 )  # fmt: skip
@@ -384,6 +390,27 @@ def test_a_name_that_two_files_give_is_not_created() -> None:
         one.address
         for one in bind(DesiredState((desired("a", name="X"), desired("b", name="Z"))), LiveState(()), create=True).new
     ] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "create"),
+    [
+        ("no-live-model", LiveState(()), False),
+        ("ambiguous-name", LiveState((live(1), live(2))), False),
+        ("incomplete-live-state", LiveState((), complete=False), False),
+        ("unreadable-model", LiveState((), (Unreadable(7, "r", "Active users"),)), False),
+        ("unreadable-model", LiveState((), (Unreadable(7, "r"),)), True),
+        ("similar-name", LiveState((live(1, name="Actve users"),)), True),
+    ],
+)
+def test_a_problem_with_a_name_stands_where_the_name_is_given(rule: str, state: LiveState, create: bool) -> None:  # noqa: FBT001 - a case
+    """Also below an environment."""
+    one = desired("m", name="Other", environments={"prod": {"name": "Active users"}})
+    (problem,) = bind(DesiredState((one,)), state, create=create).problems
+
+    assert (problem.rule, problem.excerpt) == (rule, "environments: …")
+    twice = bind(DesiredState((one, replace(one, address="n"))), LiveState((live(1),) if create else ()), create=True)
+    assert [(other.rule, other.excerpt) for other in twice.problems] == [("claimed-twice", "environments: …")] * 2
 
 
 # -- connectors by name ------------------------------------------------------------------------------------------------

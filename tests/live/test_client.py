@@ -7,21 +7,24 @@ import gc
 import gzip
 import json
 import pstats
+import socket
 import ssl
 import threading
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from builders import TARGET, resource
+from builders import RAW_SQL, TARGET, resource
 from hypothesis import given
 from hypothesis import strategies as st
+from limited import Limited
 
-from syncer.errors import ApiError, LateError, LoginError, RefreshError, UnreadableError
-from syncer.events import Requested, Waiting
+from syncer.errors import ApiError, LateError, LoginError, MissingError, RefreshError, UnreadableError
+from syncer.events import Pace, Requested, Slowing, Waiting
 from syncer.live import paging, session
 from syncer.live.api import Api
 from syncer.live.error_bodies import explain
@@ -154,11 +157,122 @@ def test_other_answers_are_final(status: int) -> None:
 
 
 def test_retry_after_is_obeyed() -> None:
-    """As seconds, and as a date."""
-    wire = Wire(answers(httpx.Response(429, headers={"retry-after": "20"}), ok(resource(42))))
+    """As seconds, and as a date; each wait is told, with what is left of the bound."""
+    wire = Wire(answers(_busy(20), _busy(100), ok(resource(42))))
     wire.api.read(42)
 
-    assert wire.clock.slept == [20.0]
+    assert wire.clock.slept == [20.0, 100.0]
+    assert [event for event in wire.events if isinstance(event, Waiting)] == [
+        Waiting("GET /models/42 was refused (429): the answer is empty", seconds, left, attempt, 5)
+        for seconds, left, attempt in ((20.0, 100.0, 2), (100.0, 0.0, 3))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, None), ("", None), ("soon", None), ("-1", None), ("1.5", None), ("20", 20.0), (" 0 ", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+)  # fmt: skip
+def test_what_retry_after_says(value: str | None, seconds: float | None) -> None:
+    """Nothing usable is nothing; what is past is now."""
+    assert session._retry_after(value) == seconds
+    ahead = session._retry_after("Fri, 31 Dec 2100 23:59:59 GMT")
+    assert ahead is not None
+    assert ahead > 10**8
+
+
+@pytest.mark.parametrize(
+    ("rows", "mebibytes"), [(0, 8), (1, 8 + 1 / 16), (16, 9), (100, 14.25), (896, 64), (897, 64), (10_000, 64)]
+)
+def test_an_answer_may_be_as_large_as_what_is_asked_for(rows: int, mebibytes: float) -> None:
+    """One model has its bound, a page one that grows with its rows, and there is an end to it."""
+    assert session._largest(rows) == mebibytes * 1024 * 1024
+
+
+def _caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "hint", "is_final"),
+    [
+        (_caused(httpx.ConnectError("x"), socket.gaierror(socket.EAI_NONAME, "x")), "the host h.example is not known", "check api_url, and the network", True),
+        (_caused(httpx.ConnectError("x"), socket.gaierror(socket.EAI_AGAIN, "x")), "the host h.example is not known", "check api_url, and the network", False),
+        (_caused(httpx.ConnectError("x"), ssl.SSLError("x")), "h.example doesn't speak TLS as expected", "check api_url: https or http, and the port", True),
+        (_caused(httpx.ConnectError("x"), OSError("x")), "no connection to https://h.example/x", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False),
+        (httpx.ConnectTimeout("x"), "no connection to https://h.example/x", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False),
+        (httpx.ReadTimeout("x"), "no answer in time", "the server may still be working on it", False),
+        (TimeoutError(), "no answer in time", "the server may still be working on it", False),
+        (httpx.UnsupportedProtocol("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.InvalidURL("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.ReadError("x"), "the connection was lost", "", False),
+    ],
+)  # fmt: skip
+def test_trouble_on_the_way_has_its_words(error: Exception, reason: str, hint: str, is_final: bool) -> None:  # noqa: FBT001 - a case
+    """What happened, what to do, and whether trying again is pointless; a cause that is its own is no endless search."""
+    assert session._network_trouble(error, "https://h.example/x") == (reason, hint, is_final)
+    error.__context__ = error
+    assert session._network_trouble(error, "https://h.example/x")[0] == reason
+
+
+@pytest.mark.parametrize(("url", "is_tls"), [("https://h.example", True), ("http://h.example", False)])
+def test_a_session_s_own_transport_knows_its_bounds(url: str, is_tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a case
+    """How long one answer may take in all, and whether it has to be TLS."""
+    made: list[tuple[float, bool]] = []
+
+    def transport(longest: float, *, is_tls: bool) -> httpx.MockTransport:
+        made.append((longest, is_tls))
+        return httpx.MockTransport(lambda _: ok(resource(42)))
+
+    monkeypatch.setattr(session, "Transport", transport)
+    scrubber = Scrubber()
+    one = Session(replace(TARGET, url=url), Credentials(Secret("tok-canary")), lambda _: None, scrubber=scrubber)
+
+    assert made == [(70.0, is_tls)]
+    assert one.scrubber is scrubber
+
+
+def test_a_pace_is_told_before_anything_is_asked() -> None:
+    """How many requests a minute, and how long the last of so many would wait."""
+    wire = Wire(answers(ok(resource(42))), requests_per_minute=3)
+    wire.api.read(42)
+    wire.api.read(42)
+
+    assert [wire.api.pace(count) for count in (0, 1, 2, 4, 5)] == [
+        Pace(3, seconds) for seconds in (0.0, 0.0, 60.0, 60.0, 120.0)
+    ]
+    assert Wire(answers(ok()), requests_per_minute=0).api.pace(1000) == Pace(0, 0.0)
+
+
+def test_requests_that_have_to_wait_say_so_once() -> None:
+    """With how many are to come, as far as anybody said."""
+    wire = Wire(answers(ok(resource(42))), requests_per_minute=2)
+    wire.session.expect(5)
+    for _ in range(5):
+        wire.api.read(42)
+
+    assert [event for event in wire.events if isinstance(event, Slowing)] == [Slowing(2, 3, 120.0)]
+    assert wire.clock.now == 1120.0
+    assert (wire.session.now(), wire.session.moment().steady) == (1120.0, 1120.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the answer is empty"),
+        (b" \n", "the answer is empty"),
+        (b" <html>", "the answer is a web page, not JSON"),
+        (b'{"data": ', "the answer is not whole JSON"),
+    ],
+)
+def test_a_good_answer_that_is_no_json_is_told(content: bytes, reason: str) -> None:
+    """What was sent may have been written."""
+    for is_write in (False, True):
+        wire = Wire(lambda _: httpx.Response(200, content=content))
+        with pytest.raises(ApiError) as caught:
+            _ = wire.api.put(42, BODY) if is_write else wire.api.read(42)
+        assert (caught.value.status, caught.value.reason, caught.value.is_open) == (200, reason, is_write)
+        assert caught.value.hint == "check api_url, and proxies on the way"
 
 
 def test_it_gives_up_where_waiting_would_pass_the_bound() -> None:
@@ -543,6 +657,20 @@ def test_it_logs_in_once_more_on_a_401() -> None:
     assert _paths(wire) == ["/login", "/models/42", "/login", "/models/42"]
 
 
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_another_refusal_is_no_reason_to_log_in_again(status: int) -> None:
+    """A new token would be refused in the same way."""
+    login = _login_server("t1")
+    wire = Wire(
+        lambda request: login(request) if request.url.path.endswith("/login") else httpx.Response(status, json={}),
+        PASSWORD,
+    )
+    with pytest.raises(ApiError):
+        wire.api.read(42)
+
+    assert _paths(wire) == ["/login", "/models/42"]
+
+
 def test_it_never_logs_in_a_third_time() -> None:
     """Two runs with one user would revoke each other's tokens for ever."""
     wire = Wire(_login_server("never"), PASSWORD)
@@ -697,6 +825,14 @@ def test_live_secrets_don_t_come_out_in_errors() -> None:
 
     with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
         wire.api.read(42)
+    links = {"last": "https://api.example.com/api/v1/models?page=1&per_page=10000"}
+    looks: list[Callable[[Api], object]] = [lambda api: api.fetch(()), lambda api: api.newest([42])]
+    for look in looks:
+        page = httpx.Response(200, json={"data": [keyed], "links": links})
+        wire = Wire(answers(page, httpx.Response(404, json={"error": "no live-canary here"})))
+        look(wire.api)
+        with pytest.raises(ApiError, match=r"no \(sensitive value\) here"):
+            wire.api.read(42)
 
 
 def test_every_source_of_secrets_is_hidden() -> None:
@@ -805,6 +941,14 @@ def test_what_can_t_be_proved_is_read_by_id_or_not_at_all() -> None:
 
     assert not state.complete
     assert [model.id for model in state.models] == list(range(1, 31))
+    # Four rounds, each with its count, its pages and the newest one again, in pages of other sizes.
+    count = (100_000_000, 1)
+    assert server.sizes[:-1] == [
+        *((1, 10), count, (2, 10), (3, 10), (1, 10)),
+        *((1, 8), count, (2, 8), (3, 8), (4, 8), (1, 8)),
+        *((1, 6), count, (2, 6), (3, 6), (4, 6), (5, 6), (1, 6)),
+        *((1, 5), count, (2, 5), (3, 5), (4, 5), (5, 5), (6, 5), (1, 5)),
+    ]
 
 
 @pytest.mark.parametrize("move", ["delete", "touch", "create"])
@@ -1075,6 +1219,9 @@ def test_an_absurd_count_ends_the_reading() -> None:
     with pytest.raises(RefreshError, match="the server counts 999999999 rows, and gives 1 at once"):
         wire.api.fetch(set())
     assert len(wire.requests) == 2
+    links["last"] = "http://x/models?page=2001&per_page=1"
+    with pytest.raises(RefreshError, match="the server counts 2001 rows, and gives 1 at once"):
+        wire.api.fetch(set())
 
 
 @pytest.mark.parametrize("token", [None, {}, "", "töken", "a b", "a\r\nb", 5])
@@ -1160,6 +1307,156 @@ def test_connectors_are_read_whole() -> None:
     wire = Wire(answers(httpx.Response(200, json={"data": rows, "links": links})))
 
     assert [connector.id for connector in wire.api.connectors()] == [1, 2]
+
+
+def test_syncs_are_read_whole() -> None:
+    """By id, and nothing of them twice."""
+    rows = [{"id": str(number), "attributes": {"model_id": 1, "source_id": 1}} for number in (3, 1, 2)]
+    links = {"last": "https://api.example.com/api/v1/syncs?page=1&per_page=10000"}
+    wire = Wire(lambda _: httpx.Response(200, json={"data": rows, "links": links}))
+
+    assert [sync.id for sync in wire.api.syncs()] == [1, 2, 3]
+    assert [request.url.path for request in wire.requests] == ["/api/v1/syncs"]
+
+
+def test_a_connector_without_an_id_is_none() -> None:
+    """No file can mean it."""
+    rows = [{"id": one, "attributes": {"name": "c", "connector_type": "source"}} for one in ("x", "7")]
+    links = {"last": "https://api.example.com/api/v1/connectors?page=1&per_page=10000"}
+    wire = Wire(lambda _: httpx.Response(200, json={"data": rows, "links": links}))
+
+    assert [connector.id for connector in wire.api.connectors()] == [7]
+    assert wire.requests[0].url.path == "/api/v1/connectors"
+
+
+@pytest.mark.parametrize(
+    ("states", "is_running"),
+    [(["success", "started"], True), (["queued"], True), (["querying"], True), (["in_progress"], True),
+     (["success", "failed", "pending"], False), ([], False)],
+)  # fmt: skip
+def test_a_sync_is_at_work_if_a_late_run_of_it_is(states: list[str], is_running: bool) -> None:  # noqa: FBT001 - a case
+    """Of the ten that began last."""
+    wire = Wire(answers(ok([{"attributes": {"status": state}} for state in states])))
+
+    assert wire.api.is_running(5) is is_running
+    assert str(wire.requests[0].url) == "https://api.example.com/api/v1/syncs/5/sync_runs?page=1&per_page=10"
+
+
+def test_workspaces_and_the_user_s_role_are_read() -> None:
+    """By id; rows of which none has one are no workspaces."""
+    rows = [{"id": one, "attributes": {"name": f"w{one}"}} for one in ("9", "x", "2")]
+    assert list(Wire(answers(ok(rows))).api.workspaces().items()) == [(2, "w2"), (9, "w9")]
+    assert Wire(answers(ok([]))).api.workspaces() == {}
+    answered: list[Any] = [rows[1:2], {}, None]
+    for odd in answered:
+        with pytest.raises(ApiError, match="not what the models API sends"):
+            Wire(answers(ok(odd))).api.workspaces()
+
+    wire = Wire(answers(ok({"attributes": {"role": "Admin"}})))
+    assert (wire.api.me(), wire.requests[0].url.path) == ("Admin", "/api/v1/users/me")
+    with pytest.raises(ApiError, match="not what the models API sends"):
+        Wire(answers(ok({"attributes": {"role": 5}}))).api.me()
+
+
+def test_trouble_with_one_model_is_told_apart() -> None:
+    """There is none, it can't be shown, it's shown as what no model can be, or the request itself is refused."""
+    for answer, kind, is_open in (
+        (httpx.Response(404, json={"error": "Couldn't find Model"}), MissingError, False),
+        (httpx.Response(400, json=EXCEPTION), ApiError, True),
+        (httpx.Response(403, json={"error": "no"}), ApiError, False),
+        (ok({**resource(42), "attributes": {}}), ApiError, True),
+    ):
+        with pytest.raises(kind) as caught:
+            Wire(answers(answer)).api.put(42, BODY)
+        assert (type(caught.value), caught.value.is_open) == (kind, is_open)
+        if kind is MissingError or answer.status_code == 200:
+            with pytest.raises(MissingError if kind is MissingError else UnreadableError):
+                Wire(answers(answer)).api.read(42)
+    with pytest.raises(ApiError, match="its name is missing, not text") as caught:
+        Wire(answers(ok({**resource(42), "attributes": {**resource(42)["attributes"], "name": None}}))).api.create(BODY)
+    assert caught.value.is_open
+
+
+# -- what the newest page proves -----------------------------------------------------------------------------------
+
+
+def test_a_name_is_looked_for_on_the_newest_page_where_that_proves_it() -> None:
+    """After the first write of ours; before it, and where too much moved, every model is read."""
+    server = Limited(250, limit=0)
+    api = server.api(requests_per_minute=0)
+    api.fetch(())
+    pages = server.count("GET")
+    assert [model.id for model in api.named("m7")] == [7]
+    assert server.count("GET") == 2 * pages
+    api.create({"model": {**RAW_SQL, "name": "new"}})
+    server.clock.sleep(30)
+    before = server.count("GET")
+    server.edit(9, name="new")
+    server.edit(8, name="gone")
+    for name, ids in (("new", [9, 251]), ("m8", []), ("m9", []), ("gone", [8]), ("m7", [7])):
+        assert [model.id for model in api.named(name)] == ids
+    assert server.count("GET") == before + 5
+    for number in range(1, 130):
+        server.edit(number, description="a script")
+    assert [model.id for model in api.named("m249")] == [249]
+    assert server.count("GET") == before + 6 + pages
+
+
+def test_a_name_can_not_be_told_where_a_model_can_not_be_read() -> None:
+    """It might be that one's."""
+    server = Listing(3)
+    server.rows[1]["attributes"]["name"] = None
+    with pytest.raises(RefreshError, match="it can't be told whether there is a model named 'm1'"):
+        Wire(server).api.named("m1")
+    server.rows[1]["attributes"].update(name="other", query=5)
+    assert [model.id for model in Wire(server).api.named("m1")] == [1]
+
+
+def test_a_look_holds_for_ten_seconds() -> None:
+    """One of several, of one model, or for a name: after that nothing is written that relies on it."""
+    server = Limited(30, limit=0)
+    api = server.api(requests_per_minute=0)
+    api.fetch(())
+    assert api.glance([1, 2]) == {}
+    first = api.read(1)
+    api.put(1, {"model": {"query": "SELECT 2"}})
+    shown = api.glance([1, 2, 99])
+    assert (set(shown), shown[1].fields["query"], first.id) == ({1, 2}, "SELECT 2", 1)
+    server.clock.sleep(9)
+    api.put(2, {"model": {"query": "SELECT 2"}})
+    server.clock.sleep(1.1)
+    with pytest.raises(LateError, match="PUT /models/1 was not sent"):
+        api.put(1, {"model": {"query": "SELECT 3"}})
+    api.named("new")
+    server.clock.sleep(10.1)
+    with pytest.raises(LateError, match="POST /models was not sent"):
+        api.create({"model": {**RAW_SQL, "name": "new"}})
+    assert (server.count("PUT"), server.count("POST")) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("ids", "found", "pages", "others"),
+    [
+        ([], [*range(1, 101)], 1, 0),
+        ([*range(1, 101)], [*range(1, 101)], 1, 0),
+        ([101], [*range(1, 102)], 1, 1),
+        ([*range(101, 126)], [*range(1, 126)], 1, 25),
+        ([*range(101, 127)], None, 1, 0),
+        ([*range(1, 301)], [*range(1, 301)], 3, 0),
+        ([*range(1, 302)], None, 1, 0),
+        ([*range(1, 100), 999], [*range(1, 101)], 1, 1),
+    ],
+)
+def test_the_newest_models_are_read_down_to_those_that_were_written(
+    ids: list[int], found: list[int] | None, pages: int, others: int
+) -> None:
+    """On three pages at most; up to twenty-five that aren't there are looked at by themselves, and one may be gone."""
+    server = Limited(400, limit=0)
+    rows = server.api(requests_per_minute=0).newest(ids)
+
+    assert (None if rows is None else sorted(row.id for row in rows)) == found
+    assert server.asked.count(("GET", "/models")) == pages
+    assert len(server.asked) == pages + others
 
 
 # -- how fast ----------------------------------------------------------------------------------------------------

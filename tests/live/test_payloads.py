@@ -403,10 +403,12 @@ def test_what_nobody_knows_of_a_sync_is_said(sync: dict[str, Any], known: tuple[
 
 def test_a_destination_without_a_name_is_told_by_its_number() -> None:
     """Somebody has to find it."""
-    assert [
-        _sync(**one).destination
-        for one in ({"destination": {"name": "CRM"}, "destination_id": 3}, {"destination_id": 3}, {"destination": {}})
-    ] == ["CRM", "destination 3", "destination ?"]
+    told: list[dict[str, Any]] = [
+        {"destination": {"name": "CRM"}, "destination_id": 3},
+        {"destination_id": 3},
+        {"destination": {}},
+    ]
+    assert [_sync(**one).destination for one in told] == ["CRM", "destination 3", "destination ?"]
 
 
 def test_a_recorded_sync_is_read() -> None:

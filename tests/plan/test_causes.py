@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import TARGET, FakeApi, document, live
+from builders import RAW_SQL, TARGET, FakeApi, document, live
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import FIELDS, worlds
 
 from syncer import workflow
 from syncer.desired.resolve import resolve, reveal
-from syncer.model import Connector, Document, LiveModel
+from syncer.model import Binding, Bound, Connector, DesiredState, Document, LiveModel, LiveState, Severity, Unreadable
 from syncer.plan import limits, policy
+from syncer.plan.base_definitions import BaseDefinitions
+from syncer.plan.guards import loosened_guards, with_guards_of
 from syncer.plan.limits import Limits
-from syncer.plan.planner import Cause, Planned, Provenance
+from syncer.plan.planner import Action, Cause, Plan, Planned, Provenance, make_plan
+from syncer.plan.removed_definitions import removed_definitions
+from syncer.plan.renames import repurposed_ids
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -96,6 +101,12 @@ def test_what_this_change_brings_may_be_live_already() -> None:
 
     assert _provenance(planned).already_live == {"active_users": ("query",)}
     assert _causes(planned) == {"description": CONFLICT}
+    deep = _planned(
+        [_configured(a={"b": 2})],
+        [live(query_type="unstructured", configuration={"a": {"b": 2}})],
+        [_configured(a={"b": 1})],
+    )
+    assert _provenance(deep).already_live == {"active_users": ("configuration",)}
 
 
 def test_what_is_live_already_is_told_of_an_unchanged_model_too() -> None:
@@ -473,3 +484,220 @@ def test_no_change_lifts_its_own_guard_or_drops_a_model_unsaid(
             assert lifted or not (protected and not protects)
     managed = {number for number, (was, _, _, _) in zip(numbers, models, strict=True) if was}
     assert {one.id for one in planned.removed} == managed - bound.keys()
+
+
+# -- creations ---------------------------------------------------------------------------------------------------------
+
+NEW = {**RAW_SQL, "query": "SELECT user_id FROM users"}
+
+
+def test_what_was_deleted_outside_git_comes_back_as_drift() -> None:
+    """The base declared it, live has nothing: creating it undoes what somebody did."""
+    api = FakeApi([], CONNECTORS)
+    documents = [document("new", **NEW), document("other", **{**NEW, "name": "Other"})]
+    base = workflow.Base("0" * 40, (documents[0],))
+    planned = workflow.plan(documents, api, TARGET, _lookup, Limits(100), base=base, create=True)
+
+    assert planned.provenance is not None
+    assert {address: set(causes) for address, causes in planned.provenance.causes.items()} == {
+        "new": {Cause.DRIFT},
+        "other": {Cause.CHANGE},
+    }
+
+
+def _based(name: str, models: list[LiveModel], **values: Any) -> Planned:
+    base = workflow.Base("0" * 40, (document("new", **{**NEW, "name": "Old name"}),))
+    documents = [document("new", **{**NEW, "name": name, **values})]
+    api = FakeApi(models, CONNECTORS)
+    return workflow.plan(documents, api, TARGET, _lookup, Limits(100), base=base, create=True)
+
+
+def test_a_rename_without_an_id_makes_no_second_model() -> None:
+    """The base tells which model the file meant: it's live and in no file now. With its id it's a rename."""
+    planned = _based("Quite another", [live(5, name="Old name")])
+
+    assert [problem.rule for problem in planned.problems] == ["renamed-without-id"]
+    assert planned.problems[0].message == (
+        "'Quite another' would be created, but its file meant live model 5 ('Old name')"
+    )
+    assert planned.problems[0].hint == "to rename that one, pin it with `id: 5`; for a new model take a new file"
+    pinned = _based("Quite another", [live(5, name="Old name")], id=5)
+    assert not pinned.problems
+    assert [change.action for change in pinned.plan.changes] == [Action.UPDATE]
+    assert not _based("Quite another", []).problems
+
+
+# -- the same definition at the base, whatever it's called now ---------------------------------------------------------
+
+
+def _former(desired: dict[str, Any], *base: tuple[str, dict[str, Any]]) -> str | None:
+    """The address of what the base said of `new`."""
+    now = resolve([document("new", **desired)], "prod").models[0]
+    found = BaseDefinitions(resolve([document(address, **values) for address, values in base], "prod")).of(now)
+    return found.address if found is not None else None
+
+
+@pytest.mark.parametrize(
+    ("now", "base", "found"),
+    [
+        ({"id": 1}, [("new", {"id": 2}), ("old", {"id": 1, "name": "B"})], "old"),
+        ({"id": 1}, [("new", {"id": 2, "name": "B"}), ("old", {})], "old"),
+        ({"id": 1}, [("new", {"id": 2}), ("old", {})], None),
+        ({"id": 1}, [("new", {}), ("old", {"name": "B"})], "new"),
+        ({"id": 1}, [("new", {"name": "B"})], "new"),
+        ({"id": 1}, [("new", {"id": 2})], None),
+        ({"id": 1}, [("old", {"id": 2})], None),
+        ({"id": 1}, [("old", {})], "old"),
+        ({"id": 1}, [("old", {}), ("older", {})], None),
+        ({}, [("new", {"id": 2, "name": "B"}), ("old", {})], "new"),
+        ({}, [("new", {"name": "B"}), ("old", {})], "new"),
+        ({}, [("old", {"id": 2})], "old"),
+        ({}, [("old", {}), ("older", {"id": 2})], None),
+        ({}, [("old", {"name": "B"})], None),
+        ({}, [], None),
+    ],
+)
+def test_a_definition_is_found_by_id_then_by_address_then_by_a_unique_name(
+    now: dict[str, Any], base: list[tuple[str, dict[str, Any]]], found: str | None
+) -> None:
+    """Never one that is pinned to another model than it is now."""
+    assert _former(now, *base) == found
+
+
+def _bindings(*pairs: tuple[Document, LiveModel]) -> list[Binding]:
+    return [Binding(resolve([one], "prod").models[0], model) for one, model in pairs]
+
+
+def _made(*pairs: tuple[Document, LiveModel]) -> Plan:
+    return make_plan(Bound(tuple(_bindings(*pairs))), TARGET)
+
+
+def _base(*documents: Document) -> DesiredState:
+    return resolve(documents, "prod")
+
+
+@pytest.mark.parametrize(
+    ("base", "is_told"),
+    [
+        ((), True),
+        ((document("a", id=1, name="Old"),), False),
+        ((document("x", id=1, name="Old"),), False),
+        ((document("x", name="Old"),), False),
+        ((document("a", id=1, name="Yet another"),), True),
+        ((document("a", id=1, name="Old"), document("b", id=2, name="New")), True),
+        ((document("a", id=1, name="Old"), document("b", name="New")), False),
+        ((document("a", id=1, name="Old"), document("b", id=1, name="New")), False),
+    ],
+)
+def test_a_pinned_model_of_a_name_that_nobody_expected_is_told(base: tuple[Document, ...], is_told: bool) -> None:  # noqa: FBT001 - a case
+    """It may be another model's id; so may one whose new name the base pinned elsewhere."""
+    plan = _made((document("a", id=1, name="New"), live(1, name="Old")))
+    found = repurposed_ids(plan, _base(*base))
+
+    assert [(one.rule, one.severity, one.excerpt) for one in found] == [
+        ("repurposed-id", Severity.WARNING, "id: …")
+    ] * is_told
+    for one in found:
+        assert one.message == 'live name "Old" becomes "New"'
+        assert one.hint == "see whether id 1 is the model that you mean"
+    # Without a base nobody expected it; where no name changes, or none is pinned, there is nothing to tell.
+    assert len(repurposed_ids(plan, None)) == 1
+    other = _made(
+        (document("a", id=1, name="Old", query="SELECT 2"), live(1, name="Old")),
+        (document("b", name="B"), live(2, name="C")),
+    )
+    assert repurposed_ids(other, _base()) == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "protects"),
+    [
+        ([("a", {"lifecycle": {"protect": True}})], {}, True),
+        ([("a", {})], {"lifecycle": {"protect": True}}, False),
+        ([("a", {"id": 9, "lifecycle": {"protect": True}})], {}, True),
+        ([("z", {"id": 1, "name": "Z", "lifecycle": {"protect": True}})], {}, True),
+        ([("z", {"lifecycle": {"protect": True}}), ("a", {"id": 1})], {"id": 1}, True),
+        ([("z", {"id": 5, "lifecycle": {"protect": True}}), ("a", {"id": 1})], {"id": 1}, False),
+        ([], {"lifecycle": {"protect": True}}, True),
+        ([], {}, False),
+    ],
+)
+def test_a_guard_of_the_base_holds(base: list[tuple[str, dict[str, Any]]], now: dict[str, Any], protects: bool) -> None:  # noqa: FBT001 - a case
+    """Of every definition that meant this file or its live model; one that nothing meant keeps its own."""
+    plan = _made((document("a", **{"query": "SELECT 2", **now}), live(1)))
+    (change,) = with_guards_of(plan, _base(*(document(address, **values) for address, values in base))).changes
+
+    assert change.desired.lifecycle.protect is protects
+    assert replace(change.desired, lifecycle=plan.changes[0].desired.lifecycle) == plan.changes[0].desired
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ({"protect": True}, {}, ["`protect` of a is lifted"]),
+        ({"protect": True}, {"protect": True}, []),
+        ({}, {"protect": True}, []),
+        ({}, {"ignore_changes": ["query", "configuration.a"]}, ["a ignores changes of query from now on", "a ignores changes of configuration.a from now on"]),
+        ({"ignore_changes": ["query", "configuration.a"]}, {"ignore_changes": ["configuration.a.b", "query"]}, []),
+        ({"ignore_changes": ["configuration.a"]}, {"ignore_changes": ["configuration.ab"]}, ["a ignores changes of configuration.ab from now on"]),
+        ({"ignore_changes": ["configuration.a.b"]}, {"ignore_changes": ["configuration.a"]}, ["a ignores changes of configuration.a from now on"]),
+        ({"allow": ["query_type"]}, {"allow": ["query_type", "primary_key", "connector_id"]}, ["a allows connector_id from now on", "a allows primary_key from now on"]),
+        ({"allow": ["query_type"], "ignore_changes": ["query"]}, {}, []),
+    ],
+)  # fmt: skip
+def test_what_a_file_takes_from_its_guards_is_told(was: dict[str, Any], now: dict[str, Any], told: list[str]) -> None:
+    """Each as a warning with what it means; a file that the base hasn't has taken nothing."""
+    bindings = _bindings((document("a", lifecycle=now), live(1)))
+    found = loosened_guards(bindings, _base(document("a", lifecycle=was)))
+
+    assert [one.message for one in found] == told
+    assert {(one.rule, one.severity, one.excerpt) for one in found} <= {("loosened", Severity.WARNING, "lifecycle: …")}
+    hints = {
+        "lifted": "until this is merged, it still protects",
+        "ignores": "what is live there is neither seen nor undone",
+    }
+    for one in found:
+        assert one.hint == next(
+            (hint for word, hint in hints.items() if word in one.message), "no apply refuses that any more"
+        )
+    assert loosened_guards(bindings, _base(document("z", name="Z"))) == ()
+
+
+B = document("b", id=2, name="B")
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "state", "gone"),
+    [
+        ([("a", {"id": 1})], [], LiveState((live(1, name="Live"),)), [(1, "Live")]),
+        ([("a", {"id": 1})], [("z", {"id": 1, "name": "Z"})], LiveState((live(1),)), []),
+        ([("a", {"id": 1})], [("z", {"name": "Live"})], LiveState((live(1, name="Live"),)), []),
+        ([("a", {"id": 1})], [("z", {"id": 3, "name": "Live"})], LiveState((live(1, name="Live"),)), [(1, "Live")]),
+        ([("a", {"id": 1})], [("a", {"id": 3})], LiveState((live(1), live(3))), [(1, "Active users")]),
+        ([("a", {})], [], LiveState((live(4), live(5, name="Other"))), [(4, "Active users")]),
+        ([("a", {})], [], LiveState((live(4), live(5))), [(0, "Active users")]),
+        ([("a", {})], [], LiveState(()), [(0, "Active users")]),
+        ([("a", {"id": 1})], [], LiveState(()), [(0, "Active users")]),
+        ([("a", {"id": 1})], [], LiveState((), (Unreadable(1, "r"),)), [(1, "Active users")]),
+        ([("a", {"id": 1})], [], LiveState((), complete=False), [(1, "Active users")]),
+        ([("a", {"id": 1})], [], None, [(1, "Active users")]),
+        ([("a", {})], [("a", {"name": "Z"})], LiveState(()), []),
+        ([("a", {})], [("z", {})], LiveState(()), []),
+        ([("a", {"id": 1})], [("z", {"id": 1, "name": "Z"})], LiveState(()), []),
+        ([("z", {"id": 1}), ("a", {"id": 3})], [], LiveState((live(1), live(3))), [(3, "Active users"), (1, "Active users")]),
+    ],
+)  # fmt: skip
+def test_a_definition_that_is_gone_is_told_with_its_live_model(
+    base: list[tuple[str, dict[str, Any]]],
+    now: list[tuple[str, dict[str, Any]]],
+    state: LiveState | None,
+    gone: list[tuple[int, str]],
+) -> None:
+    """Unless another definition means that model; where none is known, one of its address, name or id is the same."""
+    before, after = (_base(B, *(document(address, **values) for address, values in side)) for side in (base, now))
+    there = state and replace(state, models=(*state.models, live(2, name="B")))
+    found = removed_definitions(before, after, there)
+
+    assert [(one.id, one.name) for one in found] == gone
+    assert [one.address for one in found] == sorted(one.address for one in found)
+    assert all(one.path == f"models/{one.address}.yaml" and one.syncs == () for one in found)

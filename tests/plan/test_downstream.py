@@ -221,7 +221,8 @@ def test_a_configuration_that_decides_the_rows_is_not_called_harmless() -> None:
         api = _api(SYNC, query_type=kind, configuration={"n": 1})
         planned = _plan(api, query=QUERY, query_type=kind, configuration={"n": 2})
         (change,) = planned.plan.changes
-        assert meaning(change, planned.effects["m"], str)[0] == expected
+        said = "Data apps that use this model use the new configuration at once."
+        assert meaning(change, planned.effects["m"], str) == [expected, said]
 
 
 def test_a_risk_is_told_in_the_same_words() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import CONFIGURATIONS, KEYS
 
@@ -202,6 +202,7 @@ def _without(value: Any, path: tuple[str, ...]) -> Any:
     return rest if inner == {} else {**rest, path[0]: inner}
 
 
+@settings(max_examples=40)
 @given(CONFIGURATIONS, CONFIGURATIONS, st.lists(KEYS.filter(lambda key: "." not in key), min_size=1, max_size=3))
 def test_an_ignored_path_is_live_s_and_all_else_is_git_s(own: Any, is_live: Any, keys: list[str]) -> None:
     """Whatever stands on either side; where the way down leads through something else than mappings it's left alone."""
@@ -251,6 +252,8 @@ def test_the_digest_holds_no_secret() -> None:
         return _plan({"configuration": configuration}, {"configuration": {"api_key": "old"}})
 
     assert plan("one").digest == plan("two").digest
+    # A plan that an older version saved is the plan that this one makes: what is hashed doesn't change.
+    assert plan("one").digest == "8cd3119e439ad34be692fb587c3ea279af6027f4337fddb1f950ebc3d487a3c2"
 
 
 def test_what_is_ignored_and_not_declared_comes_from_live() -> None:
@@ -317,6 +320,8 @@ def test_the_code_tells_what_a_plan_is_good_for() -> None:
     some, none = _plan({"query": "SELECT 2"}, {}), _plan({}, {})
     problem = Problem(NOWHERE, "rule", "message")
 
+    assert Planned(none) == Planned(none, (), (), None, "", is_offline=False, effects={}, is_drift=False)
+    assert [one.value for one in (*Action, *Cause)] == ["+", "~", "this change", "drift", "conflict"]
     assert [Planned(none).code, Planned(some).code] == [0, 2]
     assert Planned(some, warnings=(problem,)).code == 2
     assert [Planned(none, problems=(problem,)).code, Planned(some, refusals=(problem,)).code] == [1, 1]

@@ -167,7 +167,7 @@ def test_settings_that_let_more_pass_are_told(
 
 def test_a_secret_that_is_not_live_is_told() -> None:
     """Where a variable's value replaces a live one: a new one, one that git has in no variable, or a mask says nothing."""
-    values = {
+    values: dict[str, Any] = {
         "configuration": {"api_key": Secret("new", "SYNCER_SECRET_K"), "token": Secret("x", "SYNCER_SECRET_T"), "l": [{"password": Secret("y")}]}
     }  # fmt: skip
     plan = _plan(**values)
@@ -354,7 +354,8 @@ def test_a_base_that_can_not_tell_all_is_refused_where_no_edit_may_be_undone(
     plan = _plan(changes, 3)
     base = Provenance("0" * 40, {one.address: (Cause.CHANGE,) for one in plan.changes}, {}) if has_base else None
     silent = Problem(NOWHERE, SILENT_BASE, "it can't tell", severity=Severity.WARNING)
-    planned = replace(Planned(plan, provenance=base), **{where: (silent,)})
+    planned = Planned(plan, provenance=base)
+    planned = replace(planned, warnings=(silent,)) if where == "warnings" else replace(planned, refusals=(silent,))
     verdict = judged(planned, Limits(on_drift=on_drift))
 
     assert (verdict.refusals, verdict.warnings) == (
@@ -382,7 +383,8 @@ CURSOR = replace(SYNC, id=4, destination="Ads", columns=(), cursor="at")
 
 
 def _columns(before: str | None, after: str | None) -> Columns:
-    return Columns(*(None if side is None else tuple(side.split()) for side in (before, after)))
+    sides = [None if side is None else tuple(side.split()) for side in (before, after)]
+    return Columns(sides[0], sides[1])
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import TARGET, FakeApi, document, live
+from builders import TARGET, FakeApi, desired, document, live
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.errors import RefusedError
-from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
+from syncer.live.payloads import normal_form
+from syncer.model import Binding, Bound, Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
 from syncer.plan.limits import Limits
+from syncer.plan.planner import Planned, make_plan
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from syncer.applying.applier import Report
-    from syncer.plan.planner import Planned
 
 SCHEMA = schema("plan")
 ALL = Limits(100)
@@ -370,3 +371,111 @@ def test_a_connector_of_nobody_is_refused_in_a_saved_plan() -> None:
     refused = _refused(kept, FakeApi([live(42)], CONNECTORS[:2]))
 
     assert [problem.rule for problem in refused.problems] == ["wrong-connector"]
+
+
+# -- creations ---------------------------------------------------------------------------------------------------------
+
+
+def _creation(**values: Any) -> tuple[Planned, Planned]:
+    """A plan that makes one model, and what its file holds of it."""
+    documents = [document("new", name="Brand new", query="SELECT user_id FROM users", **values)]
+    planned = workflow.plan(documents, FakeApi([], CONNECTORS), TARGET, _lookup, ALL, create=True)
+    return planned, _kept(planned)
+
+
+def test_a_saved_creation_is_that_creation() -> None:
+    """It comes back from its file, with its secrets looked up."""
+    planned, kept = _creation(
+        configuration={"api_key": {"env": "SYNCER_SECRET_X"}, "l": [{"token": {"env": "SYNCER_SECRET_Y"}}]}
+    )
+    renewed = saved_plan.with_live_state(
+        kept, LiveState((live(5, name="Other"),), (Unreadable(6, "broken", "Other"),)), _lookup
+    )
+
+    assert kept.plan.digest == planned.plan.digest
+    assert renewed.plan.changes[0].body == planned.plan.changes[0].body
+    assert renewed.plan.changes[0].fields == planned.plan.changes[0].fields
+    with pytest.raises(RefusedError) as caught:
+        saved_plan.with_live_state(kept, LiveState(()), lambda _: None)
+    (problem,) = caught.value.problems
+    assert (problem.rule, problem.message) == (
+        "missing-secret", "new needs SYNCER_SECRET_X, SYNCER_SECRET_Y, which is not set"
+    )  # fmt: skip
+    assert caught.value.what == "the plan can't be applied; nothing was written"
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (LiveState((live(4), live(5, name="Brand new"))), "is not new any more: live model 5 bears its name"),
+        (LiveState((), complete=False), "can't be created: not every live model can be read, and one may bear its name"),
+        (LiveState((), (Unreadable(5, "r", "Brand new"),)), "can't be created: not every live model can be read, and one may bear its name"),
+        (LiveState((), (Unreadable(None, "r"),)), "can't be created: not every live model can be read, and one may bear its name"),
+    ],
+)  # fmt: skip
+def test_a_creation_that_is_none_any_more_is_stale(state: LiveState, why: str) -> None:
+    """Somebody made it meanwhile, or may have."""
+    with pytest.raises(RefusedError) as caught:
+        saved_plan.with_live_state(_creation()[1], state, _lookup)
+
+    assert [(one.rule, one.message) for one in caught.value.problems] == [("stale-plan", f"new {why}")]
+    assert caught.value.what == "Saved plan is stale: live models changed since it was made; nothing was written"
+
+
+# -- secrets at their places -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "is_live", "sent"),
+    [
+        ({"n": 1, "l": [{"token": "k1"}, {"token": "k2"}]}, {"n": 2, "l": [{"token": "k1"}, {"token": "k2"}]}, True),
+        ({"n": 1, "l": [{"token": "k1"}]}, {"n": 2, "l": [{"token": "k1"}, {"token": "k2"}]}, False),
+        ({"n": 1, "m": {"token": "k1"}}, {"n": 2, "m": {"token": "k1", "more": 1}}, True),
+        ({"n": 1, "m": {"token": "k1"}}, {"n": 2, "m": "text"}, False),
+        ({"n": 1, "token": "k1"}, {"n": 2}, False),
+    ],
+)
+def test_a_secret_without_a_variable_is_the_server_s_own_at_its_place(own: Any, is_live: Any, sent: bool) -> None:  # noqa: FBT001 - a case
+    """As far as there is one just there: of a list only if it's as long."""
+    there = live(42, configuration=is_live)
+    plan = make_plan(
+        Bound((Binding(desired(id=42, configuration=normal_form({"configuration": own})["configuration"]), there),)),
+        TARGET,
+    )
+    kept = _kept(Planned(plan, commit=COMMIT))
+    if sent:
+        renewed = saved_plan.with_live_state(kept, LiveState((there,)), _lookup)
+        assert renewed.plan.changes[0].body["model"]["configuration"] == own
+        return
+    with pytest.raises(RefusedError) as caught:
+        saved_plan.with_live_state(kept, LiveState((there,)), _lookup)
+    assert [one.message for one in caught.value.problems] == [
+        "active_users needs a secret that only the server has, which is not set"
+    ]
+
+
+def test_what_stands_beside_a_secret_may_not_have_moved() -> None:
+    """Secrets are alike to the file, wherever they stand; all else is compared."""
+    api = FakeApi([live(42, configuration={"l": [{"token": "k", "n": 1}], "m": 1})])
+    kept = _kept(
+        _planned([document(id=42, configuration={"l": [{"token": {"env": "SYNCER_SECRET_K"}, "n": 1}], "m": 2})], api)
+    )
+    assert _resumed(kept, api).plan.digest == kept.plan.digest
+
+    api.edit(42, configuration={"l": [{"token": "k", "n": 9}], "m": 1})
+    assert [one.message for one in _refused(kept, api).problems] == [
+        "live model 42 (active_users) moved: configuration"
+    ]
+
+
+def test_a_report_of_drift_is_no_plan() -> None:
+    """It says what somebody did, and asks for nothing."""
+    kept = _kept(replace(_planned([document(id=42, query="SELECT 2")], FakeApi([live(42)])), is_drift=True))
+    with pytest.raises(RefusedError) as caught:
+        saved_plan.check_applicable(kept, TARGET, COMMIT)
+
+    assert caught.value.what == (
+        "this file says what was changed outside git (`syncer drift` made it), and is no plan; nothing was written"
+    )
+    assert caught.value.hint == "to undo those edits, plan: `syncer plan --out plan.json`"
+    saved_plan.check_applicable(replace(kept, is_drift=False), TARGET, COMMIT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.errors import HostError
+from syncer.review import digest_status
 from syncer.review.hosts import detect
 from syncer.review.marker import Kind, Marker
 from syncer.review.posting import Posted, append_line, find_comment, keep_comment, keep_issue
@@ -139,12 +140,17 @@ def test_what_is_not_exactly_a_marker_is_none(body: str) -> None:
         ("p", "main", "9c", 1),
         ("p", HEAD, "-->", 1),
         ("p", HEAD, "9c", -1),
+        ("p", HEAD, "9c", 2**53),
+        ("p", HEAD[1:], "9c", 1),
+        ("p", f"{HEAD}a", "9c", 1),
+        ("p", HEAD, "9" * 101, 1),
     ],
 )
 def test_a_marker_that_nobody_could_read_is_not_made(values: tuple[str, str, str, int]) -> None:
     """What parse refuses, the constructor refuses."""
     with pytest.raises(ValueError, match="no marker"):
         Marker(Kind.PLAN, *values)
+    assert Marker(Kind.PLAN, "p" * 100, "", "9" * 100, 2**53 - 1).instance == "p" * 100
 
 
 # -- create and update -------------------------------------------------------------------------------------------
@@ -399,6 +405,32 @@ def test_a_text_that_is_still_too_long_is_an_error(desk: Desk) -> None:
     assert len([call for call in desk.fake.calls if call.method == "POST" and call.path != "/graphql"]) == 2
 
 
+@pytest.mark.parametrize(("status", "is_sent_again"), [(400, True), (413, True), (422, True), (409, False)])
+def test_a_host_has_several_words_for_too_long(desk: Desk, status: int, is_sent_again: bool) -> None:  # noqa: FBT001 - a case
+    """Whatever may mean it gets the smaller text; another refusal doesn't."""
+    desk.fake.faults.append(Fault(status, method="POST", path="/comments"))
+    budgets: list[int] = []
+
+    def render(budget: int) -> str:
+        budgets.append(budget)
+        return "text"
+
+    if is_sent_again:
+        keep_comment(desk.host(), 7, marker(), render, create=True)
+    else:
+        with pytest.raises(HostError):
+            keep_comment(desk.host(), 7, marker(), render, create=True)
+
+    assert len(budgets) == 1 + is_sent_again
+
+
+def test_what_became_of_a_text_has_its_word() -> None:
+    """Commands print them, and later steps read them."""
+    assert [one.value for one in Posted] == [
+        *("created", "updated", "unchanged", "closed", "superseded", "skipped", "denied"),
+    ]
+
+
 def test_the_whole_comment_keeps_within_the_hosts_bytes(desk: Desk) -> None:
     """Marker, text and the longest line together: characters of several bytes count as such."""
     keep_comment(desk.host(), 7, marker(), lambda n: "é" * (n // 2), create=True)
@@ -464,6 +496,8 @@ def test_a_line_has_its_length(desk: Desk) -> None:
     """It must fit where room is left."""
     with pytest.raises(ValueError, match="400 bytes"):
         append_line(desk.host(), 7, "prod", "é" * 201)
+    desk.keep("plan")
+    assert append_line(desk.host(), 7, "prod", "é" * 200) is Posted.UPDATED
 
 
 def test_a_comment_is_found_with_its_marker(desk: Desk) -> None:
@@ -493,6 +527,8 @@ def test_drift_has_one_issue_from_first_to_last(desk: Desk) -> None:
     assert keep_issue(desk.host(), drift(4_001), "More\ndrift", lambda _: "2 models") is Posted.UPDATED
     [issue] = desk.fake.issues.values()
     assert (issue.title, issue.body) == ("More drift", f"{drift(4_001).line()}\n2 models")
+    assert keep_issue(desk.host(), drift(4_001), "t " * 200, lambda _: "2 models") is Posted.UPDATED
+    assert issue.title == "t " * 125
 
     assert keep_issue(desk.host(), drift(5_001), "", None) is Posted.CLOSED
     assert not issue.is_open
@@ -546,3 +582,88 @@ def test_a_lost_answer_opens_no_second_issue(desk: Desk) -> None:
 
     assert keep_issue(desk.host(), drift(), "Drift", lambda _: "x") is Posted.CREATED
     assert len(desk.fake.issues) == 1
+
+
+# -- folders -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "folder", "inherits", "posted"),
+    [
+        ("a", "a", False, Posted.UPDATED),
+        ("a", "b", False, Posted.CREATED),
+        ("", "a", False, Posted.CREATED),
+        ("", "a", True, Posted.UPDATED),
+        ("b", "a", True, Posted.CREATED),
+        ("a", "", True, Posted.CREATED),
+        ("", "", False, Posted.UPDATED),
+    ],
+)
+def test_each_folder_has_a_text_of_its_own(desk: Desk, there: str, folder: str, inherits: bool, posted: Posted) -> None:  # noqa: FBT001 - a case
+    """One without a folder may be what an older version wrote; whoever has settings at the top says that it isn't."""
+    old, new = (Marker(Kind.PLAN, "prod", HEAD, "9c41", 41_001, one) for one in (there, folder))
+    keep_comment(desk.host(), 7, old, lambda _: "old", create=True)
+
+    assert keep_comment(desk.host(), 7, new, lambda _: "new", create=True, inherits=inherits) is posted
+    assert desk.bodies()[-1] == f"{new.line()}\nnew"
+    issue, other = (replace(one, kind=Kind.DRIFT) for one in (old, new))
+    keep_issue(desk.host(), issue, "Drift", lambda _: "old")
+    closed = keep_issue(desk.host(), other, "", None, inherits=inherits)
+    assert closed is (Posted.CLOSED if posted is Posted.UPDATED else Posted.SKIPPED)
+
+
+# -- words for later jobs --------------------------------------------------------------------------------------------
+
+
+class Run:
+    """What a digest's status needs of a host."""
+
+    def __init__(self, *words: str | HostError) -> None:
+        self.words, self.given = words, dict[str, str]()
+
+    def set_status(self, name: str, word: str) -> bool:
+        """Kept."""
+        self.given[name] = word
+        return bool(self.words)
+
+    def statuses(self, name: str) -> list[str]:
+        """The words, or trouble."""
+        self.given[name] = ""
+        for one in self.words:
+            if isinstance(one, HostError):
+                raise one
+        return [str(one) for one in self.words]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), ""),
+        (("a" * 64,), "a" * 64),
+        (("b" * 64, "a" * 64), "a" * 64),
+        (("a" * 64, "no digest"), ""),
+        (("a" * 63,), ""),
+        ((HostError("no", status=403),), ""),
+    ],
+)
+def test_a_digest_is_believed_if_it_is_the_last_word(words: tuple[str | HostError, ...], told: str) -> None:
+    """Where the token may not see it, there is none; other trouble is told."""
+    run = Run(*words)
+
+    assert digest_status.published_digest(run, "prod") == told  # type: ignore[arg-type]
+    assert run.given == {"syncer plan of prod": ""}
+    with pytest.raises(HostError):
+        digest_status.published_digest(Run(HostError("down", status=502)), "prod")  # type: ignore[arg-type]
+
+
+def test_a_word_is_about_one_environment_of_one_folder() -> None:
+    """However long the folder is called."""
+    run = Run("yes")
+    assert digest_status.publish_digest(run, "prod", "d1") is True  # type: ignore[arg-type]
+    assert digest_status.publish_digest(run, "prod", "d2", "a" * 300) is True  # type: ignore[arg-type]
+    assert digest_status.publish_digest(run, "prod", "d3", "b") is True  # type: ignore[arg-type]
+    assert digest_status.publish_digest(Run(), "prod", "d1") is False  # type: ignore[arg-type]
+
+    assert list(run.given.values()) == ["d1", "d2", "d3"]
+    assert list(run.given)[2] == "syncer plan of prod in 3e23e8160039"
+    assert max(map(len, run.given)) == len("syncer plan of prod in ") + 12
