@@ -1,6 +1,6 @@
 """The effects of a change in words, before they have a form: its query's columns, the syncs that it feeds.
 
-What those syncs do after the change is worded in `plan.effects`. `show` makes foreign text fit for the output.
+What those syncs do after the change is worded in `plan.effect_sentences`. `show` makes foreign text fit for the output.
 """
 
 from __future__ import annotations
