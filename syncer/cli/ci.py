@@ -32,17 +32,18 @@ from syncer.plan.planner import LOOSENED, Plan, Planned
 from syncer.render import markdown
 from syncer.render.annotations import render_problems as render_annotations
 from syncer.render.escaping import code
-from syncer.render.text import defused
+from syncer.render.text import runner_safe
 from syncer.render.totals import report_verdict
-from syncer.review import hosts, posting
-from syncer.review.posting import Kind, Marker, Place, Posted
+from syncer.review import digest_status, hosts, posting
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Place, Posted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from syncer.cli.shared.screen import Screen
     from syncer.model import Target
-    from syncer.review.posting import Context, Host
+    from syncer.review.host import Context, Host
 
 _STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
 _IS_STEERED: Final = "this was planned with the default branch's settings, so it doesn't say what these would do"
@@ -52,7 +53,6 @@ _LONGEST_LINK: Final = 250
 
 _SUMMARY: Final = 1_000_000
 """A job's summary may have 1 MiB a step; what is larger isn't shown at all."""
-
 
 _ONLY: Final = {
     "file": ("comment", "apply"),
@@ -344,7 +344,7 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     summary = told.render(_SUMMARY)
     refuse_secrets(summary, "the comment")
     if flags.dry_run:
-        screen.show(defused(f"{marker.line()}\n{told.render(host.max_bytes)}"))
+        screen.show(runner_safe(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return told.code
     host.outputs(told.outputs)
     if told.digest:
@@ -368,11 +368,11 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
 def _vouch(screen: Screen, host: Host, told: _Told) -> None:
     """Tell the apply the digest, by another way than the plan file. Without that it plans again, so this may fail."""
     try:
-        if posting.vouch(host, told.environment, told.digest, below_top()):
+        if digest_status.publish_digest(host, told.environment, told.digest, below_top()):
             screen.show("A status of the commit has the plan's digest.")
     except HostError as error:
         why = "; ".join(filter(None, (error.what, error.hint)))
-        screen.note(defused(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
+        screen.note(runner_safe(f"No status of the commit has the plan's digest, so the apply will plan again: {why}."))
 
 
 def _marker(kind: Kind, environment: str, context: Context, digest: str) -> Marker:
@@ -434,7 +434,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     now = host.head_of(context.branch)
     if now != context.head_sha:
         note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
-        screen.show(defused(note))
+        screen.show(runner_safe(note))
         host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     planned = planning.saved(flags.file)
@@ -442,7 +442,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     link = f"[run]({context.run_url})" if 0 < len(context.run_url) < _LONGEST_LINK else "this run"
     try:
         # A plan file is never believed on its own: who can alter it can make its digest fit, too.
-        digest = flags.expect_digest or posting.vouched(host, target.environment, below_top())
+        digest = flags.expect_digest or digest_status.published_digest(host, target.environment, below_top())
         if digest:
             workflow.expect(planned, digest)
         _expect_commit(planned, now)
@@ -483,7 +483,7 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) ->
             posted = posting.append_line(host, number, environment, line, _place())
             _say(screen, f"comment on #{number}", posted)
     except SyncerError as error:
-        screen.note(defused(f"Not everybody could be told: {error.what}"))
+        screen.note(runner_safe(f"Not everybody could be told: {error.what}"))
 
 
 # -- drift ---------------------------------------------------------------------------------------------------------
@@ -531,5 +531,5 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
             posted = posting.keep_issue(host, marker, title, told, inherits=place.inherits)
             _say(screen, "issue", posted)
     elif not planned.plan.is_empty:
-        screen.show(defused(render(host.max_bytes)))
+        screen.show(runner_safe(render(host.max_bytes)))
     return planned.code if planned.code == 1 or flags.detailed_exitcode else 0

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.render.command_lines import ANYWHERE, Commands
-from syncer.render.problem_groups import by_cause
+from syncer.render.problem_groups import grouped
 from syncer.render.text import counted, visible
 
 if TYPE_CHECKING:
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from syncer.model import Problem
 
 SHOWN: Final = 10
-"""How many annotations of one severity GitHub shows of a step; what is more it drops without a word."""
+"""How many annotations of one severity GitHub shows of a step. It drops the others silently."""
 
 _DATA: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY: Final = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
 def render_problems(problems: Sequence[Problem], commands: Commands = ANYWHERE) -> str:
-    """One command a problem, ten of each severity; the others are counted in a notice. Empty if none.
+    """One command a problem, ten of each severity; the others are counted in a notice. Empty without problems.
 
-    The first problem of each cause comes before further ones, so that one cause doesn't hide the others.
+    The first problem of each group comes before further ones, so that one group doesn't hide the others.
     """
     seen: Counter[str] = Counter()
     lines = []
-    groups = by_cause(problems)
+    groups = grouped(problems)
     for problem in (*(group[0] for group in groups), *(one for group in groups for one in group[1:])):
         severity = problem.severity.value
         seen[severity] += 1

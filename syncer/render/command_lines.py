@@ -1,4 +1,4 @@
-"""Command lines of syncer as they work where they're printed: pasted into a shell, they mean what this run meant."""
+"""Command lines in messages, completed with this run's folder and environment, so that they can be pasted."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _IN_TICKS: Final = re.compile(r"`(syncer|git) ([a-z][^`\n]*)`")
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """How command lines are written: with the folder and the environment that this run was given, where it was."""
+    """Writes command lines with the folder and the environment that this run was given."""
 
     folder: str = ""
     """What `--chdir` said."""
     environment: str = ""
     """What `--env` said."""
 
-    def meaning(self, environment: str) -> Commands:
-        """The same, for an environment that no flag chose."""
+    def for_environment(self, environment: str) -> Commands:
+        """The same for an environment that a plan file or a run chose, and no flag."""
         return replace(self, environment=environment)
 
     def line(self, *words: str) -> str:
-        """The command line of these words, quoted for a shell."""
+        """The command line `syncer` plus these words, quoted for a shell."""
         folder = _flag("--chdir", self.folder)
         has_environment = words[0] in WITH_ENVIRONMENT and "--env" not in words
         environment = _flag("--env", self.environment) if has_environment else []
         return visible(shlex.join(["syncer", *folder, *words, *environment]))
 
     def completed(self, text: str) -> str:
-        """A text of ours in which each command between back-ticks, syncer's or git's, works where it's shown."""
+        """The text with each syncer or git command between back-ticks completed."""
         return _IN_TICKS.sub(self._completed, text) if self != ANYWHERE else text
 
     def _completed(self, found: re.Match[str]) -> str:
@@ -56,8 +56,8 @@ class Commands:
             return f"`{visible(shlex.join(['git', *(['-C', self.folder] if self.folder else []), *words]))}`"
         return f"`{self.line(*words)}`" if words[0] in WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT else found[0]
 
-    def planned(self, planned: Planned) -> Planned:
-        """The plan with hints whose commands work here."""
+    def completed_plan(self, planned: Planned) -> Planned:
+        """The plan with the commands in its hints completed."""
         warnings, problems, refusals = (
             tuple(replace(one, hint=self.completed(one.hint)) for one in some)
             for some in (planned.warnings, planned.problems, planned.refusals)
@@ -66,14 +66,14 @@ class Commands:
 
 
 def _flag(name: str, value: str) -> list[str]:
-    """A flag with its value, if it has one; a value that begins with a dash would be another flag."""
+    """The flag's words, none without a value. A value that begins with a dash is joined: alone it would be a flag."""
     return [f"{name}={value}"] if value.startswith("-") else [name, value] if value else []
 
 
 def operand(file: str) -> str:
-    """A file's name as a command takes it: one that begins with a dash would be a flag."""
+    """The file's name as an argument. One that begins with a dash would be a flag, so it gets `./`."""
     return f"./{file}" if file.startswith("-") else file
 
 
 ANYWHERE: Final = Commands()
-"""Commands as they are written where nobody knows the place."""
+"""Completes nothing: for output that is read where nobody knows the folder."""

@@ -1,6 +1,6 @@
-"""What a change touches downstream, in words, before they have a form: the syncs that a model feeds, and its columns.
+"""The effects of a change in words, before they have a form: its query's columns, the syncs that it feeds.
 
-What those syncs do then, `effects` says.
+What those syncs do after the change is worded in `plan.effects`. `show` makes foreign text fit for the output.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import shortlist
-from syncer.plan.effect_sentences import MANY
+from syncer.plan.effect_sentences import MANY, meaning
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
 
 
+def consequences(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
+    """What becomes of the columns, and what that means for syncs and data apps, as one paragraph; may be empty."""
+    return " ".join(filter(None, [columns(change, effect, show), *meaning(change, effect, show)]))
+
+
 def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
-    """The syncs that read the model, one a line; `show` makes foreign text fit. Empty where nobody could read them."""
+    """The syncs that read the model, one a line: ten, and how many more. Empty where nobody could read them."""
     if effect.syncs is None:
         return []
     lines = [_sync(sync, show) for sync in effect.syncs[:MANY]]
@@ -31,21 +36,21 @@ def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
 
 
 def feeds_count(effect: Effect | None) -> str:
-    """How many syncs the model feeds; empty for none, and where nobody knows."""
+    """`3 syncs`; empty for none, and where nobody knows."""
     return counted(len(effect.syncs), "sync") if effect is not None and effect.syncs else ""
 
 
 def _sync(sync: Sync, show: Callable[[str], str]) -> str:
     to = f"{show(sync.destination)}, {show(sync.stream)}" if sync.stream else show(sync.destination)
     words = (sync.schedule, sync.mode.replace("_", " "), sync.status)
-    # The server's own words need no marks around them; what looks otherwise may be anything.
+    # The server's own words are plain. A word that isn't may be anything, so it's shown as foreign text.
     how = [word if _WORDS.fullmatch(word) else show(word) for word in words if word]
     how += ["running now"] if sync.is_running else ["nobody knows whether it runs"] if sync.is_running is None else []
     return f"sync {sync.id} to {to}" + (f": {', '.join(how)}" if how else "")
 
 
 def columns(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
-    """What becomes of the query's columns, in one sentence; empty where the text doesn't tell."""
+    """What becomes of the query's columns, in one sentence; empty where its text doesn't tell."""
     found = effect.columns
     if found is None or "query" not in change.changed:
         return ""

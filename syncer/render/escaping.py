@@ -1,14 +1,14 @@
-r"""Foreign text made inert in markdown and in HTML: it stays text, whatever it says. Pure.
+r"""Foreign text escaped for markdown and HTML, so that it stays text whatever it says. Pure.
 
-    code(text)     markdown: a code span, in which GitHub sees no mention, reference, link, tag or emphasis
-    cell(text)     the same, in a row of a table
-    prose(text)    markdown: a sentence of ours with foreign words in it; every word that isn't plain is a code span
-    fenced(lines)  markdown: a block that ends where we say
-    markup(text)   HTML: text, also in an attribute
-    escaped(shown) HTML: the same, for text that is visible already
-    link(url)      a URL that may stand in a link, or nothing
+    code(text)           markdown: a code span; GitHub finds no mention, reference, link, tag or emphasis in it
+    code_cell(text)      the same, in a row of a table
+    prose(text)          markdown: a sentence of ours with foreign words; each word that isn't plain is a code span
+    fenced(lines)        markdown: a block of lines that can't end it
+    html_text(text)      HTML: text, also in an attribute
+    html_escaped(shown)  the same, for text that went through `visible`
+    link_url(url)        the URL if it may stand in a link, else empty
 
-Control, format and other invisible characters are escapes, as everywhere (`text.py`).
+Control, format and other invisible characters become escapes as everywhere (`text.py`).
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ _LONGEST_URL: Final = 500
 
 # A word in quotes or brackets, with its punctuation: `(like this),`.
 _WORD = re.compile(r"""([("']*)(.*?)([)"',.;:!?]*)""", re.DOTALL)
-# Letters alone: no digit that makes a reference or a commit of it, no sign that markdown or GitHub look for. `www.`
-# takes along whatever comes next, even a code span.
+# Letters alone. A digit could make a reference or a commit of the word, and markdown and GitHub look for signs. `www`
+# is no plain word, because GitHub makes a link of `www.` and what follows, even a code span.
 _PLAIN = re.compile(r"(?!(?:[a-f]{7,}|[Ww]{3})\Z)[A-Za-z]+(?:['\u2019-][A-Za-z]+)*|[0-9]{1,6}|[%-]?")
-# What would begin a list, where a sentence begins a line.
+# At the beginning of a sentence this would begin a list.
 _LIST = re.compile(r"\A(?:-|[0-9]+[.)])(?= |\Z)")
 
 
 def code(text: str, most: int = 0) -> str:
-    """A code span; with `most`, of that many characters and an ellipsis at the most."""
-    return span(clipped(text, most) if most else visible(text))
+    """A code span of the text; with `most` it's cut after that many characters, with an ellipsis."""
+    return code_span(clipped(text, most) if most else visible(text))
 
 
-def span(shown: str) -> str:
-    """A code span of text that is visible already: delimited by more back-ticks than it has in a row."""
+def code_span(shown: str) -> str:
+    """A code span of text that went through `visible`. Its delimiters have more back-ticks than any run in it."""
     if not shown:
         return '`""`'
     ticks = "`" * (_longest_run(shown) + 1)
@@ -52,34 +52,34 @@ def span(shown: str) -> str:
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 
-def cell(text: str, most: int = 0) -> str:
-    """A code span in a row of a table."""
-    return barred(code(text, most))
+def code_cell(text: str, most: int = 0) -> str:
+    """A code span for a row of a table."""
+    return table_safe(code(text, most))
 
 
-def barred(markdown: str) -> str:
-    r"""The markdown with no bar that would end a table's cell. Behind a backslash a bar is spelt `\u007c`."""
+def table_safe(markdown: str) -> str:
+    r"""The markdown with each bar escaped, because a bar ends a table's cell. After a backslash it's `\u007c`."""
     return (
         _BARS.sub(lambda match: f"{match[1]}\\u007c" if match[1] else "\\|", markdown) if "|" in markdown else markdown
     )
 
 
 def clipped(text: str, most: int) -> str:
-    """The visible text, of `most` characters and an ellipsis at the most."""
+    """The visible text, cut after `most` characters, with an ellipsis."""
     shown = visible(text)
     return shown if len(shown) <= most else f"{shown[:most]}…"
 
 
 def prose(text: str, most: int) -> str:
-    """A sentence whose every word is plain or a code span; what is in back-ticks stays together. Never empty."""
+    """A sentence whose words are plain or code spans; what stands between back-ticks is one span. Never empty."""
     shown = clipped(" ".join(text.split("\n")).strip(), most)
     parts = shown.split("`")
     if len(parts) % 2 == 0:
-        # The last of an odd number of back-ticks opens nothing: it's part of a word.
+        # The last of an odd number of back-ticks opens no span: it's part of a word.
         parts[-2:] = ["`".join(parts[-2:])]
-    # Two plain parts never touch, or a reference could be put together of them.
-    words = [span(part) if index % 2 else _plain(part) for index, part in enumerate(parts)]
-    return _LIST.sub(lambda match: span(match[0]), _joined(words)) or span("")
+    # Two plain parts never touch: together they could be a reference.
+    words = [code_span(part) if index % 2 else _plain(part) for index, part in enumerate(parts)]
+    return _LIST.sub(lambda match: code_span(match[0]), _joined(words)) or code_span("")
 
 
 def _plain(text: str) -> str:
@@ -92,7 +92,7 @@ def _word(word: str) -> str:
     match = _WORD.fullmatch(word)
     assert match  # noqa: S101 - it fits anything
     before, core, after = match.groups()
-    return word if _PLAIN.fullmatch(core) else f"{before}{span(core)}{after}"
+    return word if _PLAIN.fullmatch(core) else f"{before}{code_span(core)}{after}"
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -108,22 +108,22 @@ def _longest_run(text: str) -> int:
 
 
 def fenced(lines: Sequence[str], kind: str) -> str:
-    """A fenced block of lines, none of which holds a line end."""
+    """A fenced block. No line may hold a line end."""
     body = "\n".join(lines)
     fence = "`" * max(3, _longest_run(body) + 1)
     return f"{fence}{kind}\n{body}\n{fence}"
 
 
-def markup(text: str) -> str:
-    """Foreign text for HTML, also between quotes."""
-    return escaped(visible(text))
+def html_text(text: str) -> str:
+    """Foreign text for HTML, also for an attribute between quotes."""
+    return html_escaped(visible(text))
 
 
-def escaped(shown: str) -> str:
-    """Text that is visible already, for HTML."""
+def html_escaped(shown: str) -> str:
+    """Text that went through `visible`, for HTML."""
     return html.escape(shown)
 
 
-def link(url: str) -> str:
-    """The URL if it's one of a run as hosts write them, else nothing: no brackets, blanks, quotes or user names."""
+def link_url(url: str) -> str:
+    """The URL if it has the shape of a host's link to a run, else empty: no brackets, blanks, quotes or user names."""
     return url if len(url) <= _LONGEST_URL and _URL.fullmatch(url) else ""

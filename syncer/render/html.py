@@ -1,6 +1,6 @@
-"""A plan as one page of HTML: no scripts, nothing from elsewhere, light or dark as the reader likes.
+"""A plan as one page of HTML, without scripts and without anything from elsewhere; light or dark as the reader likes.
 
-It says what the comment says, and never leaves anything out: it's the artifact that a shortened comment points at.
+It says what the comment says and leaves nothing out, because a shortened comment points at it.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.plan.effect_sentences import meaning
 from syncer.plan.planner import LOOSENED
 from syncer.render.command_lines import Commands
 from syncer.render.diff.hunks import change_lines
-from syncer.render.effects import columns, feeds, feeds_count
-from syncer.render.escaping import escaped, markup
-from syncer.render.plan_table import already_live, aside, cautions, gone, items, removed_title, warned, why
-from syncer.render.problem_groups import by_cause
+from syncer.render.effects import consequences, feeds, feeds_count
+from syncer.render.escaping import html_escaped, html_text
+from syncer.render.plan_table import causes_text, table_rows
+from syncer.render.problem_groups import grouped
+from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
-from syncer.render.totals import count_in_words
+from syncer.render.totals import plan_counts, untouched_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from syncer.model import Problem
     from syncer.plan.planner import Planned, Removed
     from syncer.render.diff.hunks import Line
-    from syncer.render.plan_table import Caution, Item
+    from syncer.render.plan_table import ModelRow
+    from syncer.render.provenance import Caution
 
 _STYLE: Final = """\
 :root { color-scheme: light dark; --ink: #1f2328; --faint: #59636e; --paper: #fff; --rule: #d1d9e0; --soft: #f6f8fa;
@@ -54,11 +55,11 @@ _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 
 def render_plan(planned: Planned, *, folder: str = "") -> str:
-    """The whole plan, or what kept it from being one; of drift what was done to the live models.
+    """The page of a plan, of drift, or of the problems that kept a plan from being made.
 
-    `folder` is where the settings stand below the repository.
+    `folder` is where the settings stand, from the repository's top; empty at the top.
     """
-    planned = Commands(folder, planned.plan.target.environment).planned(planned)
+    planned = Commands(folder, planned.plan.target.environment).completed_plan(planned)
     if planned.problems:
         return _page(planned, "failed", _problems(planned.problems))
     footer = _footer(planned)
@@ -80,23 +81,23 @@ def render_plan(planned: Planned, *, folder: str = "") -> str:
     if not changes:
         said = "No drift" if planned.is_drift else "No changes"
         return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", footer])
-    found = items(planned)
+    rows = table_rows(planned)
     has_id = not planned.is_offline
     outside = f"{counted(len(changes), 'model')} changed outside git"
     return _page(
         planned,
-        outside if planned.is_drift else count_in_words(planned),
+        outside if planned.is_drift else plan_counts(planned),
         [
             *body,
-            _table(found, has_causes=planned.provenance is not None),
-            *(_diff(item, has_id=has_id) for item in found),
+            _table(rows, has_causes=planned.provenance is not None),
+            *(_diff(row, has_id=has_id) for row in rows),
             footer,
         ],
     )
 
 
 def _page(planned: Planned, said: str, body: Iterable[str]) -> str:
-    title = f"syncer {'drift' if planned.is_drift else 'plan'} · {markup(planned.plan.target.environment)}: {said}"
+    title = f"syncer {'drift' if planned.is_drift else 'plan'} · {html_text(planned.plan.target.environment)}: {said}"
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -128,7 +129,7 @@ def _where(planned: Planned) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{markup(text)}</code>"
+    return f"<code>{html_text(text)}</code>"
 
 
 def _caution(caution: Caution) -> str:
@@ -137,76 +138,75 @@ def _caution(caution: Caution) -> str:
 
 
 def _removed(removed: Sequence[Removed]) -> str:
-    return _alert([f"{removed_title(len(removed))}.", *(gone(one, _code) for one in removed)], "")
+    return _alert([f"{removed_title(len(removed))}.", *(removed_line(one, _code) for one in removed)], "")
 
 
 def _alerts(told: Sequence[Problem], title: str = "Warning") -> list[str]:
-    shown, _ = warned(told, len(told))
-    return [_alert([_about(problem) for problem in problems], hint, title) for problems, hint in shown]
+    return [_alert([_about(problem) for problem in group], group[0].hint, title) for group in grouped(told)]
 
 
 def _alert(lines: Sequence[str], hint: str, title: str = "Warning") -> str:
-    said = [*lines, *([markup(hint)] if hint else [])]
+    said = [*lines, *([html_text(hint)] if hint else [])]
     return f"<aside><p><b>{title}</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
 
 
 def _about(problem: Problem) -> str:
     place = f"{_code(str(problem.origin))}: " if problem.origin.path else ""
-    return f"{place}{markup(problem.message)}"
+    return f"{place}{html_text(problem.message)}"
 
 
 def _problems(problems: Iterable[Problem]) -> list[str]:
-    return ["<ul>", *map(_cause, by_cause(problems)), "</ul>"]
+    return ["<ul>", *map(_group, grouped(problems)), "</ul>"]
 
 
-def _cause(group: Sequence[Problem]) -> str:
+def _group(group: Sequence[Problem]) -> str:
     about = "<br>".join(map(_about, group))
     return f"<li>{about}{_hint(group[0])}</li>"
 
 
 def _hint(problem: Problem) -> str:
-    return f"<br>{markup(problem.hint)}" if problem.hint else ""
+    return f"<br>{html_text(problem.hint)}" if problem.hint else ""
 
 
-def _table(found: Sequence[Item], *, has_causes: bool) -> str:
-    has_feeds = any(feeds_count(item.effect) for item in found)
+def _table(rows: Sequence[ModelRow], *, has_causes: bool) -> str:
+    has_feeds = any(feeds_count(row.effect) for row in rows)
     head = "<th>why</th>" * has_causes + "<th>feeds</th>" * has_feeds
-    rows = [f"<tr><th></th><th>model</th><th>fields</th>{head}</tr>"]
-    for item in found:
-        fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in item.fields)
-        fields = "new" if item.change.is_creation else fields
-        causes = f"<td>{why(item, _code)}</td>" if has_causes else ""
-        causes += f"<td>{feeds_count(item.effect)}</td>" if has_feeds else ""
-        cells = f"<td>{item.change.action.value}</td><td>{_code(item.address)}</td><td>{fields}</td>"
-        rows.append(f"<tr>{cells}{causes}</tr>")
-    return "\n".join(["<table>", *rows, "</table>"])
+    lines = [f"<tr><th></th><th>model</th><th>fields</th>{head}</tr>"]
+    for row in rows:
+        fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in row.fields)
+        fields = "new" if row.change.is_creation else fields
+        more = f"<td>{causes_text(row, _code)}</td>" if has_causes else ""
+        more += f"<td>{feeds_count(row.effect)}</td>" if has_feeds else ""
+        cells = f"<td>{row.change.action.value}</td><td>{_code(row.address)}</td><td>{fields}</td>"
+        lines.append(f"<tr>{cells}{more}</tr>")
+    return "\n".join(["<table>", *lines, "</table>"])
 
 
-def _diff(item: Item, *, has_id: bool) -> str:
-    change = item.change
-    lines = change_lines(change, item.notes)
+def _diff(row: ModelRow, *, has_id: bool) -> str:
+    change = row.change
+    lines = change_lines(change, row.notes)
     summary = f"{change.action.value} {_code(change.address)} · {counted(len(lines), 'line')}"
     live = f"<p>Live model {change.id}, {_code(change.live.name)}.</p>" if has_id else ""
     live = "<p>A new model: its id is known after the apply.</p>" if change.is_creation else live
-    live += _downstream(item)
+    live += _effects(row)
     shown = "".join(map(_line, lines))
     return f"<details><summary>{summary}</summary>{live}<pre>{shown}</pre></details>"
 
 
-def _downstream(item: Item) -> str:
-    if item.effect is None:
+def _effects(row: ModelRow) -> str:
+    if row.effect is None:
         return ""
-    said = " ".join(filter(None, [columns(item.change, item.effect, _code), *meaning(item.change, item.effect, _code)]))
-    listed = "".join(f"<li>{one}</li>" for one in feeds(item.effect, _code))
+    said = consequences(row.change, row.effect, _code)
+    listed = "".join(f"<li>{one}</li>" for one in feeds(row.effect, _code))
     return (f"<p>{said}</p>" if said else "") + (f"<p>Feeds:</p><ul>{listed}</ul>" if listed else "")
 
 
 def _line(line: Line) -> str:
     kind = f' class="{_KINDS[line.sign]}"' if line.sign else ""
-    return f"<span{kind}>{escaped(str(line))}</span>"
+    return f"<span{kind}>{html_escaped(str(line))}</span>"
 
 
 def _footer(planned: Planned) -> str:
     provenance = planned.provenance
     base = [f"base {_code(provenance.commit[:12])}"] if provenance and provenance.commit else []
-    return f"<footer>{' · '.join([f'plan digest {planned.plan.digest}', *aside(planned), *base])}</footer>"
+    return f"<footer>{' · '.join([f'plan digest {planned.plan.digest}', *untouched_counts(planned), *base])}</footer>"

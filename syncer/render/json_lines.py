@@ -1,8 +1,8 @@
-"""Plan, progress, report and problems as JSON lines for programs: one object a line, ASCII only, no secrets.
+"""All that `--json` prints: one JSON object a line for programs, ASCII only, without secrets. Pure.
 
-The shape is that of `terraform plan -json`, with the attributes' values in it. `schemas/events.schema.json` describes
-every line. `UI_VERSION` says what a reader may count on: its second number goes up when something is added, its
-first when something changes or goes away.
+The shape is that of `terraform plan -json`, with the attributes' values added. `schemas/events.schema.json` describes
+every line. `UI_VERSION` is the shape's version: its second number goes up when something is added, its first when
+something changes or goes away.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
 
 UI_VERSION: Final = "1.4"
-"""The version of the lines' shape; not of syncer."""
+"""The version of the lines' shape, not of syncer."""
 
 Clock: TypeAlias = Callable[[], datetime]
 """Tells the time, with its time zone."""
@@ -56,7 +56,8 @@ def version_line(clock: Clock) -> str:
 def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a change with every attribute that differs (and why, with a base), the warnings, then the totals.
 
-    Of a plan that could not be made there are no totals: "no changes" would be a lie. Drift has lines of its own.
+    A plan that could not be made has no totals, because "no changes" would be wrong. A plan of drift goes to
+    `drift_lines`.
     """
     if planned.is_drift:
         return drift_lines(planned, clock, commands)
@@ -64,7 +65,7 @@ def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) ->
     if planned.problems and plan.is_empty:
         return problem_lines(planned.warnings, clock, commands)
     lines = [
-        _planned(
+        _change_line(
             change, clock, provenance.causes[change.address] if provenance else (), planned.effects.get(change.address)
         )
         for change in plan.changes
@@ -101,7 +102,7 @@ def _totals(plan: Plan, operation: str) -> dict[str, Any]:
 
 
 def _removed(one: Removed) -> dict[str, Any]:
-    """A definition that is gone; what isn't known is null."""
+    """A removed definition; what isn't known is null."""
     syncs = None if one.syncs is None else [asdict(sync) for sync in one.syncs]
     return {"address": one.address, "file": one.path, "id": one.id or None, "name": one.name, "syncs": syncs}
 
@@ -128,7 +129,7 @@ def event_line(event: Event, clock: Clock) -> str:
         kind = "apply_progress" if event.elapsed else "apply_start"
     else:
         kind = "apply_complete" if event.ok else "apply_errored"
-    is_trouble = isinstance(event, Modified) and not event.ok
+    is_error = isinstance(event, Modified) and not event.ok
     hook: dict[str, Any] = {
         "resource": _resource(event.address, event.id),
         "action": "create" if getattr(event, "is_new", not event.id) else "update",
@@ -137,19 +138,19 @@ def event_line(event: Event, clock: Clock) -> str:
     }
     if kind != "apply_start":
         hook["elapsed_seconds"] = round(event.elapsed)
-    return _line(kind, clock, message, {"hook": hook}, level="error" if is_trouble else "info")
+    return _line(kind, clock, message, {"hook": hook}, level="error" if is_error else "info")
 
 
 def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """A diagnostic for each change that isn't done, or doesn't stand as it was applied, then the totals."""
-    lines = [_outcome(one, clock, commands) for one in report.outcomes if one.since or one.status.value != "done"]
+    lines = [_outcome_line(one, clock, commands) for one in report.outcomes if one.since or one.status.value != "done"]
     if report.unseen:
         unseen = f"nobody looked at the end whether what was written still stands: {report.unseen}"
         lines.append(_diagnostic("warning", unseen, clock, hint=commands.completed("`syncer plan` tells")))
     counts = outcome_counts(report)
     message = " ".join(report_verdict(report))
     level = "info" if report.is_ok else "error"
-    outcomes = {_word(status): count for status, count in counts.items()}
+    outcomes = {_snake_case(status): count for status, count in counts.items()}
     if since := sum(bool(one.since) for one in report.outcomes):
         outcomes["not_as_applied"] = since
     added = sum(one.change.is_creation and one.status.value == "done" for one in report.outcomes)
@@ -159,16 +160,16 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
 
 def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
     """One line a run that is remembered; what isn't known of it is left out."""
-    return [_lost(run, clock) if isinstance(run, LostRun) else _past(run, clock) for run in runs]
+    return [_lost_run_line(run, clock) if isinstance(run, LostRun) else _run_line(run, clock) for run in runs]
 
 
-def _lost(run: LostRun, clock: Clock) -> str:
+def _lost_run_line(run: LostRun, clock: Clock) -> str:
     data = {"run": {"name": run.name, "unreadable": run.why}}
     return _line("run", clock, f"{visible(run.name)}: {visible(run.why)}", data, level="warn")
 
 
-def _past(run: PastRun, clock: Clock) -> str:
-    counts = Counter(_word(one.status) for one in run.endings.values())
+def _run_line(run: PastRun, clock: Clock) -> str:
+    counts = Counter(_snake_case(one.status) for one in run.endings.values())
     where = run.target
     data = {
         "name": run.name,
@@ -187,14 +188,14 @@ def _past(run: PastRun, clock: Clock) -> str:
 def state_lines(listing: Listing, clock: Clock, commands: Commands = ANYWHERE) -> list[str]:
     """One line a model, with how it stands; then the warnings."""
     warnings = [problem for problem in listing.problems if not problem.is_error]
-    return [*(_state(row, clock) for row in listing.rows), *problem_lines(warnings, clock, commands)]
+    return [*(_state_line(row, clock) for row in listing.rows), *problem_lines(warnings, clock, commands)]
 
 
-def _state(row: Row, clock: Clock) -> str:
-    """A model's state; what isn't known, or isn't there, is null."""
+def _state_line(row: Row, clock: Clock) -> str:
+    """A model's state; what isn't known or doesn't exist is null."""
     who = f"model.{visible(row.address)}" if row.address else f"model {row.id}"
     data = {
-        "state": _word(row.state.value),
+        "state": _snake_case(row.state.value),
         "address": row.address or None,
         "id": row.id,
         "name": row.name,
@@ -243,7 +244,7 @@ def _line(kind: str, clock: Clock, message: str, more: Mapping[str, Any], *, lev
         "@timestamp": clock().astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
     }
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    # A CI runner looks for `##[command]` in every line. In JSON a # stands in texts alone, so it may be escaped.
+    # A CI runner looks for `##[command]` in every line. JSON has # in texts alone, where it may be escaped.
     return text.replace("##", "#\\u0023")
 
 
@@ -256,7 +257,7 @@ def _changes(add: int, update: int, operation: str) -> dict[str, Any]:
     return {"changes": {"add": add, "change": update, "import": 0, "remove": 0, "operation": operation}}
 
 
-def _planned(change: Change, clock: Clock, causes: Sequence[Cause], effect: Effect | None) -> str:
+def _change_line(change: Change, clock: Clock, causes: Sequence[Cause], effect: Effect | None) -> str:
     doing = "create" if change.is_creation else f"update ({counted(len(change.fields), 'difference')})"
     message = f"model.{visible(change.address)}: Plan to {doing}"
     told = {"effect": _effect(change, effect)} if effect is not None else {}
@@ -264,7 +265,7 @@ def _planned(change: Change, clock: Clock, causes: Sequence[Cause], effect: Effe
 
 
 def _effect(change: Change, effect: Effect) -> dict[str, Any]:
-    """The syncs that a changed model feeds (null: nobody knows), its columns (null: the same), and what it means."""
+    """The syncs that a changed model feeds (null: not known), its columns (null: the same), and what it means."""
     syncs, found = effect.syncs, effect.columns
     return {
         "syncs": None if syncs is None else [asdict(sync) for sync in syncs],
@@ -285,7 +286,7 @@ def _change(change: Change, causes: Sequence[Cause]) -> dict[str, Any]:
 def _attribute(field: FieldChange) -> dict[str, Any]:
     """A field's difference; a side that has no such key is null, and `kind` says so."""
     kind = "added" if field.before is ABSENT else "removed" if field.after is ABSENT else "changed"
-    sides = _Plain(), _Plain()
+    sides = _JsonValue(), _JsonValue()
     before, after = (plain.of(value) for plain, value in zip(sides, (field.before, field.after), strict=True))
     return {
         "path": list(field.path),
@@ -296,14 +297,14 @@ def _attribute(field: FieldChange) -> dict[str, Any]:
     }
 
 
-class _Plain:
-    """Makes values fit for JSON and fit to be seen; remembers whether something had to be left out."""
+class _JsonValue:
+    """Makes values safe for JSON, and remembers whether a secret was left out."""
 
     def __init__(self) -> None:
         self.is_sensitive = False
 
     def of(self, value: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON
-        """The value with null for every secret, for what JSON can't hold, and for what is nested without end."""
+        """The value with null for every secret, for what JSON can't hold, and for what is nested too deep."""
         if value is None or value is ABSENT or isinstance(value, (bool, int, str)):
             return None if value is ABSENT else value
         if isinstance(value, float):
@@ -316,7 +317,7 @@ class _Plain:
         return None
 
 
-def _word(status: str) -> str:
+def _snake_case(status: str) -> str:
     return status.replace(" ", "_")
 
 
@@ -328,7 +329,7 @@ def _diagnostic(severity: str, summary: str, clock: Clock, **more: object) -> st
     return _line("diagnostic", clock, message, data, level="warn" if severity == "warning" else "error")
 
 
-def _outcome(outcome: Outcome, clock: Clock, commands: Commands) -> str:
+def _outcome_line(outcome: Outcome, clock: Clock, commands: Commands) -> str:
     change, reason = outcome.change, outcome.since or outcome.reason
     return _diagnostic(
         "error",
@@ -337,6 +338,6 @@ def _outcome(outcome: Outcome, clock: Clock, commands: Commands) -> str:
         hint=commands.completed(outcome.hint),
         file=change.desired.document.path,
         resource=_resource(change.address, outcome.model_id),
-        status=_word(outcome.status.value),
+        status=_snake_case(outcome.status.value),
         unapplied=[_attribute(field) for field in outcome.unapplied] or None,
     )

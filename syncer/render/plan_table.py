@@ -1,8 +1,7 @@
-"""What a reviewer is told of a plan, before it has a form: which models, in which order, why, and what to beware of."""
+"""The table of a plan's models for reviewers, before it has a form: order, fields, causes. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -10,44 +9,34 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from syncer.model import RISKY
 from syncer.plan.planner import Cause
 from syncer.render.diff.values import path_text
-from syncer.render.problem_groups import by_cause
-from syncer.render.text import counted
+from syncer.render.provenance import cause_note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from syncer.model import Problem
-    from syncer.plan.planner import Change, Effect, Planned, Removed
-
-FIELDS: Final = 6
-"""How many fields of one model a table names."""
-
-_NOTES: Final = {
-    Cause.CHANGE: "this change",
-    Cause.DRIFT: "drift: undoes an edit made in the UI",
-    Cause.CONFLICT: "conflict: overwrites an edit made in the UI",
-}
+    from syncer.plan.planner import Change, Effect, Planned
 
 
 class Field(NamedTuple):
-    """A field that differs, down to the first list; and what to say beside it (`secret`, `risky`), or nothing."""
+    """A field that differs, down to the first list; and `secret`, `risky`, `formatting only` or nothing beside it."""
 
     path: str
     mark: str
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One model of the table. `why` and `notes` (both by field) are empty where nobody knows the causes.
-
-    `effect` is what it does downstream, where that was asked.
-    """
+class ModelRow:
+    """One model of the table."""
 
     change: Change
     fields: tuple[Field, ...]
+    """Empty for a new model."""
     why: Mapping[str, tuple[Cause, ...]]
+    """By field; empty without a base."""
     notes: Mapping[str, str]
+    """What to say beside a field, for those of other causes than the reviewed change."""
     effect: Effect | None = None
+    """None where nobody asked for the effects."""
 
     @property
     def causes(self) -> tuple[Cause, ...]:
@@ -71,25 +60,20 @@ class Item:
 
 
 GROUPS: Final = ("conflict", "risky", "drift", "other changes")
-"""In words, what the models of each group have in common."""
+"""What the models of each group have in common."""
 
 
-def items(planned: Planned) -> list[Item]:
+def table_rows(planned: Planned) -> list[ModelRow]:
     """The models of the plan: conflicts and risky changes first, then drift, then the others; by address in each."""
-    found = [_item(change, planned) for change in planned.plan.changes]
-    return sorted(found, key=lambda item: (item.group, item.address))
+    found = [_row(change, planned) for change in planned.plan.changes]
+    return sorted(found, key=lambda row: (row.group, row.address))
 
 
-def _item(change: Change, planned: Planned) -> Item:
+def _row(change: Change, planned: Planned) -> ModelRow:
     effect = planned.effects.get(change.address)
-    fields = _fields(change, effect)
-    if planned.provenance is None:
-        return Item(change, fields, {}, {}, effect)
-    causes = planned.provenance.of(change)
-    notes = {
-        field: "; ".join(_NOTES[cause] for cause in some) for field, some in causes.items() if some != (Cause.CHANGE,)
-    }
-    return Item(change, fields, causes, notes, effect)
+    causes = planned.provenance.of(change) if planned.provenance else {}
+    notes = {field: note for field, some in causes.items() if (note := cause_note(some))}
+    return ModelRow(change, _fields(change, effect), causes, notes, effect)
 
 
 def _fields(change: Change, effect: Effect | None) -> tuple[Field, ...]:
@@ -105,114 +89,8 @@ def _fields(change: Change, effect: Effect | None) -> tuple[Field, ...]:
     return tuple(Field(path, mark) for path, mark in found.items())
 
 
-def why(item: Item, code: Callable[[str], str]) -> str:
-    """The cause, or, where they aren't all the same, that of each field; `code` makes a field's name inert."""
-    if len(item.causes) == 1:
-        return item.causes[0].value
-    return ", ".join(f"{code(field)}: {' and '.join(one.value for one in some)}" for field, some in item.why.items())
-
-
-class Caution(NamedTuple):
-    """Edits made outside of git that an apply would undo or overwrite: what, in which models and fields, and advice."""
-
-    sentence: str
-    models: Sequence[tuple[str, Sequence[str]]]
-    advice: str = ""
-
-
-_CAUTIONS: Final = {
-    Cause.CONFLICT: (
-        "would overwrite edits made in the UI to the same fields",
-        (
-            "Git says something new there, too, so `syncer import --drift` leaves it to a person. If live is right, "
-            "write its value into the file by hand. If git is right, apply with `--on-drift overwrite`."
-        ),
-    ),
-    Cause.DRIFT: (
-        "would undo edits made in the UI",
-        (
-            "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that "
-            "was merged and never applied."
-        ),
-    ),
-}
-
-
-def cautions(planned: Planned) -> list[Caution]:
-    """One for conflicts and one for drift, as far as there is any, and an apply doesn't refuse it."""
-    provenance = planned.provenance
-    if provenance is None:
-        return []
-    changes, found = planned.plan.changes, []
-    refused = {one.rule for one in planned.refusals}
-    for cause, (verb, advice) in _CAUTIONS.items():
-        if cause.value in refused:
-            continue
-        models = [
-            (change.address, [field for field, causes in provenance.of(change).items() if cause in causes])
-            for change in provenance.with_cause(changes, cause)
-        ]
-        if models:
-            found.append(Caution(f"{len(models)} of {counted(len(changes), 'change')} {verb}", models, advice))
-    return found
-
-
-def already_live(planned: Planned) -> Caution | None:
-    """What this change brings and live has already, if anything."""
-    found = sorted(planned.provenance.already_live.items()) if planned.provenance else []
-    if not found:
-        return None
-    return Caution(f"What this change brings is live already in {counted(len(found), 'model')}", found)
-
-
-def removed_title(count: int) -> str:
-    """What is said of definitions that are gone."""
-    if count == 1:
-        return "1 model is no longer managed: git removes the definition, and the live model stays as before"
-    return f"{count} models are no longer managed: git removes the definitions, and the live models stay as before"
-
-
-def gone(one: Removed, code: Callable[[str], str]) -> str:
-    """A definition that is gone: what is live of it, and which syncs go on reading that."""
-    if not one.id:
-        return f"{code(one.address)}: no live model is known of it"
-    live = f"{code(one.address)}: live model {one.id}, {code(one.name)}"
-    if one.syncs is None:
-        return f"{live}; what it feeds is not known"
-    fed = [f"sync {sync.id} to {code(sync.destination)}" for sync in one.syncs]
-    return f"{live}; feeds {', '.join(fed)}" if fed else f"{live}; feeds no sync"
-
-
-class Warned(NamedTuple):
-    """Warnings that say the same of several things: what they are about, and what it means."""
-
-    problems: Sequence[Problem]
-    hint: str
-
-
-def warned(warnings: Iterable[Problem], most: int) -> tuple[list[Warned], int]:
-    """The warnings, those of one cause together, `most` of them; and how many are left out."""
-    shown, left = [], 0
-    for group in by_cause(warnings):
-        if some := group[:most]:
-            shown.append(Warned(some, some[0].hint))
-        left += len(group) - len(some)
-        most -= len(some)
-    return shown, left
-
-
-def severities(problems: Iterable[Problem], more: str = "") -> list[str]:
-    """How many errors and how many warnings there are: `3 errors`, `1 warning`, and nothing of none."""
-    counts = Counter(problem.severity.value for problem in problems)
-    return [counted(counts[severity], f"{more}{severity}") for severity in ("error", "warning") if counts[severity]]
-
-
-def aside(planned: Planned) -> list[str]:
-    """What the plan leaves alone, in words; nothing is said of nothing."""
-    plan = planned.plan
-    left = len(plan.unmanaged)
-    return [
-        *([f"{counted(plan.unchanged, 'model')} unchanged"] if plan.unchanged else []),
-        *([f"{counted(left, 'live model')} not in git"] if left else []),
-        *([f"{counted(plan.excluded, 'definition')} left out by --target"] if plan.excluded else []),
-    ]
+def causes_text(row: ModelRow, code: Callable[[str], str]) -> str:
+    """The model's cause, or that of each field where they differ. `code` makes a field's name fit for the output."""
+    if len(row.causes) == 1:
+        return row.causes[0].value
+    return ", ".join(f"{code(field)}: {' and '.join(one.value for one in some)}" for field, some in row.why.items())

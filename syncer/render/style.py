@@ -1,4 +1,4 @@
-"""How output looks: whether it's coloured, how wide it is, which glyphs it may use. Decided by `cli`, never here."""
+"""How output looks: colour, width, glyphs, completed commands. `cli` decides it, and every renderer gets it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Style:
     width: int = 80
     unicode: bool = True
     commands: Commands = ANYWHERE
-    """How commands are written that are to be pasted where this output is read."""
+    """Completes the commands in messages for where this output is read."""
 
     def paint(self, meaning: str, text: str) -> str:
-        """The text in the colour of its meaning; unchanged without colour, or for an unknown meaning (`""`)."""
+        """The text in the colour of its meaning, a key of `_SGR`. An unknown meaning (`""`) changes nothing."""
         code = _SGR.get(meaning) if self.colour and text else None
         return f"\x1b[{code}m{text}\x1b[0m" if code else text
 

@@ -1,13 +1,14 @@
-r"""Foreign text made safe and visible, and what text measures. Pure; knows neither colours nor layout.
+r"""Foreign text made visible and safe for terminals and CI runners, and how wide it is. Pure, no colours.
 
-Three ways to show foreign text, all on one line, all without control, format or other invisible characters:
+Foreign is all that isn't ours: names, SQL, paths, reasons. Each of these three functions returns one line without
+control, format or other invisible characters:
 
-    visible(text)   prose, names, paths: escapes as `\n`, `\u202e`
-    quoted(text)    a value: in double quotes, every backslash doubled, so two texts never look the same
-    spelt(text)     a line of a longer text: backslashes as they are, but for one that would be read as an escape
+    visible(text)        prose, names, paths: escapes as `\n`, `\u202e`
+    quoted(text)         a value: in double quotes, every backslash doubled, so two texts never look the same
+    visible_line(text)   a line of a longer text: only a backslash that would be read as an escape is doubled
 
-Text that a CI runner takes for a command (`##[error]` anywhere, `::error` at the beginning of a line) is broken by an
-escape as well; `defused` does the beginning of lines, when the lines are laid out.
+A CI runner takes `##[error]` anywhere in a line for a command, and `::error` at its beginning. The three functions
+break the first with an escape. `runner_safe` breaks both in the finished output, because only then lines begin.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from unicodedata import category, east_asian_width, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 TAB: Final = 4
 """How many cells a tab stop is wide where tabs are laid out as spaces."""
@@ -45,8 +46,8 @@ def escape(char: str) -> str:
     return f"\\U{code:08x}" if code > _ASTRAL else f"\\u{code:04x}"
 
 
-def pieces(text: str, *, short: bool = True) -> list[str]:
-    r"""What is shown for each character of the text; `short` writes `\n` for a line end, else its code."""
+def visible_characters(text: str, *, short: bool = True) -> list[str]:
+    r"""What is shown for each character of the text. With `short` a line end is `\n`, else `\u000a`."""
     broken = {match.start() for match in _COMMAND.finditer(text)}
     if not broken and _is_clean(text):
         return list(text)
@@ -65,44 +66,47 @@ def _is_harmless(text: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """Foreign prose on one line, as long as people read."""
+    """Foreign prose on one line, cut after 2,000 characters."""
     if len(text) > _LONGEST:
         return f"{visible(text[:_LONGEST])}... ({len(text) - _LONGEST} more characters)"
-    return text if _is_harmless(text) else "".join(pieces(text))
+    return text if _is_harmless(text) else "".join(visible_characters(text))
 
 
 def quoted(text: str, *, ascii_only: bool = False) -> str:
     """A text value in double quotes. Two different texts never give the same characters."""
     if not _is_harmless(text):
-        text = "".join(f"\\{piece}" if char in '"\\' else piece for char, piece in zip(text, pieces(text), strict=True))
+        text = "".join(
+            f"\\{piece}" if char in '"\\' else piece for char, piece in zip(text, visible_characters(text), strict=True)
+        )
     else:
         text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{asciified(text) if ascii_only else text}"'
+    return f'"{ascii_escaped(text) if ascii_only else text}"'
 
 
-def spelt(text: str, *, blanks: bool = False, ascii_only: bool = False) -> str:
-    """One line of a longer text, as it is: tabs as spaces and without blanks at its end.
+def visible_line(text: str, *, blanks: bool = False, ascii_only: bool = False) -> str:
+    """One line of a longer text, with tabs as spaces and without blanks at its end.
 
-    With `blanks`, tabs and the blanks at its end are written out; then two different lines never give the same
-    characters.
+    With `blanks`, tabs and the blanks at its end are written as escapes. Two different lines then never look the same.
     """
     if "\\" in text:
         text = _BEFORE_ESCAPE.sub(lambda match: match[0] * 2, text)
     if blanks:
-        text = "".join(pieces(text, short=False))
+        text = "".join(visible_characters(text, short=False))
         bare = text.rstrip(" ")
         text = bare + escape(" ") * (len(text) - len(bare))
     else:
         text = text.expandtabs(TAB).rstrip(" ") if _is_harmless(text) else _laid_out(text)
-    return asciified(text) if ascii_only else text
+    return ascii_escaped(text) if ascii_only else text
 
 
 def _laid_out(text: str) -> str:
-    shown = (char if char == "\t" else piece for char, piece in zip(text, pieces(text, short=False), strict=True))
+    shown = (
+        char if char == "\t" else piece for char, piece in zip(text, visible_characters(text, short=False), strict=True)
+    )
     return "".join(shown).expandtabs(TAB).rstrip(" ")
 
 
-def asciified(text: str) -> str:
+def ascii_escaped(text: str) -> str:
     """The text with every character beyond ASCII as its escape."""
     return text if text.isascii() else "".join(char if char.isascii() else escape(char) for char in text)
 
@@ -111,8 +115,8 @@ _MARKS = r"\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f\u1ab0-\u1aff\u1d
 _MANY_MARKS = re.compile(f"[{_MARKS}]{{50}}")
 
 
-def mistakable(before: Iterable[str], after: Iterable[str], show: Callable[[str], str]) -> bool:
-    """Whether a text of before, shown, looks like another one of after: the same, or composed otherwise (é of two)."""
+def look_alike(before: Iterable[str], after: Iterable[str], show: Callable[[str], str]) -> bool:
+    """Whether `show` makes a text of `before` look like a different one of `after`; é may be one character or two."""
     looks: defaultdict[str, set[str]] = defaultdict(set)
     for text in before:
         looks[_composed(show(text))].add(text)
@@ -120,12 +124,12 @@ def mistakable(before: Iterable[str], after: Iterable[str], show: Callable[[str]
 
 
 def _composed(text: str) -> str:
-    """The text in its composed form; ordering a long run of combining marks is quadratic, so such a text stays."""
+    """The text in Unicode's composed form. Composing a long run of marks takes quadratic time, so such a text stays."""
     return text if _MANY_MARKS.search(text) else normalize("NFC", text)
 
 
-def defused(output: str) -> str:
-    """The output with no line that a CI runner would take for a command: the last thing done to it."""
+def runner_safe(output: str) -> str:
+    """The finished output without anything that a CI runner would take for a command."""
     output = _AT_LINE_START.sub(lambda match: match[1] + escape(":"), output) if "::" in output else output
     return _COMMAND.sub(lambda match: escape(match[0]), output) if "##" in output else output
 
@@ -139,10 +143,17 @@ def cells(text: str) -> int:
     )
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at blanks alone: a path or a command stays whole.
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, each column as wide as its widest cell, two blanks apart."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    padded = ([text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip(" ") for row in padded]
 
-    A command of ours or git's stands between back-ticks; where it doesn't fit, its line is longer.
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most `width` cells, broken at blanks.
+
+    A word that is wider stays whole. So does a command of syncer or git between back-ticks: it may be pasted.
     """
     lines: list[str] = []
     room = 0

@@ -1,4 +1,7 @@
-"""The verdicts that close a plan and an apply. Other tools match these words: they change with the major version."""
+"""The verdicts that close a plan and an apply, and the counts in them.
+
+Other tools match these words, so they change with a major version alone.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plan_verdict(planned: Planned) -> tuple[str, str]:
-    """The verdict on a plan: what to stress, and the rest of the line."""
+    """The verdict on a plan: the words to stress, and the rest of the line."""
     plan = planned.plan
     if plan.changes:
         return "Plan:", f"{len(plan.created)} to add, {len(plan.updated)} to change, 0 to destroy."
@@ -23,17 +26,17 @@ def plan_verdict(planned: Planned) -> tuple[str, str]:
 
 
 def refused_verdict(planned: Planned) -> str:
-    """`refused: 2`, where a guard refuses the plan; else empty."""
+    """`refused: 2`; empty where nothing refuses the plan."""
     return f"refused: {len(planned.refusals)}" if planned.refusals else ""
 
 
-def count_in_words(planned: Planned) -> str:
+def plan_counts(planned: Planned) -> str:
     """`3 models to change`, `refused: 2 (3 models to change)`."""
-    refused, changes = refused_verdict(planned), changes_in_words(planned.plan)
+    refused, changes = refused_verdict(planned), change_counts(planned.plan)
     return f"{refused} ({changes})" if refused else changes
 
 
-def changes_in_words(plan: Plan) -> str:
+def change_counts(plan: Plan) -> str:
     """`3 models to change`, `1 model to create, 3 to change`."""
     created, updated = len(plan.created), len(plan.updated)
     if not created:
@@ -42,7 +45,7 @@ def changes_in_words(plan: Plan) -> str:
 
 
 def drift_verdict(plan: Plan) -> tuple[str, str]:
-    """The verdict on live state beside what was applied last."""
+    """The verdict on drift: the words to stress, and the rest of the line."""
     if plan.changes:
         count = len(plan.changes)
         return "Drift:", f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} from git."
@@ -52,7 +55,7 @@ def drift_verdict(plan: Plan) -> tuple[str, str]:
 
 
 def report_verdict(report: Report) -> tuple[str, str]:
-    """The verdict on an apply: what to stress, and the rest of the line."""
+    """The verdict on an apply: the words to stress, and the rest of the line."""
     counts = outcome_counts(report)
     added = sum(outcome.change.is_creation and outcome.status.value == "done" for outcome in report.outcomes)
     changed = counts["done"] - added
@@ -67,7 +70,18 @@ def report_verdict(report: Report) -> tuple[str, str]:
     return "Apply incomplete!", f"Resources: {', '.join(parts)}."
 
 
+def untouched_counts(planned: Planned) -> list[str]:
+    """What the plan leaves alone: `3 models unchanged`, `1 live model not in git`. A count of zero is left out."""
+    plan = planned.plan
+    unmanaged = len(plan.unmanaged)
+    return [
+        *([f"{counted(plan.unchanged, 'model')} unchanged"] if plan.unchanged else []),
+        *([f"{counted(unmanaged, 'live model')} not in git"] if unmanaged else []),
+        *([f"{counted(plan.excluded, 'definition')} left out by --target"] if plan.excluded else []),
+    ]
+
+
 def outcome_counts(report: Report) -> dict[str, int]:
-    """How many changes ended in which way, zeros included, by the status's word."""
+    """How many changes ended with each status, by its word; zeros are included."""
     counts = {status.value: count for status, count in report.counts().items()}
     return {status: counts.get(status, 0) for status in ("done", "conflict", "failed", "unknown", "not attempted")}

@@ -1,7 +1,7 @@
-"""Contracts: the checks of a request's parameters that come before everything but the token. Broken: 400, E1.
+"""Contracts: the checks of a request's parameters, right after the token and before any look-up. Broken: 400.
 
-A contract looks at all keys and reports all failures at once. The rules of a key (the LIMIT rule, say) run only if its
-type check held.
+A contract looks at all keys and reports all failures at once. The rules of a key (the LIMIT rule, say) are checked only
+if its type is right.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from syncer.sandbox import number_text
 from syncer.sandbox.error_responses import FrameworkError
+from syncer.sandbox.limit_rule import has_limit
+from syncer.sandbox.validation import is_blank
 
 TypeCheck = Callable[[Any], "str | None"]
 Errors = dict[str, Any]
@@ -29,13 +31,6 @@ QUERY_TYPES: Final = (
     "vector_search",
 )
 _MISSING: Final = object()
-
-# The rule is /\b(?:LIMIT|OFFSET)\b\s*\d*\s*;?\s*$/i. `$` is the end of any line, so LIMIT at the end of a comment
-# or of a sub-select's line is refused too. White space and digits are the ASCII ones (LIMIT and a no-break space pass),
-# a word's boundary is Unicode's, and to /i the long s and the ligature ff are letters of OFFSET as well.
-_BLANKS: Final = " \t\v\f\r"
-_DIGITS: Final = "0123456789"
-_LIMIT: Final = re.compile(r"(?:LIMIT|O(?:FF|\ufb00)[S\u017f]ET)\Z", re.IGNORECASE | re.ASCII)
 _LIMIT_MESSAGE: Final = "Query validation failed: Query cannot contain LIMIT or OFFSET"
 _EMAIL: Final = re.compile(r"[\w+\-.]+@[a-z\d-]+(?:\.[a-z\d-]+)*\.[a-z]+", re.IGNORECASE | re.ASCII)
 
@@ -54,23 +49,18 @@ _CREATE_CONFIGURATION: Final = {
 }
 
 
-def nothing(_params: Mapping[str, Any]) -> Errors:
+def anything(_params: Mapping[str, Any]) -> Errors:
     """Accept any parameters."""
     return {}
 
 
-def page(params: Mapping[str, Any]) -> Errors:
+def page_number(params: Mapping[str, Any]) -> Errors:
     """Check a list request: `page`, if given, is an integer. `per_page` is not checked."""
     return _failures(params, {"page": _filled_integer})
 
 
-def identified(params: Mapping[str, Any]) -> Errors:
-    """Check a request on one object: its id is an integer, written in any way that reads as one."""
-    return _failures(params, {"id": _filled_integer})
-
-
-def logout(params: Mapping[str, Any]) -> Errors:
-    """Check a logout: an `id`, if somebody sends one, is an integer."""
+def row_id(params: Mapping[str, Any]) -> Errors:
+    """Check a request for one row: its id, if given, is an integer, written in any way that reads as one."""
     return _failures(params, {"id": _filled_integer})
 
 
@@ -92,14 +82,14 @@ def login(params: Mapping[str, Any]) -> Errors:
 
 def model_update(params: Mapping[str, Any]) -> Errors:
     """Check PUT and PATCH of a model: no key is required, and the LIMIT rule holds for every query type."""
-    errors = identified(params)
+    errors = row_id(params)
     model = _model(params, errors)
     if model is None:
         return errors
     failures = _failures(model, _MODEL_TYPES)
     if "query_type" in model and "query_type" not in failures and model["query_type"] not in QUERY_TYPES:
         failures["query_type"] = ["invalid query type"]
-    if "query" not in failures and _has_limit(model.get("query")):
+    if "query" not in failures and has_limit(model.get("query")):
         failures["query"] = [_LIMIT_MESSAGE]
     return errors | ({"model": failures} if failures else {})
 
@@ -114,16 +104,12 @@ def model_create(params: Mapping[str, Any]) -> Errors:
     query_type = model.get("query_type")
     if "query_type" not in failures and query_type not in QUERY_TYPES:
         failures["query_type"] = ["invalid query type"]
-    if (
-        "primary_key" not in failures
-        and query_type != "unstructured"
-        and number_text.is_blank(model.get("primary_key"))
-    ):
+    if "primary_key" not in failures and query_type != "unstructured" and is_blank(model.get("primary_key")):
         failures["primary_key"] = ["Primary key is required"]
     if "query" not in failures and query_type in ("raw_sql", "dbt", "soql"):
-        if number_text.is_blank(model.get("query")):
+        if is_blank(model.get("query")):
             failures["query"] = ["Query is required for this query type"]
-        elif _has_limit(model["query"]):
+        elif has_limit(model["query"]):
             failures["query"] = [_LIMIT_MESSAGE]
     if "configuration" not in failures and isinstance(query_type, str) and query_type in _CREATE_CONFIGURATION:
         keys, message = _CREATE_CONFIGURATION[query_type]
@@ -135,7 +121,7 @@ def model_create(params: Mapping[str, Any]) -> Errors:
 
 
 def _model(params: Mapping[str, Any], errors: Errors) -> Mapping[str, Any] | None:
-    """Take out the `model` hash; if there is none, put that down in `errors` and return None."""
+    """Take out the `model` hash; if there is none, add that to `errors` and return None."""
     model = params.get("model", _MISSING)
     if model == "":  # an empty string counts as an empty hash
         return {}
@@ -143,22 +129,6 @@ def _model(params: Mapping[str, Any], errors: Errors) -> Mapping[str, Any] | Non
         return model
     errors["model"] = ["is missing" if model is _MISSING else "must be a hash"]
     return None
-
-
-def _has_limit(query: object) -> bool:
-    return isinstance(query, str) and any(map(_ends_in_limit, query.split("\n")))
-
-
-def _ends_in_limit(line: str) -> bool:
-    said = line.rstrip(_BLANKS).removesuffix(";").rstrip(_BLANKS)
-    words = said.rstrip(_DIGITS)
-    if words != said:
-        # Digits right behind it are part of the word: LIMIT10.
-        words, said = words.rstrip(_BLANKS), words
-        if words == said:
-            return False
-    match = _LIMIT.search(words)
-    return match is not None and not number_text.is_word(words[match.start() - 1 : match.start()] or " ")
 
 
 def _failures(values: Mapping[str, Any], checks: Mapping[str, TypeCheck], *, required: tuple[str, ...] = ()) -> Errors:
@@ -180,11 +150,11 @@ def _filled_integer(value: object) -> str | None:
     if not _is_filled(value):
         return "must be filled"
     if isinstance(value, float):
-        if math.isinf(value):  # no integer can be made of it, and nobody catches that
+        if math.isinf(value):  # the server can't convert it, and does not catch the exception
             raise FrameworkError(500)
         return None
     is_integer = isinstance(value, int) and not isinstance(value, bool)
-    is_text_of_one = isinstance(value, str) and number_text.integer(value) is not None
+    is_text_of_one = isinstance(value, str) and number_text.whole_integer(value) is not None
     return None if is_integer or is_text_of_one else "must be an integer"
 
 
@@ -204,7 +174,7 @@ def _filled_hash(value: object) -> str | None:
     return None if isinstance(value, dict) else "must be a hash"
 
 
-# The description is not here: it is the one attribute that no contract checks.
+# The description is missing on purpose: it is the one attribute that no contract checks.
 _MODEL_TYPES: Final[Mapping[str, TypeCheck]] = {
     "connector_id": _filled_integer,
     "name": _filled_string,

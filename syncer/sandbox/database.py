@@ -1,8 +1,7 @@
-"""The store: the sandbox's state in SQLite, in memory or in a file. It knows tables, not rules."""
+"""The database: the sandbox's tables in SQLite, in memory or in a file. No rules of the API stand here."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing, contextmanager
 from functools import cache
@@ -60,7 +59,7 @@ _JSON: Final = {
 
 
 class UnusableError(Exception):
-    """A database file is damaged, or none of ours, or another process holds it (`is_busy`)."""
+    """A database file is damaged, or not a sandbox's, or another process holds it (`is_busy`)."""
 
     def __init__(self, why: str, *, is_busy: bool = False) -> None:
         super().__init__(why)
@@ -68,8 +67,11 @@ class UnusableError(Exception):
 
 
 @contextmanager
-def usable(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Raise UnusableError for whatever goes wrong with a file: its values may be anything. In memory, it's a bug."""
+def file_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise UnusableError for all that goes wrong with a file, because its values may be anything.
+
+    In memory it would be a bug, so there all but SQLite's errors go through.
+    """
     try:
         yield
     except UnusableError:
@@ -83,7 +85,7 @@ def usable(path: str | os.PathLike[str]) -> Iterator[None]:
         raise UnusableError(f"a value in it is not as it was stored ({type(error).__name__})") from error
 
 
-class Store:
+class Database:
     """One SQLite database. Not for several threads at once: the caller holds a lock from `transaction` to its end."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -106,11 +108,11 @@ class Store:
         if _schema(self._db) != _expected():
             # A view or a trigger of somebody else's would be carried out with the next statement.
             raise UnusableError("its tables are not those that this version of syncer makes")
-        # Answers take this text over as it is.
+        # Answers hold this text as it is, so it must be JSON.
         for table, columns in _JSON.items():
             for row in self._db.execute(f"SELECT {', '.join(columns)} FROM {table}"):  # noqa: S608 - names of our own
                 for text in row:
-                    decode(text)
+                    jsonb.decode(text)
 
     def close(self) -> None:
         """Close the database."""
@@ -118,7 +120,7 @@ class Store:
 
     @contextmanager
     def transaction(self, *, is_alone: bool = False) -> Iterator[None]:
-        """Write all or nothing; an exception takes everything back. `is_alone`: no other process writes meanwhile."""
+        """Write all or nothing. An exception undoes everything. `is_alone`: no other process writes meanwhile."""
         self._db.execute("BEGIN IMMEDIATE" if is_alone else "BEGIN")
         try:
             yield
@@ -145,12 +147,12 @@ class Store:
         self._db.executemany(statement, values)
 
     def get_meta(self, name: str) -> str | None:
-        """Return a remembered text."""
+        """Return a text that `set_meta` has kept."""
         row = self._one("SELECT value FROM meta WHERE name = ?", name)
         return None if row is None else str(row["value"])
 
     def set_meta(self, name: str, value: str) -> None:
-        """Remember a text beside the state."""
+        """Keep a text beside the rows."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def find(self, table: str, row_id: int, workspace_id: int | None = None) -> Row | None:
@@ -169,7 +171,9 @@ class Store:
         row = self._one(f"SELECT COUNT(*) AS total FROM {table} WHERE {where}", *values)  # noqa: S608
         return 0 if row is None else int(row["total"])
 
-    def newest(self, table: str, workspace_id: int, limit: int, offset: int, **filters: Sequence[str]) -> Sequence[Row]:
+    def newest_rows(
+        self, table: str, workspace_id: int, limit: int, offset: int, **filters: Sequence[str]
+    ) -> Sequence[Row]:
         """Return one page of a workspace's rows, newest `updated_at` first."""
         where, values = _where(workspace_id, filters)
         of_these = f"FROM {table} WHERE {where}"
@@ -181,13 +185,13 @@ class Store:
         order = row_order.newest_first([row["updated_at"] for row in rows], limit + offset)
         return [rows[position] for position in order[offset : offset + limit]]
 
-    def runs(self, sync_id: int, limit: int, offset: int) -> tuple[Sequence[Row], int]:
+    def sync_runs(self, sync_id: int, limit: int, offset: int) -> tuple[Sequence[Row], int]:
         """Return one page of a sync's runs, the one that began last first, and how many there are."""
         total = self._one("SELECT COUNT(*) AS total FROM sync_runs WHERE sync_id = ?", sync_id)
         statement = "SELECT * FROM sync_runs WHERE sync_id = ? ORDER BY started_at DESC LIMIT ? OFFSET ?"
         return self._db.execute(statement, [sync_id, limit, offset]).fetchall(), int(total["total"]) if total else 0
 
-    def newest_time(self) -> str:
+    def latest_update(self) -> str:
         """Return the newest `updated_at` of all models, or an empty text."""
         row = self._one("SELECT MAX(updated_at) AS newest FROM models")
         return "" if row is None or row["newest"] is None else str(row["newest"])
@@ -224,7 +228,7 @@ class Store:
             (user_id,),
         ).fetchall()
 
-    def role(self, user_id: int, workspace_id: int) -> str | None:
+    def find_role(self, user_id: int, workspace_id: int) -> str | None:
         """Return the name of a user's role in a workspace, or None for no member."""
         try:
             row = self._one("SELECT role FROM roles WHERE user_id = ? AND workspace_id = ?", user_id, workspace_id)
@@ -232,7 +236,7 @@ class Store:
             return None
         return None if row is None else str(row["role"])
 
-    def token(self, token: str) -> Row | None:
+    def find_token(self, token: str) -> Row | None:
         """Return what a bearer token stands for."""
         return self._one("SELECT * FROM tokens WHERE token = ?", token)
 
@@ -240,7 +244,7 @@ class Store:
         """Keep a token that was issued."""
         self._db.execute("INSERT INTO tokens VALUES (?, ?, ?, ?)", (token, user_id, jti, expires_at))
 
-    def user_by_email(self, email: str) -> Row | None:
+    def find_user(self, email: str) -> Row | None:
         """Return the user with this e-mail address, letter case included."""
         return self._one("SELECT * FROM users WHERE email = ?", email)
 
@@ -250,7 +254,7 @@ class Store:
 
 
 def _schema(db: sqlite3.Connection) -> list[tuple[str, ...]]:
-    """What the database consists of, as SQLite itself wrote it down."""
+    """List what the database consists of, as SQLite recorded it."""
     return sorted(tuple(map(str, row)) for row in db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
 
 
@@ -261,13 +265,8 @@ def _expected() -> list[tuple[str, ...]]:
         return _schema(db)
 
 
-def decode(text: str | None) -> jsonb.Json:
-    """Read a JSON column."""
-    return None if text is None else json.loads(text)
-
-
 def _encode(value: object) -> str | None:
-    return None if value is None else jsonb.stored(value)
+    return None if value is None else jsonb.encode(value)
 
 
 def _where(workspace_id: int, filters: Mapping[str, Sequence[str]]) -> tuple[str, list[Any]]:

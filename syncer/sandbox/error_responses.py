@@ -1,4 +1,4 @@
-"""Answers: what the server sends back, and the five shapes of its error bodies.
+"""What the server answers, and the five shapes of its error bodies.
 
 E1  400             {"errors": {"model": {"name": ["must be filled"]}}}                a contract was broken
 E2  401 403 404 422 {"errors": [{"status", "title": "Error", "detail", "source"?}]}    refused by the application
@@ -23,7 +23,7 @@ JSON: Final = "application/json; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer before HTTP has its say (HEAD, If-None-Match, gzip). `content_type` None: no such header."""
+    """One answer, before `http_response` adds what HTTP asks for. `content_type` None: no such header."""
 
     status: int
     text: str = ""
@@ -41,7 +41,7 @@ class RefusedError(Exception):
 
 
 class FrameworkError(Exception):
-    """The framework gives up before or outside of the application (E5): malformed JSON, unknown route, a crash."""
+    """The framework ends the request outside of the application (E5): malformed JSON, unknown route, a crash."""
 
     def __init__(self, status: int) -> None:
         """Keep the status."""
@@ -49,21 +49,21 @@ class FrameworkError(Exception):
         self.status = status
 
 
-def contract(errors: Mapping[str, Any]) -> RefusedError:
+def contract_broken(errors: Mapping[str, Any]) -> RefusedError:
     """Build E1: which keys of the request break the contract, and how."""
     return RefusedError(Answer(400, jsonb.dumps({"errors": errors})))
 
 
-def refused(status: int, detail: str, source: Mapping[str, str] | None = None) -> RefusedError:
-    """Build E2: the application says no; `source` names the attributes that are invalid."""
+def application_error(status: int, detail: str, source: Mapping[str, str] | None = None) -> RefusedError:
+    """Build E2: the application refuses; `source` names the attributes that are invalid."""
     error: dict[str, Any] = {"status": status, "title": "Error", "detail": detail}
     if source is not None:
         error["source"] = source
     return RefusedError(Answer(status, jsonb.dumps({"errors": [error]})))
 
 
-def raised(*, detail: str) -> RefusedError:
-    """Build E3: something was raised while the request was handled; also what a wrong Workspace-Id gives."""
+def exception_raised(*, detail: str) -> RefusedError:
+    """Build E3: an exception was raised while the request was handled. A wrong Workspace-Id gives it, too."""
     error = {
         "status": 400,
         "title": "Bad Request",
@@ -73,13 +73,13 @@ def raised(*, detail: str) -> RefusedError:
     return RefusedError(Answer(400, jsonb.dumps({"errors": [error]})))
 
 
-def plain(status: int, text: str) -> RefusedError:
+def one_sentence(status: int, text: str) -> RefusedError:
     """Build E4: one sentence."""
     return RefusedError(Answer(status, jsonb.dumps({"error": text})))
 
 
-def framework(status: int, *, wants_json: bool) -> Answer:
-    """Build E5. Who did not ask for JSON gets an empty page: the server has no HTML for errors."""
+def framework_error(status: int, *, wants_json: bool) -> Answer:
+    """Build E5. A client that did not ask for JSON gets an empty page: the server has no HTML for errors."""
     if not wants_json:
         return Answer(status, content_type="text/html; charset=UTF-8")
     body = {"status": status, "error": HTTPStatus(status).phrase}

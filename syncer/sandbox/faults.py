@@ -1,4 +1,4 @@
-"""Faults: how the sandbox is told to misbehave, so that people can rehearse what their tool does then.
+"""Faults: wrong answers and dropped connections on request, so that people can rehearse what their tool does then.
 
     KIND:PROBABILITY[:SECONDS][@METHOD[ /path-glob]]    429:0.1    slow:1:2.5    lost:0.05@PUT    500:0.2@GET /models/*
     KIND:xN[:SECONDS][@METHOD[ /path-glob]]             429:x2@PUT /models/12: the next two such requests
@@ -10,11 +10,12 @@
     truncated             everything is done, the answer's JSON is cut off
     slow                  waits SECONDS (else 1) first; goes together with any other
 
-A path-glob is compared with the path with and without `/api/v1`. Of several faults the first that strikes counts.
+A path-glob is compared with the path with and without `/api/v1`. Of several faults the first that is due counts.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import threading
@@ -41,7 +42,7 @@ class Fault:
     kind: str
     probability: float = 1.0
     remaining: int | None = None
-    """How many more requests it strikes; None: no end."""
+    """How many more requests it is for; None: no end."""
     seconds: float | None = None
     method: str = "*"
     path: str = "*"
@@ -66,19 +67,19 @@ class Fault:
             path=match["path"] or "*",
         )
 
-    def concerns(self, method: str, path: str) -> bool:
-        """Whether it is about such a request at all."""
+    def matches(self, method: str, path: str) -> bool:
+        """Whether it is for such a request at all."""
         paths = (path, path.removeprefix(PREFIX))
         return self.method in ("*", method) and any(fnmatchcase(each, self.path) for each in paths)
 
 
 class Faults:
-    """The faults of a sandbox, with their own dice: the same seed gives the same misbehaviour."""
+    """The faults of a sandbox, with random numbers of their own: the same seed gives the same faults."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, seed: int | None = None) -> None:
         """Use these faults, in this order."""
         self._faults = list(faults)
-        self._random = random.Random(seed)  # noqa: S311 - dice, not secrets
+        self._random = random.Random(seed)  # noqa: S311 - no secrets
         self._lock = threading.Lock()
 
     @classmethod
@@ -86,17 +87,29 @@ class Faults:
         """Read faults as people write them. Raises ValueError for the first that is wrong."""
         return cls([Fault.parse(spec) for spec in specs], seed=seed)
 
-    def strike(self, method: str, path: str) -> Sequence[Fault]:
-        """Return what happens to this request: perhaps `slow`, perhaps one other."""
-        struck: list[Fault] = []
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """Read `["429:0.1", …]` or `{"faults": […], "seed": 1}`; nothing at all means no faults. Raises ValueError."""
+        asked = json.loads(data) if data.strip() else []
+        seed = None
+        if isinstance(asked, dict):
+            asked, seed = asked.get("faults", []), asked.get("seed")
+        if not isinstance(asked, list) or not all(isinstance(spec, str) for spec in asked):
+            message = 'send a list of faults, such as ["429:0.1"], or {"faults": […], "seed": 1}'
+            raise ValueError(message)
+        return cls.parse(asked, seed=seed)
+
+    def for_request(self, method: str, path: str) -> Sequence[Fault]:
+        """Return the faults of this request: `slow`, one other, both or none. A fault with a count is used up by it."""
+        found: list[Fault] = []
         with self._lock:
             for fault in self._faults:
-                if not fault.concerns(method, path) or not self._is_due(fault):
+                if not fault.matches(method, path) or not self._is_due(fault):
                     continue
-                struck.append(fault)
+                found.append(fault)
                 if fault.kind != "slow":
                     break
-        return struck
+        return found
 
     def _is_due(self, fault: Fault) -> bool:
         if fault.remaining is None:

@@ -1,4 +1,4 @@
-"""JSON as the database keeps it: its own order of keys, decimal numbers, no NUL. Values in, text out."""
+"""JSON as the database keeps it (PostgreSQL's jsonb): its own order of keys, decimal numbers, no NUL."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import math
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-# Any JSON value; which one it is shows at run time.
+# Any JSON value; its type is known at run time only.
 Json: TypeAlias = Any
 
-# From here on a float has no digits after the point, and the database gives it back as an integer (1e22 does so).
+# From here on a float has no digits after the point, and the database gives it back as an integer (1e22, say).
 _WHOLE: Final = 1e16
 
 
@@ -18,7 +18,7 @@ class NulError(ValueError):
     """A string holds a NUL, which the database cannot store."""
 
     def __init__(self) -> None:
-        """Say it with the words of the server's database driver."""
+        """Use the words of the server's database driver: clients see them."""
         super().__init__("string contains null byte")
 
 
@@ -27,9 +27,14 @@ def dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def stored(value: object) -> str:
+def encode(value: object) -> str:
     """Write JSON as the database keeps it. Raises NulError for a NUL anywhere, in keys too."""
-    return dumps(_normal(value))
+    return dumps(_normalized(value))
+
+
+def decode(text: str | None) -> Json:
+    """Read a JSON column."""
+    return None if text is None else json.loads(text)
 
 
 def without_infinity(value: Json) -> Json:
@@ -43,6 +48,17 @@ def without_infinity(value: Json) -> Json:
     return value
 
 
+def is_equal(left: object, right: object) -> bool:
+    """Whether two values are equal: `1` and `1.0` are, `1` and `true` are not. The order of keys does not count."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(is_equal(value, right[key]) for key, value in left.items())
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(is_equal, left, right))
+    return left == right
+
+
 def without_nul(text: str) -> str:
     """Return the text itself, or raise NulError."""
     if "\0" in text:
@@ -50,13 +66,13 @@ def without_nul(text: str) -> str:
     return text
 
 
-def _normal(value: Json) -> Json:
+def _normalized(value: Json) -> Json:
     if isinstance(value, dict):
         # Shorter keys come first, keys of one length by their bytes; length counts bytes too.
         order = sorted((len(raw := without_nul(key).encode()), raw, key) for key in value)
-        return {key: _normal(value[key]) for _, _, key in order}
+        return {key: _normalized(value[key]) for _, _, key in order}
     if isinstance(value, list):
-        return [_normal(item) for item in value]
+        return [_normalized(item) for item in value]
     if isinstance(value, str):
         return without_nul(value)
     if isinstance(value, float):

@@ -1,4 +1,7 @@
-"""Logging in: tokens, one live token per user, the lock after wrong passwords, and the limit on logins per address."""
+"""Login and logout, and what belongs to them: tokens, the lock after wrong passwords, the limit on logins per address.
+
+A user has one live token at most.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+import uuid
+from typing import TYPE_CHECKING, Final
 
 from syncer.sandbox import error_responses
 from syncer.sandbox.error_responses import Answer, FrameworkError
 from syncer.sandbox.jsonb import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from syncer.sandbox.database import Row, Store
+    from syncer.sandbox.database import Database, Row
+    from syncer.sandbox.http_request import RoutedRequest
 
 _TOKEN_SECONDS: Final = 30 * 60
 _LOCK_SECONDS: Final = 60 * 60
@@ -27,44 +32,52 @@ _LOCKED: Final = "Account is locked due to multiple login attempts. Please retry
 _WRONG: Final = "Invalid login credentials, please try again"
 
 
-def current_user(store: Store, authorization: str | None, now: float) -> Row:
-    """Return whose token this is. No, wrong, ended and replaced tokens are all the same 401."""
+def current_user(database: Database, authorization: str | None, now: float) -> Row:
+    """Return the user of the token. A missing, wrong, expired or replaced token is a 401; which one is not told."""
     scheme, token = [*(authorization or "").split(), "", ""][:2]
-    issued = store.token(token) if scheme == "Bearer" else None  # letter case counts
-    user = None if issued is None else store.find("users", issued["user_id"])
+    issued = database.find_token(token) if scheme == "Bearer" else None  # letter case counts
+    user = None if issued is None else database.find("users", issued["user_id"])
     if issued is None or user is None or issued["jti"] != user["jti"] or issued["expires_at"] <= now:
-        raise error_responses.refused(401, "Unauthorized")
+        raise error_responses.application_error(401, "Unauthorized")
     if _is_locked(user, now):
-        raise FrameworkError(500)  # the server trips over a live token of a locked account
+        raise FrameworkError(500)  # the server crashes on a live token of a locked account
     if user["failed_attempts"]:
-        store.update("users", user["id"], {"failed_attempts": 0})
+        database.update("users", user["id"], {"failed_attempts": 0})
     return user
 
 
-def log_in(store: Store, params: Mapping[str, Any], now: float) -> Answer:
-    """Issue a token, which ends the user's previous one; the fifth wrong password locks the account."""
-    user = store.user_by_email(params["email"])
+def user_of(request: RoutedRequest) -> Row:
+    """Return the user of the request's token."""
+    if request.user is None:  # the route needs no token
+        raise error_responses.application_error(401, "Unauthorized")
+    return request.user
+
+
+def log_in(request: RoutedRequest) -> Answer:
+    """Answer `POST /login`: a token that ends the user's previous one. The fifth wrong password locks the account."""
+    database, params, now = request.database, request.params, request.now
+    user = database.find_user(params["email"])
     if user is None:
-        raise error_responses.refused(401, _WRONG)
+        raise error_responses.application_error(401, _WRONG)
     if _is_locked(user, now):
-        raise error_responses.refused(401, _LOCKED)
+        raise error_responses.application_error(401, _LOCKED)
     if user["password"] != params["password"]:
         failed = user["failed_attempts"] + 1
         is_last = failed >= _WRONG_PASSWORDS
-        store.update("users", user["id"], {"failed_attempts": failed} | ({"locked_at": now} if is_last else {}))
-        raise error_responses.refused(401, _LOCKED if is_last else _WRONG)
+        database.update("users", user["id"], {"failed_attempts": failed} | ({"locked_at": now} if is_last else {}))
+        raise error_responses.application_error(401, _LOCKED if is_last else _WRONG)
     jti = secrets.token_hex(16)
     token = _token(user["id"], jti, now)
-    store.update("users", user["id"], {"jti": jti})
-    store.add_token(token, user["id"], jti, now + _TOKEN_SECONDS)
+    database.update("users", user["id"], {"jti": jti})
+    database.add_token(token, user["id"], jti, now + _TOKEN_SECONDS)
     return Answer(200, dumps({"data": {"type": "token", "id": token, "attributes": {"token": token}}}))
 
 
-def log_out(store: Store, user: Row, message_id: str) -> Answer:
-    """End the user's token."""
-    store.update("users", user["id"], {"jti": None})
+def log_out(request: RoutedRequest) -> Answer:
+    """Answer `DELETE /logout`: the user's token ends."""
+    request.database.update("users", user_of(request)["id"], {"jti": None})
     attributes = {"message": "Successfully logged out"}
-    return Answer(200, dumps({"data": {"type": "message", "id": message_id, "attributes": attributes}}))
+    return Answer(200, dumps({"data": {"type": "message", "id": str(uuid.uuid4()), "attributes": attributes}}))
 
 
 def _is_locked(user: Row, now: float) -> bool:
@@ -72,7 +85,7 @@ def _is_locked(user: Row, now: float) -> bool:
 
 
 def _token(user_id: int, jti: str, now: float) -> str:
-    """Make a token in the form of a JWT (HS256). Nobody checks the signature: the store knows what was issued."""
+    """Make a token in the form of a JWT (HS256). Nobody checks the signature: the database knows what was issued."""
     claims = {"jti": jti, "sub": str(user_id), "scp": "user", "aud": None}
     times = {"iat": int(now), "exp": int(now) + _TOKEN_SECONDS}
     unsigned = f"{_base64(dumps({'alg': 'HS256'}).encode())}.{_base64(dumps(claims | times).encode())}"
@@ -84,8 +97,8 @@ def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-class Throttle:
-    """Counts logins per client address in windows of the wall clock. The machine itself is never refused."""
+class LoginLimit:
+    """Counts logins per client address in windows of the wall clock. Logins from this machine are never refused."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take the time from `clock`."""

@@ -1,8 +1,8 @@
 """Parameters: what the framework makes of the query string, the body and the path before the application sees them.
 
 The query string beats the body, key by top-level key; the path beats both. A JSON body without `model` is wrapped in
-one. Nulls inside lists are dropped. Two kinds of trouble differ in when they show: bytes that are no UTF-8 before the
-token is looked at, malformed JSON after it.
+one. Nulls inside lists are dropped. Bytes that are no UTF-8 are refused before the token is checked, malformed JSON
+after it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Params:
 
     @property
     def merged(self) -> Mapping[str, Any]:
-        """Query string, body and path together. The first look at a malformed body is what fails."""
+        """Query string, body and path together. Raises FrameworkError for a malformed body."""
         if self._merged is None:
             raise FrameworkError(400)
         return self._merged
@@ -110,19 +110,19 @@ def _body(body: Body) -> dict[str, Any]:
 
 
 def _json(data: bytes) -> dict[str, Any]:
-    # Bytes that are no UTF-8 inside a string are not the parser's business: they become lone surrogates here and are
-    # found by _check_text, as are lone surrogates that were written as escapes.
+    # Bytes that are no UTF-8 inside a string become lone surrogates here. _check_text finds them, and lone surrogates
+    # that were written as escapes as well.
     text = data.decode("utf-8", "surrogateescape")
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_refuse_json)
     except RecursionError:
-        _no_constant()
+        _refuse_json()
     if _depth(value) > _DEEPEST_JSON:
-        _no_constant()
+        _refuse_json()
     return value if isinstance(value, dict) else {"_json": value}
 
 
-def _no_constant(_name: str = "") -> NoReturn:
+def _refuse_json(_name: str = "") -> NoReturn:
     """Refuse NaN and Infinity, which Python would read, and too deep a nest."""
     message = "unexpected token"
     raise json.JSONDecodeError(message, "", 0)

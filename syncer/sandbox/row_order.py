@@ -1,8 +1,8 @@
-"""The order of rows with equal sort keys, as the real database gives it for `ORDER BY … LIMIT …`.
+"""The order of rows with the same `updated_at`, as the real database gives it for `ORDER BY … LIMIT …`.
 
-Models are sorted by `updated_at` alone. For a page the database keeps the best `offset + limit` rows in a heap and
-reads them off; rows with equal keys come off in an order that depends on the size of that heap, so on the page number.
-Walking page by page then repeats some rows and never shows others: with 220 equal rows, ten a page, 9 are lost.
+Models are sorted by `updated_at` alone. For a page the database keeps the newest `offset + limit` rows in a heap and
+reads them from it. Rows with equal keys leave the heap in an order that depends on its size, so on the page number.
+Reading page by page then repeats some rows and never shows others: with 220 equal rows, ten a page, 9 are lost.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
 def newest_first(times: Sequence[str], bound: int) -> list[int]:
     """Return the positions of the `bound` newest times (at least), newest first."""
-    # The heap is taken into use only when there are more than twice as many rows as wanted.
+    # The database uses the heap only when there are more than twice as many rows as wanted.
     if len(times) <= 2 * bound:
         return sorted(range(len(times)), key=times.__getitem__, reverse=True)
     heap = _Heap(times)
     for row in range(2 * bound + 1):
         if len(heap.rows) < bound:
             heap.push(row)
-        elif heap.beats_worst(row):
+        elif heap.is_newer_than_top(row):
             heap.push(row)
             heap.pop()
     for row in range(2 * bound + 1, len(times)):
-        if heap.beats_worst(row):
+        if heap.is_newer_than_top(row):
             heap.sift_down(row)
     return heap.drain()
 
 
 class _Heap:
-    """A heap of rows with the oldest on top; equal rows do not change places."""
+    """A heap of rows with the oldest on top. Equal rows do not change places."""
 
     def __init__(self, times: Sequence[str]) -> None:
         self.rows: list[int] = []
         self._times = times
 
-    def beats_worst(self, row: int) -> bool:
+    def is_newer_than_top(self, row: int) -> bool:
         return self._times[row] > self._times[self.rows[0]]
 
     def push(self, row: int) -> None:

@@ -1,4 +1,7 @@
-"""The sandbox itself: one state, one WSGI application in front of it, and a log of what was asked."""
+"""The sandbox: its state, the WSGI application in front of it, the log of requests, and the control requests.
+
+Control requests (`/__sandbox__/requests`, `reset`, `faults`) are for tests. They are no part of the API.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from syncer.sandbox import http_request, http_response, routes, seeds
+from syncer.sandbox.database import Database, file_errors
 from syncer.sandbox.faults import Faults
+from syncer.sandbox.login import LoginLimit
 
 if TYPE_CHECKING:
     import os
@@ -48,11 +54,6 @@ class Sandbox:
 
         Raises WorldError (a ValueError) for what is no world, UnusableError for a file that is no state of a sandbox.
         """
-        # Imported late: `import syncer.sandbox` costs next to nothing for those who never make one.
-        from syncer.sandbox import seeds as worlds  # noqa: PLC0415
-        from syncer.sandbox.database import Store, usable  # noqa: PLC0415
-        from syncer.sandbox.login import Throttle  # noqa: PLC0415
-
         self.faults = faults or Faults()
         self._clock = clock
         self._sleep = sleep
@@ -60,26 +61,24 @@ class Sandbox:
         self._requests: list[tuple[str, str]] = []
         self._last_time = ""
         self._is_closed = False
-        self._throttle = Throttle(clock)
-        self._usable = partial(usable, path)
-        with self._usable():
-            self._store = Store(path)
+        self._login_limit = LoginLimit(clock)
+        self._file_errors = partial(file_errors, path)
+        with self._file_errors():
+            self._database = Database(path)
         try:
-            with self._usable() if world is None else nullcontext():
-                if not worlds.is_loaded(self._store):
-                    self._begin(json.loads(worlds.seed()) if world is None else world)
-                self._last_time = self._store.newest_time()
+            with self._file_errors() if world is None else nullcontext():
+                if not seeds.is_loaded(self._database):
+                    self._load(json.loads(seeds.shipped_world()) if world is None else world)
+                self._last_time = self._database.latest_update()
         except BaseException:
-            self._store.close()
+            self._database.close()
             raise
 
-    def _begin(self, world: Mapping[str, Any]) -> None:
-        """Fill a new state, unless another process was quicker."""
-        from syncer.sandbox import seeds as worlds  # noqa: PLC0415 - late, as above
-
-        with self._store.transaction(is_alone=True):
-            if not worlds.is_loaded(self._store):
-                worlds.load(self._store, world)
+    def _load(self, world: Mapping[str, Any]) -> None:
+        """Fill a new state, unless another process has done so meanwhile."""
+        with self._database.transaction(is_alone=True):
+            if not seeds.is_loaded(self._database):
+                seeds.load(self._database, world)
 
     def __enter__(self) -> Self:
         """Use it for the length of a `with` block."""
@@ -108,66 +107,58 @@ class Sandbox:
     def reset(self, world: Mapping[str, Any] | None = None) -> None:
         """Go back to the world of the start, or to another one from now on. Empties the log of requests.
 
-        Raises WorldError for what is no world, UnusableError for a file that is none of ours any more; nothing has
-        changed then.
+        Raises WorldError for what is no world, UnusableError for a file that is no state of a sandbox any more. Then
+        nothing has changed.
         """
-        from syncer.sandbox import seeds as worlds  # noqa: PLC0415 - late, as above
-
         with self._lock:
-            with self._usable() if world is None else nullcontext(), self._store.transaction():
+            with self._file_errors() if world is None else nullcontext(), self._database.transaction():
                 if world is None:
-                    worlds.reload(self._store)
+                    seeds.reload(self._database)
                 else:
-                    worlds.load(self._store, world)
-                self._last_time = self._store.newest_time()
-            self._throttle.clear()
+                    seeds.load(self._database, world)
+                self._last_time = self._database.latest_update()
+            self._login_limit.clear()
             self._requests.clear()
 
     def close(self) -> None:
-        """Close the database. Requests that come late find the connection gone."""
+        """Close the database. To later requests the connection is dropped."""
         with self._lock:
             self._is_closed = True
-            self._store.close()
+            self._database.close()
 
     def _application(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
+        request = http_request.from_environ(environ)
+        target = http_request.target(request)
+        respond = self._control if target.startswith(_CONTROL) else self._respond_or_fail
+        return respond(request, target)(environ, start_response)
 
-        request = http_response.request(environ)
-        target = http_response.target(request)
-        answer = self._control if target.startswith(_CONTROL) else self._misbehave
-        return answer(request, target)(environ, start_response)
-
-    def _misbehave(self, request: Request, target: str) -> Response:
-        """Answer a request of the API, unless a fault has it otherwise."""
-        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
-
+    def _respond_or_fail(self, request: Request, target: str) -> Response:
+        """Answer a request of the API, or do what the faults that are due say."""
         with self._lock:
             self._requests.append((request.method, target))
         fault: Fault | None = None
-        for struck in self.faults.strike(request.method, target.partition("?")[0]):
-            if struck.kind == "slow":
-                self._sleep(1.0 if struck.seconds is None else struck.seconds)
+        for due in self.faults.for_request(request.method, target.partition("?")[0]):
+            if due.kind == "slow":
+                self._sleep(1.0 if due.seconds is None else due.seconds)
             else:
-                fault = struck
+                fault = due
         if fault is not None and fault.kind == "reset":
             raise ConnectionResetError
         if fault is not None and fault.kind not in ("lost", "truncated"):
-            return http_response.fault(fault, request)
-        response = self._answer(request, target, is_truncated=fault is not None and fault.kind == "truncated")
+            return http_response.from_fault(fault, request)
+        response = self._respond(request, target, is_truncated=fault is not None and fault.kind == "truncated")
         if fault is not None and fault.kind == "lost":
             raise ConnectionResetError
         return response
 
-    def _answer(self, request: Request, target: str, *, is_truncated: bool) -> Response:
-        from syncer.sandbox import dispatch, http_response  # noqa: PLC0415 - late, as above
-
-        facts = http_response.facts(request, target)
+    def _respond(self, request: Request, target: str, *, is_truncated: bool) -> Response:
+        received = http_request.read(request, target)
         with self._lock:
             if self._is_closed:
                 raise ConnectionResetError
-            with self._usable(), self._store.transaction():
-                answer = dispatch.answer(facts, self._store, self._throttle, self._clock(), self._timestamp)
-        return http_response.response(answer, request, is_truncated=is_truncated)
+            with self._file_errors(), self._database.transaction():
+                answer = routes.respond(received, self._database, self._login_limit, self._clock(), self._timestamp)
+        return http_response.from_answer(answer, request, is_truncated=is_truncated)
 
     def _timestamp(self) -> str:
         """Make a time that no other row has: two writes never tie, even within one millisecond."""
@@ -178,47 +169,25 @@ class Sandbox:
         return text
 
     def _control(self, request: Request, target: str) -> Response:
-        """Answer a request that steers the sandbox; none of them is logged, and no fault strikes them."""
-        from syncer.sandbox import http_response  # noqa: PLC0415 - late, as above
-
+        """Answer a control request. None of them is logged, and no fault concerns them."""
         command = (request.method, target.partition("?")[0].removeprefix(_CONTROL))
-        data = http_response.body(request)
+        data = http_request.body(request)
         try:
             if command == ("GET", "requests"):
                 requests = self.requests
                 by_method = dict(sorted(self.by_method.items()))
-                return http_response.control(
-                    200, {"total": len(requests), "by_method": by_method, "requests": requests}
-                )
+                log = {"total": len(requests), "by_method": by_method, "requests": requests}
+                return http_response.control_response(200, log)
             if command == ("POST", "reset"):
-                self.reset(_world(data))
-                return http_response.control(200, {"reset": True})
+                self.reset(json.loads(data) if data.strip() else None)
+                return http_response.control_response(200, {"reset": True})
             if command == ("POST", "faults"):
-                self.faults = _faults(data)
-                return http_response.control(200, {"faults": True})
+                self.faults = Faults.from_json(data)
+                return http_response.control_response(200, {"faults": True})
         except ValueError as error:
-            return http_response.control(400, {"error": str(error)})
-        return http_response.control(404, {"error": "there are GET requests, POST reset and POST faults"})
+            return http_response.control_response(400, {"error": str(error)})
+        return http_response.control_response(404, {"error": "there are GET requests, POST reset and POST faults"})
 
 
 def _iso(time: dt.datetime) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _world(data: bytes) -> Mapping[str, Any] | None:
-    if not data.strip():
-        return None
-    world: Mapping[str, Any] = json.loads(data)
-    return world
-
-
-def _faults(data: bytes) -> Faults:
-    """Read `["429:0.1", …]` or `{"faults": […], "seed": 1}`; nothing at all means no faults."""
-    asked = json.loads(data) if data.strip() else []
-    seed = None
-    if isinstance(asked, dict):
-        asked, seed = asked.get("faults", []), asked.get("seed")
-    if not isinstance(asked, list) or not all(isinstance(spec, str) for spec in asked):
-        message = 'send a list of faults, such as ["429:0.1"], or {"faults": […], "seed": 1}'
-        raise ValueError(message)
-    return Faults.parse(asked, seed=seed)

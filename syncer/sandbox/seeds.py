@@ -1,8 +1,8 @@
-"""Worlds: the state that a sandbox starts with, as JSON, and how it gets into the store.
+"""Seeds: the rows that a sandbox starts with, and how they get into the database.
 
-A world has `workspaces`, `users` (with `password` and `roles` by workspace), `tokens` (a bearer token and whose it is;
-the one named `expired` is over), `connectors` (with `category` and `catalog`), `models` (as stored), `syncs` and, if
-somebody wants some, `sync_runs`.
+They are JSON, called a world (`sandbox serve --world FILE`): `workspaces`, `users` (with `password` and `roles` by
+workspace), `tokens` (a bearer token and its user; the one named `expired` has expired), `connectors` (with `category`
+and `catalog`), `models` (as stored), `syncs` and, optionally, `sync_runs`. `seed.json` is the world that is shipped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from syncer.sandbox.database import Store
+    from syncer.sandbox.database import Database
 
 _LISTS: Final = ("workspaces", "users", "connectors", "models", "syncs")
 _META: Final = "world"
@@ -28,11 +28,11 @@ _RUN: Final = {
     "successful_rows": 0,
     "failed_rows": 0,
 }
-# What SQLite raises for rows that don't fit. For a file that can't be used it raises others.
+# What SQLite raises for rows that don't fit its tables. It raises other errors for a file that can't be used.
 _UNFIT: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-# Tokens of a world do not run out; the one named `expired` has.
+# Tokens of a world do not expire; the one named `expired` has.
 _NEVER: Final = 1e18
-# All tokens that a world gives to one user are one credential: a login of that user ends them.
+# All tokens of a user in a world share one id: a login of that user ends them all.
 _JTI: Final = "world"
 
 
@@ -41,32 +41,32 @@ class WorldError(ValueError):
 
 
 @cache
-def seed() -> str:
+def shipped_world() -> str:
     """Return the text of the world that is shipped with syncer."""
     return resources.files(__package__).joinpath("seed.json").read_text(encoding="utf-8")
 
 
-def load(store: Store, world: Mapping[str, Any]) -> None:
-    """Replace everything in the store by a world, and remember it for `reload`. Raises WorldError if it is none."""
-    check(world)
+def load(database: Database, world: Mapping[str, Any]) -> None:
+    """Replace everything in the database by a world, and remember it for `reload`. Raises WorldError if it is none."""
+    _check(world)
     try:
-        _fill(store, world)
+        _fill(database, world)
     except (KeyError, TypeError, AttributeError, ValueError, *_UNFIT) as error:
         message = f"this is no world: {error!r}"
         raise WorldError(message) from error
 
 
-def reload(store: Store) -> None:
-    """Go back to the world that the store was filled with."""
-    load(store, json.loads(store.get_meta(_META) or seed()))
+def reload(database: Database) -> None:
+    """Go back to the world that the database was filled with."""
+    load(database, json.loads(database.get_meta(_META) or shipped_world()))
 
 
-def is_loaded(store: Store) -> bool:
-    """Whether the store has been filled before."""
-    return store.get_meta(_META) is not None
+def is_loaded(database: Database) -> bool:
+    """Whether the database has been filled before."""
+    return database.get_meta(_META) is not None
 
 
-def check(world: object) -> None:
+def _check(world: object) -> None:
     """Raise WorldError unless this looks like a world."""
     if not isinstance(world, Mapping):
         message = "a world is a JSON object with the lists " + ", ".join(_LISTS)
@@ -77,13 +77,13 @@ def check(world: object) -> None:
         raise WorldError(message)
 
 
-def _fill(store: Store, world: Mapping[str, Any]) -> None:
-    store.clear()
-    store.set_meta(_META, json.dumps(world, ensure_ascii=False))
-    store.fill("workspaces", world["workspaces"])
+def _fill(database: Database, world: Mapping[str, Any]) -> None:
+    database.clear()
+    database.set_meta(_META, json.dumps(world, ensure_ascii=False))
+    database.fill("workspaces", world["workspaces"])
     tokens = {name: entry for name, entry in world.get("tokens", {}).items() if "user_id" in entry}
-    store.fill("users", [{**user, "jti": _JTI} for user in world["users"]])
-    store.fill(
+    database.fill("users", [{**user, "jti": _JTI} for user in world["users"]])
+    database.fill(
         "roles",
         [
             {"user_id": user["id"], "workspace_id": int(workspace), "role": role}
@@ -91,17 +91,17 @@ def _fill(store: Store, world: Mapping[str, Any]) -> None:
             for workspace, role in user.get("roles", {}).items()
         ],
     )
-    store.fill(
+    database.fill(
         "tokens",
         [
             {"token": name, "user_id": entry["user_id"], "jti": _JTI, "expires_at": 0 if name == "expired" else _NEVER}
             for name, entry in tokens.items()
         ],
     )
-    store.fill("connectors", [_connector(connector) for connector in world["connectors"]])
-    store.fill("models", world["models"])
-    store.fill("syncs", world["syncs"])
-    store.fill("sync_runs", [{**_RUN, **run} for run in world.get("sync_runs", ())])
+    database.fill("connectors", [_connector(connector) for connector in world["connectors"]])
+    database.fill("models", world["models"])
+    database.fill("syncs", world["syncs"])
+    database.fill("sync_runs", [{**_RUN, **run} for run in world.get("sync_runs", ())])
 
 
 def _connector(connector: Mapping[str, Any]) -> dict[str, Any]:

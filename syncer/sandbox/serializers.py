@@ -1,7 +1,8 @@
-"""Serialising: rows into the JSON text of an answer. Text is put together, not trees: thousands of rows make one page.
+"""Serializers: which attributes of a row an answer shows. Rows in, JSON text out.
 
-A model of type ai_ml shows the `json_schema` of its connector's catalog, added behind the stored configuration: if that
-has a `json_schema` of its own, the text has the key twice. Without a catalog such a model cannot be served at all.
+They join text instead of building trees, because one page may hold thousands of rows. A model of type ai_ml shows the
+`json_schema` of its connector's catalog, added behind the stored configuration: if that has a `json_schema` of its own,
+the text has the key twice. Without a catalog such a model cannot be shown at all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from syncer.sandbox.jsonb import dumps
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from syncer.sandbox.database import Row, Store
+    from syncer.sandbox.database import Database, Row
 
 _NO_CATALOG: Final = "undefined method `json_schema' for nil"
 _NO_CONFIGURATION: Final = "undefined method `merge' for nil"
@@ -23,11 +24,11 @@ _SYNC: Final = ("schedule_type", "sync_mode", "sync_interval", "sync_interval_un
 
 
 class Serializer:
-    """Turns rows of one store into JSON text. Lives for one request: it remembers connectors."""
+    """Turns rows of one database into JSON text. Lives for one request: it remembers connectors."""
 
-    def __init__(self, store: Store) -> None:
-        """Read connectors and models from this store."""
-        self._store = store
+    def __init__(self, database: Database) -> None:
+        """Read connectors and models from this database."""
+        self._database = database
         self._connectors: dict[int, Row] = {}
         self._nested: dict[int, str] = {}
 
@@ -41,7 +42,7 @@ class Serializer:
 
     def sync(self, row: Row) -> str:
         """Write one sync, with its source, destination and model inside."""
-        model = self._store.find("models", row["model_id"]) or {}
+        model = self._database.find("models", row["model_id"]) or {}
         attributes = {
             **{name: dumps(row[name]) for name in ("source_id", "destination_id", "model_id")},
             "configuration": row["configuration"] or "null",
@@ -59,9 +60,9 @@ class Serializer:
         if row["query_type"] == "ai_ml":
             json_schema = self._connector_row(row["connector_id"])["json_schema"]
             if json_schema is None:
-                raise error_responses.raised(detail=_NO_CATALOG)
+                raise error_responses.exception_raised(detail=_NO_CATALOG)
             if shown is None:
-                raise error_responses.raised(detail=_NO_CONFIGURATION)
+                raise error_responses.exception_raised(detail=_NO_CONFIGURATION)
             comma = "" if shown == "{}" else ","
             shown = f'{shown[:-1]}{comma}"json_schema":{json_schema}}}'
         return {
@@ -78,9 +79,9 @@ class Serializer:
 
     def _connector_row(self, connector_id: int) -> Row:
         if connector_id not in self._connectors:
-            row = self._store.find("connectors", connector_id)
+            row = self._database.find("connectors", connector_id)
             if row is None:
-                raise error_responses.raised(detail="undefined method `id' for nil")
+                raise error_responses.exception_raised(detail="undefined method `id' for nil")
             self._connectors[connector_id] = row
         return self._connectors[connector_id]
 
@@ -136,7 +137,7 @@ def _object(members: Mapping[str, str]) -> str:
 
 
 def _numbered(row: Row, *without: str) -> dict[str, str]:
-    """Write a connector as it stands inside of something else: with its id as a number."""
+    """Write a connector as it stands inside a model or a sync: with its id as a number."""
     return {"id": dumps(row["id"]), **{name: text for name, text in _connector(row).items() if name not in without}}
 
 

@@ -1,17 +1,18 @@
-"""Validation: the checks of a model as a whole, just before it is written. Failed: 422, E2, nothing written."""
+"""Validation: the checks of a model as a whole, last of all before it is written. Failed: 422, nothing is written."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
-
-from syncer.sandbox import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# What counts as blank: all Unicode white space (a no-break space too), but not zero-width characters.
+_BLANK: Final = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*")
 _WITH_QUERY: Final = ("raw_sql", "dbt", "soql", "table_selector")
 _WITH_CONFIGURATION: Final = ("ai_ml", "dynamic_sql", "unstructured", "vector_search")
-# The server has no text for this failure: it does not say which key is wrong.
+# The server has no text for this failure, so it does not say which key is wrong.
 _BAD_CONFIGURATION: Final = (
     "Translation missing. Options considered were:\n"
     "- en.activerecord.errors.models.model.attributes.configuration.invalid_json\n"
@@ -26,18 +27,25 @@ def problems(model: Mapping[str, Any], *, connector_exists: bool) -> dict[str, s
     """Return the first problem of each invalid attribute; `model` has all columns as they would be written."""
     found: dict[str, str] = {}
     query_type, configuration = model["query_type"], model["configuration"]
-    if number_text.is_blank(model["name"]):
+    if is_blank(model["name"]):
         found["name"] = "can't be blank"
-    if query_type in _WITH_QUERY and number_text.is_blank(model["query"]):
+    if query_type in _WITH_QUERY and is_blank(model["query"]):
         found["query"] = "can't be blank"
     if query_type in _WITH_CONFIGURATION:
-        if number_text.is_blank(configuration):
+        if is_blank(configuration):
             found["configuration"] = "can't be blank"
         elif not _fits(query_type, configuration):
             found["configuration"] = _BAD_CONFIGURATION
     if not connector_exists:
         found["connector"] = "must exist"
     return found
+
+
+def is_blank(value: object) -> bool:
+    """Whether a value counts as not given: null, false, an empty list or hash, text of white space only."""
+    if isinstance(value, str):
+        return _BLANK.fullmatch(value) is not None
+    return value is None or value is False or value in ([], {})
 
 
 def _fits(query_type: str, configuration: Mapping[str, Any]) -> bool:

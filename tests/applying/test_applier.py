@@ -10,15 +10,15 @@ from builders import RAW_SQL, TARGET, FakeApi, desired, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.applying.applier import Report, Status, apply
-from syncer.errors import ApiError, LateError
-from syncer.events import Modified, Modifying
-from syncer.model import Binding, Bound
+from syncer.applying.applier import Outcome, Report, Status, apply
+from syncer.errors import ApiError, LateError, RefreshError
+from syncer.events import Modified, Modifying, Pace, Slowing
+from syncer.model import Binding, Bound, LiveModel
 from syncer.plan.planner import Plan, make_plan
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from syncer.events import Event
 
@@ -441,3 +441,352 @@ def test_a_write_that_always_comes_too_late_is_given_up() -> None:
 
     assert (outcome.status, len(api.reads)) == (Status.FAILED, 10)
     assert "was not sent" in outcome.reason
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def _creation(name: str = "Brand new") -> Plan:
+    return make_plan(Bound((), new=(desired("new", name=name),)), TARGET)
+
+
+def _made(api: FakeApi) -> Outcome:
+    (outcome,) = _apply(_creation(), api).outcomes
+    return outcome
+
+
+def _lost(
+    status: int, *, is_open: bool = True, is_transient: bool = False, is_fatal: bool = False
+) -> Callable[[FakeApi], None]:
+    def lose(_: FakeApi) -> None:
+        raise ApiError(
+            "POST", "/models", status, "told so", is_open=is_open, is_transient=is_transient, is_fatal=is_fatal
+        )
+
+    return lose
+
+
+def test_a_model_is_made_with_one_post_and_reported_with_its_id() -> None:
+    """And then there is nothing left to do."""
+    api = FakeApi([live(3)])
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id, len(api.posts)) == (Status.DONE, 4, 1)
+    assert (outcome.model_id, outcome.updated_at, outcome.since) == (4, api.models[4].updated_at, "")
+    assert api.posts == [{"model": {**RAW_SQL, "name": "Brand new"}}]
+
+
+@pytest.mark.parametrize("status", [0, 400, 500, 502, 504])
+def test_a_lost_answer_makes_one_model(status: int) -> None:
+    """It was made, and nobody heard so: it's found by its name, never made twice."""
+    api = FakeApi([])
+    api.created = _lost(status, is_transient=status != 400)
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id, len(api.posts), len(api.models)) == (Status.DONE, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_transient", "end"),
+    [
+        (0, True, Status.UNKNOWN),
+        (504, True, Status.UNKNOWN),
+        (504, False, Status.UNKNOWN),
+        (500, False, Status.UNKNOWN),
+        (422, False, Status.FAILED),
+    ],
+)
+def test_without_a_trace_it_is_not_sent_again(status: int, is_transient: bool, end: Status) -> None:  # noqa: FBT001 - a table's column
+    """A POST that was only slow would make a second one: whoever runs it looks first."""
+    api = FakeApi([])
+    api.creating = _lost(status, is_open=status != 422, is_transient=is_transient)
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id, len(api.posts)) == (end, 0, 1)
+
+
+def test_somebody_was_first() -> None:
+    """A model of the name that came since the plan is left alone: the file means that one now."""
+    api = FakeApi([])
+    plan = _creation()
+    api.models[9] = live(9, name="Brand new")
+    (outcome,) = _apply(plan, api).outcomes
+
+    assert (outcome.status, api.posts) == (Status.CONFLICT, [])
+    assert outcome.reason == "live model 9 bears the name 'Brand new' since the plan was made"
+    assert outcome.hint == "plan again: the file means that one now"
+
+
+def test_several_of_the_name_are_nobody_s_guess() -> None:
+    """A second one came in the very moment: which is ours, a person decides."""
+    api = FakeApi([])
+
+    def crowd(fake: FakeApi) -> None:
+        fake.models[9] = live(9, name="Brand new")
+        _lost(0)(fake)
+
+    api.created = crowd
+    outcome = _made(api)
+
+    assert outcome.status is Status.UNKNOWN
+    assert outcome.reason.endswith("; now the live models 1, 9 bear the name 'Brand new'")
+    assert outcome.hint == "keep the one that was meant, and pin it with `id:`"
+
+
+def test_an_answer_about_another_model_pins_nothing() -> None:
+    """A proxy, or a server, that answers with whatever it likes: that id goes nowhere."""
+    api = FakeApi([live(3, name="Precious")])
+    api.create = lambda _: api.models[3]  # type: ignore[method-assign,assignment]
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id) == (Status.UNKNOWN, 0)
+    assert outcome.reason == "the server answered with model 3, 'Precious'"
+
+
+def test_what_was_not_taken_is_named() -> None:
+    """The answer is compared with what was sent; the model is there all the same, and its id is told."""
+    api = FakeApi([])
+    api.created = lambda fake: fake.edit(1, description="")
+    api_answer = api.create
+
+    def create(body: Any) -> LiveModel:
+        api_answer(body)
+        return api.models[1]
+
+    api.create = create  # type: ignore[method-assign]
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id) == (Status.FAILED, 1)
+    assert outcome.reason == "the server created model 1, but did not take description"
+
+
+def test_what_came_beside_a_creation_is_told() -> None:
+    """Right after it, or at the end; a look that can't be had leaves it created all the same."""
+    beside = "live model 1 was created, and 9 bears the name 'Brand new', too"
+    for at in ("at once", "later", "dark", "never"):
+        api = FakeApi([])
+        named, newest, looks = api.named, api.newest, [0]
+
+        def look(
+            name: str, at: str = at, named: Any = named, looks: list[int] = looks, api: FakeApi = api
+        ) -> Sequence[LiveModel]:
+            looks[0] += 1
+            if looks[0] == 2 and at == "at once":
+                api.models[9] = live(9, name=name)
+            if looks[0] == 2 and at == "dark":
+                message = "it can't be told"
+                raise RefreshError(message)
+            found: Sequence[LiveModel] = named(name)
+            return found
+
+        def end(ids: Collection[int], at: str = at, newest: Any = newest, api: FakeApi = api) -> Any:
+            if at == "later":
+                api.models[9] = live(9, name="Brand new")
+            return newest(ids)
+
+        api.named, api.newest = look, end  # type: ignore[method-assign]
+        outcome = _made(api)
+        assert (outcome.status, outcome.id, outcome.since) == (
+            Status.DONE,
+            1,
+            beside if at in ("at once", "later") else "",
+        )
+        assert ("pin the one that is meant with `id:`" in outcome.hint) == bool(outcome.since)
+
+
+def test_what_stands_after_a_lost_creation_may_be_another_s() -> None:
+    """One of its name with another content isn't ours, as far as anybody can tell."""
+    api = FakeApi([])
+    api.creating = lambda fake: (fake.models.update({7: live(7, name="Brand new", query="SELECT 9")}), _lost(0)(fake))[
+        0
+    ]
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.id) == (Status.UNKNOWN, 0)
+    assert outcome.reason.endswith("; live model 7 bears the name 'Brand new' now, with another query")
+
+
+@pytest.mark.parametrize("is_fatal", [True, False])
+def test_a_look_after_a_lost_creation_may_fail(is_fatal: bool) -> None:  # noqa: FBT001 - a case
+    """Then nobody knows, and it's told why; trouble of the session ends the run."""
+    api = FakeApi([])
+    named = api.named
+
+    def look(name: str) -> Sequence[LiveModel]:
+        if api.posts:
+            raise ApiError("GET", "/models", 401, "dark", is_fatal=is_fatal)
+        return named(name)
+
+    api.named = look  # type: ignore[method-assign]
+    api.creating = _lost(0)
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.is_fatal) == (Status.UNKNOWN, is_fatal)
+    assert outcome.reason.endswith("; then GET /models was refused (401): dark")
+    assert outcome.hint.startswith("look again in a minute")
+
+
+def test_a_creation_that_always_comes_too_late_is_given_up() -> None:
+    """It's looked for again each time, and nothing was sent: failed, for certain."""
+    api, looks = FakeApi([]), [0]
+
+    def late(_: FakeApi) -> None:
+        looks[0] += 1
+        message = "POST /models was not sent"
+        raise LateError(message)
+
+    api.creating = late
+    outcome = _made(api)
+
+    assert (outcome.status, outcome.reason, looks) == (Status.FAILED, "POST /models was not sent", [10])
+
+
+# -- at the limit's pace -----------------------------------------------------------------------------------------------
+
+
+class Paced(FakeApi):
+    """An API that takes so many requests a minute, on a clock that sleeping moves."""
+
+    def __init__(self, models: Collection[LiveModel], limit: int) -> None:
+        super().__init__(models)
+        self.limit = limit
+        self.now = 1000.0
+        self.asked: list[float] = []
+        self.glances: list[list[int]] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Time goes by."""
+        assert 0 < seconds <= 1
+        self.now += seconds
+
+    def pace(self, requests: int) -> Pace:
+        """The seconds until the last of so many may go."""
+        if not self.limit:
+            return Pace()
+        rounds, place = divmod(requests - 1, self.limit)
+        free = [at + 60 for at in self.asked[-self.limit :] if at + 60 > self.now]
+        place -= self.limit - len(free)
+        seconds = free[place] - self.now if requests and place >= 0 else 0.0
+        return Pace(self.limit, seconds + 60 * rounds if requests else 0.0)
+
+    def ask(self) -> None:
+        """One request, which must not be one too many."""
+        assert not self.limit or sum(at > self.now - 60 for at in self.asked) < self.limit
+        self.asked.append(self.now)
+
+    def read(self, model_id: int) -> LiveModel:
+        """As asked."""
+        self.ask()
+        return super().read(model_id)
+
+    def glance(self, ids: Collection[int]) -> Mapping[int, LiveModel]:
+        """All but those that were deleted, and the first of the second look."""
+        self.ask()
+        self.glances.append(list(ids))
+        return {one: self.models[one] for one in ids if one in self.models and one != 11}
+
+    def put(self, model_id: int, body: Mapping[str, Any]) -> LiveModel:
+        """As asked."""
+        self.ask()
+        return super().put(model_id, body)
+
+    def named(self, name: str) -> Sequence[LiveModel]:
+        """As asked."""
+        self.ask()
+        return super().named(name)
+
+    def create(self, body: Mapping[str, Any]) -> LiveModel:
+        """As asked."""
+        self.ask()
+        return super().create(body)
+
+    def newest(self, ids: Collection[int]) -> Sequence[LiveModel] | None:
+        """As asked."""
+        self.ask()
+        return super().newest(ids)
+
+
+def _paced(updates: int, creations: int, limit: int) -> tuple[Report, Paced, list[Slowing]]:
+    models = [live(number, name=f"m{number}") for number in range(1, updates + 1)]
+    bindings = (Binding(desired(f"m{model.id:02}", name=model.name, query="SELECT 2"), model) for model in models)
+    new = (desired(f"new{number}", name=f"new {number}") for number in range(creations))
+    plan, api = make_plan(Bound(tuple(bindings), new=tuple(new)), TARGET), Paced(models, limit)
+    events: list[Event] = []
+    report = apply(
+        plan, api, events.append, parallelism=1, fail_fast=False, stop=threading.Event(),
+        clock=lambda: api.now, sleep=api.sleep,
+    )  # fmt: skip
+    return report, api, [event for event in events if isinstance(event, Slowing)]
+
+
+@pytest.mark.parametrize(
+    ("updates", "creations", "limit", "requests", "minutes", "glances"),
+    [
+        (20, 0, 0, 41, 0, []),
+        (20, 0, 100, 41, 0, []),
+        (50, 0, 100, 101, 1, []),
+        (3, 2, 12, 13, 1, []),
+        (25, 0, 100, 51, 0, []),
+        (30, 1, 61, 38, 0, [[*range(1, 11)], [11, *range(12, 21)], [*range(21, 31)]]),
+        (13, 0, 7, 18, 2, [[*range(1, 7)], [*range(7, 13)], [11, 12, 13]]),
+        (3, 0, 2, 7, 3, [[1], [2]]),
+        (0, 3, 3, 10, 3, []),
+    ],
+)
+def test_the_limit_is_kept_and_no_request_is_spent_in_vain(
+    updates: int, creations: int, limit: int, requests: int, minutes: int, glances: list[list[int]]
+) -> None:
+    """Where a look for each would have to wait, one looks for ten; a last one, and what it doesn't show, by itself."""
+    report, api, told = _paced(updates, creations, limit)
+
+    assert report.is_ok
+    assert (len(api.puts), len(api.posts), len(api.asked)) == (updates, creations, requests)
+    assert (round((api.now - 1000) / 60), api.glances) == (minutes, glances)
+    assert all(event.per_minute == limit and event.changes == updates + creations for event in told)
+    assert bool(told) == bool(minutes)
+
+
+def test_a_wait_says_what_is_left() -> None:
+    """Requests, seconds and models: of updates a look for ten is reckoned, of creations three requests for each."""
+    for case, told in (
+        ((13, 0, 7), [(9, 120, 6), (5, 60, 10)]),
+        ((3, 0, 2), [(4, 120, 1), (3, 120, 2), (1, 60, 3)]),
+        ((0, 3, 3), [(9, 180, 1), (8, 180, 2)]),
+        ((3, 2, 12), [(5, 60, 5)]),
+    ):
+        _, _, events = _paced(*case)
+        firsts = {event.done: event for event in reversed(events)}
+        seen = [(one.requests, round(one.seconds), one.done) for one in firsts.values()]
+        assert sorted(seen, key=lambda one: one[2])[: len(told)] == told
+
+
+def test_a_run_that_is_stopped_while_it_waits_looks_at_nothing_any_more() -> None:
+    """Neither does one that a failure ended; what was written is told, and that nobody looked."""
+    plan, models = _world(6)[0], [live(number, name=f"m{number}") for number in range(1, 7)]
+    api, stop = Paced(models, 5), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        api.now += seconds
+        stop.set()
+
+    report = apply(
+        plan, api, lambda _: None, parallelism=1, fail_fast=False, stop=stop, clock=lambda: api.now, sleep=sleep
+    )
+    assert report.unseen == "the run was ended before"
+    assert report.counts() == {Status.DONE: 4, Status.NOT_ATTEMPTED: 2}
+
+    plan, api_now = _world(2)
+    api_now.hooks[2] = _raiser(422)
+    assert _apply(plan, api_now, fail_fast=True).unseen == "the run was ended before"
+
+
+def test_newest_models_that_take_too_long_to_read_are_told() -> None:
+    """What stands at the end nobody saw; where nothing was written nobody looks."""
+    plan, api = _world()
+    api.newest = lambda _: None  # type: ignore[method-assign]
+    assert _apply(plan, api).unseen == "the newest models fill more than three pages"
+
+    plan, api = _world()
+    api.edit(1, description="edited in the UI")
+    api.newest = lambda _: pytest.fail("asked")  # type: ignore[method-assign]
+    assert _apply(plan, api).unseen == ""

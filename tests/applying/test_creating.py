@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
+from builders import RAW_SQL, TARGET, FakeApi, document, live
 from world import Team, recorded_world, writes
 
 from syncer import workflow
-from syncer.applying.applier import Outcome, Status, apply
-from syncer.desired.binding import bind
-from syncer.errors import ApiError, RefusedError
-from syncer.model import Connector, DesiredState, LiveState, Unreadable
+from syncer.errors import RefusedError
+from syncer.model import Connector, LiveState
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
 from syncer.plan.limits import Limits
-from syncer.plan.planner import Action, Cause, Plan
+from syncer.plan.planner import Action, Cause
 from syncer.sandbox import Faults, Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from syncer.model import LiveModel
@@ -34,104 +30,13 @@ CONNECTORS = [Connector(1, "warehouse", "source", "Postgresql")]
 NEW = {**RAW_SQL, "query": "SELECT user_id FROM users"}
 
 
-def _bound(*models: LiveModel, create: bool = True, **state: Any) -> Any:
-    return bind(DesiredState((desired("new", name="Brand new"),)), LiveState(models, **state), create=create)
-
-
 def _plan(api: FakeApi, *, create: bool = True, **values: Any) -> Planned:
     lookup = {"SYNCER_SECRET_X": Secret("hunter2", "SYNCER_SECRET_X")}.get
     documents = [document("new", **{**NEW, "name": "Brand new", **values})]
     return workflow.plan(documents, api, TARGET, lookup, Limits(), create=create)
 
 
-def _apply(plan: Plan, api: FakeApi) -> Outcome:
-    report = apply(plan, api, lambda _: None, parallelism=1, fail_fast=False, stop=threading.Event())
-    return report.outcomes[0]
-
-
-def _raiser(status: int, *, is_open: bool = True, is_transient: bool = False) -> Callable[[FakeApi], None]:
-    def raise_(_: FakeApi) -> None:
-        raise ApiError("POST", "/models", status, "told so", is_open=is_open, is_transient=is_transient)
-
-    return raise_
-
-
-# -- binding and planning ----------------------------------------------------------------------------------------------
-
-
-def test_what_nobody_answers_to_is_new_where_that_is_allowed() -> None:
-    """Without leave it's the problem that it always was."""
-    assert [model.address for model in _bound().new] == ["new"]
-    assert [problem.rule for problem in _bound(create=False).problems] == ["no-live-model"]
-
-
-def test_an_id_that_does_not_exist_is_never_created() -> None:
-    """Whoever pins a model means that one."""
-    state = DesiredState((desired("new", id=7),))
-
-    assert [problem.rule for problem in bind(state, LiveState(()), create=True).problems] == ["unknown-id"]
-
-
-@pytest.mark.parametrize("state", [{"complete": False}, {"unreadable": (Unreadable(9, "broken"),)}])
-def test_what_can_not_be_seen_could_bear_the_name(state: dict[str, Any]) -> None:
-    """Nothing is created while a live model is hidden."""
-    bound = _bound(**state)
-
-    assert not bound.new
-    assert len(bound.problems) == 1
-
-
-def test_a_name_that_is_nearly_there_is_told() -> None:
-    """A slip of the keyboard would make a second model; it's shown, and a person decides."""
-    bound = _bound(live(4, name="brand New"))
-
-    assert [(problem.rule, problem.is_error) for problem in bound.problems] == [("similar-name", False)]
-    assert "id 4 ('brand New')" in bound.problems[0].message
-
-
-WORKSPACE = (
-    "Active users", "Revenue daily", "Sales contacts", "Accounts", "Churn score", "Orders by region", "Orders Q1 2026",
-    "Help centre articles", "Users EU", "Inbound leads", "weekly_report_v1", "Активные клиенты", "売上月次レポート",
-)  # fmt: skip
-NEW_NAMES = (
-    "Inactive users", "Active accounts", "Revenue weekly", "Revenue monthly", "Sales by contact", "Support contacts",
-    "Orders by country", "Orders Q2 2026", "Orders Q1 2025", "Churn score v2", "Users US", "Users", "Outbound leads",
-    "Unbound leads", "weekly_report_v2", "Account owners", "Help centre authors", "Неактивные клиенты", "売上週次レポート",
-    "Brand new", "Active users (staging)", "Health score", "!!!", "",
-)  # fmt: skip
-SLIPS = {
-    "active users": "Active users", "Active_Users": "Active users", "ActiveUsers": "Active users",
-    "Users, active": "Active users", "Actve users": "Active users", "Activee users": "Active users",
-    "Acitve uesrs": "Active users", "ctive users": "Active users", "Active user": "Active users",
-    "Revenue  daily": "Revenue daily", "Revenue: dayly": "Revenue daily", "Acounts": "Accounts",
-    "Help center articles": "Help centre articles", "Help centre artikles": "Help centre articles", "Orders by regoin": "Orders by region",
-    "Orders (Q1, 2026)": "Orders Q1 2026", "Weekly Report V1": "weekly_report_v1", "Активные клиентт": "Активные клиенты",
-}  # fmt: skip
-
-
-def test_a_new_name_is_no_slip_and_a_slip_is_one() -> None:
-    """The rule fires where it's all but certain: on none of the new names, and on every slip, with the one it means."""
-    state = LiveState(tuple(live(number, name=name) for number, name in enumerate(WORKSPACE, 1)))
-
-    def told(name: str) -> list[str]:
-        bound = bind(DesiredState((desired("new", name=name),)), state, create=True)
-        assert [one.address for one in bound.new] == ["new"]
-        assert {problem.rule for problem in bound.problems} <= {"similar-name"}
-        return [problem.message for problem in bound.problems]
-
-    assert [name for name in NEW_NAMES if told(name)] == []
-    for slip, meant in SLIPS.items():
-        assert [f"({meant!r})" in one for one in told(slip)] == [True], slip
-
-
-def test_the_whole_model_is_the_change() -> None:
-    """Every declared field comes from nowhere; the required ones go with the body, and so does the rest."""
-    planned = _plan(FakeApi([], CONNECTORS))
-    (change,) = planned.plan.changes
-
-    assert (change.action, change.id, planned.problems) == (Action.CREATE, 0, ())
-    assert {field.path[0] for field in change.fields} == set(change.after)
-    assert change.body == {"model": {**NEW, "name": "Brand new"}}
+# -- planning --------------------------------------------------------------------------------------------------------
 
 
 def test_a_connector_of_somewhere_else_is_refused() -> None:
@@ -189,17 +94,6 @@ def test_a_rename_without_an_id_makes_no_second_model() -> None:
     assert not _based("Quite another", []).problems
 
 
-def test_a_name_that_another_file_gives_its_model_is_not_created() -> None:
-    """The rename and the creation would race for it."""
-    documents = [document("a", id=1, **{**NEW, "name": "X"}), document("b", **{**NEW, "name": "X"})]
-    planned = workflow.plan(
-        documents, FakeApi([live(1, name="Y")], CONNECTORS), TARGET, lambda _: None, Limits(), create=True
-    )
-
-    assert [problem.rule for problem in planned.problems] == ["claimed-twice"]
-    assert not planned.plan.created
-
-
 def test_creations_are_no_mass_change() -> None:
     """The guard is there for what is live: a new workspace may be filled in one go."""
     documents = [document(f"m{n}", **{**NEW, "name": f"Model {n}"}) for n in range(40)]
@@ -207,100 +101,6 @@ def test_creations_are_no_mass_change() -> None:
 
     workflow.refuse(planned, Limits())
     assert len(planned.plan.created) == 40
-
-
-# -- making ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_model_is_made_with_one_post_and_reported_with_its_id() -> None:
-    """And then there is nothing left to do."""
-    api = FakeApi([live(3)], CONNECTORS)
-    outcome = _apply(_plan(api).plan, api)
-
-    assert (outcome.status, outcome.id, len(api.posts)) == (Status.DONE, 4, 1)
-    assert _plan(api).plan.is_empty
-
-
-@pytest.mark.parametrize("status", [0, 400, 500, 502, 504])
-def test_a_lost_answer_makes_one_model(status: int) -> None:
-    """It was made, and nobody heard so: it's found by its name, never made twice."""
-    api = FakeApi([], CONNECTORS)
-    api.created = _raiser(status, is_transient=status != 400)
-    outcome = _apply(_plan(api).plan, api)
-
-    assert (outcome.status, outcome.id, len(api.posts), len(api.models)) == (Status.DONE, 1, 1, 1)
-
-
-@pytest.mark.parametrize(
-    ("status", "is_transient", "end"),
-    [
-        (0, True, Status.UNKNOWN),
-        (504, True, Status.UNKNOWN),
-        (504, False, Status.UNKNOWN),
-        (500, False, Status.UNKNOWN),
-        (422, False, Status.FAILED),
-    ],
-)
-def test_without_a_trace_it_is_not_sent_again(status: int, is_transient: bool, end: Status) -> None:  # noqa: FBT001 - a table's column
-    """A POST that was only slow would make a second one: whoever runs it looks first."""
-    api = FakeApi([], CONNECTORS)
-    api.creating = _raiser(status, is_open=status != 422, is_transient=is_transient)
-    outcome = _apply(_plan(api).plan, api)
-
-    assert (outcome.status, outcome.id, len(api.posts)) == (end, 0, 1)
-
-
-def test_somebody_was_first() -> None:
-    """A model of the name that came since the plan is left alone: the file means that one now."""
-    api = FakeApi([], CONNECTORS)
-    plan = _plan(api).plan
-    api.models[9] = live(9, name="Brand new")
-    outcome = _apply(plan, api)
-
-    assert (outcome.status, api.posts) == (Status.CONFLICT, [])
-    assert "live model 9" in outcome.reason
-
-
-def test_several_of_the_name_are_nobody_s_guess() -> None:
-    """A second one came in the very moment: which is ours, a person decides."""
-    api = FakeApi([], CONNECTORS)
-
-    def crowd(fake: FakeApi) -> None:
-        fake.models[9] = live(9, name="Brand new")
-        _raiser(0)(fake)
-
-    api.created = crowd
-    outcome = _apply(_plan(api).plan, api)
-
-    assert outcome.status is Status.UNKNOWN
-    assert "1, 9 bear the name" in outcome.reason
-
-
-def test_an_answer_about_another_model_pins_nothing() -> None:
-    """A proxy, or a server, that answers with whatever it likes: that id goes nowhere."""
-    api = FakeApi([live(3, name="Precious")], CONNECTORS)
-    api.create = lambda _: api.models[3]  # type: ignore[method-assign,assignment]
-    outcome = _apply(_plan(api).plan, api)
-
-    assert (outcome.status, outcome.id) == (Status.UNKNOWN, 0)
-    assert "model 3, 'Precious'" in outcome.reason
-
-
-def test_what_was_not_taken_is_named() -> None:
-    """The answer is compared with what was sent; the model is there all the same, and its id is told."""
-    api = FakeApi([], CONNECTORS)
-    api.created = lambda fake: fake.edit(1, description="")
-    api_answer = api.create
-
-    def create(body: Any) -> LiveModel:
-        api_answer(body)
-        return api.models[1]
-
-    api.create = create  # type: ignore[method-assign]
-    outcome = _apply(_plan(api).plan, api)
-
-    assert (outcome.status, outcome.id) == (Status.FAILED, 1)
-    assert outcome.reason == "the server created model 1, but did not take description"
 
 
 # -- saved plans -------------------------------------------------------------------------------------------------------

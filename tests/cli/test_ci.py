@@ -20,7 +20,7 @@ from world import Result, definition, flat, recorded_world, writes
 from wsgi import serving
 
 from syncer.plan import planfile
-from syncer.review.posting import Kind, Marker
+from syncer.review.marker import Kind, Marker
 from syncer.sandbox import Sandbox
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import syncer
 from syncer.cli import arguments
 from syncer.render.command_lines import ANYWHERE, WITH_ENVIRONMENT, WITHOUT_ENVIRONMENT, Commands, operand
 from syncer.render.style import Style
-from syncer.render.terminal.problems import advice
+from syncer.render.terminal.problems import hint_lines
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
@@ -34,7 +34,13 @@ IN_TICKS = re.compile(r"`syncer ([a-z][^`]*)`")
 BARE = re.compile(rf"(?<!`)\bsyncer ({'|'.join(WITH_ENVIRONMENT | WITHOUT_ENVIRONMENT)})\b")
 FILLED = {"URL": "https://api.example.com", "N": "2"}
 """What a reader puts in place of a word in capitals."""
-HEADINGS = ("cli/arguments.py", "render/markdown/", "render/html.py", "review/posting.py", "cli/shared/pipelines.py")
+HEADINGS = (
+    "cli/arguments.py",
+    "render/markdown/",
+    "render/html.py",
+    "review/digest_status.py",
+    "cli/shared/pipelines.py",
+)
 """Help, which is shown as it is written; headings, which nobody pastes; and what stands in the files of a pipeline."""
 
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1).filter(
@@ -123,7 +129,9 @@ def test_a_command_means_what_the_run_meant(folder: str, environment: str, file:
 def test_a_command_stays_on_one_line() -> None:
     """A box wraps prose, and never a command: it would be pasted with the box's rule in it."""
     style = Style(width=30, commands=Commands("a long folder's name", "prod"))
-    lines = advice("look at it: `syncer plan` shows (`syncer list`) what there is; `a b` isn't ours, ` is none", style)
+    lines = hint_lines(
+        "look at it: `syncer plan` shows (`syncer list`) what there is; `a b` isn't ours, ` is none", style
+    )
 
     assert lines == [
         "look at it:",

@@ -12,7 +12,7 @@ from places import MODELS, change, placed, push
 from world import definition, flat, writes
 
 from syncer.plan import planfile
-from syncer.review.posting import Kind, Marker
+from syncer.review.marker import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 
 from syncer import sql
 from syncer.desired.loader import load
-from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, rules_markdown
+from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, guard_of, rules_markdown, unreadable
+from syncer.desired.validate.finding import described, label, nearest, quoted
 from syncer.desired.validate.queries import limits_at_line_end
 from syncer.desired.validate.schema import SILENT, WORDS
 from syncer.desired.validate.values import Glance, has_signs
@@ -124,6 +126,7 @@ def test_every_rule_is_documented() -> None:
     """The rule list has each rule once, with its severity, why, and both examples."""
     text = rules_markdown()
 
+    assert text == (ROOT / "docs" / "rules.md").read_text("utf-8")
     assert len({rule.id for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert f"| [{rule.id}](#{rule.id}) | {rule.severity.value} | {rule.title} |" in text
@@ -370,6 +373,50 @@ def test_rivals_are_told_at_both(checked: Checker) -> None:
     assert ids[0].message == "the id 1 is declared by models/b.yaml too (environment prod)"
     assert told(names) == [("duplicate-name", "a.yaml:1:7"), ("duplicate-name", "b.yaml:1:7")]
     assert names[0].message == 'the name "Active users" is declared by models/b.yaml too (environment staging)'
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ("", "`environments: {prod: {id: 42}}`"),
+        ("environments: {}\n", "`  prod: {id: 42}` below `environments:`"),
+        ("environments: {prod: {id: 1}}\n", "`  staging: {id: 42}` below `environments:`"),
+        ("environments: {prod: {description: d}}\n", "`id: 42` in prod below `environments:`"),
+        ("environments: {prod: {id: 1}, staging: {id: 2}}\n", "remove the line, because each environment has an id of its own"),
+    ],
+)  # fmt: skip
+def test_an_id_that_several_environments_read_goes_below_one(checked: Checker, more: str, line: str) -> None:
+    """Each problem has the edits of all files, to be pasted; where one workspace is all there is, it may stand there."""
+    problems = checked.files({"models/a.yaml": SQL + "id: 42\n" + more})
+    assert told(problems) == [("shared-id", "a.yaml:6:1")]
+    assert problems[0].message == "an id stands at the top, and there are several environments: prod, staging"
+    assert problems[0].hint == (
+        "an id belongs to one workspace: move each under the environment whose model it is, for instance:\n"
+        f"models/a.yaml: {line}"
+    )
+    alone = SQL + "id: 42\nenvironments: {prod: {description: d}}\n"
+    assert checked(alone) == checked(alone, ("prod", "sandbox")) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(2**63 - 1, 2**63 - 1), (2**63, "…"), (1, 1), (0, "…"), (True, "…"), ("5", "…")]
+)
+def test_an_id_that_is_none_is_not_pasted(number: Any, said: Any) -> None:
+    """Nobody is told to write what the next run refuses."""
+    problems = check([document(id=number)], SCHEMA, ["prod", "staging"])
+
+    (hint,) = (one.hint for one in problems if one.rule == "shared-id")
+    assert hint.endswith(f": `environments: {{prod: {{id: {said}}}}}`")
+
+
+def test_many_edits_are_counted() -> None:
+    """Twenty lines are as much as anybody pastes."""
+    files = [document(f"m{number:02}", name=f"m{number}", id=number) for number in range(1, 23)]
+    hints = {one.hint for one in check(files, SCHEMA, ["prod", "staging"])}
+    (lines,) = (hint.split("\n") for hint in hints)
+
+    assert (len(lines), lines[-1]) == (22, "and likewise in 2 more")
+    assert lines[20].startswith("models/m20.yaml: ")
 
 
 def test_many_rivals_are_counted(checked: Checker) -> None:
@@ -985,6 +1032,121 @@ def test_the_quick_look_does_not_grow_for_ever() -> None:
 
     assert all(glance.is_harmless({f"k{number}": 1}) for number in range(25_000))
     assert len(glance._plain) <= 10_001
+
+
+@pytest.mark.parametrize(
+    ("secret", "word", "is_hidden"), [("xyz", "xyz", True), ("xy", "xy", False), ("a\nwxyz", "wxyz", True)]
+)
+def test_a_secret_is_hidden_in_every_message(checked: Checker, secret: str, word: str, is_hidden: bool) -> None:  # noqa: FBT001 - a case
+    """Where its text stands elsewhere in the file, too; of two characters nobody could say so."""
+    shown = "(sensitive value)" if is_hidden else word
+    for place in ("api_key: {}", "deep: {{token: [{}]}}", "tokn: {}", "auth: {{env: {}}}"):
+        text = SQL + f"configuration:\n  {place.format(json.dumps(secret))}\n{word}: 1\n"
+        assert f"unknown key {shown}" in [one.message for one in checked(text)]
+    plain = checked(SQL + f"configuration: {{colour: [{word}, true, 5]}}\n{word}: 1\n")
+    assert [one.message for one in plain] == [f"unknown key {word}"]
+
+
+def test_what_looks_like_a_slip_is_told_twenty_times() -> None:
+    """Of a configuration with a thousand keys nobody reads more; a key that is there was not meant by another."""
+    configuration = {"harvesters": [], **{f"json_shcema{number}": {} for number in range(30)}}
+    problems = check([document(query_type="ai_ml", configuration=configuration)], SCHEMA, ["prod"])
+    assert [one.rule for one in problems] == ["configuration-key"] * 20
+
+    configuration = {"harvesters": [], "harvestrs": [], "chunk_confg": {}, "jsonschema": {}}
+    told = check([document(query_type="ai_ml", configuration=configuration)], SCHEMA, ["prod"])
+    assert [(one.message.split()[0], one.hint) for one in told] == [
+        ("configuration.chunk_confg", "did you mean chunk_config?"),
+        ("configuration.jsonschema", "did you mean json_schema?"),
+    ]
+
+
+# -- files that aren't valid -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"name": "A", "query": 5, "id": 7}, {"name": "A", "id": 7}),
+        ({"name": 5, "id": 7}, {"name": "", "id": 7}),
+        ({"name": "A", "id": "7"}, {"name": "A"}),
+        ({"name": "A", "id": True}, {"name": "A"}),
+        ({"name": "A", "id": 0}, {"name": "A"}),
+        ({"name": "A", "id": 1}, {"name": "A", "id": 1}),
+        ({"name": "", "id": -1}, None),
+        ({"query": "SELECT 1"}, None),
+        ({"name": "A", "lifecycle": {"protect": True}}, {"name": "A", "lifecycle": {"protect": True}}),
+        ({"name": "A", "lifecycle": {"protect": "yes"}}, {"name": "A", "lifecycle": {"protect": False}}),
+        ({"name": "A", "lifecycle": ["protect"]}, {"name": "A"}),
+        (
+            {"name": "A", "lifecycle": {"allow": ["x", 5], "ignore_changes": ["y", None], "more": ["z"]}},
+            {"name": "A", "lifecycle": {"protect": False, "allow": ["x"], "ignore_changes": ["y"]}},
+        ),
+        ({"name": "A", "lifecycle": {"allow": "x"}}, {"name": "A", "lifecycle": {"protect": False}}),
+        (
+            {"environments": {"prod": {"id": 5, "query": "x"}, "eu": 5}},
+            {"name": "", "environments": {"prod": {"id": 5}}},
+        ),
+    ],
+)
+def test_a_file_that_is_not_valid_still_guards(data: dict[str, Any], kept: dict[str, Any] | None) -> None:
+    """What of it makes sense says which model it means and how that is guarded; a file that means none guards none."""
+    one = guard_of(replace(document(), data=data))
+
+    assert (one.data if one else None) == (kept and {"environments": {}, **kept})
+    assert one is None or one.files == {}
+
+
+def test_queries_of_one_environment_are_read() -> None:
+    """As that environment has them; only those that can be read, and as warnings at their place."""
+    environments = {"prod": {"query": "SELEC 1"}, "eu": {"query": "SELECT 1"}}
+    found = {name: unreadable([document(environments=environments), document("b")], name) for name in ("prod", "eu")}
+
+    assert [(one.rule, one.severity, one.origin.path) for one in found["prod"]] == [
+        ("unreadable-query", Severity.WARNING, "models/active_users.yaml")
+    ]
+    assert found["eu"] == ()
+    assert unreadable([document(query=5), document(query=..., query_file="gone.sql")], "prod") == ()
+
+
+# -- words -------------------------------------------------------------------------------------------------------
+
+
+def test_values_are_shown_in_words() -> None:
+    """Short, in one line, and never a secret's."""
+    shown = {described(one) for one in ("a", " ", True, False, 5, 1.5, None, [], {})}
+    assert shown == {
+        'the text "a"', "blank text", "true", "false", "the number 5", "the number 1.5", "nothing (null)", "a list", "a mapping",
+    }  # fmt: skip
+    assert described("a", ("db", "password")) == described(5, ("tokn",)) == "(sensitive value)"
+    assert described(10**80) == f"the number 1{'0' * 59}"
+    assert quoted("x" * 60) == f'"{"x" * 60}"'
+    assert quoted("x" * 61) == f'"{"x" * 60}…"'
+    assert quoted("a\n\u202eb") == '"a\\n\\u202eb"'
+
+
+def test_paths_are_named_as_people_write_them() -> None:
+    """Without the environment that they stand under."""
+    paths = [
+        (),
+        ("a", "b", 0, "c"),
+        ("environments", "prod"),
+        ("environments", "prod", "a", 1),
+        ("environments",),
+        (0, "a"),
+    ]
+    assert [label(path) for path in paths] == ["this", "a.b[0].c", "this", "a[1]", "environments", "[0].a"]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("prod", "production"), ("pro", "production"), ("pr", ""), ("production-eu", "production"), ("Stagng", "staging"),
+     ("DEV", "dev"), ("dev2", "dev"), ("de", "dev"), ("my env", "my-env"), ("", ""), (5, ""), (None, ""), ("x", ""),
+     ("staging" + "g" * 73, "staging"), ("staging" + "g" * 74, "")],
+)  # fmt: skip
+def test_the_nearest_word_is_what_was_meant(word: object, meant: str) -> None:
+    """Also of an abbreviation of three letters, and of a word with more behind it; of one without end nothing."""
+    assert nearest(word, ["production", "staging", "dev", "my-env"]) == meant
 
 
 def test_a_file_with_endless_problems_is_cut_short(checked: Checker) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from dataclasses import replace
@@ -10,21 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from builders import RAW_SQL, TARGET, FakeApi, desired, document, live
+from builders import RAW_SQL, TARGET, FakeApi, document, live
 from hypothesis import given
 from hypothesis import strategies as st
 from inside import Inside
-from world import CONFORMANCE, definition, recorded_world
+from world import definition, recorded_world
 
 from syncer import sql, workflow
-from syncer.desired.connectors import bind_connectors
 from syncer.errors import ApiError, RefusedError
-from syncer.live import payloads
-from syncer.model import Connector, DesiredState, Sync
-from syncer.plan import lost_columns, policy
+from syncer.model import Connector, Sync
+from syncer.plan import policy
 from syncer.plan.effect_sentences import meaning
 from syncer.plan.limits import Limits
-from syncer.plan.planner import Effect
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
@@ -59,62 +55,6 @@ def _api(*syncs: Sync, **fields: Any) -> FakeApi:
 
 def _rules(problems: Sequence[Problem]) -> list[str]:
     return [problem.rule for problem in problems]
-
-
-# -- the API's syncs ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("attributes", "said"),
-    [
-        ({"schedule_type": "manual"}, "manual"),
-        ({"schedule_type": "interval", "sync_interval": 3, "sync_interval_unit": "hours"}, "every 3 hours"),
-        ({"schedule_type": "interval", "sync_interval": 1, "sync_interval_unit": "days"}, "every day"),
-        ({"schedule_type": "cron_expression", "cron_expression": "0 3 * * *"}, "cron 0 3 * * *"),
-        ({"schedule_type": "interval"}, "interval"),
-        ({}, ""),
-    ],
-)
-def test_a_schedule_is_said_in_words(attributes: dict[str, Any], said: str) -> None:
-    """As people say it."""
-    assert (
-        payloads.parse_sync({"id": "1", "attributes": {"model_id": 1, "source_id": 1, **attributes}}).schedule == said
-    )
-
-
-@pytest.mark.parametrize(
-    ("configuration", "columns"),
-    [
-        ([{"from": "a", "to": "b", "mapping_type": "standard"}, {"from": "a", "to": "c"}], ("a",)),
-        (
-            [
-                {"from": "Hello {{ name }}", "to": "b", "mapping_type": "template"},
-                {"from": "x", "mapping_type": "static"},
-            ],
-            (),
-        ),
-        ({"a": "b", "c": "d"}, ("a", "c")),
-        (None, ()),
-        ([None, {"from": 5}, {"from": ""}, "x"], ()),
-    ],
-)
-def test_a_mapping_s_columns_are_those_that_it_reads(configuration: Any, columns: tuple[str, ...]) -> None:
-    """A list of pairs, or in older syncs a mapping; a static or template value is no column."""
-    attributes = {"model_id": 1, "source_id": 1, "configuration": configuration}
-
-    assert payloads.parse_sync({"id": "1", "attributes": attributes}).columns == columns
-
-
-def test_a_recorded_sync_is_read() -> None:
-    """As the real server showed it; nothing of its model or its connectors' settings is kept."""
-    vectors = (CONFORMANCE / "vectors.jsonl").read_text("utf-8").splitlines()
-    case = next(one for one in map(json.loads, vectors) if one["id"] == "syncs-index")
-    resource = case["steps"][0]["response"]["body"]["data"][0]
-
-    assert payloads.parse_sync(resource) == Sync(
-        *(3, 1, 1, "crm-webhook", "Http", "contacts", "incremental", "manual", "failed", "updated", ("email",)),
-        source="warehouse",
-    )
 
 
 # -- effects -----------------------------------------------------------------------------------------------------------
@@ -518,19 +458,6 @@ def test_an_import_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "failed (ModuleNotFoundError)" in warning.message
 
 
-def test_one_warning_names_them_all() -> None:
-    """A reason is told once, with so many models and syncs as anybody reads."""
-    error = sql.UncheckedError("it is Sunday", "wait")
-    effects = {f"m{number:02}": Effect((SYNC,) * 5) for number in range(12)} | {"n": Effect(None)}
-    told = lost_columns.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
-
-    named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
-    models = ", ".join(f"m{number:02} {named}" for number in range(9))
-    assert [problem.message for problem in told] == [
-        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more"
-    ]
-
-
 def test_allowing_a_risky_field_for_a_run() -> None:
     """--allow does for every model what `lifecycle.allow` does for one."""
     api = _api()
@@ -556,34 +483,6 @@ def test_a_saved_plan_looks_at_the_syncs_again() -> None:
 # -- connectors by name ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("name", "connector_id", "rule", "said"),
-    [
-        ("Snowflake prod", 1, "", ""),
-        ("both", 5, "", ""),
-        ("warehouse", None, "ambiguous-connector", "id 2 ('warehouse', Postgresql), id 3 ('warehouse', Redshift)"),
-        ("HubSpot", None, "unknown-connector", "is a destination, and a model reads from a source"),
-        ("snowflake prd", None, "unknown-connector", "no source connector of the workspace is named 'snowflake prd'"),
-    ],
-)
-def test_a_connector_is_bound_by_its_name(name: str, connector_id: int | None, rule: str, said: str) -> None:
-    """The only source of that name; none or several is a problem with the candidates."""
-    state, problems = bind_connectors(DesiredState((desired(connector_id=..., connector=name),)), CONNECTORS)
-
-    assert state.models[0].fields.get("connector_id") == connector_id
-    assert _rules(problems) == ([rule] if rule else [])
-    assert all(said in problem.message for problem in problems)
-
-
-def test_what_was_meant_is_guessed() -> None:
-    """The nearest source, or all of them."""
-    _, (near,) = bind_connectors(DesiredState((desired(connector_id=..., connector="SNOWFLAKE PROD"),)), CONNECTORS)
-    _, (far,) = bind_connectors(DesiredState((desired(connector_id=..., connector="Q"),)), CONNECTORS)
-
-    assert near.hint == "did you mean 'Snowflake prod'?"
-    assert far.hint.startswith("its source connectors are id 1 ('Snowflake prod', Snowflake), id 2 ")
-
-
 def test_a_name_plans_as_its_number() -> None:
     """No difference if it's the same connector; a change of `connector_id` at the name's place if it isn't."""
     values: dict[str, Any] = {"connector_id": ..., "query": QUERY}
@@ -607,16 +506,6 @@ def test_a_name_that_fits_nothing_plans_nothing() -> None:
 
     assert _rules(planned.problems) == ["unknown-connector"]
     assert [change.address for change in planned.plan.changes] == ["n"]
-
-
-def test_an_environment_s_connector_replaces_the_other_kind() -> None:
-    """A name under an environment beats the number at the top, and the other way round."""
-    values: dict[str, Any] = {"connector_id": 2, "environments": {"prod": {"connector": "Snowflake prod"}}}
-
-    assert desired(**values).connector == "Snowflake prod"
-    assert "connector_id" not in desired(**values).fields
-    other: dict[str, Any] = {"connector_id": ..., "connector": "x", "environments": {"prod": {"connector_id": 3}}}
-    assert (desired(**other).connector, desired(**other).fields["connector_id"]) == ("", 3)
 
 
 def test_the_base_may_name_its_connector_otherwise() -> None:

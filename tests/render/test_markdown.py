@@ -20,7 +20,7 @@ from syncer.applying.applier import Outcome, Report, Status
 from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.diff.hunks import change_lines
-from syncer.render.escaping import barred, cell, code, fenced, link, prose
+from syncer.render.escaping import code, code_cell, fenced, link_url, prose, table_safe
 from syncer.render.markdown import BUDGET, render_drift, render_missing, render_plan, render_report
 from syncer.secrets import Secret
 
@@ -132,7 +132,7 @@ def test_foreign_text_is_inert(text: str, before: str, after: str) -> None:
     for budget in (3_000, 0):
         _is_inert(render_plan(planned, run_url=RUN_URL, budget=budget))
     for run_url in (text, f"https://x.org/{text}"):
-        _is_inert(render_missing(text, run_url=run_url), {run_url} if link(run_url) else ())
+        _is_inert(render_missing(text, run_url=run_url), {run_url} if link_url(run_url) else ())
 
 
 @given(st.lists(HOSTILE.filter(bool), min_size=1, max_size=30, unique=True))
@@ -157,7 +157,7 @@ def _address(change: Any) -> str:
 
 def _seen(text: str) -> str:
     """What of a name is seen in a table."""
-    page = shown(f"| a |\n|---|\n| {cell(text)} |")
+    page = shown(f"| a |\n|---|\n| {code_cell(text)} |")
     assert page.rows[0] == ["a"]
     assert len(page.rows) == 2
     return page.rows[1][0]
@@ -170,10 +170,10 @@ def _seen(text: str) -> str:
 @example("\\|")
 def test_a_code_span_says_what_it_was_given(text: str) -> None:
     """One code element, and in it the visible text; in a table, too, but for a bar behind a backslash."""
-    for page in (shown(f"x {code(text)}"), shown(f"| a |\n|---|\n| {cell(text)} |")):
+    for page in (shown(f"x {code(text)}"), shown(f"| a |\n|---|\n| {code_cell(text)} |")):
         assert page.tags["code"] == 1
     bare = re.sub("\\\\+\\|", "", text)
-    assert shown(f"x {code(bare)}").code == shown(f"| a |\n|---|\n| {cell(bare)} |").code
+    assert shown(f"x {code(bare)}").code == shown(f"| a |\n|---|\n| {code_cell(bare)} |").code
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_fence_is_longer_than_what_it_holds() -> None:
 
     assert page.code == "````\n</details>\n# x\n"
     assert page.plain.strip("\0\n") == "after"
-    assert barred("a|b\\\\|c") == "a\\|b\\\\\\u007cc"
+    assert table_safe("a|b\\\\|c") == "a\\|b\\\\\\u007cc"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from syncer.model import NOWHERE, Origin, Problem, Severity
 from syncer.plan.planner import Plan, Planned
 from syncer.render import html, terminal
 from syncer.render.annotations import render_problems as annotate
-from syncer.render.problem_groups import by_cause
+from syncer.render.problem_groups import grouped
 from syncer.render.style import Style
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ configuration: {{api_key: {{env: {secret}}}}}
 @given(st.lists(SOME), st.integers(1, 4))
 def test_every_problem_is_in_one_group(problems: list[Problem], fewest: int) -> None:
     """Groups part the problems: none is lost or told twice, their order stays, and each has one rule and one hint."""
-    groups = by_cause(problems, fewest)
+    groups = grouped(problems, fewest)
 
     assert Counter(one for group in groups for one in group) == Counter(problems)
     assert [group[0] for group in groups] == sorted((group[0] for group in groups), key=problems.index)

@@ -19,9 +19,9 @@ from syncer.errors import ApiError, InputError, RefusedError, SettingsError
 from syncer.events import Modifying, Waiting
 from syncer.model import ABSENT, NOWHERE, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
-from syncer.render.diff.matching import align
-from syncer.render.diff.text_lines import narrowed
-from syncer.render.diff.values import DEEPEST, Body, Row, change_rows, path_text
+from syncer.render.diff.matching import match_sequences
+from syncer.render.diff.text_lines import differing_parts
+from syncer.render.diff.values import DEEPEST, Row, ValueLayout, change_rows, path_text
 from syncer.render.terminal import (
     Style,
     render_banner,
@@ -34,7 +34,7 @@ from syncer.render.terminal import (
     render_report,
     render_saved,
 )
-from syncer.render.text import cells, defused, quoted, spelt, visible, wrapped
+from syncer.render.text import cells, quoted, runner_safe, visible, visible_line, wrapped
 from syncer.secrets import Secret, SecretRef
 
 Golden = Callable[[str, str], None]
@@ -194,8 +194,8 @@ def test_paths_are_readable() -> None:
 
 def _rows(before: Any, after: Any, style: Style = PLAIN) -> list[Row]:
     """A difference as rows, under a key `k`."""
-    body = Body(style)
-    return body.laid_out([("k", body.difference(before, after, 4, 0))], 4)
+    body = ValueLayout(style)
+    return body.attribute_rows([("k", body.difference(before, after, 4, 0))], 4)
 
 
 def _shown(before: Any, after: Any, style: Style = PLAIN) -> str:
@@ -300,7 +300,7 @@ LETTERS = st.lists(st.sampled_from("abcde"), max_size=30)
 @given(LETTERS, LETTERS)
 def test_runs_cover_both_sides(before: list[str], after: list[str]) -> None:
     """Every element of both sides is in exactly one run, runs alternate, and same ones are the same."""
-    runs = align(before, after)
+    runs = match_sequences(before, after)
 
     assert [index for run in runs for index in run.before] == list(range(len(before)))
     assert [index for run in runs for index in run.after] == list(range(len(after)))
@@ -313,7 +313,7 @@ def test_large_texts_without_anchors_are_replaced_as_a_whole() -> None:
     """Where a search would cost the square of the length, the answer is longer, not later."""
     before, after = ["a", "b"] * 2_000, ["b", "b", "a"] * 1_500
 
-    assert [run.is_same for run in align(before, after)].count(True) <= 2
+    assert [run.is_same for run in match_sequences(before, after)].count(True) <= 2
 
 
 def test_an_edit_in_a_large_text_is_found() -> None:
@@ -329,7 +329,7 @@ def test_an_edit_in_a_large_text_is_found() -> None:
 def test_narrowing_loses_nothing(head: str, before: str, after: str, tail: str) -> None:
     """What is left off a long line is the same on both sides."""
     old, new = head + before + tail, head + after + tail
-    start, old_part, new_part, end = narrowed(old, new)
+    start, old_part, new_part, end = differing_parts(old, new)
 
     assert old == old[:start] + old_part + old[len(old) - end :]
     assert new == old[:start] + new_part + old[len(old) - end :]
@@ -434,14 +434,14 @@ def test_every_difference_of_two_values_is_visible(before: Any, after: Any) -> N
     plan = plan_of(("a", {"configuration": {"k": before}}, {"configuration": {"k": after}}))
     if plan.is_empty:
         return
-    body = Body(PLAIN)
+    body = ValueLayout(PLAIN)
     ((_, entry),) = [
         (
             "configuration",
             body.difference(plan.changes[0].live.fields["configuration"], plan.changes[0].after["configuration"], 8, 0),
         )
     ]
-    rows = body.laid_out([("configuration", entry)], 8)
+    rows = body.attribute_rows([("configuration", entry)], 8)
 
     assert any(row.symbol for row in rows[1:])
     for row in rows:
@@ -534,12 +534,12 @@ def test_different_texts_never_give_the_same_characters(one: str, other: str) ->
     """Quoted, or as lines with their blanks written out, two texts look the same only if they are."""
     assert (quoted(one) == quoted(other)) == (one == other)
     if "\n" not in one + other:
-        assert (spelt(one, blanks=True) == spelt(other, blanks=True)) == (one == other)
+        assert (visible_line(one, blanks=True) == visible_line(other, blanks=True)) == (one == other)
 
 
 def test_runner_commands_are_broken_whoever_put_them_together() -> None:
     """The last look at the output finds what several harmless pieces have made together."""
-    assert defused("##[a\n  ::b\n##\n## [c::d") == "#\\u0023[a\n  \\u003a:b\n##\n## [c::d"
+    assert runner_safe("##[a\n  ::b\n##\n## [c::d") == "#\\u0023[a\n  \\u003a:b\n##\n## [c::d"
 
 
 def test_a_long_message_is_cut() -> None:

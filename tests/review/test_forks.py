@@ -20,7 +20,7 @@ from repositories import Repository
 from world import definition, flat
 
 from syncer.desired import git
-from syncer.review.posting import Kind, Marker
+from syncer.review.marker import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

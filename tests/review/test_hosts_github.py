@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from wsgi import serving
 
 from syncer.errors import HostError, SettingsError
+from syncer.review.host import Note
 from syncer.review.hosts import detect
 from syncer.review.hosts.github import GitHub
-from syncer.review.posting import Kind, Marker, Note, Posted, keep_comment
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Posted, keep_comment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -264,7 +266,7 @@ def test_a_broken_event_file_is_a_sentence(desk: Desk, content: bytes) -> None:
 
 def test_an_event_file_has_its_size(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than GitHub ever writes isn't read."""
-    monkeypatch.setattr("syncer.review.hosts.github._LARGEST_EVENT", 10)
+    monkeypatch.setattr("syncer.review.hosts.github_event._LARGEST_EVENT", 10)
 
     with pytest.raises(SettingsError, match="larger"):
         desk.host()

@@ -12,10 +12,11 @@ from fake_gitlab import BASE, HEAD, TOKEN, FakeGitLab
 from wsgi import serving
 
 from syncer.errors import HostError, SettingsError
-from syncer.review import posting
+from syncer.review import digest_status
 from syncer.review.hosts import detect
 from syncer.review.hosts.gitlab import GitLab
-from syncer.review.posting import Kind, Marker, Posted, append_line, keep_comment, keep_issue
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Posted, append_line, keep_comment, keep_issue
 
 ME = "project_42_bot"
 BOT, STATUS = "project_42_bot_status", "glpat-status"
@@ -201,19 +202,19 @@ def test_a_word_for_the_later_jobs_of_a_pipeline(desk: Desk) -> None:
     """The last one of this account, of this pipeline and name, counts; it's found behind pages of others'."""
     desk.fake.page_size = 2
     host = desk.host("push", **STATUSES)
-    assert host.vouched("syncer plan of prod") == []
-    assert host.vouch("syncer plan of prod", "9c41") is True
-    assert host.vouch("syncer plan of prod", "9c42") is True
-    assert host.vouch("syncer plan of staging", "9c43") is True
+    assert host.statuses("syncer plan of prod") == []
+    assert host.set_status("syncer plan of prod", "9c41") is True
+    assert host.set_status("syncer plan of prod", "9c42") is True
+    assert host.set_status("syncer plan of staging", "9c43") is True
     for author in ("mallory", ME):
         for _ in range(3):
             desk.fake.set_status(author, PIPELINE, "syncer plan of prod", "0000")
     other = desk.host("push", **STATUSES, CI_PIPELINE_ID=str(PIPELINE + 1))
     desk.fake.pipelines[PIPELINE + 1] = desk.fake.pipelines[PIPELINE]
-    assert other.vouch("syncer plan of prod", "9c44") is True
+    assert other.set_status("syncer plan of prod", "9c44") is True
 
-    assert host.vouched("syncer plan of prod") == ["9c41", "9c42"]
-    assert other.vouched("syncer plan of prod") == ["9c44"]
+    assert host.statuses("syncer plan of prod") == ["9c41", "9c42"]
+    assert other.statuses("syncer plan of prod") == ["9c44"]
     (first, *_) = desk.fake.statuses
     assert (first.author, first.pipeline, first.state) == (BOT, PIPELINE, "success")
     assert first.target_url == "https://gitlab.com/acme/models/-/jobs/5"
@@ -228,19 +229,19 @@ def test_a_word_is_taken_whatever_stands_there(desk: Desk) -> None:
             f"http://127.0.0.1/api/v4/projects/42/statuses/{HEAD}", json=body, headers={"PRIVATE-TOKEN": STATUS}
         )
         assert answer.status_code == taken, answer.text
-    assert host.vouched("syncer plan of prod") == []
-    assert host.vouch("syncer plan of prod", "9c41") is True
-    assert host.vouch("syncer plan of prod", "9c41") is True
+    assert host.statuses("syncer plan of prod") == []
+    assert host.set_status("syncer plan of prod", "9c41") is True
+    assert host.set_status("syncer plan of prod", "9c41") is True
 
-    assert host.vouched("syncer plan of prod") == ["9c41", "9c41"]
+    assert host.statuses("syncer plan of prod") == ["9c41", "9c41"]
     assert [one.state for one in desk.fake.statuses] == ["success", "success"]
 
 
 def test_no_other_pipeline_is_vouched_for(desk: Desk) -> None:
     """A merge request's and a branch's come to no apply, and nobody is asked."""
     for host in (desk.host(**STATUSES), desk.host("push", **STATUSES, CI_COMMIT_BRANCH="refunds")):
-        assert host.vouch("syncer plan of prod", "9c41") is False
-        assert host.vouched("syncer plan of prod") == []
+        assert host.set_status("syncer plan of prod", "9c41") is False
+        assert host.statuses("syncer plan of prod") == []
     assert desk.fake.calls == []
 
 
@@ -250,10 +251,10 @@ def test_without_a_token_for_statuses_nothing_is_vouched_for(desk: Desk, token: 
     desk.fake.reporters.add(TOKEN)
     host = desk.host("push", SYNCER_GITLAB_STATUS_TOKEN=token)
     with pytest.raises(HostError) as caught:
-        host.vouch("syncer plan of prod", "9c41")
+        host.set_status("syncer plan of prod", "9c41")
     assert caught.value.is_denied
     assert "SYNCER_GITLAB_STATUS_TOKEN" in caught.value.hint
-    assert posting.vouched(host, "prod") == ""
+    assert digest_status.published_digest(host, "prod") == ""
 
 
 @pytest.mark.parametrize(
@@ -280,7 +281,7 @@ def test_a_status_that_is_anything_else_does_not_count(desk: Desk, row: dict[str
     for listed, found in (([good], "9c41" * 16), ([good | row], "")):
         body = json.dumps(listed)
         desk.fake.faults.append(Fault(200, {"content-type": "application/json"}, body, path="/statuses"))
-        assert posting.vouched(desk.host("push", **STATUSES), "prod") == found
+        assert digest_status.published_digest(desk.host("push", **STATUSES), "prod") == found
 
 
 # -- requests ----------------------------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from syncer.errors import HostError
 from syncer.review.hosts import detect
-from syncer.review.posting import Kind, Marker, Posted, append_line, find_comment, keep_comment, keep_issue
+from syncer.review.marker import Kind, Marker
+from syncer.review.posting import Posted, append_line, find_comment, keep_comment, keep_issue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from syncer.review.posting import Host
+    from syncer.review.host import Host
 
 ME = "github-actions[bot]"
 HEAD = "a1" * 20

@@ -11,7 +11,7 @@ from places import MODELS, WORLD, placed, push
 from spellings import SPELLINGS
 from world import definition, writes
 
-from syncer.review.posting import Kind, Marker
+from syncer.review.marker import Kind, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncer.sandbox import Faults, Sandbox, number_text, row_order
-from syncer.sandbox.jsonb import stored
-from syncer.sandbox.seeds import WorldError, seed
+from syncer.sandbox.jsonb import encode
+from syncer.sandbox.seeds import WorldError, shipped_world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -734,7 +734,7 @@ def test_database_order_of_keys_and_numbers() -> None:
     value = {"bb": 1e16, "a": -0.0, "é": 1e400, "B": [1.50, 1e15, None], "": {"z": 1, "y": True}}
 
     assert (
-        stored(value)
+        encode(value)
         == '{"":{"y":true,"z":1},"B":[1.5,1000000000000000.0,null],"a":0.0,"bb":10000000000000000,"é":null}'
     )
 
@@ -820,7 +820,7 @@ def test_a_bad_world_changes_nothing() -> None:
     """A world that breaks half-way leaves the old one in place."""
     with Sandbox() as sandbox, client(sandbox) as http:
         with pytest.raises(WorldError, match="this is no world"):
-            sandbox.reset({**json.loads(seed()), "users": [{"id": "x"}, {"id": "x"}]})
+            sandbox.reset({**json.loads(shipped_world()), "users": [{"id": "x"}, {"id": "x"}]})
 
         assert http.get("/models/1").status_code == 200
 
@@ -894,7 +894,7 @@ def test_concurrent_puts_all_land() -> None:
 
 def test_ten_thousand_models_on_one_page() -> None:
     """A workspace of ten thousand models is served on one page."""
-    world = json.loads(seed())
+    world = json.loads(shipped_world())
     template = world["models"][0]
     world["models"] = [
         {

@@ -66,7 +66,7 @@ class Screen:
 
     def name_environment(self, environment: str) -> None:
         """Have commands name an environment that a plan file or a run chose, and no flag."""
-        commands = self.style.commands.meaning(environment)
+        commands = self.style.commands.for_environment(environment)
         self.style = replace(self.style, commands=commands)
         self.error_style = replace(self.error_style, commands=commands)
 

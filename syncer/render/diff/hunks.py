@@ -1,4 +1,4 @@
-"""A change as the lines of a diff: one hunk a field, signs in front, for readers that colour by the first character.
+"""A change as the lines of a diff, for readers that colour a line by its first character: one hunk a field. Pure.
 
     @@ query @@ drift: undoes an edit made in the UI
       SELECT
@@ -9,7 +9,7 @@
     !     chunk_size = 500 -> 800
       }
 
-Between sign and text stands a blank: an SQL comment that goes is `- -- x`; `--- x` would be taken for a file's name.
+A blank stands between sign and text, because `--- x` would be taken for a file's name: an SQL comment is `- -- x`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import ABSENT
-from syncer.render.diff.values import Body
+from syncer.render.diff.values import ValueLayout
 from syncer.render.style import Style
-from syncer.render.text import defused, visible
+from syncer.render.text import runner_safe, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,37 +34,37 @@ _CONTAINERS: Final = (" = {", " = [", " = <<-EOT")
 
 
 class Line(NamedTuple):
-    """One line: `+`, `-`, `!` for what differs inside, `@` for a field's head, none for what stays; and its text."""
+    """One line: its sign (`+`, `-`, `!` for what differs inside, `@` for a field's head, or none) and its text."""
 
     sign: str
     text: str
 
     def __str__(self) -> str:
         text = self.text if self.sign == "@" else f"{self.sign or ' '} {self.text}"
-        # Where lines go to a runner's log, one that stays could be a command: it begins with blanks alone.
-        return defused(text.rstrip(" "))
+        # These lines may go to a runner's log, and there an unchanged one could begin like a command.
+        return runner_safe(text.rstrip(" "))
 
 
 def change_lines(change: Change, notes: Mapping[str, str]) -> list[Line]:
-    """All that differs, live first; the name before the other fields. `notes` are words of ours for a field's head."""
-    body = Body(Style())
+    """All that differs, the name before the other fields. `notes` are words of ours for the head of a field."""
+    body = ValueLayout(Style())
     lines: list[Line] = []
     for field in sorted(change.changed, key=lambda field: (field != "name", field)):
         entry = body.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
-        said = "; ".join(filter(None, [notes.get(field, ""), entry.note, _said(entry)]))
+        said = "; ".join(filter(None, [notes.get(field, ""), entry.note, _text_note(entry)]))
         lines.append(Line("@", f"@@ {visible(field)} @@ {said}".rstrip(" ")))
-        lines += _entry(entry)
+        lines += _field_lines(entry)
     return lines
 
 
-def _said(entry: Entry) -> str:
-    """What stands beside the opening of a text: `whitespace only`."""
+def _text_note(entry: Entry) -> str:
+    """The words after the opening of a text: `whitespace only`."""
     found = (part.first.removeprefix(_OPENING).strip(" #") for part in entry.parts if part.first.startswith(_OPENING))
     return next(filter(None, found), "")
 
 
-def _entry(entry: Entry) -> Iterator[Line]:
-    """A field's own difference: below its head it needs neither key nor braces."""
+def _field_lines(entry: Entry) -> Iterator[Line]:
+    """A field's difference. Below its head it needs neither key nor braces."""
     if len(entry.parts) == 1:
         part = entry.parts[0]
         sign = _SIGNS.get(entry.symbol, entry.symbol)

@@ -1,9 +1,9 @@
-"""Which elements of two sequences belong together, in nearly linear time. Pure.
+"""Which elements of two sequences are the same, in nearly linear time: a patience diff. Pure.
 
-Equal ends are cut off, then the elements that occur equally often on both sides and in the same order are taken as
-anchors, and so on between the anchors (a patience diff). difflib sees only what is left in small gaps: its time grows
-with the square, and a changed 5,000-line query would take it many seconds. A large gap without any anchor counts as
-replaced as a whole, which is always right, if longer than need be.
+Equal ends are cut off. Elements that occur equally often on both sides, in the same order, are anchors. The gaps
+between the anchors are treated likewise. difflib gets what is left in small gaps alone, because it takes quadratic
+time: many seconds for a changed query of 5,000 lines. A large gap without anchors counts as replaced, which is right,
+though longer than it need be.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ _ROUNDS: Final = 12
 """How often a gap is looked through for new anchors: each round costs time in proportion to the whole."""
 
 
-class Run(NamedTuple):
-    """A stretch that is the same on both sides, or differs; half-open ranges of the indices on each."""
+class Stretch(NamedTuple):
+    """A stretch of both sequences that is the same, or differs; the indices on each side."""
 
     is_same: bool
     before: range
     after: range
 
 
-def align(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[Run]:
-    """Runs that cover both sequences in order; same and different ones alternate."""
-    runs: list[Run] = []
+def match_sequences(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[Stretch]:
+    """Stretches that cover both sequences in order. Same and different ones alternate."""
+    stretches: list[Stretch] = []
     b = a = 0
-    for i, j in sorted(_pairs(before, after)):
+    for i, j in sorted(_equal_elements(before, after)):
         if b < i or a < j:
-            runs.append(Run(False, range(b, i), range(a, j)))
-        begun = runs.pop() if runs and runs[-1].is_same else Run(True, range(i, i), range(j, j))
-        runs.append(Run(True, range(begun.before.start, i + 1), range(begun.after.start, j + 1)))
+            stretches.append(Stretch(False, range(b, i), range(a, j)))
+        begun = stretches.pop() if stretches and stretches[-1].is_same else Stretch(True, range(i, i), range(j, j))
+        stretches.append(Stretch(True, range(begun.before.start, i + 1), range(begun.after.start, j + 1)))
         b, a = i + 1, j + 1
     if b < len(before) or a < len(after):
-        runs.append(Run(False, range(b, len(before)), range(a, len(after))))
-    return runs
+        stretches.append(Stretch(False, range(b, len(before)), range(a, len(after))))
+    return stretches
 
 
-def _pairs(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
-    """The indices of elements that belong together, increasing on both sides, in no order."""
+def _equal_elements(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
+    """The indices of elements that are the same, unsorted. Sorted, they increase on both sides."""
     gaps = [(0, len(before), 0, len(after), _ROUNDS)]
     while gaps:
         b, b_end, a, a_end, rounds = gaps.pop()
@@ -72,7 +72,7 @@ def _pairs(before: Sequence[Hashable], after: Sequence[Hashable]) -> Iterator[tu
 
 
 def _anchors(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """The longest chain of elements that occur equally often on both sides; those that occur once, if there are any."""
+    """The longest chain of elements that occur once on each side; where there are none, equally often."""
     counts, others = Counter(before), Counter(after)
     stable = {element for element, count in counts.items() if others[element] == count}
     once = {element for element in stable if counts[element] == 1}

@@ -1,4 +1,4 @@
-"""Texts of several lines: what differs between two of them, and in words what lines can't show. Pure."""
+"""Texts of several lines: their lines, and in words what differs between two of them without being seen. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.render.text import mistakable, spelt
+from syncer.render.text import look_alike, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,8 @@ AROUND: Final = 30
 """Unchanged characters shown on each side of what differs in a very long line."""
 
 
-class Text(NamedTuple):
-    """A text in lines without their ends; `ends` is LF, CRLF, mixed (then a CR stays in its line), or none."""
+class TextLines(NamedTuple):
+    """A text as lines without their ends. `ends` is LF, CRLF, mixed (then a CR stays in its line), or empty."""
 
     lines: list[str]
     ends: str
@@ -25,14 +25,14 @@ class Text(NamedTuple):
     bare: list[str]
     """The lines without any CR at their end."""
     words: str
-    """All of it but white space."""
+    """The text without white space."""
 
 
-def split(text: str) -> Text:
-    r"""The text taken apart.
+def split_text(text: str) -> TextLines:
+    r"""The text as lines.
 
-    >>> split("a\r\nb")
-    Text(lines=['a', 'b'], ends='CRLF', is_final=False, bare=['a', 'b'], words='ab')
+    >>> split_text("a\r\nb")
+    TextLines(lines=['a', 'b'], ends='CRLF', is_final=False, bare=['a', 'b'], words='ab')
     """
     is_final = text.endswith("\n")
     lines = text.removesuffix("\n").split("\n") if text else []
@@ -41,19 +41,19 @@ def split(text: str) -> Text:
     returns = sum(line.endswith("\r") for line in ended)
     ends = "" if not ended else "LF" if not returns else "CRLF" if returns == len(ended) else "mixed"
     if ends == "CRLF":
-        # Normal form takes a final LF off and leaves its CR.
+        # A normal form has lost a final LF, and its CR is still there.
         is_final = is_final or lines[-1].endswith("\r")
         lines = bare
-    return Text(lines, ends, is_final, bare, "".join(text.split()))
+    return TextLines(lines, ends, is_final, bare, "".join(text.split()))
 
 
-def is_long(text: str) -> bool:
+def is_multiline(text: str) -> bool:
     """Whether a text has more than one line."""
     return "\n" in text.removesuffix("\n")
 
 
-def notes(before: Text, after: Text) -> str:
-    """What the lines alone don't show: `whitespace only`, `line ends only: CRLF -> LF`, `final newline added`."""
+def unseen_differences(before: TextLines, after: TextLines) -> str:
+    """What the shown lines hide: `whitespace only`, `line ends only: CRLF -> LF`, `final newline added`."""
     found = []
     if before.bare != after.bare and before.words == after.words:
         found.append("whitespace only")
@@ -64,17 +64,20 @@ def notes(before: Text, after: Text) -> str:
     return ", ".join(found)
 
 
-def told_apart(removed: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Both sides as shown; with blanks, or all beyond ASCII, written out where a line would look like another."""
-    surest = partial(spelt, blanks=True, ascii_only=True)
-    show = next((way for way in (spelt, partial(spelt, blanks=True)) if not mistakable(removed, added, way)), surest)
+def distinct_lines(removed: Sequence[str], added: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The lines of both sides as shown, with blanks or non-ASCII as escapes where two would look the same otherwise."""
+    surest = partial(visible_line, blanks=True, ascii_only=True)
+    show = next(
+        (way for way in (visible_line, partial(visible_line, blanks=True)) if not look_alike(removed, added, way)),
+        surest,
+    )
     return [show(line) for line in removed], [show(line) for line in added]
 
 
-def narrowed(before: str, after: str) -> tuple[int, str, str, int]:
-    """The parts of two long lines that differ, with some around them, and how many characters are left off each side.
+def differing_parts(before: str, after: str) -> tuple[int, str, str, int]:
+    """The parts of two long lines that differ, with 30 characters around, between the counts that are left out.
 
-    >>> narrowed("x" * 100 + "old" + "y" * 100, "x" * 100 + "new" + "y" * 100)[0]
+    >>> differing_parts("x" * 100 + "old" + "y" * 100, "x" * 100 + "new" + "y" * 100)[0]
     70
     """
     head = sum(1 for _ in takewhile(bool, map(str.__eq__, before, after)))

@@ -1,4 +1,4 @@
-"""A list of checks for people: one line each, what to do below those that fail, and a verdict. Values in, text out."""
+"""What `syncer doctor` checked, for people: a line a check, hints for those that fail, and a verdict. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.text import counted, defused, visible, wrapped
+from syncer.render.text import counted, runner_safe, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,17 +17,17 @@ LAYERS: Final = (
     *("settings", "DNS", "connection", "TLS", "host", "credentials", "token", "workspace", "role"),
     *("models", "connectors", "syncs", "rate limit", "files", "secrets", "git", "extra sql"),
 )
-"""Every layer between a person and their models, from the first to the last."""
+"""Every layer between a person and their models, the first one first."""
 
 
 class State(Enum):
-    """How a check went. The value is what stands for it where only ASCII can."""
+    """How a check ended. The value is its mark in ASCII output."""
 
     OK = "ok"
     FAILED = "failed"
     WARNING = "warning"
     SKIPPED = "-"
-    """There was nothing to look at, or no use in looking."""
+    """There was nothing to check, or an earlier failure made it useless."""
 
 
 _GLYPHS: Final = {State.OK: "✓", State.FAILED: "✗", State.WARNING: "!", State.SKIPPED: "-"}
@@ -39,7 +39,7 @@ _NARROWEST: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One layer: how it is, in words, and what to do about it. `count` is how many there are of what it's about."""
+    """One layer: how its check ended, details, what to do. `count` is how many files, models or others it found."""
 
     layer: str
     state: State
@@ -49,7 +49,7 @@ class Check:
 
 
 def render_check(check: Check, style: Style) -> str:
-    """One line; where it doesn't fit, and for what to do, further ones below the words."""
+    """One line, and further ones below its words where they don't fit, and for the hint."""
     mark = _GLYPHS[check.state] if style.unicode else check.state.value.ljust(_MARKS)
     name = check.layer.ljust(_NAMES)
     indent = len(mark) + len(name) + 3
@@ -61,19 +61,19 @@ def render_check(check: Check, style: Style) -> str:
         head = f"{style.paint(_PAINTS[check.state], mark)} {name}  {first}"
     advice = wrapped(visible(style.commands.completed(check.hint)), room) if check.hint else []
     hint = [style.paint("bold", line) for line in advice]
-    return defused("\n".join([head, *(" " * indent + line for line in (*more, *hint))]))
+    return runner_safe("\n".join([head, *(" " * indent + line for line in (*more, *hint))]))
 
 
 def render_verdict(checks: Sequence[Check], environment: str, style: Style) -> str:
-    """The last line: which layers fail, or what can be done now."""
+    """The last line: which layers fail, or what is possible now."""
     failed = [check.layer for check in checks if check.state is State.FAILED]
     if failed:
         # TLS fails, secrets fail.
         verb = "fail" if len(failed) > 1 or failed[0].endswith("s") else "fails"
-        return defused(style.paint("error", f"Not ready: {_listed(failed)} {verb}."))
+        return runner_safe(style.paint("error", f"Not ready: {_listed(failed)} {verb}."))
     warnings = sum(check.state is State.WARNING for check in checks)
     head = f"Ready, with {counted(warnings, 'warning')}" if warnings else "All is well"
-    return defused(style.paint("good", f"{head}: {visible(_possible(checks, environment))}."))
+    return runner_safe(style.paint("good", f"{head}: {visible(_possible(checks, environment))}."))
 
 
 def _possible(checks: Sequence[Check], environment: str) -> str:

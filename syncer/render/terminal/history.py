@@ -1,4 +1,4 @@
-"""The runs that a folder remembers, as a list for people. Values in, text out."""
+"""The runs that are remembered, and what a rollback leaves to a person. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.applying.rollback import OPEN, LostRun
-from syncer.render.text import cells, counted, defused, visible, wrapped
+from syncer.render.text import aligned, counted, runner_safe, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,17 +20,16 @@ _COMMIT: Final = 12
 
 
 def render_history(runs: Sequence[PastRun | LostRun], style: Style) -> str:
-    """One line a run, in the order given; what can't be read says why."""
-    known = [run for run in runs if not isinstance(run, LostRun)]
-    rows = {run.name: _cells(run) for run in known}
-    widths = [max(cells(row[column]) for row in (_HEADS, *rows.values())) for column in range(len(_HEADS))]
-    lines = [style.paint("faint", _row(_HEADS, widths))] if known else []
+    """One line a run, in the order given; for an unreadable one why."""
+    head, *rows = aligned([_HEADS, *(_cells(run) for run in runs if not isinstance(run, LostRun))])
+    lines = [style.paint("faint", head)] if rows else []
+    left = iter(rows)
     for run in runs:
         if isinstance(run, LostRun):
             lines.append(f"{visible(run.name)}  {style.paint('error', 'unreadable:')} {visible(run.why)}")
         else:
-            lines.append(_row(rows[run.name], widths))
-    return defused("\n".join(lines))
+            lines.append(next(left))
+    return runner_safe("\n".join(lines))
 
 
 def _cells(run: PastRun) -> tuple[str, ...]:
@@ -44,11 +43,6 @@ def _cells(run: PastRun) -> tuple[str, ...]:
         visible(run.commit[:_COMMIT] + "+edits" * run.commit.endswith("-dirty")) or "-",
         ending(run),
     )
-
-
-def _row(row: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True))
-    return "  ".join(padded).rstrip(" ")
 
 
 def ending(run: PastRun) -> str:
@@ -67,31 +61,31 @@ def ending(run: PastRun) -> str:
 
 
 def render_lost(folder: str, source: str, target: str, count: int, *, is_here: bool) -> str:
-    """Runs that are kept of a folder which is gone, and how they become those of this one."""
+    """That runs are kept of a folder that is gone, and how they become those of this one."""
     of_whom = "which is this folder before it was moved" if is_here else "which is gone; it may have been moved here"
     command = f"mv {shlex.quote(source)}/*.json {shlex.quote(target)}/"
-    return defused(
+    return runner_safe(
         f"Note: {counted(count, 'run')} {'is' if count == 1 else 'are'} kept of {visible(folder)}, {of_whom}.\n"
         f"To have {'it' if count == 1 else 'them'} here:\n  {visible(command)}"
     )
 
 
 def render_no_runs(folder: str, keep: int) -> str:
-    """Where no run is remembered, and why that may be."""
+    """That no run is remembered in this folder, and why that may be."""
     why = "" if keep else "\nThe settings say `keep_runs = 0`, so none is."
-    return defused(f"No run is kept in {visible(folder)}.{why}")
+    return runner_safe(f"No run is kept in {visible(folder)}.{why}")
 
 
 def render_nothing_back(run: PastRun) -> str:
-    """The verdict where nothing goes back."""
+    """The verdict of a rollback that changes nothing."""
     name = visible(run.name)
-    return defused(f"Nothing goes back: what run {name} changed is as it was before, or was changed again since.")
+    return runner_safe(f"Nothing goes back: what run {name} changed is as it was before, or was changed again since.")
 
 
 def render_afterwards(run: PastRun, style: Style) -> str:
-    """What a rollback doesn't touch: the files that said what the run applied."""
+    """The note that a rollback leaves the files as they are."""
     made_of = f" (commit {run.commit[:_COMMIT]}{' with uncommitted edits' * run.commit.endswith('-dirty')})"
     where = made_of if run.commit else ""
     text = f"The files still say what that run applied{where}: change them back, or the next apply brings it back."
     lines = wrapped(f"Note: {visible(text)}", style.width)
-    return defused("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))
+    return runner_safe("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))

@@ -1,4 +1,4 @@
-"""How every model stands, as a table. Values in, text out; the JSON lines are `machine`'s."""
+"""The state of every model as a table, for people. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.plan.model_states import State
 from syncer.render.terminal.problems import warning_boxes
-from syncer.render.text import cells, counted, defused, visible
+from syncer.render.text import aligned, cells, counted, runner_safe, visible
 
 if TYPE_CHECKING:
     from syncer.plan.model_states import Listing, Row
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HEADS: Final = ("STATE", "ADDRESS", "ID", "NAME", "TYPE", "CONNECTOR", "SYNCS")
 _WIDEST: Final = 40
-"""How much of a name a table shows."""
+"""How many cells of a name the table shows."""
 
 _PAINT: Final = {
     State.IN_STEP: "good",
@@ -28,21 +28,15 @@ _PAINT: Final = {
 
 
 def render_listing(listing: Listing, style: Style) -> str:
-    """A line a model below a head, the totals, and what there is to know."""
-    rows = [_HEADS, *(_cells(row, style) for row in listing.rows)]
-    widths = [max(cells(row[column]) for row in rows) for column in range(len(_HEADS))]
-    laid_out = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines = [style.paint("bold", laid_out[0].rstrip(" "))]
-    for row, text in zip(listing.rows, laid_out[1:], strict=True):
+    """A table with a line a model, the totals, and the warnings."""
+    head, *rows = aligned([_HEADS, *(_cells(row, style) for row in listing.rows)])
+    lines = [style.paint("bold", head)]
+    for row, text in zip(listing.rows, rows, strict=True):
         word = row.state.value
-        lines.append(style.paint(_PAINT[row.state], word) + text.removeprefix(word).rstrip(" "))
+        lines.append(style.paint(_PAINT[row.state], word) + text.removeprefix(word))
     sections = ["\n".join(lines)] if listing.rows else []
     warnings = warning_boxes((problem for problem in listing.problems if not problem.is_error), style)
-    return defused("\n\n".join([*sections, _totals(listing), *warnings]))
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
+    return runner_safe("\n\n".join([*sections, _totals(listing), *warnings]))
 
 
 def _cells(row: Row, style: Style) -> tuple[str, ...]:
@@ -59,7 +53,7 @@ def _cells(row: Row, style: Style) -> tuple[str, ...]:
 
 
 def _short(text: str, style: Style) -> str:
-    """The beginning of a foreign word, on one line; what is cut is cut after escaping, so no escape is half."""
+    """The beginning of a foreign text, on one line. It's cut after escaping, so that no escape is cut."""
     shown = visible(text[: 2 * _WIDEST])
     if cells(shown) <= _WIDEST and len(text) <= 2 * _WIDEST:
         return shown

@@ -1,9 +1,10 @@
-"""Code hosts: what GitHub and GitLab call things, and how they are asked. All that is theirs alone stays in here.
+"""GitHub and GitLab: each a `Host`, and all that only one of them knows.
 
-module    knows
-github    GitHub's variables, event files, REST and GraphQL
-gitlab    GitLab's variables and REST
-http      one request, rightly sent: the token to one place, bounded, again when that is safe
+github.py        GitHub's REST and GraphQL, and the files that a step writes
+github_event.py  what a run of GitHub Actions is about: its variables and its event file
+gitlab.py        GitLab's variables and REST
+http.py          requests: the token to one place, bounded answers, safe retries
+values.py        what variables, event files and answers say, checked
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from syncer.review.posting import Host
+    from syncer.review.host import Host
     from syncer.secrets.scrubber import Scrubber
 
 
@@ -27,11 +28,11 @@ def detect(
     sleep: Callable[[float], None] = time.sleep,
     transport: httpx.BaseTransport | None = None,
 ) -> Host | None:
-    """The host whose CI this process runs in, None outside of CI. Asks nothing yet.
+    """The host in whose CI this process runs; None outside of CI. Sends no request yet.
 
     Raises SettingsError if the variables, or the file that tells of the event, make no sense.
     """
-    # Late: httpx is slow to load, and a run at a desk needs no host.
+    # Imported late: httpx is slow to load, and a run at a desk needs no host.
     if variables.get("GITHUB_ACTIONS") == "true":
         from syncer.review.hosts.github import GitHub  # noqa: PLC0415 - see above
 

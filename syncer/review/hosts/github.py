@@ -1,20 +1,7 @@
-"""GitHub, github.com or Enterprise Server: the run's variables and event file, REST, and GraphQL for two questions.
-
-    event file (GITHUB_EVENT_NAME)   Context.event   number   names the commit       on top of
-    pull_request                     change          yes      pull_request.head      pull_request.base
-    push                             push            no       after                  before
-    merge_group                      queue           no       merge_group.head_sha   merge_group.base_sha
-    workflow_run                     follow-up       asked    workflow_run.head_sha  -
-    schedule                         schedule        no       GITHUB_SHA             -
-    any other                        manual          no       GITHUB_SHA             -
-
-GITHUB_SHA of a pull request is the merge that was checked out, which nobody has ever seen: it's never named. What an
-event file says was partly written by strangers, so nothing of it is taken that doesn't look as it should.
-"""
+"""GitHub, github.com or Enterprise Server: REST, GraphQL for two questions, and the files that a step writes."""
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from base64 import b64encode
@@ -24,27 +11,24 @@ from urllib.parse import quote
 
 from syncer.errors import HostError, SettingsError
 from syncer.model import Source
-from syncer.review.hosts.http import (
-    Answer,
-    Habits,
-    Session,
-    at,
+from syncer.review.host import Note
+from syncer.review.hosts.github_event import context_of, read_event
+from syncer.review.hosts.http import Answer, Habits, Session
+from syncer.review.hosts.values import (
     base_url,
     branch_name,
+    checked_commit,
     checked_outputs,
-    commit,
-    created,
-    decimal,
-    link,
-    listed,
-    positive,
+    commit_id,
+    created_note,
+    objects_in,
+    objects_of_page,
+    positive_number,
     retry_after,
-    rows,
-    secret,
-    sure,
     text_at,
+    token_in,
+    value_at,
 )
-from syncer.review.posting import Context, Note
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -53,15 +37,12 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.model import Json
-    from syncer.review.posting import Event
     from syncer.secrets.scrubber import Scrubber
 
-_LARGEST_EVENT: Final = 25 * 1024 * 1024
 _LARGEST_SUMMARY: Final = 1024 * 1024
 _PAGES: Final = 100
 _PER_PAGE: Final = 100
 _SHORTEST_MASK: Final = 4
-_DEPENDABOT: Final = "dependabot[bot]"
 _LEFT_OUT: Final = "\n\nWhat belongs here is larger than GitHub takes: the job's log has it.\n"
 _REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9_.-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}")
 _ESCAPES: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -94,14 +75,14 @@ class GitHub:
         self._repository = variables.get("GITHUB_REPOSITORY", "")
         if not _REPOSITORY.fullmatch(self._repository):
             raise SettingsError("GITHUB_REPOSITORY is not owner/name", "GitHub Actions sets it; a job needn't")
-        self._event = _event(variables)
-        self.context = _context(variables, self._repository, self._event)
+        self._event = read_event(variables)
+        self.context = context_of(variables, self._repository, self._event)
         api = base_url("GITHUB_API_URL", variables.get("GITHUB_API_URL") or "https://api.github.com")
         graphql = variables.get("GITHUB_GRAPHQL_URL") or _graphql_beside(api)
         self._graphql = base_url("GITHUB_GRAPHQL_URL", graphql)
         self._here = f"{api}/repos/{self._repository}"
         self._server = variables.get("GITHUB_SERVER_URL") or "https://github.com"
-        self._token = secret(variables, "GITHUB_TOKEN")
+        self._token = token_in(variables, "GITHUB_TOKEN")
         self._me = ""
         self._session = Session(
             _HABITS, (api, self._graphql), self._token, scrubber=scrubber, sleep=sleep, transport=transport
@@ -121,12 +102,12 @@ class GitHub:
     def _query(self, query: str, **values: str) -> Json:
         # Both questions may be asked twice: who am I, and hide what may be hidden already.
         answer = self._session.ask("POST", self._graphql, {"query": query, "variables": values}, is_query=True)
-        if errors := rows(at(answer.data, "errors")):
+        if errors := objects_in(value_at(answer.data, "errors")):
             is_denied = text_at(errors[0], "type") in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}
             kind = text_at(errors[0], "type")
             kind = kind if re.fullmatch(r"[A-Z_]{1,40}", kind) else "an error"
             raise HostError(f"GitHub: GraphQL answers {kind}", status=403 if is_denied else 0)
-        return at(answer.data, "data")
+        return value_at(answer.data, "data")
 
     # -- comments --------------------------------------------------------------------------------------------------
 
@@ -136,7 +117,7 @@ class GitHub:
 
     def comment(self, number: int, body: str) -> Note:
         """Write a new one."""
-        return created(
+        return created_note(
             _note(self._session.ask("POST", f"{self._here}/issues/{number:d}/comments", {"body": body}).data, "id"),
             "GitHub",
         )
@@ -150,7 +131,7 @@ class GitHub:
         try:
             self._query(_HIDE, id=note.node)
         except HostError:
-            # It's tidiness: a duplicate that stays to be seen is no reason to fail a plan.
+            # A duplicate that stays visible is no reason to fail a plan.
             return
 
     # -- issues ----------------------------------------------------------------------------------------------------
@@ -164,7 +145,7 @@ class GitHub:
 
     def open_issue(self, title: str, body: str) -> Note:
         """Open a new one."""
-        return created(
+        return created_note(
             _note(self._session.ask("POST", f"{self._here}/issues", {"title": title, "body": body}).data, "number"),
             "GitHub",
         )
@@ -186,9 +167,9 @@ class GitHub:
 
     def pull_requests_of(self, sha: str) -> list[int]:
         """The open or merged pull requests that a commit belongs to."""
-        found = self._pages(f"{self._here}/commits/{sure(sha, 'GitHub')}/pulls")
+        found = self._pages(f"{self._here}/commits/{checked_commit(sha, 'GitHub')}/pulls")
         ours = [row for row in found if row.get("state") == "open" or row.get("merged_at")]
-        return sorted(known for row in ours if self._is_ours(row) and (known := positive(row.get("number"))))
+        return sorted(known for row in ours if self._is_ours(row) and (known := positive_number(row.get("number"))))
 
     def head_of(self, branch: str) -> str:
         """The commit that a branch points at now."""
@@ -196,19 +177,19 @@ class GitHub:
         if not name:
             raise HostError("there is no branch to ask for")
         answer = self._session.ask("GET", f"{self._here}/branches/{quote(name, safe='')}")
-        return sure(text_at(answer.data, "commit", "sha"), "GitHub")
+        return checked_commit(text_at(answer.data, "commit", "sha"), "GitHub")
 
     def change_of_run(self) -> int | None:
         """The one open pull request whose head is the commit that the first run was about.
 
         The event doesn't name it for a fork, and what a fork's run hands over is the stranger's own word.
         """
-        return positive(at(self._followed(), "number"))
+        return positive_number(value_at(self._followed(), "number"))
 
     def source_of_run(self) -> Source | None:
         """Where that pull request's commits are: in this repository, whoever's fork they come from."""
         row = self._followed()
-        number, branch = positive(at(row, "number")), branch_name(text_at(row, "base", "ref"))
+        number, branch = positive_number(value_at(row, "number")), branch_name(text_at(row, "base", "ref"))
         if number is None or not branch or self._token is None:
             return None
         # Git over HTTP knows passwords alone: a token is one, of a user with this name.
@@ -219,10 +200,10 @@ class GitHub:
 
     def _followed(self) -> dict[str, Any]:
         """The row of that pull request; empty if there is none, or more than one."""
-        run = at(self._event, "workflow_run")
+        run = value_at(self._event, "workflow_run")
         owner = text_at(run, "head_repository", "owner", "login")
         branch = branch_name(text_at(run, "head_branch"))
-        sha = commit(text_at(run, "head_sha"))
+        sha = commit_id(text_at(run, "head_sha"))
         if self.context.event != "follow-up" or not (owner and branch and sha):
             return {}
         found = self._pages(f"{self._here}/pulls", state="open", head=f"{owner}:{branch}")
@@ -242,7 +223,7 @@ class GitHub:
         found: list[dict[str, Any]] = []
         answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE})
         for _ in range(_PAGES):
-            found += listed(answer.data, "GitHub")
+            found += objects_of_page(answer.data, "GitHub")
             following = _next(answer)
             if not following:
                 return found
@@ -251,11 +232,11 @@ class GitHub:
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
-    def vouch(self, name: str, word: str) -> bool:  # noqa: ARG002 - see vouched
-        """Do nothing: on GitHub a job's outputs tell the digest already."""
+    def set_status(self, name: str, text: str) -> bool:  # noqa: ARG002 - see statuses
+        """Do nothing: on GitHub a job's outputs carry the digest."""
         return False
 
-    def vouched(self, name: str) -> list[str]:  # noqa: ARG002 - the workflow hands the output on as a flag
+    def statuses(self, name: str) -> list[str]:  # noqa: ARG002 - the workflow hands the output on as a flag
         """Nothing: the workflow hands the digest on as `--expect-digest`."""
         return []
 
@@ -290,109 +271,9 @@ class GitHub:
         return [f"::add-mask::{''.join(_ESCAPES.get(char, char) for char in part)}" for part in shown]
 
 
-# -- the event ---------------------------------------------------------------------------------------------------
-
-
-def _event(variables: Mapping[str, str]) -> Json:
-    """What the event file says; empty if there is none."""
-    path = variables.get("GITHUB_EVENT_PATH")
-    if not path:
-        return {}
-    hint = "GitHub Actions writes this file; a job needn't set GITHUB_EVENT_PATH"
-    try:
-        # Not a pipe, which would be waited for.
-        if not Path(path).is_file():
-            raise SettingsError("GITHUB_EVENT_PATH names no file", hint)
-        with Path(path).open("rb") as file:
-            content = file.read(_LARGEST_EVENT + 1)
-        if len(content) > _LARGEST_EVENT:
-            raise SettingsError("the event file is larger than any that GitHub writes", hint)
-        data = json.loads(content)
-    except (OSError, ValueError, RecursionError, MemoryError):
-        raise SettingsError("the event file can't be read as JSON", hint) from None
-    if not isinstance(data, dict):
-        raise SettingsError("the event file holds no JSON object", hint)
-    return data
-
-
-def _context(variables: Mapping[str, str], repository: str, data: Json) -> Context:
-    name = variables.get("GITHUB_EVENT_NAME", "")
-    if name == "pull_request_target":
-        raise SettingsError(
-            "syncer doesn't run on pull_request_target: a stranger's change would run with this repository's secrets",
-            "use `on: pull_request`; what it can't write is for a workflow_run",
-        )
-    event, head, base, branch = _subject(name, variables, data)
-    if not head:
-        raise SettingsError(f"the event {_shown(name)} names no commit", "GitHub Actions sets what tells it")
-    return Context(
-        event=event,
-        number=positive(at(data, "pull_request", "number")) if event == "change" else None,
-        head_sha=head,
-        base_sha=base,
-        is_untrusted=_is_untrusted(event, variables, repository, data),
-        run_url=_run_url(variables, repository),
-        run=_run(event, variables, data),
-        branch=branch_name(branch) or branch_name(text_at(data, "repository", "default_branch")),
-    )
-
-
-def _subject(name: str, variables: Mapping[str, str], data: Json) -> tuple[Event, str, str, str]:
-    """The kind of the event, the commit it's about, what that goes on top of, and the branch."""
-    here = commit(variables.get("GITHUB_SHA"))
-    ref = variables.get("GITHUB_REF", "")
-    branch = ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
-    if name == "pull_request":
-        request = at(data, "pull_request")
-        base = text_at(request, "base", "ref")
-        return "change", commit(at(request, "head", "sha")), commit(at(request, "base", "sha")), base
-    if name == "push":
-        return "push", commit(at(data, "after")) or here, commit(at(data, "before")), branch
-    if name == "merge_group":
-        group = at(data, "merge_group")
-        base = text_at(group, "base_ref").removeprefix("refs/heads/")
-        return "queue", commit(at(group, "head_sha")) or here, commit(at(group, "base_sha")), base
-    if name == "workflow_run":
-        return "follow-up", commit(at(data, "workflow_run", "head_sha")), "", ""
-    return "schedule" if name == "schedule" else "manual", here, "", branch
-
-
-def _is_untrusted(event: Event, variables: Mapping[str, str], repository: str, data: Json) -> bool:
-    """Whether GitHub gives this run no secrets. A follow-up is the default branch's own, whoever caused it."""
-    if event == "follow-up":
-        return False
-    if _DEPENDABOT in {variables.get("GITHUB_ACTOR", ""), text_at(data, "sender", "login")}:
-        return True
-    # A deleted fork has no name any more.
-    source = text_at(data, "pull_request", "head", "repo", "full_name")
-    return event == "change" and source.casefold() != repository.casefold()
-
-
-def _run_url(variables: Mapping[str, str], repository: str) -> str:
-    run = decimal(variables.get("GITHUB_RUN_ID"))
-    server = variables.get("GITHUB_SERVER_URL") or "https://github.com"
-    return link(f"{server.rstrip('/')}/{repository}/actions/runs/{run}") if run else ""
-
-
-def _run(event: Event, variables: Mapping[str, str], data: Json) -> int:
-    """Orders runs: another attempt has the same id.
-
-    The id grows over all workflows; the number counts one workflow's runs, and a workflow can be renamed. A follow-up
-    speaks for the run before it: both keep one comment.
-    """
-    run, attempt = (decimal(variables.get(f"GITHUB_RUN_{name}")) or 0 for name in ("ID", "ATTEMPT"))
-    if event == "follow-up":
-        run, attempt = (positive(at(data, "workflow_run", name)) or 0 for name in ("id", "run_attempt"))
-    return min(run, 10**12) * 1000 + min(attempt, 999)
-
-
 def _graphql_beside(api: str) -> str:
-    """Where GraphQL is, if no variable says: on an Enterprise Server it's not below the REST API."""
+    """Where GraphQL is, if no variable says; on an Enterprise Server it's beside the REST API."""
     return f"{api.removesuffix('/v3')}/graphql"
-
-
-def _shown(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_]{1,40}", name) else "of this run"
 
 
 # -- answers -----------------------------------------------------------------------------------------------------
@@ -410,7 +291,7 @@ def _account(login: str, *, is_app: bool) -> str:
 
 def _note(row: Json, key: str) -> Note | None:
     """A comment or an issue; None if the row isn't one. The author's account may be gone."""
-    known = positive(at(row, key))
+    known = positive_number(value_at(row, key))
     if known is None:
         return None
     author = _account(text_at(row, "user", "login"), is_app=text_at(row, "user", "type") == "Bot")

@@ -1,4 +1,4 @@
-"""GitLab, gitlab.com or self-managed: the pipeline's variables, and REST.
+"""GitLab, gitlab.com or self-managed: what a pipeline's variables say of the run, and REST.
 
     CI_PIPELINE_SOURCE             Context.event   names the commit                     on top of
     merge_request_event            change          CI_MERGE_REQUEST_SOURCE_BRANCH_SHA   CI_MERGE_REQUEST_DIFF_BASE_SHA
@@ -11,8 +11,8 @@ Where the source branch's commit isn't given, CI_COMMIT_SHA is it: there is no m
 can't write notes, so a token of the project is needed: SYNCER_GITLAB_TOKEN, with the scope `api`. GitLab has no
 summaries, no outputs and no masks to print, and notes can't be folded away.
 
-What one job vouches for to a later one is a commit status of their pipeline. Whoever may merge may set one, so those of
-one account alone count, whose token branches don't see: SYNCER_GITLAB_STATUS_TOKEN.
+A plan's digest goes from one job to a later one as a commit status of their pipeline. Whoever may merge may set one, so
+only those of one account count, whose token isn't given to branches: SYNCER_GITLAB_STATUS_TOKEN.
 """
 
 from __future__ import annotations
@@ -23,26 +23,24 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from syncer.errors import HostError, SettingsError
-from syncer.review.hosts.http import (
-    Answer,
-    Habits,
-    Session,
-    at,
+from syncer.review.host import Context, Note
+from syncer.review.hosts.http import Answer, Habits, Session
+from syncer.review.hosts.values import (
     base_url,
     branch_name,
+    checked_commit,
     checked_outputs,
-    commit,
-    created,
-    decimal,
-    link,
-    listed,
-    positive,
+    commit_id,
+    created_note,
+    number_in_text,
+    objects_of_page,
+    positive_number,
     retry_after,
-    secret,
-    sure,
+    safe_link,
     text_at,
+    token_in,
+    value_at,
 )
-from syncer.review.posting import Context, Note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
     import httpx
 
     from syncer.model import Json, Source
-    from syncer.review.posting import Event
+    from syncer.review.host import Event
     from syncer.secrets.scrubber import Scrubber
 
 _PAGES: Final = 100
@@ -80,7 +78,7 @@ class GitLab:
     ) -> None:
         # A fork's pipeline has the fork's project, but its merge request belongs to the other one.
         name = "CI_MERGE_REQUEST_PROJECT_ID" if variables.get("CI_MERGE_REQUEST_PROJECT_ID") else "CI_PROJECT_ID"
-        project = decimal(variables.get(name))
+        project = number_in_text(variables.get(name))
         if project is None:
             raise SettingsError(f"{name} is not a number", "GitLab sets it; a job needn't")
         self._project = project
@@ -88,12 +86,12 @@ class GitLab:
         api = base_url("CI_API_V4_URL", variables.get("CI_API_V4_URL") or "https://gitlab.com/api/v4")
         self._api, self._here = api, f"{api}/projects/{project}"
         self._me = ""
-        token = secret(variables, "SYNCER_GITLAB_TOKEN")
+        token = token_in(variables, "SYNCER_GITLAB_TOKEN")
         self._session = Session(_HABITS, (api,), token, scrubber=scrubber, sleep=sleep, transport=transport)
-        own = secret(variables, "SYNCER_GITLAB_STATUS_TOKEN")
+        own = token_in(variables, "SYNCER_GITLAB_STATUS_TOKEN")
         self._statuses = Session(_STATUS_HABITS, (api,), own, scrubber=scrubber, sleep=sleep, transport=transport)
         is_default = variables.get("CI_COMMIT_BRANCH", "") == variables.get("CI_DEFAULT_BRANCH")
-        self._pipeline = decimal(variables.get("CI_PIPELINE_ID")) if is_default else None
+        self._pipeline = number_in_text(variables.get("CI_PIPELINE_ID")) if is_default else None
 
     def whoami(self) -> str:
         """The user name, whose case doesn't count."""
@@ -116,7 +114,7 @@ class GitLab:
     def comment(self, number: int, body: str) -> Note:
         """Write a new one."""
         url = f"{self._here}/merge_requests/{number:d}/notes"
-        return created(_note(self._session.ask("POST", url, {"body": body}).data, "id", "body"), "GitLab")
+        return created_note(_note(self._session.ask("POST", url, {"body": body}).data, "id", "body"), "GitLab")
 
     def edit(self, number: int, note: Note, body: str) -> None:
         """Replace a note's text."""
@@ -136,7 +134,7 @@ class GitLab:
     def open_issue(self, title: str, body: str) -> Note:
         """Open a new one."""
         answer = self._session.ask("POST", f"{self._here}/issues", {"title": title, "description": body})
-        return created(_note(answer.data, "iid", "description"), "GitLab")
+        return created_note(_note(answer.data, "iid", "description"), "GitLab")
 
     def edit_issue(self, note: Note, title: str, body: str) -> None:
         """Replace an issue's title and text."""
@@ -152,19 +150,19 @@ class GitLab:
 
     # -- statuses --------------------------------------------------------------------------------------------------
 
-    def vouch(self, name: str, word: str) -> bool:
+    def set_status(self, name: str, text: str) -> bool:
         """Set a status of the commit in this pipeline, if it's the default branch's."""
         if self._pipeline is None:
             return False
         # GitLab refuses `pending` after `pending` and `running` after `running`. `success` is always taken: what is
         # done already isn't altered, a new status is made.
-        body: dict[str, Any] = {"state": "success", "name": name, "description": word, "pipeline_id": self._pipeline}
+        body: dict[str, Any] = {"state": "success", "name": name, "description": text, "pipeline_id": self._pipeline}
         if 0 < len(self.context.run_url) <= _LONGEST_LINK:
             body["target_url"] = self.context.run_url
         self._statuses.ask("POST", f"{self._here}/statuses/{self.context.head_sha}", body)
         return True
 
-    def vouched(self, name: str) -> list[str]:
+    def statuses(self, name: str) -> list[str]:
         """The descriptions of the statuses of that name that this account has set in this pipeline."""
         if self._pipeline is None:
             return []
@@ -174,16 +172,17 @@ class GitLab:
         found = self._pages(url, self._statuses, all="true", name=name, pipeline_id=str(self._pipeline))
         # An older GitLab ignores some of the filters.
         known = {"sha": self.context.head_sha, "pipeline_id": self._pipeline, "name": name, "status": "success"}
-        ours = [row for row in found if known.items() <= row.items() and _author(row) == me and positive(row.get("id"))]
+        same = [row for row in found if known.items() <= row.items() and _author(row) == me]
+        ours = [row for row in same if positive_number(row.get("id"))]
         return [text_at(row, "description") for row in sorted(ours, key=lambda row: row["id"])]
 
     # -- commits ---------------------------------------------------------------------------------------------------
 
     def pull_requests_of(self, sha: str) -> list[int]:
         """The open or merged merge requests that a commit belongs to."""
-        found = self._pages(f"{self._here}/repository/commits/{sure(sha, 'GitLab')}/merge_requests")
+        found = self._pages(f"{self._here}/repository/commits/{checked_commit(sha, 'GitLab')}/merge_requests")
         ours = [row for row in found if row.get("state") in {"opened", "merged"} and self._is_ours(row)]
-        return sorted(known for row in ours if (known := positive(row.get("iid"))))
+        return sorted(known for row in ours if (known := positive_number(row.get("iid"))))
 
     def head_of(self, branch: str) -> str:
         """The commit that a branch points at now."""
@@ -191,7 +190,7 @@ class GitLab:
         if not name:
             raise HostError("there is no branch to ask for")
         answer = self._session.ask("GET", f"{self._here}/repository/branches/{quote(name, safe='')}")
-        return sure(text_at(answer.data, "commit", "id"), "GitLab")
+        return checked_commit(text_at(answer.data, "commit", "id"), "GitLab")
 
     def change_of_run(self) -> int | None:
         """None: GitLab has no runs after runs."""
@@ -212,8 +211,8 @@ class GitLab:
         page = 1
         for _ in range(_PAGES):
             answer = session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
-            found += listed(answer.data, "GitLab")
-            following = decimal(answer.headers.get("x-next-page"))
+            found += objects_of_page(answer.data, "GitLab")
+            following = number_in_text(answer.headers.get("x-next-page"))
             if following is None:
                 return found
             page = following
@@ -239,8 +238,8 @@ class GitLab:
 def _context(variables: Mapping[str, str]) -> Context:
     event = _event(variables)
     is_request = event in {"change", "queue"}
-    here = commit(variables.get("CI_COMMIT_SHA"))
-    head = (commit(variables.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")) if is_request else "") or here
+    here = commit_id(variables.get("CI_COMMIT_SHA"))
+    head = (commit_id(variables.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")) if is_request else "") or here
     if not head:
         raise SettingsError("CI_COMMIT_SHA names no commit", "GitLab sets it; a job needn't")
     bases = {"change": "CI_MERGE_REQUEST_DIFF_BASE_SHA", "push": "CI_COMMIT_BEFORE_SHA"}
@@ -248,13 +247,13 @@ def _context(variables: Mapping[str, str]) -> Context:
     branch = "CI_MERGE_REQUEST_TARGET_BRANCH_NAME" if is_request else "CI_COMMIT_BRANCH"
     return Context(
         event=event,
-        number=decimal(variables.get("CI_MERGE_REQUEST_IID")) if event == "change" else None,
+        number=number_in_text(variables.get("CI_MERGE_REQUEST_IID")) if event == "change" else None,
         head_sha=head,
-        base_sha=commit(variables.get(bases.get(event, ""))),
+        base_sha=commit_id(variables.get(bases.get(event, ""))),
         is_untrusted=is_request and _is_fork(variables),
-        run_url=link(variables.get("CI_JOB_URL", "")),
+        run_url=safe_link(variables.get("CI_JOB_URL", "")),
         # A job that is tried again has the pipeline's number: it may replace what it wrote.
-        run=min(decimal(variables.get("CI_PIPELINE_IID")) or 0, 10**9) * 1000,
+        run=min(number_in_text(variables.get("CI_PIPELINE_IID")) or 0, 10**9) * 1000,
         branch=branch_name(variables.get(branch)) or branch_name(variables.get("CI_DEFAULT_BRANCH")),
     )
 
@@ -269,7 +268,7 @@ def _event(variables: Mapping[str, str]) -> Event:
 def _is_fork(variables: Mapping[str, str]) -> bool:
     """Whether the change comes from another project, or the pipeline runs in one."""
     names = ("CI_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID")
-    here, target, source = (decimal(variables.get(name)) for name in names)
+    here, target, source = (number_in_text(variables.get(name)) for name in names)
     return source is None or source != here or target not in {None, here}
 
 
@@ -277,7 +276,7 @@ def _is_fork(variables: Mapping[str, str]) -> bool:
 
 
 def _note(row: Json, key: str, text: str) -> Note | None:
-    known = positive(at(row, key))
+    known = positive_number(value_at(row, key))
     if known is None:
         return None
     return Note(known, _author(row), text_at(row, text), title=text_at(row, "title"))

@@ -1,4 +1,4 @@
-"""One request to a code host, rightly sent: the token to its API alone, answers bounded, again when that is safe.
+"""Requests to a code host: the token goes to its API alone, answers are bounded, and only what is safe is retried.
 
     answer                        GET, PUT, PATCH, queries     POST
     429, 403 for the rate         again, as told               again, as told: it wasn't carried out
@@ -13,7 +13,6 @@ A request is sent five times at most; all pauses of a session take at most five 
 from __future__ import annotations
 
 import json
-import re
 import time
 import weakref
 import zlib
@@ -24,7 +23,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from syncer import __version__
-from syncer.errors import HostError, SettingsError
+from syncer.errors import HostError
+from syncer.review.hosts.values import LOOPBACK
 from syncer.secrets import Secret
 from syncer.secrets.scrubber import Scrubber
 from syncer.transport import ExcessError, Route, Transport, body, decoded
@@ -33,27 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from syncer.model import Json
-    from syncer.review.posting import Note
+    from syncer.secrets import Secret
 
 _TRIES: Final = 5
 _BUSY: Final = 429
-_LARGEST_NUMBER: Final = 10**15
 _PATIENCE: Final = 300.0
 _LARGEST_ERROR: Final = 1024 * 1024
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 """What a page of a hundred comments may need, of 64 KiB each."""
 
 _LONGEST_ANSWER: Final = 120.0
-_LONGEST_BRANCH: Final = 300
 _UNSENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_PLAIN_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*")
-_LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What of the talk differs between hosts."""
+    """How the API of one host differs from that of another."""
 
     name: str
     token_variable: str
@@ -77,7 +72,7 @@ class Answer:
 
 
 class Session:
-    """A conversation with one host's API. `bases` are the only places that the token is sent to."""
+    """Sends requests to one host's API. The token is sent to addresses below `bases` alone."""
 
     def __init__(
         self,
@@ -95,7 +90,7 @@ class Session:
         self._safe = scrubber.quote
         self._sleep = sleep
         self._patience = _PATIENCE
-        is_near = all(urlsplit(base).hostname in _LOOPBACK for base in bases)
+        is_near = all(urlsplit(base).hostname in LOOPBACK for base in bases)
         self._http = httpx.Client(
             timeout=httpx.Timeout(30.0, connect=10.0),
             # The token goes to the configured bases alone.
@@ -142,7 +137,7 @@ class Session:
         return self._persistent(request, is_safe=is_query or method != "POST")
 
     def _persistent(self, request: httpx.Request, *, is_safe: bool) -> Answer:
-        """Send, and send again where the table above says so."""
+        """Send, and retry where the table above says so."""
         for attempt in range(1, _TRIES + 1):
             pause, error = 2.0 ** (attempt - 1), None
             try:
@@ -238,114 +233,3 @@ def _trouble(error: Exception) -> str:
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return "no answer in time"
     return "the connection was lost"
-
-
-# -- what both hosts read ----------------------------------------------------------------------------------------
-
-
-def base_url(variable: str, text: str) -> str:
-    """The address of an API, as a variable gives it, without a slash at its end. Raises SettingsError."""
-    url = text.strip().rstrip("/")
-    if not _PLAIN_URL.fullmatch(url):
-        raise SettingsError(f"{variable} is no plain https address", "CI sets it; a job needn't")
-    if url.startswith("http:") and urlsplit(url).hostname not in _LOOPBACK:
-        raise SettingsError(f"{variable} is not https", "the token would cross the network for everyone to read")
-    return url
-
-
-def link(text: str) -> str:
-    """A link that may stand in a comment: https and plain characters; else empty."""
-    return text if _LINK.fullmatch(text) else ""
-
-
-def secret(variables: Mapping[str, str], name: str) -> Secret | None:
-    """The token that a variable holds, None if it's unset or empty. Raises SettingsError, without the token."""
-    token = variables.get(name, "").strip()
-    if not token:
-        return None
-    if not (token.isascii() and token.isprintable() and " " not in token):
-        raise SettingsError(f"{name} can't be a token: it has blanks, line ends or other unfit characters")
-    return Secret(token, name)
-
-
-def retry_after(headers: httpx.Headers) -> float | None:
-    """The seconds that `Retry-After` asks for; None if it says nothing usable."""
-    value = headers.get("retry-after", "").strip()
-    return max(1.0, float(value)) if re.fullmatch(r"[0-9]{1,9}", value) else None
-
-
-def commit(value: object) -> str:
-    """A commit's 40 hex digits; empty for anything else, and for the zeros that mean none."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{40}", value) and value.strip("0"):
-        return value
-    return ""
-
-
-def positive(value: object) -> int | None:
-    """A positive number of JSON; None for anything else, true among it."""
-    return value if type(value) is int and 0 < value < _LARGEST_NUMBER else None
-
-
-def decimal(text: str | None) -> int | None:
-    """A positive number as a variable or a header gives it; None for anything else."""
-    return int(text) if text and re.fullmatch(r"[1-9][0-9]{0,14}", text) else None
-
-
-def branch_name(value: object) -> str:
-    """A branch's name that may stand in a path; empty for what git wouldn't take."""
-    if not isinstance(value, str) or len(value) > _LONGEST_BRANCH:
-        return ""
-    is_fit = value.isprintable() and " " not in value and ".." not in value and "@{" not in value
-    return value if is_fit and not value.startswith(("/", "-", ".")) else ""
-
-
-def at(data: Json, *keys: str) -> Json:
-    """The value at a path of keys; None where there is none, whatever the data's shape."""
-    for key in keys:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data
-
-
-def text_at(data: Json, *keys: str) -> str:
-    """The text at a path of keys; empty where there is none."""
-    value = at(data, *keys)
-    return value if isinstance(value, str) else ""
-
-
-_OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_OUTPUT_VALUE = re.compile(r"[a-z0-9_-]{0,64}")
-
-
-def sure(sha: str, name: str) -> str:
-    """A commit that can stand in a path, or be believed. Raises HostError."""
-    if not commit(sha):
-        raise HostError(f"{name} names no commit, or one that isn't 40 hex digits")
-    return sha
-
-
-def created(note: Note | None, name: str) -> Note:
-    """What was written, as the answer tells it. Raises HostError."""
-    if note is None:
-        # Status 0: it may well have been written.
-        raise HostError(f"{name}'s answer doesn't say what was created")
-    return note
-
-
-def checked_outputs(values: Mapping[str, str]) -> Mapping[str, str]:
-    """Values for later steps: enums, numbers and hex alone. Raises ValueError for anything else."""
-    for name, value in values.items():
-        if not (_OUTPUT_NAME.fullmatch(name) and _OUTPUT_VALUE.fullmatch(value)):
-            raise ValueError(f"the output {name!r} isn't a plain short word")
-    return values
-
-
-def listed(data: Json, name: str) -> list[dict[str, Any]]:
-    """The objects of a page. Raises HostError for what is no list: taken for none, a second comment would be made."""
-    if not isinstance(data, list):
-        raise HostError(f"{name}'s answer is no list", "see whether the address of its API is right")
-    return rows(data)
-
-
-def rows(data: Json) -> list[dict[str, Any]]:
-    """The objects of a list; everything that isn't one is left out."""
-    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []

@@ -1,115 +1,116 @@
-"""The endpoints of models. Each does its checks in the server's own order, which clients can see."""
+"""The endpoints of models. The order of checks is the server's own: clients can see it."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.sandbox import contracts, error_responses, jsonb, number_text, serializers, validation
-from syncer.sandbox.database import decode
+from syncer.sandbox import contracts, error_responses, jsonb, number_text, pagination, serializers, validation
 from syncer.sandbox.error_responses import Answer
 from syncer.sandbox.serializers import Serializer
+from syncer.sandbox.workspace_access import find_workspace, must_write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syncer.sandbox.database import Row
-    from syncer.sandbox.http_request import Call
+    from syncer.sandbox.http_request import RoutedRequest
 
 _NUMERIC: Final = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]")
 _TEXTS: Final = ("name", "description", "query", "query_type", "primary_key")
 
 
-def index(call: Call) -> Answer:
+def index(request: RoutedRequest) -> Answer:
     """Answer `GET /models`."""
-    workspace_id = call.workspace_id()
-    query_types = _query_types(call.query.get("query_type"))
+    workspace_id = find_workspace(request)
+    query_types = _query_types(request.query.get("query_type"))
     filters = {} if query_types is None else {"query_type": query_types}
-    return call.listing("models", workspace_id, lambda serializer: serializer.model, **filters)
+    return pagination.list_rows(request, "models", workspace_id, lambda serializer: serializer.model, **filters)
 
 
-def show(call: Call) -> Answer:
+def show(request: RoutedRequest) -> Answer:
     """Answer `GET /models/{id}`."""
-    return Answer(200, serializers.one(Serializer(call.store).model(_find(call, call.workspace_id()))))
+    return Answer(200, serializers.one(Serializer(request.database).model(_find(request, find_workspace(request)))))
 
 
-def create(call: Call) -> Answer:
+def create(request: RoutedRequest) -> Answer:
     """Answer `POST /models`. A destination is accepted as the connector, one of another workspace is not."""
-    workspace_id = call.workspace_id()
-    sent = _permitted(_required(call.params))
+    workspace_id = find_workspace(request)
+    sent = _permitted(request.params["model"])
     connector_id = _to_integer(sent["connector_id"])
-    connector = call.store.find("connectors", connector_id, workspace_id)
+    connector = request.database.find("connectors", connector_id, workspace_id)
     if connector is None:
-        raise error_responses.plain(404, _not_found("Connector", sent["connector_id"]))
+        raise error_responses.one_sentence(404, _not_found("Connector", sent["connector_id"]))
     _must_have_catalog(connector)
-    call.must_write(workspace_id)
+    must_write(request, workspace_id)
     model = {**dict.fromkeys((*_TEXTS, "configuration")), **sent, "connector_id": connector_id}
     problems = validation.problems(model, connector_exists=True)
     if problems:
-        raise error_responses.refused(422, "Model creation failed", problems)
-    now = call.timestamp()
+        raise error_responses.application_error(422, "Model creation failed", problems)
+    now = request.timestamp()
     columns = {**_columns(model), "workspace_id": workspace_id, "created_at": now, "updated_at": now}
-    model_id = call.store.insert_model(columns)
-    return _written(call, 201, model_id, sent)
+    model_id = request.database.insert_model(columns)
+    return _written(request, 201, model_id, sent)
 
 
-def update(call: Call) -> Answer:
+def update(request: RoutedRequest) -> Answer:
     """Answer `PUT` and `PATCH /models/{id}`.
 
-    Keys not sent are kept, a configuration is replaced whole. The connector is not looked up in the workspace: any that
-    exists anywhere will do. Nothing changed: `updated_at` stays.
+    Keys not sent are kept, a configuration is replaced whole. A connector of any workspace is accepted. If nothing
+    changes, `updated_at` stays.
     """
-    workspace_id = call.workspace_id()
-    row = _find(call, workspace_id)
-    _must_have_catalog(call.store.find("connectors", row["connector_id"]))
-    call.must_write(workspace_id)
-    sent = _permitted(_required(call.params))
+    workspace_id = find_workspace(request)
+    row = _find(request, workspace_id)
+    _must_have_catalog(request.database.find("connectors", row["connector_id"]))
+    must_write(request, workspace_id)
+    sent = _permitted(_required(request.params))
     if "connector_id" in sent:
         sent["connector_id"] = _to_integer(sent["connector_id"])
-    before = {name: row[name] for name in (*_TEXTS, "connector_id")} | {"configuration": decode(row["configuration"])}
+    before = {name: row[name] for name in (*_TEXTS, "connector_id")}
+    before["configuration"] = jsonb.decode(row["configuration"])
     after = {**before, **sent}
-    connector_exists = call.store.find("connectors", after["connector_id"]) is not None
+    connector_exists = request.database.find("connectors", after["connector_id"]) is not None
     problems = validation.problems(after, connector_exists=connector_exists)
     if problems:
-        raise error_responses.refused(422, "Model update failed", problems)
+        raise error_responses.application_error(422, "Model update failed", problems)
     # A stored 1 against a sent 1.0 is no change, so the 1 stays; so does the stored order of keys.
-    changes = {name: value for name, value in sent.items() if not number_text.is_equal(value, before[name])}
+    changes = {name: value for name, value in sent.items() if not jsonb.is_equal(value, before[name])}
     if changes:
-        call.store.update("models", row["id"], {**_columns(changes), "updated_at": call.timestamp()})
-    return _written(call, 200, row["id"], sent)
+        request.database.update("models", row["id"], {**_columns(changes), "updated_at": request.timestamp()})
+    return _written(request, 200, row["id"], sent)
 
 
-def destroy(call: Call) -> Answer:
-    """Answer `DELETE /models/{id}`: the syncs that use the model go with it, without a word."""
-    workspace_id = call.workspace_id()
-    row = _find(call, workspace_id)
-    call.must_write(workspace_id)
-    call.store.delete_model(row["id"])
+def destroy(request: RoutedRequest) -> Answer:
+    """Answer `DELETE /models/{id}`. The syncs that use the model are deleted as well; the answer is silent on that."""
+    workspace_id = find_workspace(request)
+    row = _find(request, workspace_id)
+    must_write(request, workspace_id)
+    request.database.delete_model(row["id"])
     return Answer(204, content_type=None)
 
 
-def _find(call: Call, workspace_id: int) -> Row:
-    row = call.store.find("models", call.row_id(), workspace_id)
+def _find(request: RoutedRequest, workspace_id: int) -> Row:
+    row = request.database.find("models", request.row_id(), workspace_id)
     if row is None:
-        raise error_responses.plain(404, _not_found("Model", call.params["id"]))
+        raise error_responses.one_sentence(404, _not_found("Model", request.params["id"]))
     return row
 
 
-def _written(call: Call, status: int, model_id: int, sent: Mapping[str, Any]) -> Answer:
-    """Show what was written; a configuration in the order of keys and with the numbers that were sent.
+def _written(request: RoutedRequest, status: int, model_id: int, sent: Mapping[str, Any]) -> Answer:
+    """Answer with what was written. The configuration has the order of keys and the numbers that were sent.
 
-    If it cannot be shown (ai_ml without a catalog) the answer is a 400, and the row is written all the same.
+    A model that cannot be shown (ai_ml without a catalog) gives a 400, and it is written all the same.
     """
-    row = call.store.find("models", model_id) or {}
+    row = request.database.find("models", model_id) or {}
     shown = jsonb.dumps(sent["configuration"]) if "configuration" in sent else None
-    return Answer(status, serializers.one(Serializer(call.store).model(row, shown)))
+    return Answer(status, serializers.one(Serializer(request.database).model(row, shown)))
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn values into columns: the configuration into JSON text. A NUL in any text is an exception of the database."""
+    """Turn values into columns: the configuration into JSON text. A NUL in any text raises in the database: 400."""
     try:
         return {
-            name: jsonb.stored(value)
+            name: jsonb.encode(value)
             if name == "configuration" and value is not None
             else jsonb.without_nul(value)
             if isinstance(value, str)
@@ -117,22 +118,22 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in values.items()
         }
     except jsonb.NulError as error:
-        raise error_responses.raised(detail=str(error)) from error
+        raise error_responses.exception_raised(detail=str(error)) from error
 
 
 def _required(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Take out the model that was sent. An empty one is refused only here, after everything else."""
+    """Return the model that was sent. An empty one is refused only here, not by the contract."""
     model = params.get("model")
     if isinstance(model, dict) and model:
         return model
     hint = "\nDid you mean?  models" if "models" in params else ""
-    raise error_responses.plain(422, f"param is missing or the value is empty: model{hint}")
+    raise error_responses.one_sentence(422, f"param is missing or the value is empty: model{hint}")
 
 
 def _permitted(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what a model can be given; all other keys are ignored without a word."""
+    """Keep the attributes that a client may set; all other keys are ignored."""
     sent = {name: model[name] for name in _TEXTS if name in model}
-    # No contract looks at the description: numbers become text, lists and hashes are dropped.
+    # No contract checks the description: numbers become text, lists and hashes are dropped.
     if isinstance(sent.get("description"), list | dict):
         del sent["description"]
     elif "description" in sent:
@@ -145,9 +146,9 @@ def _permitted(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _must_have_catalog(connector: Row | None) -> None:
-    """Refuse any write to a model on an AI connector without catalog, even one that would move it away."""
+    """Refuse any write to a model on an AI connector without catalog, even a move to another connector."""
     if connector is not None and connector["category"] == "AI Model" and connector["json_schema"] is None:
-        raise error_responses.refused(422, "Catalog is not present for the connector")
+        raise error_responses.application_error(422, "Catalog is not present for the connector")
 
 
 def _query_types(wanted: object) -> Sequence[str] | None:
@@ -179,7 +180,7 @@ def _to_text(value: object) -> object:
     if value is True or value is False:
         return "t" if value else "f"
     if isinstance(value, float):
-        return number_text.float_text(value)
+        return number_text.write_float(value)
     return str(value) if isinstance(value, int) else value
 
 
