@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer import __version__, safe_files
-from syncer.applying.rollback import Ending, LostRun, PastRun
+from syncer.applying.past_run import Ending, LostRun, PastRun
 from syncer.desired import validate
 from syncer.errors import SyncerError
 from syncer.model import Target, shortlist

@@ -19,7 +19,7 @@ from syncer.render import json_lines, terminal
 if TYPE_CHECKING:
     import argparse
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.running import Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
-from syncer.applying.rollback import LostRun
+from syncer.applying.past_run import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import ABSENT, Problem
@@ -31,8 +31,8 @@ from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, re
 from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Outcome, Report
-    from syncer.applying.rollback import PastRun
+    from syncer.applying.outcome import Outcome, Report
+    from syncer.applying.past_run import PastRun
     from syncer.plan.diff import FieldChange
     from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed

@@ -23,7 +23,7 @@ from syncer.secrets import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.plan.planner import Planned
 
 SCHEMA = schema("plan")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.applying import run_records
-from syncer.applying.rollback import OPEN, Ending, PastRun
+from syncer.applying.past_run import OPEN, Ending, PastRun
 from syncer.cli.shared.outputs import refuse_secrets
 from syncer.cli.shared.running import state_folder
 from syncer.cli.shared.screen import now
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.running import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned
