@@ -1,6 +1,6 @@
 """A models API on loopback that costs next to nothing: answers are made before they're asked for, and counted.
 
-python -m benchmarks.server N [--changed 0.01] [--missing 0] [--page 100] [--limit 0] [--window sliding]
+python -m benchmarks.server N [--changed 0.01] [--missing 0] [--page 100] [--latency 0] [--limit 0] [--window sliding]
 prints "READY http://127.0.0.1:PORT" when it listens.
 
     GET /api/v1/models?page=K&per_page=P   the newest first; at most --page rows; past the end no rows, right `last`
@@ -167,6 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     world: World
     limit: Limit
+    latency: float
 
     def do_GET(self) -> None:
         """A page, a model, or the counts."""
@@ -211,6 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(self.world.post(json.loads(sent)["model"]) if is_known else None, 201)
 
     def _is_one_too_many(self) -> bool:
+        time.sleep(self.latency)
         seconds = self.limit.wait()
         if seconds:
             self.world.counts["refused"] += 1
@@ -241,11 +243,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--changed", type=float, default=0.01, help="the share that differs from the definitions")
     parser.add_argument("--page", type=int, default=100, help="rows that a page has at most")
     parser.add_argument("--missing", type=int, default=0, help="how many definitions have no live model")
+    parser.add_argument("--latency", type=float, default=0, help="milliseconds that each answer takes longer")
     parser.add_argument("--limit", type=int, default=0, help="requests a minute; 0: any number")
     parser.add_argument("--window", choices=["sliding", "fixed"], default="sliding", help="how they're counted")
     flags = parser.parse_args(arguments)
     world = World(flags.count, flags.changed, flags.page, flags.missing)
-    handler = type("Handler", (_Handler,), {"world": world, "limit": Limit(flags.limit, flags.window)})
+    limit = Limit(flags.limit, flags.window)
+    handler = type("Handler", (_Handler,), {"world": world, "limit": limit, "latency": flags.latency / 1_000})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         world.url = f"http://127.0.0.1:{server.server_port}"
         world.prepare()

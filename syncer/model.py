@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from syncer.secrets import Secret
@@ -130,6 +130,38 @@ class Marks(Protocol):
 
     def line(self, number: int) -> str:
         """The source line of that number, without its line end; empty if there is none."""
+
+
+class YamlEvent(NamedTuple):
+    """What a YAML parser found in a text between the characters `start` and `end`.
+
+    `kind` is `document`, `scalar`, `alias`, `map`, `list`, or `end`, which ends the innermost map or list. `text` is a
+    scalar's value, or the anchor that an alias names. The extent of a value begins with its own anchor or tag.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str = ""
+    style: str = ""
+    is_flow: bool = False
+    anchor: str = ""
+    tag: str = ""
+
+
+class _Nowhere:
+    """Marks of a definition that is not at hand: which file it was is known, not what stands in it."""
+
+    def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:  # noqa: ARG002 - see Marks
+        """No line of it is known."""
+        return 0, 0
+
+    def line(self, number: int) -> str:  # noqa: ARG002 - see Marks
+        """No text of it is known."""
+        return ""
+
+
+NO_MARKS: Final = _Nowhere()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ if code < 0:
 sys.exit(code)
 """
 
-_LIBRARIES: Final = ("deepdiff", "httpx", "jsonschema_rs", "ruamel.yaml", "sqlglot", "yaml")
+_LIBRARIES: Final = ("deepdiff", "httpx", "jsonschema_rs", "sqlglot", "yaml")
 
 
 @cache

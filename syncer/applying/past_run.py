@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from syncer.model import Target
 
@@ -30,10 +31,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
-    """An apply as it's remembered: times in ISO 8601 and UTC, the endings by address.
+    """An apply as a list of runs tells it: times in ISO 8601 and UTC.
 
     `ended` is empty if it was killed before. `commit` is the one whose definitions were applied; empty outside git, and
-    for a rollback.
+    for a rollback. `tally` counts the changes by how they ended: a status, and whether a model was to be created.
     """
 
     name: str
@@ -42,12 +43,17 @@ class PastRun:
     ended: str
     target: Target
     commit: str
-    endings: Mapping[str, Ending]
+    tally: Mapping[tuple[str, bool], int]
 
     @property
     def is_rollback(self) -> bool:
         """Whether it took another run back."""
         return self.command.startswith("rollback ")
+
+
+def tally(endings: Iterable[Ending]) -> Mapping[tuple[str, bool], int]:
+    """How many changes ended in which way, in the order in which the ways come first."""
+    return Counter((one.status, one.is_new) for one in endings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 A record is the run's plan as a plan file has it (so no secret's value is in it), and what became of every change. It's
 made before the first request that writes, so that a killed run leaves one, too. `checksum` is against accidents; a file
 is bounded, must fit the schema, and is data alone.
+
+Beside the folder stands an index: what a list of runs says of each that ended. An entry holds what the file system said
+of the record when it was written, so it counts for that very file, untouched, and for no other. Where no entry counts,
+the record is read whole.
 """
 
 from __future__ import annotations
@@ -12,20 +16,21 @@ import json
 import os
 import re
 import stat
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from syncer import __version__, safe_files
-from syncer.applying.past_run import Ending, LostRun, PastRun
+from syncer.applying.past_run import Ending, LostRun, PastRun, tally
 from syncer.desired import validate
 from syncer.errors import SyncerError
 from syncer.model import Target, shortlist
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
-    from pathlib import Path
 
     from syncer.model import Json
 
@@ -45,6 +50,8 @@ _OURS = re.compile(rf"\.?({_NAME.pattern})\.json(\..+)?", re.ASCII)
 _BEGINS: Final = b'{"began":"'
 _NO_RECORD: Final = "delete it: it's no record of an apply"
 _SUFFIXES: Final = 0x10000
+_PIECE: Final = 1 << 20
+_LARGEST_INDEX: Final = 1 << 20
 _SHOWN: Final = 5
 
 
@@ -54,9 +61,10 @@ class RunError(SyncerError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A run, and its plan in the text of a plan file."""
+    """A run, how each of its changes ended, by address, and its plan in the text of a plan file."""
 
     run: PastRun
+    endings: Mapping[str, Ending]
     plan: str
 
 
@@ -80,23 +88,64 @@ def path(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
-def dumps(record: Record) -> str:
-    """The file's text; target and commit stand in the plan."""
-    run = record.run
-    data: dict[str, Any] = {
-        "format": FORMAT,
-        "syncer": __version__,
-        "name": run.name,
-        "command": run.command,
-        "began": run.began,
-        "ended": run.ended,
-        "plan": json.loads(record.plan),
-        "outcomes": [
-            {"address": address, "status": one.status, "id": one.id, "updated_at": one.updated_at}
-            for address, one in run.endings.items()
-        ],
-    }
-    return _canonical({**data, "checksum": _checksum(data)}) + "\n"
+def write(folder: Path, run: PastRun, endings: Mapping[str, Ending], plan: IO[bytes]) -> None:
+    """Write a run's record, whole or not at all, and its entry in the index if it ended. Raises RunError.
+
+    `plan` is read from its beginning: the text of a plan file, which may be large.
+    """
+    file = path(folder, run.name)
+    try:
+        with _replacing(file) as stream:
+            pour(stream, run, endings, plan)
+    except OSError as error:
+        message = f"{file} can't be written: {error.strerror}"
+        raise RunError(message, "name a file in a folder that exists and is writable") from None
+    if run.ended:
+        # Nothing depends on it: without an entry the record is read.
+        with suppress(OSError):
+            _enter(folder, run)
+
+
+def pour(stream: IO[bytes], run: PastRun, endings: Mapping[str, Ending], plan: IO[bytes]) -> None:
+    """Write the bytes of a record: canonical JSON. Target and commit stand in the plan."""
+    outcomes = [
+        {"address": address, "status": one.status, "id": one.id, "updated_at": one.updated_at}
+        for address, one in endings.items()
+    ]
+    known = {"command": run.command, "ended": run.ended, "format": FORMAT, "name": run.name, "outcomes": outcomes}
+    summed = hashlib.sha256()
+
+    def put(piece: bytes) -> None:
+        summed.update(piece)
+        stream.write(piece)
+
+    # The keys are sorted: `checksum` comes before nearly all that it's made of, and is put in last.
+    put(f'{{"began":{_canonical(run.began)},'.encode())
+    stream.write(b'"checksum":"')
+    place = stream.tell()
+    stream.write(b"0" * 2 * summed.digest_size + b'",')
+    put(f'{_canonical(known)[1:-1]},"plan":'.encode())
+    plan.seek(0)
+    while piece := plan.read(_PIECE):
+        put(piece.rstrip(b"\n"))
+    put(f',"syncer":{_canonical(__version__)}}}'.encode())
+    stream.write(b"\n")
+    stream.seek(place)
+    stream.write(summed.hexdigest().encode())
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of another when it's whole, and that nobody else can read. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        Path(temporary).replace(file)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise
 
 
 def prune(folder: Path, most: int, own: str = "") -> None:
@@ -144,9 +193,10 @@ def _looks_whole(file: Path) -> bool:
 def listed(folder: Path, schema: Mapping[str, Any]) -> list[PastRun | LostRun]:
     """Every run that is kept, the newest first; those that can't be read say why."""
     found: list[PastRun | LostRun] = []
+    entries = _entries(folder)
     for name in names(folder):
         try:
-            found.append(read(folder, name, schema).run)
+            found.append(_entered(folder, name, entries.get(name)) or read(folder, name, schema).run)
         except RunError as error:
             found.append(LostRun(name, error.what))
     # A name tells the second, a record the moment.
@@ -208,8 +258,9 @@ def _record(data: Mapping[str, Any]) -> Record:
     if endings.keys() != is_new.keys() or len(is_new) != len(plan["changes"]):
         raise ValueError
     target = Target(**plan["target"])
-    run = PastRun(data["name"], data["command"], data["began"], data["ended"], target, plan["commit"], endings)
-    return Record(run, _canonical(plan))
+    counts = tally(endings.values())
+    run = PastRun(data["name"], data["command"], data["began"], data["ended"], target, plan["commit"], counts)
+    return Record(run, endings, _canonical(plan))
 
 
 def _bytes(file: Path) -> bytes:
@@ -228,3 +279,55 @@ def _beginning(file: Path, most: int) -> bytes:
         raise RunError(f"{file} is not a regular file", _NO_RECORD) from None
     except OSError as error:
         raise RunError(f"{file}: {error.strerror}", _NO_RECORD) from None
+
+
+# -- the index -----------------------------------------------------------------------------------------------------
+
+
+def _index(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _entries(folder: Path) -> dict[str, Any]:
+    """The index's entries by their runs' names; none where it can't be read, or was altered."""
+    try:
+        data = json.loads(_beginning(_index(folder), _LARGEST_INDEX))
+        checksum, entries = data.pop("checksum"), data["runs"]
+        is_sound = data == {"format": FORMAT, "runs": entries} and checksum == _checksum(data)
+    except (RunError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    return entries if is_sound and isinstance(entries, dict) else {}
+
+
+def _enter(folder: Path, run: PastRun) -> None:
+    """Put a run whose record was just written into the index. Raises OSError."""
+    kept = {*names(folder)}
+    entries = {name: entry for name, entry in _entries(folder).items() if name in kept}
+    entries[run.name] = {"record": _identity(path(folder, run.name)), "run": _told(run)}
+    data = {"format": FORMAT, "runs": entries}
+    with _replacing(_index(folder)) as stream:
+        stream.write(_canonical({**data, "checksum": _checksum(data)}).encode())
+
+
+def _entered(folder: Path, name: str, entry: Json) -> PastRun | None:
+    """The run of an entry; None where it doesn't count for the record, or that couldn't be read itself."""
+    try:
+        identity, given = _identity(path(folder, name)), entry["run"]
+        counts = {(str(status), bool(is_new)): int(count) for status, is_new, count in given["tally"]}
+        run = PastRun(**{**given, "target": Target(**given["target"]), "tally": counts})
+        texts = (run.command, run.began, run.ended, run.commit, run.target.environment, run.target.url)
+        is_sound = entry == {"record": identity, "run": _told(run)} and run.name == name
+        is_sound = is_sound and {*map(type, texts)} == {str} and identity[1] <= MAX_BYTES
+    except (OSError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return run if is_sound else None
+
+
+def _identity(file: Path) -> list[int]:
+    """What is another after every change of a file, and of any other in its place. Raises OSError."""
+    found = file.lstat()
+    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _told(run: PastRun) -> dict[str, Any]:
+    return {**asdict(run), "tally": [[*way, count] for way, count in run.tally.items()]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -60,6 +61,8 @@ def _planned_now(flags: argparse.Namespace, screen: Screen) -> Report:
             planned = replace(planned, commit=running.head(run))
             if not approved:
                 ask(screen, planned)
+        del files, base
+        planned = _without_files(planned)
         return carried_out(flags, screen, run, api, planned, "apply")
 
 
@@ -80,7 +83,17 @@ def planned_again(
             raise RefusedError(message, hint)
         _refuse_unbased(flags, planned)
         workflow.refuse(planned, run.limits)
+        del files
+        planned = _without_files(planned)
         return carried_out(flags, screen, run, api, planned, "ci apply")
+
+
+def _without_files(planned: Planned) -> Planned:
+    """The plan alone, which is all that an apply needs: what was read and compared for it goes."""
+    bare = workflow.without_files(planned)
+    # What deepdiff made refers to itself: it would stay for as long as a run makes little else.
+    gc.collect()
+    return bare
 
 
 def resumed(flags: argparse.Namespace, screen: Screen, digest: str) -> Report:
@@ -118,21 +131,20 @@ def carried_out(
     if screen.lost():
         message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
         raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
-    keeper = Keeper(run, screen, planned, command)
-    keeper.begin()
-    if not screen.json and not planned.plan.is_empty:
-        screen.show("")
-    with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
-        report = workflow.apply(
-            planned,
-            api,
-            tell,
-            run.limits,
-            parallelism=flags.parallelism or run.environment.numbers.parallelism,
-            fail_fast=flags.fail_fast,
-            stop=stop,
-        )
-    keeper.end(report)
+    with Keeper(run, screen, planned, command) as keeper:
+        if not screen.json and not planned.plan.is_empty:
+            screen.show("")
+        with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
+            report = workflow.apply(
+                planned,
+                api,
+                tell,
+                run.limits,
+                parallelism=flags.parallelism or run.environment.numbers.parallelism,
+                fail_fast=flags.fail_fast,
+                stop=stop,
+            )
+        keeper.end(report)
     if screen.lost():
         # The reader of the results has left, and what was applied must be told all the same.
         screen.note(terminal.render_report(report, screen.error_style, excluded=planned.plan.excluded))

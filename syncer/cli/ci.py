@@ -162,7 +162,8 @@ def _annotate(screen: Screen, problems: Sequence[Problem]) -> None:
 
 def _mask(screen: Screen, host: Host) -> None:
     """Have the log hide every secret, before anything else is printed."""
-    for line in host.mask([str(secret.reveal()) for secret in running.secrets(os.environ)]) if not screen.json else ():
+    hidden = [] if screen.json else [str(secret.reveal()) for secret in running.secrets(os.environ)]
+    for line in host.mask_lines(hidden):
         screen.show(line)
 
 
@@ -346,14 +347,14 @@ def _comment(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if flags.dry_run:
         screen.show(runner_safe(f"{marker.line()}\n{told.render(host.max_bytes)}"))
         return told.code
-    host.outputs(told.outputs)
+    host.set_outputs(told.outputs)
     if told.digest:
         _vouch(screen, host, told)
     if told.planned is not None and not is_stranger:
         _annotate(screen, (*told.planned.problems, *told.planned.refusals, *told.planned.warnings))
     review = _review(host, told) if context.event == "push" else ""
-    host.summary("\n\n".join(filter(None, [summary, review])))
-    number = host.change_of_run() if is_stranger else context.number
+    host.add_summary("\n\n".join(filter(None, [summary, review])))
+    number = host.pull_request_of_run() if is_stranger else context.number
     if number is None or flags.comment_when == "never":
         if context.event != "push":
             screen.show(_nowhere(flags.comment_when))
@@ -409,15 +410,15 @@ def _review(host: Host, told: _Told) -> str:
             found = posting.find_comment(host, number, Kind.PLAN, told.environment, _place())
             if found is not None:
                 same = bool(told.digest) and found[1].digest == told.digest
-                host.outputs({"reviewed": "true" if same else "false"})
+                host.set_outputs({"reviewed": "true" if same else "false"})
                 if same:
                     return f"As reviewed in #{number}: the same digest."
                 return f"**Not what was reviewed in #{number}**: live models or files changed since. Read it again."
     except HostError as error:
         # A comparison that tells more, and decides nothing: the plan stands without it.
-        host.outputs({"reviewed": "false"})
+        host.set_outputs({"reviewed": "false"})
         return f"Whether this was reviewed could not be found out: {code(error.what)}"
-    host.outputs({"reviewed": "false"})
+    host.set_outputs({"reviewed": "false"})
     return "No reviewed plan was found for this commit."
 
 
@@ -435,7 +436,7 @@ def _apply(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     if now != context.head_sha:
         note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
         screen.show(runner_safe(note))
-        host.summary(f"Superseded by `{now[:12]}`: nothing was applied.")
+        host.add_summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
     planned = planning.saved(flags.file)
     target = planned.plan.target
@@ -478,7 +479,7 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) ->
     """Tell summary and pull request what became of the plan; that they can't be told is no failure of the apply."""
     try:
         refuse_secrets(text, "the summary")
-        host.summary(text)
+        host.add_summary(text)
         for number in host.pull_requests_of(host.context.head_sha):
             posted = posting.append_line(host, number, environment, line, _place())
             _say(screen, f"comment on #{number}", posted)
@@ -502,12 +503,12 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     except SyncerError as error:
         if not flags.dry_run:
             with suppress(SyncerError):
-                host.outputs({"has_drift": "unknown", "exit_code": "1"})
+                host.set_outputs({"has_drift": "unknown", "exit_code": "1"})
                 if settled is not None:
                     failed = planning.failed(settled, error)
                     text = markdown.render_drift(failed, run_url=context.run_url, budget=_SUMMARY, folder=below_top())
                     refuse_secrets(text, "the summary")
-                    host.summary(text)
+                    host.add_summary(text)
         raise
 
     place = _place()
@@ -519,8 +520,10 @@ def _drift(flags: argparse.Namespace, screen: Screen, host: Host) -> int:
     refuse_secrets(summary, "the issue")
     word = ("false", "unknown", "true")[planned.code]
     if not flags.dry_run:
-        host.outputs({"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(planned.code)})
-        host.summary(summary)
+        host.set_outputs(
+            {"has_drift": word, "to_change": str(len(planned.plan.changes)), "exit_code": str(planned.code)}
+        )
+        host.add_summary(summary)
         marker = _marker(
             Kind.DRIFT, _instance(settled.target), replace(context, head_sha=planned.commit), planned.plan.digest
         )

@@ -198,7 +198,7 @@ class _Desk:
         self, raw: bytes, edits: Sequence[tuple[DataPath, Json]]
     ) -> tuple[bytes, Sequence[tuple[DataPath, str]]]:
         """The file with the edits in it, and the paths of those that it has no room for, with the reason."""
-        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits])
+        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits], loader.events)
         return done.text.encode(), [(one.path, one.reason) for one in done.unplaced]
 
     def tried(self, texts: Mapping[str, bytes]) -> tuple[Sequence[Document], Sequence[Problem]]:

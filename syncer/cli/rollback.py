@@ -6,14 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from syncer import config, package_files, workflow
+from syncer import config, package_files
 from syncer.applying import run_records
 from syncer.cli import apply
-from syncer.cli.shared import planning, running
+from syncer.cli.shared import running
 from syncer.cli.shared.run_record import FOLDER
 from syncer.cli.shared.screen import now
 from syncer.errors import InputError
-from syncer.plan import planfile
 from syncer.render import json_lines
 from syncer.render.terminal import history as words
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from syncer.cli.shared.screen import Screen
     from syncer.model import Document
     from syncer.plan.planner import Planned
+
+# ruff: noqa: PLC0415 - a list of runs needs nothing of what plans and applies
 
 _MOST: Final = 5
 """How many histories of other folders are named."""
@@ -56,6 +57,10 @@ def history(_: argparse.Namespace, screen: Screen) -> int:
 
 def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     """Plan back to what a run replaced, show that, ask, and carry it out. 1 if anything of it couldn't go back."""
+    from syncer import workflow
+    from syncer.cli.shared import planning
+    from syncer.plan import planfile
+
     record = _record(flags, screen)
     if not (flags.auto_approve or flags.dry_run):
         apply.refuse_without_terminal(screen)
@@ -68,7 +73,7 @@ def rollback(flags: argparse.Namespace, screen: Screen) -> int:
     with running.connected(run, screen) as api:
         planned, refused = workflow.roll_back(
             kept,
-            record.run.endings,
+            record.endings,
             api,
             run.target,
             run.lookup,
@@ -106,6 +111,8 @@ def _documents(run: Run) -> Sequence[Document]:
 
 
 def _show(flags: argparse.Namespace, screen: Screen, record: Record, planned: Planned) -> None:
+    from syncer.cli.shared import planning
+
     if planned.plan.is_empty:
         # "Your models match the configuration" would be said of the files, and nobody has looked at those.
         screen.problems(planned.warnings)

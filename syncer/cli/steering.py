@@ -8,14 +8,14 @@ environment's values would be planned and its comment written; what else differs
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
+from syncer.cli.shared import running
 from syncer.cli.shared.running import Run
-from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
 from syncer.plan.limits import Limits
@@ -47,22 +47,17 @@ def former(base: str, head: str = "") -> Former:
     Raises SettingsError for commits that git can't read.
     """
     here = Path.cwd()
-    with ExitStack() as stack:
-        before = stack.enter_context(git.folder_at(here, base, config.FILES))
-        after = stack.enter_context(git.folder_at(here, head, config.FILES)) if head else here
-        try:
-            settings = config.load(before)
-        except SyncerError:
-            return Former()
-        environment = ""
-        if settings.environments:
-            with suppress(SettingsError):
-                environment = config.environment_name(settings, None, os.environ)
-        try:
-            config.load(after)
-        except SyncerError:
-            return Former(environment, ("they can't be read any more",))
-        return Former(environment, tuple(config.changed_keys(before, after)))
+    before = running.settings_at(here, base)
+    after = running.settings_at(here, head) if head else running.settings_in(here)
+    if before is None:
+        return Former()
+    environment = ""
+    if before.settings.environments:
+        with suppress(SettingsError):
+            environment = config.environment_name(before.settings, None, os.environ)
+    if after is None:
+        return Former(environment, ("they can't be read any more",))
+    return Former(environment, tuple(config.changed_keys(before.written, after.written)))
 
 
 def environment(flags: argparse.Namespace, base: str) -> str:

@@ -85,7 +85,9 @@ def _below(folder: str, problem: Problem) -> Problem:
     return replace(problem, origin=replace(problem.origin, path=f"{folder}/{path}"))
 
 
-def check(loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False) -> tuple[Problem, ...]:
-    """Every problem of the files, by place."""
-    found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql)
+def check(
+    loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False, passed: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Every problem of the files, by place; files that `passed` are looked at as `validate.check` says."""
+    found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql, passed=passed)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))

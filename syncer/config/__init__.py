@@ -29,7 +29,7 @@ from syncer.config.settings import (
     Numbers,
     Settings,
 )
-from syncer.config.settings_file import changed_keys, find, load, repository
+from syncer.config.settings_file import changed_keys, find, load, repository, written
 from syncer.config.variables import VARIABLES, credentials, secret, secrets
 
 __all__ = [
@@ -62,4 +62,5 @@ __all__ = [
     "server",
     "target",
     "with_target",
+    "written",
 ]

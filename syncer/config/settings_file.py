@@ -115,17 +115,16 @@ def load(start: Path) -> Settings:
     return Settings(file.parent, models, default, shared, environments, keep_runs, create)
 
 
-def changed_keys(before: Path, after: Path) -> list[str]:
-    """The settings that differ between two folders of a repository, by dotted key. Raises SettingsError.
-
-    Both must be such as `load` takes: then no key is anybody's free text.
-    """
-    old, new = _written(before), _written(after)
+def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """The settings that differ between what is `written` in two folders, by dotted key."""
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 
-def _written(start: Path) -> dict[str, object]:
-    """What the settings of a folder say, by dotted key; `models` from the top of the repository."""
+def written(start: Path) -> dict[str, object]:
+    """What the settings of a folder say, by dotted key; `models` from the top of the repository. Raises SettingsError.
+
+    They must be such as `load` takes: then no key is anybody's free text.
+    """
     file = find(start)
     if file is None:
         return {}

@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import tempfile
 import threading
+import unicodedata
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -151,7 +152,12 @@ def _oid(path: Path, entry: Entry) -> str:
         raw = os.fsencode(path.readlink()) if entry.mode == _LINK else safe_files.read(path, _MOST)
     except OSError:
         return ""
-    kind = hashlib.sha1 if len(entry.oid) == _SHA1 else hashlib.sha256
+    return _blob(raw, entry.oid)
+
+
+def _blob(raw: bytes, like: str) -> str:
+    """The name of the object that has these bytes, in the kind of hash that another object's name is."""
+    kind = hashlib.sha1 if len(like) == _SHA1 else hashlib.sha256
     return kind(b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
 
 
@@ -277,15 +283,37 @@ def folders_with(top: Path, commit: str, names: Collection[str]) -> list[str]:
 
 
 @contextmanager
-def files_at(root: Path, commit: str, models: str, *, keeps_large: bool = False) -> Iterator[Path]:
+def files_at(
+    root: Path, commit: str, models: str, *, keeps_large: bool = False, without: Collection[str] = ()
+) -> Iterator[Path]:
     """A folder with the model files and the SQL files of a commit, at the paths that they have below `root`.
 
     Files that are too large to be read are left out; with `keeps_large` they stand there, empty and as large, so that
-    whoever needs all files is told.
+    whoever needs all files is told. Files `without` which the caller can do are left out, too.
     """
     with tempfile.TemporaryDirectory(prefix="syncer-base-") as folder:
-        _lay_out(root, commit, models, Path(folder), keeps_large=keeps_large)
+        _lay_out(root, commit, models, Path(folder), keeps_large=keeps_large, without=without)
         yield Path(folder)
+
+
+def unchanged(root: Path, commit: str, models: str, contents: Mapping[str, bytes]) -> frozenset[str]:
+    """Those of these files, by their paths below `root`, that `files_at` would lay out with the very same bytes.
+
+    It's told from the names of git's objects: no index and no time of a file is trusted. None is told where a file of
+    the commit may decide what becomes of another one: with links, and with names that some disk takes for one name.
+    """
+    entries = [*_entries(root, commit, _folder(models))]
+    files = [entry.path for entry in entries]
+    places = [*files, *{above.as_posix() for path in files for above in PurePosixPath(path).parents}]
+    names = {unicodedata.normalize("NFKC", place).casefold() for place in places}
+    is_plain = len(names) == len(places) and all(path.isprintable() for path in files)
+    if not is_plain or any(entry.mode == _LINK for entry in entries):
+        return frozenset()
+    return frozenset(
+        entry.path
+        for entry in entries
+        if entry.path in contents and _blob(contents[entry.path], entry.oid) == entry.oid
+    )
 
 
 def submodules(root: Path, commit: str, models: str) -> list[str]:
@@ -295,12 +323,14 @@ def submodules(root: Path, commit: str, models: str) -> list[str]:
     return [path.rstrip("/") for path in found if path.startswith(below) or below.startswith(path)]
 
 
-def _lay_out(root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool) -> None:
+def _lay_out(
+    root: Path, commit: str, models: str, folder: Path, *, keeps_large: bool, without: Collection[str]
+) -> None:
     models = _folder(models)
     if models.startswith(("/", "../")) or models == ".." or Path(models).is_absolute():
         message = f"the models folder {models!r} is not below the settings' folder"
         raise SettingsError(message, 'name a folder below it: models = "models"')
-    entries = _sized(root, commit, _entries(root, commit, models))
+    entries = _sized(root, commit, (one for one in _entries(root, commit, models) if one.path not in without))
     small = [entry for entry in entries if entry.size <= _LARGEST]
     large = [(entry, b"") for entry in entries if entry.size > _LARGEST and keeps_large]
     if sum(entry.size for entry in small) > _MOST:

@@ -16,7 +16,7 @@ from syncer.model import QUERY_TYPES, Connector, LiveModel, LiveState, Sync, Unr
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.events import Pace
     from syncer.live.session import Session
@@ -229,8 +229,9 @@ class Api:
         if method != "POST" and model.id is not None and path != f"/models/{model.id}":
             reason = f"the server answered with model {model.id}"
             raise ApiError(method, path, 200, reason, "check proxies and caches on the way", is_open=method == "PUT")
-        if isinstance(model, LiveModel):
-            self._hide([model])
+        if isinstance(model, LiveModel) and (secrets := list(_secrets([model]))):
+            # Found at once: to look for them later, every answer of a long run would have to be kept.
+            self._session.scrubber.learn(secrets)
         return model
 
     def _written(self, method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
@@ -339,8 +340,12 @@ class Api:
 
     def _hide(self, models: Iterable[LiveModel]) -> None:
         """Keep the secrets of models out of error texts, which may quote them."""
-        found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
-        self._session.scrubber.learn(leaf for leaf in found if isinstance(leaf, Secret))
+        self._session.scrubber.learn(_secrets(models))
+
+
+def _secrets(models: Iterable[LiveModel]) -> Iterator[Secret]:
+    found = (leaf for model in models for _, leaf in leaves(model.fields.get("configuration")))
+    return (leaf for leaf in found if isinstance(leaf, Secret))
 
 
 def _state(rows: Iterable[LiveModel | Unreadable], *, is_complete: bool = True) -> LiveState:

@@ -25,7 +25,7 @@ from syncer.secrets import Secret
 from syncer.transport import ExcessError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Sequence
+    from collections.abc import Callable, Collection, Hashable
 
     from syncer.live.session import Session
     from syncer.model import Json
@@ -361,18 +361,20 @@ def _paged(data: Json, kept: int) -> _Page[Any]:
 
 def _memory(row: object) -> int:
     """The memory that a row takes, about. It is asked of every value, so what holds no others isn't looked into."""
-    total, waiting = sys.getsizeof(row), [row]
+    held, waiting = [row], [row]
     for one in waiting:
+        if isinstance(one, dict):
+            held += one
         parts = _parts(one)
-        total += sum(map(sys.getsizeof, parts))
+        held += parts
         waiting += [part for part in parts if type(part) not in _LEAVES]
-    return total
+    return sum(map(sys.getsizeof, held))
 
 
-def _parts(one: object) -> Sequence[object]:
-    """What a value holds."""
+def _parts(one: object) -> Collection[object]:
+    """What a value holds, but for the keys of a mapping."""
     if isinstance(one, dict):
-        return [*one, *one.values()]
+        return one.values()
     if isinstance(one, list | tuple):
         return one
     if isinstance(one, Secret):

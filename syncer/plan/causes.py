@@ -17,7 +17,7 @@ from syncer.secrets import SecretRef
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from syncer.model import Binding, DesiredState, Fields, Json, Path
+    from syncer.model import Binding, DesiredModel, DesiredState, Fields, Json, Path
     from syncer.plan.diff import FieldChange
     from syncer.plan.planner import Plan
 
@@ -34,7 +34,7 @@ def provenance_of(plan: Plan, bindings: Iterable[Binding], base: DesiredState, c
     for binding in bindings:
         desired, live = binding.desired, binding.live
         model = former.of(desired)
-        if model is None and desired.address not in changes:
+        if desired.address not in changes and (model is None or _says_the_same(model, desired)):
             continue
         base_fields = wanted(model, live) if model is not None else {}
         # wanted() fills in the fields that every PUT needs; the base says only what it declared.
@@ -54,6 +54,21 @@ def provenance_of(plan: Plan, bindings: Iterable[Binding], base: DesiredState, c
         cause = Cause.DRIFT if model is not None and model.name == change.desired.name else Cause.CHANGE
         causes[change.address] = (cause,) * len(change.fields)
     return Provenance(commit, causes, already_live)
+
+
+def _says_the_same(one: DesiredModel, other: DesiredModel) -> bool:
+    """Whether two definitions certainly want the same: what wasn't read twice isn't compared value by value."""
+    fields = one.fields
+    return (
+        fields.keys() == other.fields.keys()
+        and one.lifecycle == other.lifecycle
+        and all(_is_one(value, other.fields[name]) for name, value in fields.items())
+    )
+
+
+def _is_one(value: Json, other: Json) -> bool:
+    # 1 and true are equal to Python, and two things to the server.
+    return value is other or (type(value) is str and type(other) is str and value == other)
 
 
 def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cause:

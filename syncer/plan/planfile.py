@@ -31,6 +31,7 @@ from syncer.errors import SyncerError
 from syncer.model import (
     ABSENT,
     FIELDS,
+    NO_MARKS,
     Columns,
     DesiredModel,
     Document,
@@ -47,7 +48,7 @@ from syncer.plan.planner import Action, Cause, Change, Effect, Plan, Planned, Pr
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from syncer.model import Fields, Json
     from syncer.model import Path as FieldPath
@@ -74,33 +75,46 @@ class PlanFileError(SyncerError):
 
 def dumps(planned: Planned) -> str:
     """The file's text: the same plan gives the same bytes."""
+    return "".join(pieces(planned)) + "\n"
+
+
+def pieces(planned: Planned) -> Iterator[str]:
+    """The file's one line, a change at a time: of a large plan the whole text takes more memory than the plan."""
     plan, provenance = planned.plan, planned.provenance
     target = plan.target
-    data: dict[str, Any] = {
+    base = provenance and {
+        "commit": provenance.commit,
+        "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
+        "max_change": provenance.max_change and list(provenance.max_change),
+    }
+    others: dict[str, Any] = {
         "format": FORMAT,
         "syncer": __version__,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
         "commit": planned.commit,
         "is_offline": planned.is_offline,
         "digest": plan.digest,
-        "changes": [_change(change, provenance) for change in plan.changes],
         "unchanged": plan.unchanged,
         "excluded": plan.excluded,
         "effects": {address: _effect(effect) for address, effect in planned.effects.items()},
         "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
-        "base": provenance
-        and {
-            "commit": provenance.commit,
-            "already_live": {address: list(fields) for address, fields in provenance.already_live.items()},
-            "max_change": provenance.max_change and list(provenance.max_change),
-        },
         "warnings": [_problem(problem) for problem in planned.warnings],
         "problems": [_problem(problem) for problem in planned.problems],
         "refusals": [_problem(problem) for problem in planned.refusals],
         "removed": [asdict(one) for one in planned.removed],
         "is_drift": planned.is_drift,
     }
-    return _canonical({**data, "checksum": _checksum(data)}) + "\n"
+    summed = hashlib.sha256()
+    # The keys are sorted: base and changes come before `checksum`, all others behind it.
+    lead = f'{{"base":{_canonical(base)},"changes":['
+    for change in plan.changes:
+        piece = lead + _canonical(_change(change, provenance))
+        summed.update(piece.encode())
+        yield piece
+        lead = ","
+    start, rest = "]," if plan.changes else f"{lead}],", _canonical(others)[1:]
+    summed.update(f"{start}{rest}".encode())
+    yield f'{start}"checksum":"{summed.hexdigest()}",{rest}'
 
 
 def write(path: Path, text: str) -> None:
@@ -280,21 +294,6 @@ def _refused(constant: str) -> None:
     raise ValueError(constant)
 
 
-class _Nowhere:
-    """Marks of a definition that is not at hand: a plan file says which file it was, not what stands in it."""
-
-    def position(self, path: FieldPath, *, key: bool = False) -> tuple[int, int]:  # noqa: ARG002 - see Marks
-        """No line of it is known."""
-        return 0, 0
-
-    def line(self, number: int) -> str:  # noqa: ARG002 - see Marks
-        """No text of it is known."""
-        return ""
-
-
-_NO_MARKS: Final = _Nowhere()
-
-
 def _is_sound(planned: Planned) -> bool:
     """Whether the parts fit together as those of a plan do: who shows or applies one relies on it."""
     changes, provenance = planned.plan.changes, planned.provenance
@@ -377,7 +376,7 @@ def _read_change(data: Mapping[str, Any]) -> Change:
         {field: _in(value, (field,)) for field, value in data.get(side, {}).items()}
         for side in ("before", "after", "raw", "restored")
     )
-    document = Document(data["address"], data["path"], {}, _NO_MARKS)
+    document = Document(data["address"], data["path"], {}, NO_MARKS)
     lifecycle = Lifecycle(data["protect"], tuple(data["ignore_changes"]), tuple(data["allow"]))
     action = Action[data["action"].upper()]
     is_creation = action is Action.CREATE

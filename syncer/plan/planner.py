@@ -153,18 +153,19 @@ class Plan:
 
         So a live edit changes it. Secrets go in by reference and as "differs", so the digest can be published.
         """
-        changes = [
-            [
+        where = [self.target.environment, self.target.url, self.target.workspace_id]
+        # One list of where and all changes, put in piece by piece: its whole text would take as much as the plan.
+        summed = hashlib.sha256(f"[{_digested(where)}, [".encode())
+        for number, change in enumerate(self.changes):
+            one = [
                 change.address,
                 change.id,
                 [change.desired.lifecycle.protect, sorted(change.desired.lifecycle.allow)],
                 [[list(field.path), _digestible(field.before), _digestible(field.after)] for field in change.fields],
             ]
-            for change in self.changes
-        ]
-        where = [self.target.environment, self.target.url, self.target.workspace_id]
-        text = json.dumps([where, changes], sort_keys=True, default=repr)
-        return hashlib.sha256(text.encode()).hexdigest()
+            summed.update(f"{', ' if number else ''}{_digested(one)}".encode())
+        summed.update(b"]]")
+        return summed.hexdigest()
 
 
 class Cause(Enum):
@@ -262,6 +263,10 @@ class Planned:
     def made_of(self) -> str:
         """The commit in short, as people name it; empty outside git."""
         return self.commit[:12] + " with uncommitted edits" * self.commit.endswith("-dirty")
+
+
+def _digested(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def _digestible(value: object) -> object:

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import __version__
-from syncer.applying.past_run import LostRun
 from syncer.errors import InputError, RefusedError, SyncerError
 from syncer.events import Event, Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import ABSENT, Problem
@@ -25,14 +24,13 @@ from syncer.plan.planner import Cause
 from syncer.render.command_lines import ANYWHERE, Commands
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
-from syncer.render.terminal.history import ending
 from syncer.render.text import counted, visible
 from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
 from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
     from syncer.applying.outcome import Outcome, Report
-    from syncer.applying.past_run import PastRun
+    from syncer.applying.past_run import LostRun, PastRun
     from syncer.plan.diff import FieldChange
     from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
@@ -160,6 +158,8 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
 
 def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
     """One line a run that is remembered; what isn't known of it is left out."""
+    from syncer.applying.past_run import LostRun  # noqa: PLC0415 - a plan does without
+
     return [_lost_run_line(run, clock) if isinstance(run, LostRun) else _run_line(run, clock) for run in runs]
 
 
@@ -169,7 +169,11 @@ def _lost_run_line(run: LostRun, clock: Clock) -> str:
 
 
 def _run_line(run: PastRun, clock: Clock) -> str:
-    counts = Counter(_snake_case(one.status) for one in run.endings.values())
+    from syncer.render.terminal.history import ending  # noqa: PLC0415 - a plan does without
+
+    counts: Counter[str] = Counter()
+    for (status, _), count in run.tally.items():
+        counts[_snake_case(status)] += count
     where = run.target
     data = {
         "name": run.name,
@@ -177,7 +181,7 @@ def _run_line(run: PastRun, clock: Clock) -> str:
         "began": run.began,
         "ended": run.ended,
         "commit": run.commit,
-        "created": sum(one.is_new and one.status == "done" for one in run.endings.values()),
+        "created": run.tally.get(("done", True), 0),
         "outcomes": dict(counts),
         "target": {"environment": where.environment, "url": where.url, "workspace_id": where.workspace_id},
     }

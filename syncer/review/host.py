@@ -28,7 +28,7 @@ class Context:
 
     event: Event
     number: int | None
-    """The pull request; None if there is none, or if the host must be asked (`Host.change_of_run`)."""
+    """The pull request; None if there is none, or if the host must be asked (`Host.pull_request_of_run`)."""
     head_sha: str
     """40 hex digits: the commit to name. Of a change it's the branch's own head, not the merge that is checked out."""
     base_sha: str
@@ -38,7 +38,7 @@ class Context:
     run_url: str
     """Link to the run: an https URL of plain characters, or empty."""
     run: int
-    """Orders runs of one workflow; a later one, or a later attempt, is larger."""
+    """A number by which runs of one workflow are ordered: a later run or attempt has a larger one."""
     branch: str
     """The branch that a push went to, or that a change goes to; else the default branch; may be empty."""
 
@@ -53,7 +53,8 @@ class Note:
     id: int
     author: str
     body: str
-    node: str = ""
+    node_id: str = ""
+    """GitHub's id for GraphQL."""
     title: str = ""
 
 
@@ -78,20 +79,20 @@ class Host(Protocol):
     def comments(self, number: int) -> Sequence[Note]:
         """Every comment of a pull request."""
 
-    def comment(self, number: int, body: str) -> Note:
-        """Write a new one. With status 0 or 5xx it may have been written all the same."""
+    def add_comment(self, number: int, body: str) -> Note:
+        """Write a new comment. With status 0 or 5xx it may have been written all the same."""
 
-    def edit(self, number: int, note: Note, body: str) -> None:
+    def edit_comment(self, number: int, note: Note, body: str) -> None:
         """Replace a comment's text."""
 
-    def hide(self, note: Note) -> None:
+    def hide_comment(self, note: Note) -> None:
         """Fold a comment away, if the host can; never fails."""
 
     def issues(self) -> Sequence[Note]:
         """The open issues that this account has opened."""
 
     def open_issue(self, title: str, body: str) -> Note:
-        """Open a new one. With status 0 or 5xx it may have been opened all the same."""
+        """Open an issue. With status 0 or 5xx it may have been opened all the same."""
 
     def edit_issue(self, note: Note, title: str, body: str) -> None:
         """Replace an issue's title and text."""
@@ -111,17 +112,17 @@ class Host(Protocol):
     def statuses(self, name: str) -> Sequence[str]:
         """The texts of the statuses of that name that this account set in this run, the newest last."""
 
-    def change_of_run(self) -> int | None:
+    def pull_request_of_run(self) -> int | None:
         """Of a follow-up: the one open pull request that the first run was about, as the host itself says."""
 
     def source_of_run(self) -> Source | None:
         """Where that pull request's commits are; None if there is no such pull request."""
 
-    def summary(self, markdown: str) -> None:
+    def add_summary(self, markdown: str) -> None:
         """Add to the run's summary, where there is one."""
 
-    def outputs(self, values: Mapping[str, str]) -> None:
+    def set_outputs(self, values: Mapping[str, str]) -> None:
         """Hand values to later steps, where that exists. Raises ValueError for anything but plain short words."""
 
-    def mask(self, values: Iterable[str]) -> Sequence[str]:
+    def mask_lines(self, values: Iterable[str]) -> Sequence[str]:
         """The lines to print so that the log hides these values; none where the host has no such lines."""

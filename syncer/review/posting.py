@@ -119,7 +119,7 @@ def append_line(host: Host, number: int, environment: str, line: str, place: Pla
         text, former = _split_appended(_normalized(note.body))
         if former == line:
             return Posted.UNCHANGED
-        host.edit(number, note, f"{text}{_APPENDED}{line}")
+        host.edit_comment(number, note, f"{text}{_APPENDED}{line}")
     except HostError as error:
         return _denied_or_raise(error)
     return Posted.UPDATED
@@ -152,13 +152,13 @@ class _Comments:
         return _comparable(note.body) == _comparable(body)
 
     def add(self, body: str) -> Note:
-        return self.host.comment(self.number, body)
+        return self.host.add_comment(self.number, body)
 
     def replace(self, note: Note, body: str) -> None:
-        self.host.edit(self.number, note, body)
+        self.host.edit_comment(self.number, note, body)
 
     def discard(self, note: Note, kept: Note) -> None:  # noqa: ARG002 - a folded comment needs no word
-        self.host.hide(note)
+        self.host.hide_comment(note)
 
 
 @dataclass(slots=True)

@@ -166,20 +166,33 @@ class Scrubber:
 
 def held(text: str, secrets: Iterable[Secret]) -> list[str]:
     """The variables whose values stand in the text in any form; short values are words, not secrets."""
-    wanted = {
-        needle: secret.reference
-        for secret in secrets
-        if len(value := str(secret.reveal()).strip()) >= _SHORTEST_HELD
-        for needle in _needles(value)
-    }
-    found: set[str] = set()
-    try:
-        for view in _views(text, _Work(_WORK_HELD), pieces=False) if wanted else ():
-            found |= {name for needle, name in wanted.items() if needle in view}
-    except _TooMuchError:
-        # It's no foreign text, and may be large: the views come in the order of how likely they are.
-        pass
-    return sorted(found)
+    return Watch(secrets).held(text)
+
+
+class Watch:
+    """Looks for the values of variables in texts that leave this machine. Its work on all of them has one bound."""
+
+    def __init__(self, secrets: Iterable[Secret]) -> None:
+        self._wanted = {
+            needle: secret.reference
+            for secret in secrets
+            if len(value := str(secret.reveal()).strip()) >= _SHORTEST_HELD
+            for needle in _needles(value)
+        }
+        self._work = _Work(_WORK_HELD)
+
+    def held(self, text: str) -> list[str]:
+        """The variables whose values stand in the text as they are, as JSON, or in any form that the work reaches."""
+        plain = _encoded(text) if self._wanted else b""
+        unescaped = _backslashes(plain)
+        found = {name for needle, name in self._wanted.items() if needle in plain or needle in unescaped}
+        try:
+            for view in _views(text, self._work, pieces=False) if self._wanted else ():
+                found |= {name for needle, name in self._wanted.items() if needle in view}
+        except _TooMuchError:
+            # It's no foreign text, and may be large: the views come in the order of how likely they are.
+            pass
+        return sorted(found)
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------

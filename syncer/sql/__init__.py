@@ -28,7 +28,6 @@ from syncer.sql.formatting import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.output_columns import Output, outputs, spellings
 from syncer.sql.parsing import dialect_of, parsed
-from syncer.sql.plain_queries import is_plain
 from syncer.sql.unreadable_queries import READERS, Unread
 
 if TYPE_CHECKING:
@@ -135,6 +134,13 @@ def is_lost(before: str, after: str, definition: str) -> bool:
     return dialect is not None and parsed(before, dialect) is not None and parsed(after, dialect) is None
 
 
+def is_plain(query: str) -> bool:
+    """Whether it certainly is a query that every database can read; False where that isn't known."""
+    from syncer.sql import plain_queries  # noqa: PLC0415 - its patterns take longer to compile than ten files to read
+
+    return plain_queries.is_plain(query)
+
+
 def unread(query: str) -> Unread | None:
     """Why no dialect that the text may be of can read it; None where one can, or nobody knows."""
     with suppress(UncheckedError), _working():
@@ -168,6 +174,10 @@ def _beyond(some: Sequence[Output], others: Sequence[Output]) -> list[Output]:
 def _renamed(olds: Sequence[Output], news: Sequence[Output], dialect: str) -> dict[Output, Output]:
     """The old and the new output of what is the same expression, where it stands once on either side."""
     before, after = {output.key for output in olds}, {output.key for output in news}
+    gone, came = ([one for one in olds if one.key not in after], [one for one in news if one.key not in before])
+    if not _single(gone, dialect).keys() & _single(came, dialect).keys():
+        # Then the forms of all others, which take as long as parsing does, tell nothing.
+        return {}
     old_forms, new_forms = _single(olds, dialect), _single(news, dialect)
     pairs = [(old, new_forms[key]) for key, old in old_forms.items() if key in new_forms]
     return {old: new for old, new in pairs if old.key not in after and new.key not in before}

@@ -8,6 +8,7 @@ keep it, and the words, but for those few that certainly say nothing (`_NOISE`).
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from syncer.sql.identifiers import folded
@@ -51,7 +52,8 @@ def is_same(before: Parsed, after: Parsed) -> bool:
         return True
     return (
         (_LIMIT.search(before.text) is None) == (_LIMIT.search(after.text) is None)
-        and list(_words(before)) == list(_words(after))
+        # Up to the first word that differs: most texts that mean something else differ early.
+        and all(one == other for one, other in zip_longest(_words(before), _words(after)))
         and form(before.tree, before.dialect) == form(after.tree, after.dialect)
         and _keeps_names(before)
     )
@@ -103,10 +105,8 @@ def _words(query: Parsed) -> Iterator[str]:
     end, before, signs, dots, text = 0, "", "", 0, query.text
     # A stage's path is made of words, and of their case.
     has_paths = query.dialect == "snowflake" and "@" in text
-    for token in query.tokens:
-        kind = token.token_type.name
-        if kind == "VAR" and token.text.upper() == "CAST":
-            kind = "CAST"
+    for token, told in zip(query.tokens, query.kinds, strict=True):
+        kind = "CAST" if told == "VAR" and token.text.upper() == "CAST" else told
         gap = text[end : token.start]
         end = token.end + 1
         word = text[token.start : end]

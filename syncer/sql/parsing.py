@@ -75,11 +75,12 @@ _CHANGING: Final = frozenset({"DELETE", "INSERT", "MERGE", "UPDATE"})
 
 
 class Parsed(NamedTuple):
-    """A query that could be read: its text, the tokens of it and the one tree that they make."""
+    """A query that could be read: its text, its tokens with the name of each one's kind, and the tree they make."""
 
     text: str
     dialect: str
     tokens: Sequence[Token]
+    kinds: Sequence[str]
     tree: exp.Expression
 
 
@@ -124,16 +125,19 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
     if tokens is None:
         # A text or a comment without an end; but what is a comment to sqlglot can be a hint, and be run.
         return Refused(0) if len(query) <= MAX_LENGTH and "/*!" not in query else None
-    if len(tokens) > MAX_TOKENS or not _is_flat(tokens, _types(dialect)):
+    # An enum gives its name through Python code: asked once, and not at each look.
+    kinds = [token.token_type.name for token in tokens]
+    if len(tokens) > MAX_TOKENS or not _is_flat(_steps(tokens, kinds), _types(dialect)):
         return None
-    body = list(tokens)
-    while body and body[-1].token_type.name == "SEMICOLON":
-        body.pop()
-    if not body or any(token.token_type.name == "SEMICOLON" for token in body):
+    end = len(kinds)
+    while end and kinds[end - 1] == "SEMICOLON":
+        end -= 1
+    body, bare = tokens[:end], kinds[:end]
+    if not body or "SEMICOLON" in bare:
         return None
-    stop = _gap(body) if body[0].token_type.name in _FIRST else body[0]
+    stop = _gap(bare) if bare[0] in _FIRST else 0
     if stop is not None:
-        return Refused(stop.start)
+        return Refused(body[stop].start)
     from sqlglot import Dialect, exp  # noqa: PLC0415
     from sqlglot.errors import ErrorLevel, ParseError, SqlglotError  # noqa: PLC0415
 
@@ -144,23 +148,20 @@ def read(query: str, dialect: str) -> Parsed | Refused | None:
         return Refused(_place(query, error))
     except (SqlglotError, RecursionError):
         return None
-    kinds = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
+    queries = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
     tree = trees[0] if len(trees) == 1 else None
     if isinstance(tree, exp.DML):
-        return Refused(next((token.start for token in body if token.token_type.name in _CHANGING), 0))
-    return Parsed(query, dialect, tokens, tree) if isinstance(tree, kinds) else None
+        return Refused(next((token.start for token, kind in zip(body, bare, strict=True) if kind in _CHANGING), 0))
+    return Parsed(query, dialect, tokens, kinds, tree) if isinstance(tree, queries) else None
 
 
-def _gap(body: Sequence[Token]) -> Token | None:
-    """Behind which word something is missing in every dialect, though the parser goes on without it."""
-    before = ""
-    for token, after in pairwise(body):
-        name = token.token_type.name
-        if (name, after.token_type.name) in _EMPTY:
-            return after
-        before = name
-    is_name = before in {"DOT", "ALIAS"}
-    return body[-1] if body[-1].token_type.name in _GOING_ON and not is_name else None
+def _gap(kinds: Sequence[str]) -> int | None:
+    """The index of the token where something is missing in every dialect, though the parser goes on without it."""
+    for index, pair in enumerate(pairwise(kinds), 1):
+        if pair in _EMPTY:
+            return index
+    is_name = len(kinds) > 1 and kinds[-2] in {"DOT", "ALIAS"}
+    return len(kinds) - 1 if kinds[-1] in _GOING_ON and not is_name else None
 
 
 def _place(query: str, error: ParseError) -> int:
@@ -186,14 +187,13 @@ def _with_room(parse: Callable[[], _T]) -> _T:
     return parsing.result()
 
 
-def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
+def _is_flat(names: Sequence[str], types: frozenset[str]) -> bool:
     """Whether brackets, CASE and types of types are nested within the bounds, and pipes and subscripts few enough."""
-    names = _names(tokens)
-    kinds = Counter(names)
+    counts = Counter(names)
     # `, SELECT` is read by one dialect alone: as a query within a query, without any bracket.
-    if kinds["PIPE_GT"] > MAX_PIPES or kinds["L_BRACKET"] > MAX_BRACKETS or ("COMMA", "SELECT") in pairwise(names):
+    if counts["PIPE_GT"] > MAX_PIPES or counts["L_BRACKET"] > MAX_BRACKETS or ("COMMA", "SELECT") in pairwise(names):
         return False
-    deepest = weight = angles = readings = 0
+    weight = angles = readings = 0
     # Of each open bracket: what closes it, how often what stands here is read, how many joins wait for their condition.
     closing, times, joins = [""], [1], [0]
     before = ""
@@ -222,17 +222,16 @@ def _is_flat(tokens: Sequence[Token], types: frozenset[str]) -> bool:
         before = name
         depth = len(times) - 1 + angles
         weight += depth
-        deepest = max(deepest, depth)
-        if deepest > MAX_DEPTH or readings > MAX_READINGS:
+        if depth > MAX_DEPTH or readings > MAX_READINGS:
             return False
     return weight <= MAX_WEIGHT
 
 
-def _names(tokens: Sequence[Token]) -> list[str]:
+def _steps(tokens: Sequence[Token], kinds: Sequence[str]) -> list[str]:
     """The kinds of the tokens; IF, which is known by its text alone, where it's no function."""
-    names = [token.token_type.name for token in tokens]
-    for index, (token, after) in enumerate(pairwise(tokens)):
-        if names[index] == "VAR" and token.text.upper() == "IF" and after.token_type.name != "L_PAREN":
+    names = list(kinds)
+    for index, (kind, after) in enumerate(pairwise(kinds)):
+        if kind == "VAR" and after != "L_PAREN" and tokens[index].text.upper() == "IF":
             names[index] = "IF"
     return names
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.sql.lexing import a_reading
 from syncer.sql.parsing import DIALECTS, Refused, read
-from syncer.sql.plain_queries import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +46,8 @@ class Unread(NamedTuple):
 
 def unread(query: str) -> Unread | None:
     """Why no dialect that the text may be of can read it; None where one can, or nobody knows."""
+    from syncer.sql.plain_queries import is_plain  # noqa: PLC0415 - its patterns take long to compile
+
     if is_plain(query):
         return None
     code = a_reading(query) or query

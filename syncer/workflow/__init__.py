@@ -16,15 +16,21 @@ comparison       definitions beside live state, whether or not they could be app
 effects          what changes do to syncs and columns, and what can't be sent
 """
 
-from syncer.workflow.applying import apply, expect, refuse, resume
-from syncer.workflow.base import Base
-from syncer.workflow.desk import Desk
-from syncer.workflow.importing import import_models
-from syncer.workflow.importing_drift import import_drift
-from syncer.workflow.listing import listing
-from syncer.workflow.planning import plan, plan_offline
-from syncer.workflow.reader import Reader
-from syncer.workflow.rolling_back import roll_back
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from syncer.workflow.applying import apply, expect, refuse, resume, without_files
+    from syncer.workflow.base import Base
+    from syncer.workflow.desk import Desk
+    from syncer.workflow.importing import import_models
+    from syncer.workflow.importing_drift import import_drift
+    from syncer.workflow.listing import listing
+    from syncer.workflow.planning import plan, plan_offline
+    from syncer.workflow.reader import Reader
+    from syncer.workflow.rolling_back import roll_back
 
 __all__ = [
     "Base",
@@ -40,4 +46,25 @@ __all__ = [
     "refuse",
     "resume",
     "roll_back",
+    "without_files",
 ]
+
+_PARTS: Final = {
+    "applying": ("apply", "expect", "refuse", "resume", "without_files"),
+    "base": ("Base",),
+    "desk": ("Desk",),
+    "importing": ("import_models",),
+    "importing_drift": ("import_drift",),
+    "listing": ("listing",),
+    "planning": ("plan", "plan_offline"),
+    "reader": ("Reader",),
+    "rolling_back": ("roll_back",),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a use case when it is first used: a plan must not pay for an import."""
+    for part, names in _PARTS.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{part}"), name)
+    raise AttributeError(name)

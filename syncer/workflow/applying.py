@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from syncer.applying import applier
 from syncer.errors import RefusedError
+from syncer.model import NO_MARKS, Document
 from syncer.plan import feasibility, lost_columns, policy, saved_plan
+from syncer.plan.planner import Planned
 from syncer.workflow.effects import impossible, with_consequences
 from syncer.workflow.reader import Connectors, Reader
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from syncer.events import Tell
     from syncer.model import Target
     from syncer.plan.limits import Limits
-    from syncer.plan.planner import Planned
+    from syncer.plan.planner import Change, Planned
     from syncer.secrets import Secret
 
 
@@ -48,6 +50,19 @@ def resume(
     if problems := impossible(renewed.plan, connectors):
         raise RefusedError("the saved plan can't be applied; nothing was written", "plan again", problems)
     return policy.judged(renewed, limits)
+
+
+def without_files(planned: Planned) -> Planned:
+    """The plan as a saved one has it: its files are named, and what they say is in `after` alone.
+
+    A long apply needs the room that what was read of them takes.
+    """
+
+    def bare(change: Change) -> Change:
+        document = Document(change.address, change.desired.document.path, {}, NO_MARKS)
+        return replace(change, desired=replace(change.desired, fields=change.after, document=document, sources={}))
+
+    return replace(planned, plan=replace(planned.plan, changes=tuple(map(bare, planned.plan.changes))))
 
 
 def expect(planned: Planned, digest: str) -> None:

@@ -64,11 +64,12 @@ def plan(
     loosened: tuple[Problem, ...] = ()
     removed: tuple[Removed, ...] = ()
     if base is not None:
-        former, _ = connectors.bound(base.state(target.environment))
+        said = base.state(target.environment)
+        former, _ = connectors.bound(said)
         origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
         origins = replace(origins, max_change=base.max_change)
         problems = (*problems, *renames.unpinned_renames(made, former))
-        guards = base.guards(target.environment)
+        guards = base.guards(target.environment) if base.hurt else said
         made = with_guards_of(made, guards)
         loosened = (
             *loosened_limits(limits, base.max_change, create=create, created=base.create),
@@ -106,8 +107,8 @@ def plan_offline(
 
     everything = stand_in_connectors(resolve(documents, target.environment))
     chosen, _ = reveal(targeted(everything, patterns), lookup)
-    before_it = stand_in_connectors(base.state(target.environment))
-    former = BaseDefinitions(reveal(before_it, lookup)[0])
+    said = base.state(target.environment)
+    former = BaseDefinitions(reveal(stand_in_connectors(said), lookup)[0])
     bindings, new = [], []
     for model in chosen.models:
         before = former.of(model)
@@ -119,7 +120,7 @@ def plan_offline(
             live = LiveModel(model.id or before.id or 0, normalization.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
-    guards = base.guards(target.environment)
+    guards = base.guards(target.environment) if base.hurt else said
     loosened = loosened_guards(bindings, guards)
     warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))
     removed = _chosen(removed_definitions(guards, everything, None), patterns)

@@ -8,6 +8,7 @@ import re
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,8 @@ from scenes import PLANNED
 from strategies import JSON
 
 from syncer.applying import run_records
-from syncer.applying.past_run import OPEN, Ending, LostRun, PastRun
-from syncer.applying.run_records import Record, RunError
+from syncer.applying.past_run import OPEN, Ending, LostRun, PastRun, tally
+from syncer.applying.run_records import RunError
 from syncer.package_files import schema
 from syncer.plan import planfile
 from syncer.render.json_lines import run_lines
@@ -27,6 +28,7 @@ from syncer.render.terminal import Style
 from syncer.render.terminal.history import ending, render_history, render_no_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SCHEMA = schema("run")
@@ -36,18 +38,31 @@ ADDRESSES = [change.address for change in PLAN.plan.changes]
 BEGAN = "2026-11-23T10:45:02.123456Z"
 
 
-def _past(name: str = NAME, began: str = BEGAN, ended: str = BEGAN, **endings: Ending) -> PastRun:
-    every = {address: Ending("done", updated_at="2026-02-01T00:00:00.000Z") for address in ADDRESSES} | endings
-    return PastRun(name, "apply", began, ended, PLAN.plan.target, PLAN.commit, every)
+ENDINGS = {address: Ending("done", updated_at="2026-02-01T00:00:00.000Z") for address in ADDRESSES}
 
 
-def _keep(folder: Path, run: PastRun) -> Path:
-    file = run_records.path(folder, run.name)
-    planfile.write(file, run_records.dumps(Record(run, planfile.dumps(PLAN))))
-    return file
+def _past(name: str = NAME, began: str = BEGAN, ended: str = BEGAN) -> PastRun:
+    return PastRun(name, "apply", began, ended, PLAN.plan.target, PLAN.commit, tally(ENDINGS.values()))
 
 
-GOOD = run_records.dumps(Record(_past(), planfile.dumps(PLAN))).encode()
+def _bytes(run: PastRun) -> bytes:
+    stream = BytesIO()
+    run_records.pour(stream, run, ENDINGS, BytesIO(planfile.dumps(PLAN).encode()))
+    return stream.getvalue()
+
+
+def _keep(folder: Path, run: PastRun) -> None:
+    """A record alone, which no index knows."""
+    run_records.path(folder, run.name).write_bytes(_bytes(run))
+
+
+def _end(folder: Path, run: PastRun) -> Path:
+    """A record as a run leaves it when it ends."""
+    run_records.write(folder, run, ENDINGS, BytesIO(planfile.dumps(PLAN).encode()))
+    return run_records.path(folder, run.name)
+
+
+GOOD = _bytes(_past())
 
 
 def _now() -> datetime:
@@ -59,14 +74,16 @@ def _now() -> datetime:
 
 def test_what_comes_back_is_what_was_kept(tmp_path: Path) -> None:
     """The run, and its plan to the last byte, which a plan file's reader takes as its own."""
-    file = _keep(tmp_path, _past())
+    file = _end(tmp_path, _past())
     record = run_records.read(tmp_path, NAME, SCHEMA)
 
-    assert record.run == _past()
+    assert (record.run, record.endings) == (_past(), ENDINGS)
     assert record.plan + "\n" == planfile.dumps(PLAN)
     assert planfile.loads(record.plan.encode(), schema("plan"), NAME).plan.digest == PLAN.plan.digest
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert set(json.loads(file.read_text())) == set(SCHEMA["properties"])
+    data = json.loads(file.read_text())
+    assert set(data) == set(SCHEMA["properties"])
+    assert json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n" == file.read_text()
 
 
 def test_a_name_is_claimed_once(tmp_path: Path) -> None:
@@ -151,6 +168,112 @@ def test_where_nothing_is_kept_nothing_is_found(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run is kept in") as caught:
         run_records.find(tmp_path / "none", "last", SCHEMA)
     assert caught.value.hint
+
+
+# -- the index ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of the records; the index stands beside it."""
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+def test_a_list_reads_no_record_that_the_index_knows(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells the same, its words in the same order. A run that was killed is read; what is gone leaves the index."""
+    ways = {"a": Ending("failed"), "b": Ending("done", 7, is_new=True), "c": Ending("failed"), "d": Ending("done")}
+    past = replace(_past(), tally=tally(ways.values()))
+    _end(folder, _past("20261122-104502-0000")).rename(folder / "moved away")
+    _end(folder, _past("20261122-104502-0001"))
+    _end(folder, replace(_past("20261121-104502-0000"), ended=""))
+    run_records.write(folder, past, ways, BytesIO(b"{}"))
+    unfinished = run_records.read(folder, "20261121-104502-0000", SCHEMA)
+    index = folder.with_name("run_records.json")
+
+    assert list(json.loads(index.read_text())["runs"]) == ["20261122-104502-0001", NAME]
+    assert stat.S_IMODE(index.stat().st_mode) == 0o600
+    monkeypatch.setattr(run_records, "read", lambda *_: unfinished)
+    listed = run_records.listed(folder, SCHEMA)
+    assert listed == [past, _past("20261122-104502-0001"), unfinished.run]
+    assert [[*run.tally] for run in listed[:1] if isinstance(run, PastRun)] == [[*past.tally]]
+
+
+def _with_times_kept(file: Path, content: bytes) -> None:
+    """What an editor that hides its traces leaves."""
+    before = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda file: file.write_bytes(GOOD.replace(b'"limit":1', b'"limit":2')),
+        lambda file: _with_times_kept(file, GOOD.replace(b'"limit":1', b'"limit":2')),
+        lambda file: file.write_bytes(GOOD[:-20]),
+        lambda file: (file.unlink(), file.write_bytes(GOOD[:-20])),
+        lambda file: (file.rename(f"{file}.x"), file.symlink_to(f"{file}.x")),
+        lambda file: (file.unlink(), file.mkdir()),
+    ],
+)
+def test_an_entry_counts_for_the_record_that_it_was_written_for(alter: Callable[[Path], object], folder: Path) -> None:
+    """Whoever touches the record makes it be read."""
+    alter(_end(folder, _past()))
+    (run,) = run_records.listed(folder, SCHEMA)
+
+    assert isinstance(run, LostRun)
+
+
+def _entry(**values: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda entry: {**entry, "run": {**entry["run"], **values}}
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda entry: {**entry, "more": 1},
+        lambda entry: {**entry, "run": []},
+        lambda entry: {**entry, "record": []},
+        lambda entry: [entry],
+        lambda _: None,
+        _entry(name="20261123-104502-0000"),
+        _entry(began=5),
+        _entry(ended=None),
+        _entry(tally=[["done", False]]),
+        _entry(tally=[["done", "no", 2]]),
+        _entry(tally=[["done", False, "many"]]),
+        _entry(target={}),
+        _entry(target={"environment": ["prod"], "url": "", "workspace_id": 2}),
+        _entry(more=1),
+    ],
+)
+def test_an_entry_of_another_shape_is_passed_over(alter: Callable[[Any], Any], folder: Path) -> None:
+    """Also with the index's sum put right: the record is read in its place. So it is where the whole index is odd."""
+    _end(folder, _past())
+    index = folder.with_name("run_records.json")
+    data = json.loads(index.read_text())
+    del data["checksum"]
+    odd = {**data, "runs": {NAME: alter(data["runs"][NAME])}}
+    for one in (odd, {**data, "format": 2}, {**data, "more": 1}, {**data, "runs": []}):
+        index.write_text(json.dumps({**one, "checksum": run_records._checksum(one)}))
+        assert run_records.listed(folder, SCHEMA) == [_past()]
+
+
+@settings(max_examples=100)
+@given(st.integers(0, 450), st.binary(max_size=3), st.integers(0, 450))
+def test_no_altered_index_tells_anything_else(
+    tmp_path_factory: pytest.TempPathFactory, start: int, raw: bytes, end: int
+) -> None:
+    """Whatever bytes stand in it, the list says what the records say, and the next run makes it whole again."""
+    folder = tmp_path_factory.getbasetemp() / "runs"
+    folder.mkdir(exist_ok=True)
+    _end(folder, _past())
+    index = folder.with_name("run_records.json")
+    good = index.read_bytes()
+    index.write_bytes(good[:start] + raw + good[end:])
+
+    assert run_records.listed(folder, SCHEMA) == [_past()]
 
 
 # -- hostile -----------------------------------------------------------------------------------------------------------
@@ -263,10 +386,10 @@ MIXED = {
 
 def test_how_a_run_ended_is_counted() -> None:
     """In words; a killed one says so."""
-    run = replace(_past(), endings=MIXED)
+    run = replace(_past(), tally=tally(MIXED.values()))
 
     assert ending(run) == "1 changed, 1 created, 1 conflict, 1 failed, 1 unknown, 1 not attempted"
-    killed = replace(run, ended="", endings=dict.fromkeys(MIXED, Ending(OPEN)))
+    killed = replace(run, ended="", tally=tally([Ending(OPEN)] * len(MIXED)))
     assert ending(killed) == "unfinished: it was ended before it could say"
 
 
@@ -292,7 +415,7 @@ def test_the_list_is_these_lines() -> None:
 
 def test_the_lines_for_programs_are_described() -> None:
     """What isn't known is left out."""
-    killed = replace(_past(), ended="", commit="", endings={"a": Ending(OPEN)})
+    killed = replace(_past(), ended="", commit="", tally=tally([Ending(OPEN)]))
     lines = [json.loads(line) for line in run_lines([_past(), killed, LostRun(NAME, "why")], _now)]
     for line in lines:
         VALIDATOR.validate(line)

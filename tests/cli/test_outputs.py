@@ -15,6 +15,8 @@ from inside import Inside
 from repositories import GIT, Repository
 from world import Team, definition, flat, recorded_world, writes
 
+from syncer.cli.shared.outputs import without_secrets
+from syncer.errors import SyncerError
 from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
@@ -45,6 +47,19 @@ def team(box: Sandbox, tmp_path: Path) -> Iterator[Team]:
         team.write("m", definition(PLAIN))
         repository.commit()
         yield team
+
+
+def test_a_text_in_pieces_is_looked_through_before_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of it is lost, and nothing is handed on that holds a secret; what went before may have been written."""
+    pieces = ["a" * 700_000, "b" * 700_000, f"with {CANARY} in it", "c"]
+    monkeypatch.setenv("SYNCER_SECRET_X", "another-secret")
+    assert "".join(without_secrets(pieces, "a file")) == "".join(pieces)
+
+    monkeypatch.setenv("SYNCER_SECRET_X", CANARY)
+    passed = without_secrets(pieces, "a file")
+    assert next(passed) == pieces[0]
+    with pytest.raises(SyncerError, match="the value of SYNCER_SECRET_X would stand in a file"):
+        next(passed)
 
 
 def _commit(team: Team, **changes: Any) -> str:

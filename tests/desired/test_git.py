@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from repositories import GIT, Repository
 
+from syncer import config
+from syncer.cli.shared import running
 from syncer.desired import git, loader
 from syncer.errors import SettingsError
+from syncer.plan.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from syncer.workflow.base import Base
 
 SQL = "name: {name}\nconnector_id: 1\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id FROM t\n"
 FILE, LINK, FOLDER = "100644", "120000", "40000"
@@ -665,3 +675,128 @@ def test_a_partial_clone_gets_what_a_commit_holds_and_it_lacks(repository: Repos
         _files(treeless.folder, base)
     treeless.git(*refused.value.hint.split("`")[1].split()[1:])
     assert _files(treeless.folder, base) == files
+
+
+# -- what a base takes over from the work tree ---------------------------------------------------------------------------
+
+THERE = {
+    "syncer.toml": "[environments.a]\nworkspace_id = 1\n[environments.b]\nworkspace_id = 2\n",
+    **{f"models/{at}/{name}.yaml": SQL.format(name=f"{at}{name}") for at in "xy" for name in "pq"},
+    "models/z.yaml": SQL.format(name="Z").replace("query: SELECT id FROM t", "query_file: sql/z.sql"),
+    "models/sql/z.sql": "SELECT 1\n",
+}
+OTHERWISE: dict[str, tuple[str, str]] = {
+    "another text": ("models/x/p.yaml", "# more\n" + SQL.format(name="xp")),
+    "no definition": ("models/x/p.yaml", "name: [\n"),
+    "another's name": ("models/x/p.yaml", SQL.format(name="yq")),
+    "a name twice at the base alone": ("models/x/other.yaml", SQL.format(name="xq")),
+    "an id at the top": ("models/y/p.yaml", SQL.format(name="yp") + "id: 7\n"),
+    "an environment that is gone": ("models/y/p.yaml", SQL.format(name="yp") + "environments: {c: {id: 7}}\n"),
+    "a mark": ("models/y/p.yaml", "\ufeff" + SQL.format(name="yp")),
+    "other line ends": ("models/y/p.yaml", SQL.format(name="yp").replace("\n", "\r\n")),
+    "another query beside it": ("models/sql/z.sql", "SELECT 2\n"),
+    "no query beside it": ("models/sql/z.sql", ""),
+    "a link in a query's place": ("models/sql/z.sql", "-> ../../syncer.toml"),
+    "a link in a folder's place": ("models/w", "-> x"),
+    "a link in a file's place": ("models/x/p.yaml", "-> q.yaml"),
+    "one name to some disks": ("models/X/P.yaml", SQL.format(name="XP")),
+    "the wrong ending": ("models/x/p.yml", SQL.format(name="xpyml")),
+    "a file that is gone": ("models/x/p.yaml", ""),
+    "a folder that is gone": ("models/y", ""),
+    "other settings": ("syncer.toml", "max_change_percent = 7\n[environments.a]\nworkspace_id = 1\n"),
+}
+"""What stands otherwise at a path: another text, a link (`-> …`), or nothing."""
+
+
+def _run(folder: Path) -> running.Run:
+    settings = config.load(folder)
+    return running.Run(
+        settings, config.environment(settings, "a", {"SYNCER_API_URL": "http://127.0.0.1"}), {}, Limits()
+    )
+
+
+def _lay(repository: Repository, names: Iterable[str]) -> None:
+    """Let the work tree be what is there, but for what is otherwise."""
+    for one in repository.folder.iterdir():
+        if one.name != ".git":
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+    for path, text in THERE.items():
+        repository.write(path, text)
+    for name in names:
+        path, text = OTHERWISE[name]
+        target = repository.folder / path
+        if target.is_symlink() or target.is_file():
+            target.unlink()
+        elif target.is_dir():
+            shutil.rmtree(target)
+        if text.startswith("-> "):
+            target.symlink_to(text.removeprefix("-> "))
+        elif text:
+            repository.write(path, text)
+
+
+def _said(base: Base) -> tuple[object, ...]:
+    """All of a base that anybody can tell from another one."""
+    documents = [
+        (one.address, one.path, json.dumps(one.data), dict(one.files), one.origin(("name",)))
+        for one in (*base.documents, *base.hurt)
+    ]
+    return documents, base.unusable, base.environment, base.max_change, base.create, base.told
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(*(st.lists(st.sampled_from([*OTHERWISE]), max_size=most, unique=True) for most in (4, 1)))
+def test_what_is_taken_over_from_the_work_tree_is_what_the_commit_says(
+    repository: Repository, before: list[str], now: list[str]
+) -> None:
+    """The law of the short way: whatever differs, the base says what it says where nothing is taken over."""
+    _lay(repository, before)
+    commit = repository.commit()
+    _lay(repository, [] if "other settings" in before else now)
+    run = _run(repository.folder)
+
+    taken = running.base_at(run, commit)
+
+    assert _said(taken) == _said(running.base_at(run, commit, is_checked_out=False))
+
+
+def test_files_that_are_the_same_are_neither_written_nor_parsed_again(repository: Repository) -> None:
+    """The very documents of the work tree are the base's, but for what differs, or names a file that may differ."""
+    _lay(repository, [])
+    commit = repository.commit()
+    _lay(repository, ["another text", "another query beside it"])
+    run = _run(repository.folder)
+    here = {one.path: one for one in run.checked()[0].documents}
+
+    taken = {one.path: one for one in running.base_at(run, commit).documents}
+
+    assert {path for path, one in taken.items() if one is here[path]} == {
+        "models/x/q.yaml",
+        "models/y/p.yaml",
+        "models/y/q.yaml",
+    }
+    assert taken["models/z.yaml"].files["sql/z.sql"].text == "SELECT 1\n"
+    assert taken["models/z.yaml"].data is here["models/z.yaml"].data
+
+
+def test_a_tree_that_was_made_by_hand_takes_nothing_over(repository: Repository) -> None:
+    """A name twice, as file and folder or to some disks: which of them is laid out isn't guessed."""
+    repository.commit()
+    oid = repository.blob(b"text")
+    contents = {"models/a.yaml": b"text"}
+    inner = repository.tree((FILE, "blob", oid, "b.yaml"))
+    file, other = (FILE, "blob", oid, "a.yaml"), (FILE, "blob", oid, "b.yaml")
+    for entries, expected in (
+        ([file], {"models/a.yaml"}),
+        ([file, other], {"models/a.yaml"}),
+        ([file, (FOLDER, "tree", inner, "a.yaml")], set()),
+        ([file, (FILE, "blob", oid, "A.yaml")], set()),
+        ([file, (FILE, "blob", oid, "a\u200c.yaml")], set()),
+        ([file, (FOLDER, "tree", inner, "x"), (FOLDER, "tree", inner, "X")], set()),
+        ([file, (LINK, "blob", oid, "c.yaml")], set()),
+        ([(LINK, "blob", oid, "a.yaml")], set()),
+        ([(FILE, "blob", repository.blob(b"texT"), "a.yaml"), file], set()),
+    ):
+        folder = repository.tree(*entries)
+        commit = repository.commit_tree(repository.tree((FOLDER, "tree", folder, "models")))
+        assert git.unchanged(repository.folder, commit, "models", contents) == expected, entries

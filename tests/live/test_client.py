@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cProfile
+import gc
 import gzip
 import json
 import pstats
@@ -10,6 +11,7 @@ import ssl
 import threading
 import tracemalloc
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -339,6 +341,18 @@ def test_a_refusal_costs_the_same_however_many_models_were_seen() -> None:
         return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
 
     assert calls(2_000) < 2 * calls(20)
+
+
+def test_an_answer_is_not_kept_for_its_secrets() -> None:
+    """A run of ten thousand changes gets twenty thousand answers; what it must know of each are the secrets alone."""
+    secretive = resource(2, configuration={"api_key": "canary-9f3k"}, query_type="unstructured")
+    wire = Wire(
+        lambda request: httpx.Response(200, json={"data": secretive if "2" in request.url.path else resource(1)})
+    )
+    for model_id in (1, 2):
+        model = wire.api.read(model_id)
+        assert [one for one in gc.get_referrers(model) if not isinstance(one, FrameType)] == []
+    assert "canary" not in wire.session.scrubber.quote("it says canary-9f3k")
 
 
 def test_it_tries_five_times() -> None:

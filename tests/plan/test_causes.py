@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -269,6 +270,17 @@ def test_a_base_like_the_files_makes_everything_drift(world: tuple[list[Document
 
     assert {cause for causes in provenance.causes.values() for cause in causes} <= {DRIFT}
     assert provenance.already_live == {}
+    # Documents that were read twice say what those say that were taken over.
+    assert _provenance(_planned(documents, models, deepcopy(documents))) == provenance
+
+
+def test_true_and_one_are_two_values_though_python_takes_them_for_one() -> None:
+    """What a definition brought that is live already is told, also where the base is equal to Python."""
+    planned = _planned(
+        [document(configuration={"a": True})], [live(configuration={"a": True})], [document(configuration={"a": 1})]
+    )
+
+    assert _provenance(planned).already_live == {"active_users": ("configuration",)}
 
 
 def _revealed(value: Any) -> Any:

@@ -18,9 +18,10 @@ from world import definition, recorded_world
 from syncer import sql, workflow
 from syncer.errors import ApiError, RefusedError
 from syncer.model import Connector, Sync
-from syncer.plan import policy
+from syncer.plan import lost_columns, policy
 from syncer.plan.effect_sentences import meaning
 from syncer.plan.limits import Limits
+from syncer.plan.planner import Effect
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import Secret
@@ -456,6 +457,19 @@ def test_an_import_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     (warning,) = (one for one in _plan(api, query="SELECT 1").warnings if one.rule == "columns-not-checked")
     assert "failed (ModuleNotFoundError)" in warning.message
+
+
+def test_one_warning_names_them_all() -> None:
+    """A reason is told once, with so many models and syncs as anybody reads."""
+    error = sql.UncheckedError("it is Sunday", "wait")
+    effects = {f"m{number:02}": Effect((SYNC,) * 5) for number in range(12)} | {"n": Effect(None)}
+    told = lost_columns.unchecked_columns(effects, dict.fromkeys(["n", *effects], error))
+
+    named = "(feeds sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 2 more)"
+    models = ", ".join(f"m{number:02} {named}" for number in range(9))
+    assert [problem.message for problem in told] == [
+        f"columns not checked, because it is Sunday: n (its syncs could not be read), {models} and 3 more"
+    ]
 
 
 def test_allowing_a_risky_field_for_a_run() -> None:

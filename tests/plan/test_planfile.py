@@ -28,7 +28,7 @@ from syncer.plan.planner import Planned
 from syncer.render import html, json_lines, markdown
 from syncer.render.terminal import Style, render_plan, render_problems
 from syncer.secrets import Secret
-from syncer.workflow import Base
+from syncer.workflow.base import Base
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import RAW_SQL, TARGET, desired, live
 
-from syncer.config import may_get_credentials
+from syncer.config.servers import may_get_credentials
 from syncer.errors import SyncerError
 from syncer.model import NOWHERE, Binding, Bound, Columns, Connector, Origin, Problem, Severity, Sync
 from syncer.plan.feasibility import connector_problems, needs_connectors, one_way_moves, unsendable

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import TARGET, desired, live
@@ -21,7 +21,7 @@ from syncer.model import ABSENT, NOWHERE, Binding, Bound, Origin, Problem, Sever
 from syncer.plan.planner import Cause, Plan, Planned, Provenance, make_plan
 from syncer.render.diff.matching import match_sequences
 from syncer.render.diff.text_lines import differing_parts
-from syncer.render.diff.values import DEEPEST, Row, ValueLayout, change_rows, path_text
+from syncer.render.diff.values import DEEPEST, ValueLayout, change_rows, path_text
 from syncer.render.terminal import (
     Style,
     render_banner,
@@ -36,6 +36,9 @@ from syncer.render.terminal import (
 )
 from syncer.render.text import cells, quoted, runner_safe, visible, visible_line, wrapped
 from syncer.secrets import Secret, SecretRef
+
+if TYPE_CHECKING:
+    from syncer.render.diff.rows import Row
 
 Golden = Callable[[str, str], None]
 

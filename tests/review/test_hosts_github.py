@@ -226,7 +226,7 @@ def test_any_event_file_is_understood_or_refused(
     assert len(context.base_sha) in {0, 40}
     assert context.number is None or context.number > 0
     assert context.branch.isprintable()
-    assert host.change_of_run() is None
+    assert host.pull_request_of_run() is None
 
 
 def _host_or_words(desk: Desk, stem: str, path: Path) -> GitHub | None:
@@ -361,7 +361,7 @@ def test_over_a_real_connection(desk: Desk) -> None:
     with serving(desk.fake) as url:
         host = detect(desk.fake.variables(url, desk.folder))
         assert host is not None
-        created = host.comment(7, "é\U0001f600")
+        created = host.add_comment(7, "é\U0001f600")
 
         assert host.comments(7) == [created]
         assert created.body == "é\U0001f600"
@@ -433,7 +433,7 @@ def test_a_creation_that_cannot_be_read_may_have_happened(desk: Desk, text: str)
     desk.fake.faults.append(Fault(201, {}, text, method="POST"))
 
     with pytest.raises(HostError) as caught:
-        desk.host().comment(7, "x")
+        desk.host().add_comment(7, "x")
 
     assert caught.value.status == 0
 
@@ -441,7 +441,7 @@ def test_a_creation_that_cannot_be_read_may_have_happened(desk: Desk, text: str)
 def test_a_text_that_is_no_unicode_is_not_sent(desk: Desk) -> None:
     """Half a surrogate pair: an error in words."""
     with pytest.raises(HostError, match="malformed"):
-        desk.host().comment(7, "\ud800")
+        desk.host().add_comment(7, "\ud800")
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------
@@ -481,7 +481,7 @@ def test_it_waits_until_the_rate_is_reset(desk: Desk, monkeypatch: pytest.Monkey
 def test_a_create_that_was_held_back_is_sent_again(desk: Desk) -> None:
     """A rate's refusal carried nothing out."""
     desk.fake.faults.append(Fault(403, {"retry-after": "7"}, method="POST"))
-    desk.host().comment(7, "x")
+    desk.host().add_comment(7, "x")
 
     assert desk.slept == [7.0]
     assert len(desk.fake.comments[7]) == 1
@@ -522,9 +522,9 @@ def test_a_get_is_tried_five_times(desk: Desk) -> None:
 
 def test_an_edit_is_tried_again(desk: Desk) -> None:
     """The same text twice is the same text."""
-    note = desk.host().comment(7, "x")
+    note = desk.host().add_comment(7, "x")
     desk.fake.faults.append(Fault(502, method="PATCH", lost=True))
-    desk.host().edit(7, note, "y")
+    desk.host().edit_comment(7, note, "y")
 
     assert [one.body for one in desk.fake.comments[7]] == ["y"]
 
@@ -535,7 +535,7 @@ def test_a_create_is_never_repeated_blindly(desk: Desk, status: int) -> None:
     desk.fake.faults.append(Fault(status, method="POST", lost=True))
 
     with pytest.raises(HostError) as caught:
-        desk.host().comment(7, "x")
+        desk.host().add_comment(7, "x")
 
     assert caught.value.status == status
     assert len(desk.fake.comments[7]) == 1
@@ -559,7 +559,7 @@ def test_a_create_without_an_answer(desk: Desk, error: Exception, tries: int) ->
         transport=httpx.MockTransport(answer),
     )
     with pytest.raises(HostError) as caught:
-        host.comment(7, "x")
+        host.add_comment(7, "x")
 
     assert len(sent) == tries
     assert caught.value.status == 0
@@ -572,9 +572,9 @@ def test_the_token_goes_into_one_header_and_nowhere_else(desk: Desk) -> None:
     """Not into an address, a body or another header."""
     desk.fake.tokens[LONG] = "github-actions[bot]"
     host = desk.host(GITHUB_TOKEN=LONG)
-    note = host.comment(7, "x")
-    host.edit(7, note, "y")
-    host.hide(note)
+    note = host.add_comment(7, "x")
+    host.edit_comment(7, note, "y")
+    host.hide_comment(note)
     host.issues()
 
     assert len(desk.fake.calls) == 5
@@ -644,7 +644,7 @@ def test_a_token_that_may_not_is_told_what_it_lacks(desk: Desk) -> None:
     desk.fake.read_only.add(TOKEN)
 
     with pytest.raises(HostError, match="Resource not accessible by integration") as caught:
-        desk.host().comment(7, "x")
+        desk.host().add_comment(7, "x")
 
     assert caught.value.is_denied
     assert "pull-requests: write" in caught.value.hint
@@ -742,12 +742,12 @@ def test_the_change_of_a_run(desk: Desk, pulls: list[tuple[int, str, str, dict[s
     for known, commit, head, more in pulls:
         desk.fake.pull(known, sha(commit), head, **more)
 
-    assert desk.host("workflow_run").change_of_run() == number
+    assert desk.host("workflow_run").pull_request_of_run() == number
 
 
 def test_only_a_follow_up_has_a_change_to_look_for(desk: Desk) -> None:
     """Other events know theirs."""
-    assert desk.host("pull_request").change_of_run() is None
+    assert desk.host("pull_request").pull_request_of_run() is None
     assert desk.fake.calls == []
 
 
@@ -757,8 +757,8 @@ def test_only_a_follow_up_has_a_change_to_look_for(desk: Desk) -> None:
 def test_the_summary_is_added_to(desk: Desk) -> None:
     """In UTF-8, whatever stands there."""
     host = desk.host()
-    host.summary("# é\U0001f600")
-    host.summary("more\ud800")
+    host.add_summary("# é\U0001f600")
+    host.add_summary("more\ud800")
 
     assert (desk.folder / "github_step_summary").read_bytes() == "# é\U0001f600\nmore\\ud800\n".encode()
 
@@ -766,8 +766,8 @@ def test_the_summary_is_added_to(desk: Desk) -> None:
 def test_a_summary_that_is_too_large_says_so(desk: Desk) -> None:
     """GitHub would drop all of it; what stood there stays."""
     host = desk.host()
-    host.summary("first")
-    host.summary("x" * 1024 * 1024)
+    host.add_summary("first")
+    host.add_summary("x" * 1024 * 1024)
     text = (desk.folder / "github_step_summary").read_text("utf-8")
 
     assert text.startswith("first\n")
@@ -778,7 +778,7 @@ def test_a_summary_that_is_too_large_says_so(desk: Desk) -> None:
 def test_outputs_are_plain_words_between_random_lines(desk: Desk) -> None:
     """No value can end its own block."""
     host = desk.host()
-    host.outputs({"has_changes": "true", "digest": "9c41"})
+    host.set_outputs({"has_changes": "true", "digest": "9c41"})
     lines = (desk.folder / "github_output").read_text("utf-8").splitlines()
 
     assert lines[0] == f"has_changes<<{lines[2]}"
@@ -794,7 +794,7 @@ def test_an_output_that_is_no_plain_word_is_refused(desk: Desk, value: str) -> N
     host = desk.host()
     for values in ({"ok": "1", "name": value}, {"ok": "1", value: "1"}):
         with pytest.raises(ValueError, match="plain short word"):
-            host.outputs(values)
+            host.set_outputs(values)
 
     assert (desk.folder / "github_output").read_bytes() == b""
 
@@ -802,20 +802,20 @@ def test_an_output_that_is_no_plain_word_is_refused(desk: Desk, value: str) -> N
 def test_without_files_there_is_nothing_to_write(desk: Desk) -> None:
     """A run at a desk with GitHub's variables; a file that can't be written is told."""
     host = desk.host(GITHUB_OUTPUT="", GITHUB_STEP_SUMMARY="")
-    host.summary("x")
-    host.outputs({"a": "b"})
+    host.add_summary("x")
+    host.set_outputs({"a": "b"})
 
     with pytest.raises(HostError, match="GITHUB_STEP_SUMMARY"):
-        desk.host(GITHUB_STEP_SUMMARY="a\0b").summary("x")
+        desk.host(GITHUB_STEP_SUMMARY="a\0b").add_summary("x")
     with pytest.raises(HostError, match="GITHUB_OUTPUT"):
-        desk.host(GITHUB_OUTPUT=str(desk.folder)).outputs({"a": "b"})
+        desk.host(GITHUB_OUTPUT=str(desk.folder)).set_outputs({"a": "b"})
     with pytest.raises(HostError, match="GITHUB_STEP_SUMMARY"):
-        desk.host(GITHUB_STEP_SUMMARY=str(desk.folder)).summary("x")
+        desk.host(GITHUB_STEP_SUMMARY=str(desk.folder)).add_summary("x")
 
 
 def test_masks_cover_values_and_their_lines(desk: Desk) -> None:
     """A short one would blank the log, so it isn't masked."""
-    lines = desk.host().mask(["100%", "abc", "one line\nxy\ntwo:line", "", "100%"])
+    lines = desk.host().mask_lines(["100%", "abc", "one line\nxy\ntwo:line", "", "100%"])
 
     assert lines == [
         "::add-mask::100%25",

@@ -337,7 +337,7 @@ def test_a_refusal_says_what_to_do(desk: Desk, status: int, word: str) -> None:
     desk.fake.faults.append(Fault(status, method="POST"))
 
     with pytest.raises(HostError) as caught:
-        desk.host().comment(7, "x")
+        desk.host().add_comment(7, "x")
 
     assert word in caught.value.hint
     assert desk.fake.writes == []
@@ -358,7 +358,7 @@ def test_a_creation_that_cannot_be_read_may_have_happened(desk: Desk) -> None:
     desk.fake.faults.append(Fault(201, {}, "{}", method="POST"))
 
     with pytest.raises(HostError) as caught:
-        desk.host().comment(7, "x")
+        desk.host().add_comment(7, "x")
 
     assert caught.value.status == 0
 
@@ -390,13 +390,13 @@ def test_the_head_of_a_branch(desk: Desk) -> None:
 def test_what_gitlab_lacks_is_nothing(desk: Desk) -> None:
     """No summary, no masks, no outputs, no runs after runs; but a bad output is a mistake everywhere."""
     host = desk.host()
-    host.summary("x")
-    host.outputs({"digest": "9c41"})
+    host.add_summary("x")
+    host.set_outputs({"digest": "9c41"})
 
-    assert host.mask(["secret"]) == []
-    assert host.change_of_run() is None
+    assert host.mask_lines(["secret"]) == []
+    assert host.pull_request_of_run() is None
     with pytest.raises(ValueError, match="plain short word"):
-        host.outputs({"digest": "a\nb"})
+        host.set_outputs({"digest": "a\nb"})
 
 
 def test_an_issue_is_closed_even_if_its_last_word_is_not_taken(desk: Desk) -> None:

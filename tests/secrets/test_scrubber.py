@@ -18,7 +18,7 @@ from syncer.live.session import Session
 from syncer.model import Credentials
 from syncer.review.hosts import detect
 from syncer.secrets import SENSITIVE, Secret
-from syncer.secrets.scrubber import Scrubber, held
+from syncer.secrets.scrubber import Scrubber, Watch, held
 
 CANARY = 'tök-"Canary"/7+9f3kq==x'
 LONG = f"eyJhbGciOiJIUzI1NiJ9.{'Y2FuYXJ5' * 40}.end"
@@ -35,6 +35,16 @@ def test_a_secret_is_found_however_it_is_written(spelling: str) -> None:
     assert set(shown.removeprefix("before [ ").removesuffix(" ] after").replace(SENSITIVE, "")) <= set("\"'\\[] ")
     if spelling not in {"base64 in pieces", "base64 in lines", "wrapped", "in capitals", "base64 of UTF-16"}:
         assert held(said, [Secret(CANARY, "SYNCER_SECRET_K")]) == ["SYNCER_SECRET_K"]
+
+
+def test_a_secret_is_found_in_a_text_of_any_length() -> None:
+    """As it is: what is too much work is looking for its other forms. Where texts come one by one, too."""
+    secret = Secret("hunter2-hunter2", "SYNCER_SECRET_K")
+    long = "SELECT 1\n" * (1 << 20)
+    watch = Watch([secret])
+
+    assert held(f"{long}hunter2-hunter2", [secret]) == ["SYNCER_SECRET_K"]
+    assert [watch.held(text) for text in (long, "hunter2-hunter2", "hunter")] == [[], ["SYNCER_SECRET_K"], []]
 
 
 @given(

@@ -10,6 +10,7 @@ import pytest
 from builders import RAW_SQL, TARGET, FakeApi, document, live
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenes import PLANNED
 from strategies import worlds
 from world import recorded_world
 
@@ -19,6 +20,7 @@ from syncer.live import payloads
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.model import Connector, Credentials, Document, LiveModel, LiveState, Target, Unreadable
+from syncer.plan import planfile, policy
 from syncer.plan.limits import Limits
 from syncer.sandbox import Sandbox
 from syncer.secrets import Secret
@@ -298,3 +300,17 @@ def test_an_undeclared_description_is_not_ours() -> None:
     assert api.models[42].fields["description"] == "theirs"
     assert api.models[42].fields["query"] == "SELECT 2"
     assert RAW_SQL["query"] != "SELECT 2"
+
+
+def test_a_plan_without_its_files_is_the_same_plan() -> None:
+    """It's saved in the same bytes and refused for the same; what is said of a file names it, and no line."""
+    for planned in PLANNED.values():
+        bare = workflow.without_files(planned)
+        said, told = (
+            [(one.rule, one.message, one.hint, one.origin.path) for one in policy.judged(each, Limits()).refusals]
+            for each in (planned, bare)
+        )
+
+        assert planfile.dumps(bare) == planfile.dumps(planned)
+        assert told == said
+        assert not any(change.desired.document.data for change in bare.plan.changes)

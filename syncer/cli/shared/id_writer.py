@@ -37,7 +37,7 @@ def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
 
 
 def _write(run: Run, outcome: Outcome) -> None:
-    from syncer.render import modelfile  # noqa: PLC0415 - ruamel is slow to import, and this is rare
+    from syncer.render import modelfile  # noqa: PLC0415 - this is rare
 
     path, root = outcome.change.desired.document.path, run.settings.root
     raw = loader.raw(root, path)
@@ -48,7 +48,7 @@ def _write(run: Run, outcome: Outcome) -> None:
     if "id" in values or values.get("name") != outcome.change.after["name"]:
         # A saved plan says which file it was: what stands there now may mean another model.
         raise SyncerError("it isn't the definition that was created")
-    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)])
+    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)], loader.events)
     if revised.unplaced:
         raise SyncerError(revised.unplaced[0].reason)
     safe_files.replace(run.settings.root, path, revised.text.encode(), expected=raw)

@@ -17,7 +17,7 @@ from syncer.render.command_lines import Commands
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from syncer.cli.shared.running import Run
     from syncer.plan.planner import Planned
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
 """The endings of what people write: a slip of the keyboard must not cost a model."""
+
+_AT_ONCE: Final = 1 << 20
+"""How much of a text in pieces is looked through at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +160,31 @@ def below_top() -> str:
 
 def refuse_secrets(text: str, where: str) -> None:
     """Raise SyncerError if a text that leaves this machine holds a secret's value in any form."""
-    secrets = running.secrets(os.environ)
-    if not secrets:
-        return
-    from syncer.secrets.scrubber import held
+    _ = list(without_secrets([text], where))
 
-    if found := held(text, secrets):
-        message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
-        raise SyncerError(message, "a definition or a live model holds it in clear: take it out, and change the secret")
+
+def without_secrets(pieces: Iterable[str], where: str) -> Iterator[str]:
+    """The pieces of a text that leaves this machine, gathered into larger ones.
+
+    Raises SyncerError in the place of one that holds a secret's value in any form.
+    """
+    from syncer.secrets.scrubber import Watch
+
+    watch = Watch(running.secrets(os.environ))
+    for text in _gathered(pieces):
+        if found := watch.held(text):
+            message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
+            raise SyncerError(
+                message, "a definition or a live model holds it in clear: take it out, and change the secret"
+            )
+        yield text
+
+
+def _gathered(pieces: Iterable[str]) -> Iterator[str]:
+    gathered = ""
+    for piece in pieces:
+        if gathered and len(gathered) + len(piece) > _AT_ONCE:
+            yield gathered
+            gathered = ""
+        gathered += piece
+    yield gathered

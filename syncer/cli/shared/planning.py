@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.running import Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
-    from syncer.workflow import Base
+    from syncer.workflow.base import Base
 
 
 def plan(flags: argparse.Namespace, screen: Screen) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from syncer import config
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from syncer.model import Document, Target
     from syncer.plan.limits import Limits
     from syncer.state_folder import StateFolder
-    from syncer.workflow import Base
+    from syncer.workflow.base import Base
 
 # ruff: noqa: PLC0415 - HTTP, SQLite, subprocesses and what plans are slow to import, and not every run needs each
 
@@ -57,6 +58,14 @@ class Run:
     variables: Mapping[str, str]
     limits: Limits
     is_named: bool = False
+    _checked: list[tuple[loader.Loaded, tuple[Problem, ...]]] = field(default_factory=list, repr=False, compare=False)
+
+    def checked(self) -> tuple[loader.Loaded, tuple[Problem, ...]]:
+        """The files below the settings' folder, and every problem of them. They're read once in a run."""
+        if not self._checked:
+            loaded = loader.load(self.settings.root, self.settings.models)
+            self._checked.append((loaded, check(loaded, self.environments)))
+        return self._checked[0]
 
     @property
     def target(self) -> Target:
@@ -135,8 +144,11 @@ def read(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> F
 
     Where there is none yet, that is a problem, unless there `may_be_empty`.
     """
-    loaded = loader.load(root or run.settings.root, run.settings.models)
-    found = check(loaded, run.environments)
+    if root is None:
+        loaded, found = run.checked()
+    else:
+        loaded = loader.load(root, run.settings.models)
+        found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY)
     if any(problem.is_error for problem in found):
@@ -159,20 +171,24 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     it is read from the work tree, where that `is_checked_out`; what a sparse checkout leaves out is in neither then.
     """
     from syncer.desired import git
-    from syncer.workflow import Base
+    from syncer.workflow.base import Base
 
-    settings, root, folder_there = _settings_at(run, commit)
+    settings, root, folder_there = _definitions_at(run, commit)
     root, models = (run.settings.root, models) if models else (root, folder_there)
-    with git.files_at(root, commit, models) as folder:
-        loaded = loader.load(folder, models)
+    is_here = is_checked_out and root == run.settings.root
+    same = _same_files(run, commit) if is_here and models == run.settings.models else {}
+    with git.files_at(root, commit, models, without=same) as folder:
+        loaded = loader.load(folder, models, [*same.values()])
     # Its files may speak of environments that the settings have no more.
     spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
-    found = check(loaded, {*run.environments, *spoken})
+    passed = (
+        {one.path for one in loaded.documents if one is same.get(one.path)} if spoken <= {*run.environments} else ()
+    )
+    found = check(loaded, {*run.environments, *spoken}, passed=passed)
     # An id at the top was right while there was one environment.
     allowed = {*EMPTY, validate.SHARED_ID}
     wrong = {problem.origin.path for problem in found if problem.is_error and problem.rule not in allowed}
     wrong.update(f"{path} (a git submodule)" for path in git.submodules(root, commit, models))
-    is_here = is_checked_out and root == run.settings.root
     left_out = git.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
     there = [one for one in loaded.documents if one.path not in left_out]
     documents = tuple(one for one in there if not wrong & {one.path, *(file.path for file in one.files.values())})
@@ -191,25 +207,64 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     return replace(base, environment=before.name, max_change=max_change, create=before.create)
 
 
-def _settings_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
+def _same_files(run: Run, commit: str) -> dict[str, Document]:
+    """The valid definitions of the work tree whose files a commit has just so, by path: they needn't be read again."""
+    from syncer.desired import git
+
+    loaded, found = run.checked()
+    wrong = {problem.origin.path for problem in found if problem.is_error}
+    valid = {
+        one.path: one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
+    }
+    contents = {path: loader.content(one) for path, one in valid.items()}
+    same = git.unchanged(run.settings.root, commit, run.settings.models, contents)
+    return {path: one for path, one in valid.items() if path in same}
+
+
+class Said(NamedTuple):
+    """The settings that hold in a folder: their file's path from there, None without one, and what it says by key."""
+
+    settings: config.Settings
+    file: Path | None
+    written: Mapping[str, object]
+
+
+def settings_in(folder: Path) -> Said | None:
+    """The settings that hold in a folder; None if they can't be read."""
+    try:
+        settings, found = config.load(folder), config.find(folder)
+        return Said(settings, found and Path(os.path.relpath(found, folder)), config.written(folder))
+    except SyncerError:
+        return None
+
+
+@lru_cache(maxsize=4)
+def settings_at(folder: Path, commit: str) -> Said | None:
+    """The same at a commit, which says the same whenever it's asked. Raises SettingsError for one that isn't here."""
+    from syncer.desired import git
+
+    with git.folder_at(folder, commit, config.FILES) as then:
+        return settings_in(then)
+
+
+def _definitions_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:
     """The settings of a commit, None if they can't be read; and a folder with the models folder then, below it."""
     from syncer.desired import git
 
     root, models = run.settings.root, run.settings.models
-    with git.folder_at(root, commit, config.FILES) as folder:
-        try:
-            settings, found = config.load(folder), config.find(folder)
-        except SyncerError:
-            return None, root, models
-        if found is None:
-            return _moved_from(run, commit) or (settings, root, models)
-        # Settings that led outside name a folder that isn't below them.
-        is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
-        former = Path(os.path.normpath(root / os.path.relpath(found.parent, folder)))
-        # Settings that stood above may have had their definitions here all the same, or go on holding there.
-        is_moved = not (former / found.name).exists() and not git.has(root, commit, models)
-        if is_below and (found.parent == folder or is_moved):
-            return settings, former, settings.models
+    said = settings_at(root, commit)
+    if said is None:
+        return None, root, models
+    settings, file = said.settings, said.file
+    if file is None:
+        return _moved_from(run, commit) or (settings, root, models)
+    # Settings that led outside name a folder that isn't below them.
+    is_below = not os.path.normpath(settings.models).startswith(("..", os.sep))
+    former = Path(os.path.normpath(root / file.parent))
+    # Settings that stood above may have had their definitions here all the same, or go on holding there.
+    is_moved = not (former / file.name).exists() and not git.has(root, commit, models)
+    if is_below and (former == root or is_moved):
+        return settings, former, settings.models
     return settings, root, models
 
 

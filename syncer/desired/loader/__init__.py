@@ -5,6 +5,7 @@
     scalars        what a plain scalar means
     syntax_errors  the parser's complaints in words
     positions      lines, columns and excerpts of a text
+    events         what a text is made of, for those who rewrite it
     sql_files      the SQL files that definitions name
 
 Everything that can't be read is a located Problem, and every other file is read all the same.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.loader import sql_files
@@ -32,18 +33,18 @@ from syncer.desired.loader.disk import (
     whole,
     wrong_ending,
 )
+from syncer.desired.loader.events import events
 from syncer.desired.loader.parse import parse
 from syncer.desired.loader.positions import YamlMarks, excerpt, place
 from syncer.model import LFS_POINTER, Document, Origin, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from syncer.desired.loader.syntax_errors import Trouble
 
-__all__ = ["Loaded", "load", "load_files", "raw"]
-
+__all__ = ["Loaded", "content", "events", "load", "load_files", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -61,11 +62,19 @@ class Loaded:
     problems: tuple[Problem, ...] = ()
 
 
-def load(root: Path, models: str = "models") -> Loaded:
-    """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing."""
+def load(root: Path, models: str = "models", taken: Sequence[Document] = ()) -> Loaded:
+    """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing.
+
+    What was read elsewhere is `taken` over, as if it stood there, too: only the SQL files that it names are read here.
+    """
     base = Root.of(str(root))
     folder = _folder(base, models)
-    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder))
+    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder), taken)
+
+
+def content(document: Document) -> bytes:
+    """What a document was read from, without a byte order mark; nothing for one that came from no file."""
+    return document.marks.raw if isinstance(document.marks, YamlMarks) else b""
 
 
 def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
@@ -181,21 +190,25 @@ def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
         yield Found(inner, real)
 
 
-def _loaded(root: Root, folder: str, found: Iterable[Found | Problem]) -> Loaded:
-    """Read what was found."""
+def _loaded(root: Root, folder: str, found: Iterable[Found | Problem], taken: Sequence[Document] = ()) -> Loaded:
+    """Read what was found, beside what is taken over."""
     documents: dict[str, Document] = {}
     problems: list[Problem] = []
     known: dict[str, Any] = {}
     seen: set[str] = set()
+    for document in taken:
+        seen.add(document.path)
+        documents[document.address], troubles = _with_files(root, document)
+        problems += troubles
     for one in found:
         if isinstance(one, Problem):
             problems.append(one)
         elif one.path not in seen:
             seen.add(one.path)
-            document, troubles = _document(root, folder, one, known)
+            read_one, troubles = _document(root, folder, one, known)
             problems += troubles
-            if document is not None:
-                documents[document.address] = document
+            if read_one is not None:
+                documents[read_one.address] = read_one
     if not seen and not problems:
         problems.append(
             Problem(
@@ -233,13 +246,16 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
     if data is None:
         return None, problems
     address = found.path.removeprefix(f"{folder}/").removesuffix(ENDING)
-    document = Document(address, found.path, data, YamlMarks(raw))
-    if "query_file" in data or "environments" in data:
-        files, more = sql_files.read_all(root, document)
-        if files:
-            document = Document(address, found.path, data, document.marks, files)
-        problems += more
-    return document, problems
+    document, more = _with_files(root, Document(address, found.path, data, YamlMarks(raw)))
+    return document, problems + more
+
+
+def _with_files(root: Root, document: Document) -> tuple[Document, list[Problem]]:
+    """The document with the SQL files that it names as they are below this root, and what is wrong with them."""
+    if "query_file" not in document.data and "environments" not in document.data:
+        return document, []
+    files, problems = sql_files.read_all(root, document)
+    return (replace(document, files=files) if files or document.files else document), problems
 
 
 def _problem(path: str, raw: bytes, trouble: Trouble) -> Problem:

@@ -132,14 +132,14 @@ _tree: Final = lru_cache(maxsize=4)(_Tree)
 class YamlMarks:
     """Where each key and value of a YAML text stands (`model.Marks`)."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("raw",)
 
     def __init__(self, raw: bytes) -> None:
-        self._raw = raw
+        self.raw = raw
 
     def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:
         """Line and column (from 1) of the value at `path`, or of its key; of the nearest parent if there is none."""
-        tree = _tree(self._raw)
+        tree = _tree(self.raw)
         name, node = None, tree.root
         for segment in path:
             if isinstance(node, yaml.MappingNode) and segment in tree.children(node):
@@ -149,8 +149,8 @@ class YamlMarks:
             else:
                 break
         mark = (name if key and name is not None else node).start_mark
-        return place(self._raw, mark.index)
+        return place(self.raw, mark.index)
 
     def line(self, number: int) -> str:
         """The source line of that number as it may be shown, without its line end; empty if there is none."""
-        return excerpt(self._raw, number)
+        return excerpt(self.raw, number)

@@ -35,18 +35,27 @@ _SEVERITY: Final = {rule.id: rule.severity for rule in RULES}
 
 
 def check(
-    documents: Sequence[Document], schema: Mapping[str, Any], environments: Collection[str], *, reads_sql: bool = False
+    documents: Sequence[Document],
+    schema: Mapping[str, Any],
+    environments: Collection[str],
+    *,
+    reads_sql: bool = False,
+    passed: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """Every problem of the documents, by place.
 
-    With `reads_sql` each query is read as a database reads it, as far as the extra `sql` is there.
+    Of those that `passed` already under the same environments, by their paths, only what they have to do with others is
+    looked at. With `reads_sql` each query is read as a database reads it, as far as the extra `sql` is there.
     `environments` are those of the settings. The sandbox always is one: its values are checked for the documents that
     mention it, and for all of them if `environments` names it or is empty.
     """
     run = _Run(schema, environments, queries.Readers() if reads_sql else None)
     problems: list[Problem] = []
     for document in documents:
-        problems += run.problems(document)
+        if document.path in passed:
+            run.note(document)
+        else:
+            problems += run.problems(document)
     problems += run.rivals()
     problems += run.shared_ids()
     return tuple(sorted(dict.fromkeys(problems), key=_by_place))
@@ -101,9 +110,20 @@ class _Run:
                 where.setdefault(finding, []).extend(group)
         for finding, names in where.items():
             found.setdefault(finding, None if len(names) == len(checked) else ", ".join(names))
-        if len(self._workspaces) > 1 and "id" in data:
-            self._shared.append(document)
+        self._note_id(document)
         return _located(document, found) if found else []
+
+    def note(self, document: Document) -> None:
+        """Note what one document means, for what only all documents together can tell."""
+        for group in _alike(document.data, self._checked(document.data)):
+            given, sources = document.effective(group[0])
+            for one in group:
+                self._claims.add(document, one, given, sources)
+        self._note_id(document)
+
+    def _note_id(self, document: Document) -> None:
+        if len(self._workspaces) > 1 and "id" in document.data:
+            self._shared.append(document)
 
     def rivals(self) -> Iterator[Problem]:
         """The problems that only all documents together have."""

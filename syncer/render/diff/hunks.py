@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from syncer.plan.planner import Change
-    from syncer.render.diff.values import Entry, Part, Row
+    from syncer.render.diff.rows import Entry, Part, Row
 
 _STEP: Final = 4
 _OPENING: Final = "<<-EOT"
@@ -47,10 +47,10 @@ class Line(NamedTuple):
 
 def change_lines(change: Change, notes: Mapping[str, str]) -> list[Line]:
     """All that differs, the name before the other fields. `notes` are words of ours for the head of a field."""
-    body = ValueLayout(Style())
+    layout = ValueLayout(Style())
     lines: list[Line] = []
     for field in sorted(change.changed, key=lambda field: (field != "name", field)):
-        entry = body.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
+        entry = layout.difference(change.live.fields.get(field, ABSENT), change.after.get(field, ABSENT), 0, 0)
         said = "; ".join(filter(None, [notes.get(field, ""), entry.note, _text_note(entry)]))
         lines.append(Line("@", f"@@ {visible(field)} @@ {said}".rstrip(" ")))
         lines += _field_lines(entry)

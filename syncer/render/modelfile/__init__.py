@@ -1,7 +1,7 @@
 """Model files as text: a new one out of values, and values into one that somebody wrote. Pure: no file is touched.
 
     writing.py    values → a new file                            scalars.py  one text → one scalar, and back
-    revising.py   edits → an existing text, all else untouched   reading.py  text → nodes, comments; ruamel's door
+    revising.py   edits → an existing text, all else untouched   reading.py  events of a text → nodes, comments
     splicing.py   what differs → splices into that text
 
 What is written is read as the same by YAML 1.1, YAML 1.2 and the loader, which refuses where they disagree. The loader

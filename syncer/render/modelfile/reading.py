@@ -1,7 +1,7 @@
-"""YAML text → a tree that knows where each of its nodes stands, its data, and every comment. The one door to ruamel.
+"""YAML text → a tree that knows where each of its nodes stands, its data, and every comment.
 
-Built from the parser's events, without recursion, and with the loader's bounds: a file that the loader would refuse
-can't make it hang. Whatever ruamel makes of a broken text is an `UnreadableError`.
+Built from the loader's events, without recursion, and with the loader's bounds: a file that the loader would refuse
+can't make it hang. A broken text is an `UnreadableError`.
 """
 
 from __future__ import annotations
@@ -10,27 +10,19 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from ruamel.yaml import YAML
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from syncer.model import ABSENT
 from syncer.render.modelfile.scalars import meaning
 from syncer.render.modelfile.writing import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from syncer.model import Json
+    from syncer.model import Json, YamlEvent
+
+    Reading: TypeAlias = Callable[[str], Iterable[YamlEvent]]
+    """The events of a text; it raises ValueError for what is no YAML."""
 
 MAX_EXPANSION: Final = 1 << 18
 """How much aliases may add to a file, in characters, as in the loader."""
@@ -49,7 +41,6 @@ _UNCLEAR: Final = re.compile("[\x85\u2028\u2029\ufeff]")
 _BLANKS: Final = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*+")
 _PROPERTY: Final = re.compile(r"!<[^>\s]*>|[&!][^\s,\[\]{}]*")
 _GAP: Final = re.compile(r"#[^\r\n]*|^%[^\r\n]*|!<[^>\s]*>|[&*!][^\s,\[\]{}]*|[^#&*!%]+|.", re.MULTILINE)
-_TAB_FIRST: Final = re.compile(r"^ *\t", re.MULTILINE)
 _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
 
 
@@ -121,18 +112,18 @@ class Node:
 class Tree:
     """One text, read. Raises `UnreadableError`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, read: Reading) -> None:
         self.text = text
         self._starts = [0, *(match.end() for match in BREAK.finditer(text))]
-        self.comments: list[Comment] = []
-        self.users: dict[Node, list[Node]] = {}
         self._data: dict[Node, Json] = {}
         if _UNCLEAR.search(text):
             raise UnreadableError("it holds a character that some readers take for a line end, and others don't")
-        self.root = self._composed()
+        composer = self._composed(read)
+        self.root = composer.top[0]
+        self.users = composer.users
+        self.comments = list(_comments(text, composer.leaves))
         self.newline = match[0] if (match := BREAK.search(text)) else "\n"
-        self._check_size()
-        self._construct()
+        self._construct(composer.inside_out)
 
     # -- where things stand --------------------------------------------------------------------------------------
 
@@ -182,73 +173,43 @@ class Tree:
 
     # -- events → nodes ------------------------------------------------------------------------------------------
 
-    def _composed(self) -> Node:
+    def _composed(self, read: Reading) -> _Composer:
+        composer = _Composer(self)
         try:
-            composer = self._read(self.text)
-        except UnreadableError:
-            if "\t" not in self.text:
-                raise
-            composer = self._read_despite_tabs()
+            for event in read(self.text):
+                composer.take(event)
+        except ValueError as error:
+            raise UnreadableError("it is no YAML that can be rewritten") from error
         if len(composer.top) != 1 or composer.top[0].kind != "map":
             raise UnreadableError("it doesn't hold keys and values")
-        self.users = composer.users
-        self.comments = list(_comments(self.text, composer.leaves))
-        return composer.top[0]
-
-    def _read(self, text: str) -> _Composer:
-        composer = _Composer(self)
-        yaml: Any = YAML(typ="safe", pure=True)
-        try:
-            for event in yaml.parse(text):
-                composer.take(event)
-        except UnreadableError:
-            raise
-        except Exception as error:  # what a broken text makes of ruamel is more than its own errors
-            raise UnreadableError("it is no YAML that can be rewritten") from error
         return composer
 
-    def _read_despite_tabs(self) -> _Composer:
-        """Read a text in which tabs stand where blanks do: ruamel, which takes blanks alone, finds the same places."""
-        blank = self.text.replace("\t", " ")
-        leaves = self._read(blank).leaves
-        parts, position = [], 0
-        for start, end in leaves:
-            header = _HEADER.match(self.text, start, end)
-            begin = header.end() if header else max(start, position)
-            parts += [blank[position:begin], self.text[begin:end]]
-            position = end
-        told = "".join([*parts, blank[position:]])
-        composer = self._read(told)
-        is_set_in = any(told[tab.end() - 1] == " " for tab in _TAB_FIRST.finditer(self.text))
-        if is_set_in or composer.leaves != leaves:
-            raise UnreadableError("it holds tabs that can't be told from blanks")
-        return composer
-
-    def _check_size(self) -> None:
-        """Refuse what aliases would blow up."""
+    def _construct(self, inside_out: Iterable[Node]) -> None:
+        """Work out what the nodes mean. Refuse what aliases would blow up before anything is made of them."""
+        data = self._data
         sizes: dict[Node, tuple[int, int]] = {}
+        """The weight of each node, and how deep it is nested."""
         added = 0
-        for node in _inside_out(self.root):
-            inner = [sizes[one] for one in (*node.keys, *node.children)]
-            weight = len(node.text) + _WEIGHT + sum(one for one, _ in inner)
-            depth = max((one for _, one in inner), default=0) + (node.kind in {"map", "list"})
+        for node in inside_out:
+            if node.kind == "scalar":
+                sizes[node] = len(node.text) + _WEIGHT, 0
+                data[node] = meaning(node.text) if _is_resolved(node) else node.text
+                continue
             if node.target is not None:
                 # What stands around an alias has no size yet: the alias means something that has no end.
                 if node.target not in sizes:
                     raise UnreadableError("an alias stands within what it means")
                 weight, depth = sizes[node.target]
                 added += weight
+            else:
+                inner = [sizes[one] for one in (*node.keys, *node.children)]
+                weight = _WEIGHT + sum(one for one, _ in inner)
+                depth = max((one for _, one in inner), default=0) + 1
             if added > MAX_EXPANSION or depth > MAX_DEPTH:
                 raise UnreadableError("its aliases expand to too much")
             sizes[node] = weight, depth
-
-    def _construct(self) -> None:
-        data = self._data
-        for node in _inside_out(self.root):
             if node.target is not None:
                 data[node] = data[node.target]
-            elif node.kind == "scalar":
-                data[node] = meaning(node.text) if _is_resolved(node) else node.text
             elif node.kind == "list":
                 data[node] = [data[child] for child in node.children]
             else:
@@ -280,6 +241,8 @@ class _Composer:
 
     def __init__(self, tree: Tree) -> None:
         self.top: list[Node] = []
+        self.inside_out: list[Node] = []
+        """Every node behind those below it, in the order of the text."""
         self.leaves: list[tuple[int, int]] = []
         self.users: dict[Node, list[Node]] = {}
         self._tree = tree
@@ -288,52 +251,48 @@ class _Composer:
         self._count = 0
         self._documents = 0
 
-    def take(self, event: Any) -> None:  # noqa: ANN401 - ruamel's events
+    def take(self, event: YamlEvent) -> None:
         """The next event."""
-        if isinstance(event, DocumentStartEvent):
+        kind = event.kind
+        if kind == "scalar":
+            self._add(self._scalar(event), is_whole=True)
+        elif kind == "end":
+            self._finish(self._open.pop(), event.end)
+        elif kind == "alias":
+            self._add(self._alias(event), is_whole=True)
+        elif kind == "document":
             self._documents += 1
             if self._documents > 1:
                 raise UnreadableError("it holds several YAML documents")
-        elif isinstance(event, ScalarEvent):
-            self._add(self._scalar(event))
-        elif isinstance(event, AliasEvent):
-            self._add(self._alias(event))
-        elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+        else:
             self._begin(event)
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._finish(self._open.pop(), event.end_mark.index)
 
-    def _scalar(self, event: Any) -> Node:  # noqa: ANN401
-        begin, end = event.start_mark.index, event.end_mark.index
-        style = event.style or ""
-        start = self._content(event, begin, end)
-        if not style and not event.value:
-            # ruamel puts a value that isn't there to what comes next.
+    def _scalar(self, event: YamlEvent) -> Node:
+        begin, end, text, style = event.start, event.end, event.text, event.style
+        start = self._content(event, end)
+        if not style and not text:
+            # A value that isn't there stands at what comes next, to one parser or another.
             start = end = end if event.anchor or event.tag else self._nothing(end)
             begin = min(begin, start)
         self.leaves.append((start, end))
         if style in {"|", ">"}:
-            end = self._block_end(start, end, style, event.value)
-        return Node("scalar", begin, start, end, event.value, style, anchor=event.anchor or "", tag=event.tag or "")
+            end = self._block_end(start, end, style, text)
+        return Node("scalar", begin, start, end, text, style, anchor=event.anchor, tag=event.tag)
 
-    def _alias(self, event: Any) -> Node:  # noqa: ANN401
-        begin, end = event.start_mark.index, event.end_mark.index
-        target = self._anchors.get(event.anchor)
+    def _alias(self, event: YamlEvent) -> Node:
+        target = self._anchors.get(event.text)
         if target is None:
-            raise UnreadableError(f"no anchor &{event.anchor[:_SHOWN]} is defined above its alias")
-        node = Node("alias", begin, begin, end, target=target)
-        self.leaves.append((begin, end))
+            raise UnreadableError(f"no anchor &{event.text[:_SHOWN]} is defined above its alias")
+        node = Node("alias", event.start, event.start, event.end, target=target)
+        self.leaves.append((event.start, event.end))
         self.users.setdefault(target, []).append(node)
         return node
 
-    def _begin(self, event: Any) -> None:  # noqa: ANN401
+    def _begin(self, event: YamlEvent) -> None:
         if len(self._open) >= MAX_DEPTH:
             raise UnreadableError(f"it is nested more than {MAX_DEPTH} deep")
-        begin = event.start_mark.index
-        start = self._content(event, begin, len(self._tree.text))
-        kind = "map" if isinstance(event, MappingStartEvent) else "list"
-        flow = bool(event.flow_style)
-        node = Node(kind, begin, start, start, flow=flow, anchor=event.anchor or "", tag=event.tag or "")
+        start = self._content(event, len(self._tree.text))
+        node = Node(event.kind, event.start, start, start, flow=event.is_flow, anchor=event.anchor, tag=event.tag)
         self._add(node)
         self._open.append(node)
 
@@ -343,8 +302,9 @@ class _Composer:
         node.end = end if has_brackets else max((one.end for one in inner), default=node.end)
         if len(node.keys) != len(node.children) and node.kind == "map":
             raise UnreadableError("it is no YAML that can be rewritten")
+        self.inside_out.append(node)
 
-    def _add(self, node: Node) -> None:
+    def _add(self, node: Node, *, is_whole: bool = False) -> None:
         self._count += 1
         if self._count > MAX_VALUES:
             raise UnreadableError("it holds too many values")
@@ -352,6 +312,8 @@ class _Composer:
             if node.anchor in self._anchors:
                 raise UnreadableError(f"the anchor &{node.anchor[:_SHOWN]} is defined twice")
             self._anchors[node.anchor] = node
+        if is_whole:
+            self.inside_out.append(node)
         if not self._open:
             self.top.append(node)
             return
@@ -360,9 +322,10 @@ class _Composer:
         node.index = len(parent.children)
         (parent.keys if is_key else parent.children).append(node)
 
-    def _content(self, event: Any, start: int, end: int) -> int:  # noqa: ANN401
+    def _content(self, event: YamlEvent, end: int) -> int:
         """Where a node begins behind its anchor and its tag."""
-        if event.anchor is None and event.tag is None:
+        start = event.start
+        if not (event.anchor or event.tag):
             return start
         while start < end and (match := _PROPERTY.match(self._tree.text, start)):
             start = min(self._tree.skip(match.end()), end)
@@ -395,22 +358,6 @@ class _Composer:
 def _is_resolved(node: Node) -> bool:
     """Whether a scalar may be something else than text."""
     return node.tag in _TYPES if node.tag else not node.style
-
-
-def _inside_out(root: Node) -> Iterator[Node]:
-    """Every node after those below it, in the order of the text."""
-    waiting: list[tuple[Node, bool]] = [(root, False)]
-    while waiting:
-        node, is_done = waiting.pop()
-        if is_done:
-            yield node
-            continue
-        waiting.append((node, True))
-        if node.kind == "map":
-            pairs = zip(node.keys, node.children, strict=True)
-            waiting += [(one, False) for pair in reversed(list(pairs)) for one in reversed(pair)]
-        else:
-            waiting += [(child, False) for child in reversed(node.children)]
 
 
 def _comments(text: str, leaves: list[tuple[int, int]]) -> Iterator[Comment]:

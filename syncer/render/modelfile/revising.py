@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from syncer.model import Json
     from syncer.model import Path as DataPath
+    from syncer.render.modelfile.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ _GLANCE: Final = 16
 """How many times faster a text is looked at than read."""
 
 
-def revise(text: str, edits: Sequence[Edit]) -> Revised:
-    """The text with the edits made, as far as each part of them has a place. Raises nothing.
+def revise(text: str, edits: Sequence[Edit], read: Reading) -> Revised:
+    """The text with the edits made, as far as each part of them has a place. `read` parses a text. Raises nothing.
 
     They are made together, or one after the other where they are about the same place.
     """
     # A mark at the very beginning is the file's, and no part of its text.
     mark, text = ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
     try:
-        reviser = _Reviser(Tree(text))
+        reviser = _Reviser(Tree(text, read), read)
     except UnreadableError as error:
         return Revised(mark + text, tuple(Unplaced(edit.path, f"the file can't be revised: {error}") for edit in edits))
     for group in [edits] if _are_apart(edits) else [[edit] for edit in edits]:
@@ -93,8 +94,9 @@ def _are_apart(edits: Sequence[Edit]) -> bool:
 class _Reviser:
     """A text on its way: what stands after the edits that were made, and what had no place."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, read: Reading) -> None:
         self.tree = tree
+        self._read = read
         self.unplaced: list[Unplaced] = []
         self._room = max(_MOST_READ, 4 * len(tree.text))
 
@@ -166,7 +168,7 @@ class _Reviser:
                 expected = changes.make(goal)
                 text = changes.text()
                 self._room -= len(text)
-                revised = Tree(text)
+                revised = Tree(text, self._read)
             except UnplacedError as error:
                 refused = refused or error
                 if error.anchor:

@@ -49,9 +49,9 @@ def ending(run: PastRun) -> str:
     """How a run ended, in counts."""
     if not run.ended:
         return "unfinished: it was ended before it could say"
-    counts = Counter(
-        ("created" if one.is_new else "changed") if one.status == "done" else one.status for one in run.endings.values()
-    )
+    counts: Counter[str] = Counter()
+    for (status, is_new), count in run.tally.items():
+        counts[("created" if is_new else "changed") if status == "done" else status] += count
     words = ("changed", "created", "conflict", "failed", "unknown", "not attempted", OPEN)
     return ", ".join(
         counted(counts[word], word) if word == "conflict" else f"{counts[word]} {word}"

@@ -115,21 +115,21 @@ class GitHub:
         """Every comment of a pull request."""
         return _notes(self._pages(f"{self._here}/issues/{number:d}/comments"), "id")
 
-    def comment(self, number: int, body: str) -> Note:
-        """Write a new one."""
+    def add_comment(self, number: int, body: str) -> Note:
+        """Write a new comment."""
         return created_note(
             _note(self._session.ask("POST", f"{self._here}/issues/{number:d}/comments", {"body": body}).data, "id"),
             "GitHub",
         )
 
-    def edit(self, number: int, note: Note, body: str) -> None:  # noqa: ARG002 - GitHub's comment ids are enough
+    def edit_comment(self, number: int, note: Note, body: str) -> None:  # noqa: ARG002 - GitHub's comment ids are enough
         """Replace a comment's text."""
         self._session.ask("PATCH", f"{self._here}/issues/comments/{note.id:d}", {"body": body})
 
-    def hide(self, note: Note) -> None:
+    def hide_comment(self, note: Note) -> None:
         """Fold a comment away as outdated."""
         try:
-            self._query(_HIDE, id=note.node)
+            self._query(_HIDE, id=note.node_id)
         except HostError:
             # A duplicate that stays visible is no reason to fail a plan.
             return
@@ -144,7 +144,7 @@ class GitHub:
         return [note for note in _notes(listed, "number") if note.author == me]
 
     def open_issue(self, title: str, body: str) -> Note:
-        """Open a new one."""
+        """Open an issue."""
         return created_note(
             _note(self._session.ask("POST", f"{self._here}/issues", {"title": title, "body": body}).data, "number"),
             "GitHub",
@@ -159,7 +159,7 @@ class GitHub:
         state = {"state": "closed", "state_reason": "completed"}
         self._session.ask("PATCH", f"{self._here}/issues/{note.id:d}", state)
         try:
-            self.comment(note.id, comment)
+            self.add_comment(note.id, comment)
         except HostError:
             return
 
@@ -179,7 +179,7 @@ class GitHub:
         answer = self._session.ask("GET", f"{self._here}/branches/{quote(name, safe='')}")
         return checked_commit(text_at(answer.data, "commit", "sha"), "GitHub")
 
-    def change_of_run(self) -> int | None:
+    def pull_request_of_run(self) -> int | None:
         """The one open pull request whose head is the commit that the first run was about.
 
         The event doesn't name it for a fork, and what a fork's run hands over is the stranger's own word.
@@ -240,7 +240,7 @@ class GitHub:
         """Nothing: the workflow hands the digest on as `--expect-digest`."""
         return []
 
-    def summary(self, markdown: str) -> None:
+    def add_summary(self, markdown: str) -> None:
         """Add to the step's summary, which GitHub drops as a whole beyond 1 MiB."""
         path = self._summary
         if not path:
@@ -255,7 +255,7 @@ class GitHub:
             text = _LEFT_OUT.encode()[: max(room, 0)]
         _append("GITHUB_STEP_SUMMARY", path, text)
 
-    def outputs(self, values: Mapping[str, str]) -> None:
+    def set_outputs(self, values: Mapping[str, str]) -> None:
         """Hand values to later steps and jobs."""
         lines = []
         for name, value in checked_outputs(values).items():
@@ -264,7 +264,7 @@ class GitHub:
         if self._outputs:
             _append("GITHUB_OUTPUT", self._outputs, "".join(lines).encode())
 
-    def mask(self, values: Iterable[str]) -> list[str]:
+    def mask_lines(self, values: Iterable[str]) -> list[str]:
         """The commands that hide values in the log: whole, and each line of one that has several."""
         wanted = [part for value in values for part in (value, *value.splitlines())]
         shown = [part for part in dict.fromkeys(wanted) if len(part.strip()) >= _SHORTEST_MASK]

@@ -111,16 +111,16 @@ class GitLab:
         listed = self._pages(f"{self._here}/merge_requests/{number:d}/notes", sort="asc", order_by="created_at")
         return _notes([row for row in listed if row.get("system") is not True], "id", "body")
 
-    def comment(self, number: int, body: str) -> Note:
-        """Write a new one."""
+    def add_comment(self, number: int, body: str) -> Note:
+        """Write a new comment."""
         url = f"{self._here}/merge_requests/{number:d}/notes"
         return created_note(_note(self._session.ask("POST", url, {"body": body}).data, "id", "body"), "GitLab")
 
-    def edit(self, number: int, note: Note, body: str) -> None:
+    def edit_comment(self, number: int, note: Note, body: str) -> None:
         """Replace a note's text."""
         self._session.ask("PUT", f"{self._here}/merge_requests/{number:d}/notes/{note.id:d}", {"body": body})
 
-    def hide(self, note: Note) -> None:
+    def hide_comment(self, note: Note) -> None:
         """Nothing: a note can't be folded away, and a duplicate does no harm."""
 
     # -- issues ----------------------------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class GitLab:
         return [note for note in _notes(listed, "iid", "description") if note.author == me]
 
     def open_issue(self, title: str, body: str) -> Note:
-        """Open a new one."""
+        """Open an issue."""
         answer = self._session.ask("POST", f"{self._here}/issues", {"title": title, "description": body})
         return created_note(_note(answer.data, "iid", "description"), "GitLab")
 
@@ -192,7 +192,7 @@ class GitLab:
         answer = self._session.ask("GET", f"{self._here}/repository/branches/{quote(name, safe='')}")
         return checked_commit(text_at(answer.data, "commit", "id"), "GitLab")
 
-    def change_of_run(self) -> int | None:
+    def pull_request_of_run(self) -> int | None:
         """None: GitLab has no runs after runs."""
         return None
 
@@ -220,14 +220,14 @@ class GitLab:
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
-    def summary(self, markdown: str) -> None:
+    def add_summary(self, markdown: str) -> None:
         """Nothing: GitLab has no summaries."""
 
-    def outputs(self, values: Mapping[str, str]) -> None:
+    def set_outputs(self, values: Mapping[str, str]) -> None:
         """Nothing is handed on, but what could not be is refused as elsewhere."""
         checked_outputs(values)
 
-    def mask(self, values: Iterable[str]) -> list[str]:  # noqa: ARG002 - masks are the variables' own setting
+    def mask_lines(self, values: Iterable[str]) -> list[str]:  # noqa: ARG002 - masks are the variables' own setting
         """Nothing: GitLab hides what its settings mark."""
         return []
 
