@@ -2,7 +2,7 @@
 
 Desired state is what the YAML in git says; live state is what the API said when it was asked in this run.
 `Fields` are what of a model a file can manage, under the API's own names (`FIELDS`). Two sets of fields may be
-compared only in normal form, which `payloads.normal_form` makes.
+compared only in normal form, which `normalization.normal_form` makes.
 """
 
 from __future__ import annotations

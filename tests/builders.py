@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from syncer import normalization
 from syncer.desired.resolve import resolve
 from syncer.errors import ApiError, MissingError
 from syncer.events import Pace
@@ -165,9 +166,9 @@ class FakeApi:
     def edit(self, model_id: int, **fields: Any) -> None:
         """An edit, as somebody in the UI would make it."""
         model = self.models[model_id]
-        normal = payloads.normal_form(fields)
+        normal = normalization.normal_form(fields)
         raw = {field: value for field, value in model.raw.items() if field not in fields}
-        raw.update(payloads.raw_form(fields, normal))
+        raw.update(normalization.raw_form(fields, normal))
         self.models[model_id] = replace(model, fields={**model.fields, **normal}, raw=raw)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from builders import TARGET, desired, live
 
-from syncer.applying.applier import Outcome, Report, Status
+from syncer.applying.outcome import Outcome, Report, Status
 from syncer.events import Modified, Modifying, Requested, Slowing, Waiting
 from syncer.model import NOWHERE, Binding, Bound, Columns, LiveModel, Origin, Problem, Severity, Sync
 from syncer.plan import limits, policy

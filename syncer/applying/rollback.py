@@ -1,15 +1,15 @@
-"""A run taken back: what it replaced, what became of it and what is live now in, a plan for the way back out. No I/O.
+"""Taking a run back: its plan, how each change ended and what is live go in; the plan of the way back comes out. Pure.
 
 Only what the run itself wrote is undone, and only where it still stands: an edit that came since isn't that run's.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from syncer.applying.past_run import OPEN
 from syncer.errors import RefusedError
 from syncer.model import REQUIRED, Fields, Lifecycle, Problem, Severity, leaves
 from syncer.plan.diff import compare
@@ -17,65 +17,15 @@ from syncer.plan.planner import Change, Plan
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
+    from syncer.applying.past_run import Ending
     from syncer.model import Json, LiveModel, LiveState, Path, Target
     from syncer.plan.planner import Planned
 
-OPEN: Final = "open"
-"""How a change of a run that never came to its end stands: it may have been written or not."""
 
 _SENT: Final = frozenset({"done", "failed", "unknown", OPEN})
 """The endings after which something of a change may be live; in every other nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What became of one change of a run: an outcome's word, or `OPEN`.
-
-    `id` is that of a model that was created, 0 for every other; `updated_at` is when the server last changed the model
-    by that change, empty where nobody knows.
-    """
-
-    status: str
-    id: int = 0
-    updated_at: str = ""
-    is_new: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PastRun:
-    """An apply as a list of runs tells it: times in ISO 8601 and UTC.
-
-    `ended` is empty if it was killed before. `commit` is the one whose definitions were applied; empty outside git, and
-    for a rollback. `tally` counts the changes by how they ended: a status, and whether a model was to be created.
-    """
-
-    name: str
-    command: str
-    began: str
-    ended: str
-    target: Target
-    commit: str
-    tally: Mapping[tuple[str, bool], int]
-
-    @property
-    def is_rollback(self) -> bool:
-        """Whether it took another run back."""
-        return self.command.startswith("rollback ")
-
-
-def tally(endings: Iterable[Ending]) -> Mapping[tuple[str, bool], int]:
-    """How many changes ended in which way, in the order in which the ways come first."""
-    return Counter((one.status, one.is_new) for one in endings)
-
-
-@dataclass(frozen=True, slots=True)
-class LostRun:
-    """A run whose record can't be read, and why."""
-
-    name: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +66,9 @@ def way_back(
         if ending.status not in _SENT:
             continue
         if change.is_creation:
-            left += _left(change, ending, live)
+            left += _created_models(change, ending, live)
             continue
-        back = _back(change, ending, models.get(change.id) or broken.get(change.id), lookup)
+        back = _reversed(change, ending, models.get(change.id) or broken.get(change.id), lookup)
         if isinstance(back, Problem):
             refused.append(back)
         elif back is not None:
@@ -127,7 +77,7 @@ def way_back(
     return WayBack(plan, tuple(refused), tuple(left))
 
 
-def _left(change: Change, ending: Ending, live: LiveState) -> list[Problem]:
+def _created_models(change: Change, ending: Ending, live: LiveState) -> list[Problem]:
     """What is there still of a creation, in words; by its name where nobody heard its id."""
     name = str(change.after["name"])
     there = [model.id for model in live.models if (model.id == ending.id if ending.id else model.name == name)]
@@ -143,26 +93,26 @@ def _left(change: Change, ending: Ending, live: LiveState) -> list[Problem]:
     ]
 
 
-def _back(
+def _reversed(
     change: Change, ending: Ending, live: LiveModel | str | None, lookup: Callable[[str], Secret | None]
 ) -> Change | Problem | None:
     """The change that undoes one of the run's; why there is none; or None where there is nothing to undo."""
     if live is None or isinstance(live, str):
         what = f"can't be shown by the server: {live}" if live else "was deleted since that run"
-        return _gone(change, what)
+        return _nothing_there(change, what)
     sent = tuple(dict.fromkeys((*REQUIRED, *change.changed)))
     before, wrote = ({field: side[field] for field in sent} for side in (change.live.fields, change.after))
-    moved = _moved(live, wrote, ending.updated_at)
+    moved = _moved_fields(live, wrote, ending.updated_at)
     if moved:
-        return _changed(change, ending, moved) if _moved(live, before, change.live.updated_at) else None
-    if others := _touched(live, change, ending):
-        return _changed(change, ending, others)
+        return _changed_since(change, ending, moved) if _moved_fields(live, before, change.live.updated_at) else None
+    if others := _moved_beside(live, change, ending):
+        return _changed_since(change, ending, others)
     lost: list[str] = []
-    after = _restored(before, _known(wrote, live, lookup), lost)
+    after = _with_known_secrets(before, _known_secrets(wrote, live, lookup), lost)
     fields = compare(live.fields, after)
     if lost:
         why = "a secret was replaced, or hidden by the server, and no record holds one"
-        return _unrestorable(change, f"{', '.join(lost)}: {why}")
+        return _not_restorable(change, f"{', '.join(lost)}: {why}")
     if not fields:
         return None
     # What allowed the way there was said of the way there: the way back may re-send again, and is allowed by itself.
@@ -172,16 +122,16 @@ def _back(
     try:
         _ = back.body
     except ValueError as error:
-        return _unrestorable(change, f"{', '.join(back.changed)}: {error}")
+        return _not_restorable(change, f"{', '.join(back.changed)}: {error}")
     return back
 
 
-def _gone(change: Change, what: str) -> Problem:
+def _nothing_there(change: Change, what: str) -> Problem:
     message = f"live model {change.id} ({change.address}) {what}"
     return change.desired.problem("changed-since", message, hint="there is nothing to put anything back into")
 
 
-def _changed(change: Change, ending: Ending, moved: str) -> Problem:
+def _changed_since(change: Change, ending: Ending, moved: str) -> Problem:
     who = f"live model {change.id} ({change.address})"
     if ending.status == "done":
         what = f"{who} changed since that run: {moved}"
@@ -191,12 +141,12 @@ def _changed(change: Change, ending: Ending, moved: str) -> Problem:
     return change.desired.problem("changed-since", what, hint="it's left alone: change it in git, where it's reviewed")
 
 
-def _unrestorable(change: Change, why: str) -> Problem:
+def _not_restorable(change: Change, why: str) -> Problem:
     what = f"live model {change.id} ({change.address}) can't be what it was before that run: {why}"
     return change.desired.problem("not-restorable", what, hint="it's left alone: change it in git, or by hand")
 
 
-def _moved(live: LiveModel, fields: Fields, updated_at: str) -> str:
+def _moved_fields(live: LiveModel, fields: Fields, updated_at: str) -> str:
     """In which of these recorded fields the model is otherwise now; empty if in none.
 
     Of a secret nobody recorded more than that there was one: whether it's the same, the time of the last change tells.
@@ -207,17 +157,17 @@ def _moved(live: LiveModel, fields: Fields, updated_at: str) -> str:
         found = now.get(path)
         return found if isinstance(found, Secret) else secret
 
-    moved = sorted({str(one.path[0]) for one in compare(live.fields, _replaced(fields, as_live))})
+    moved = sorted({str(one.path[0]) for one in compare(live.fields, _with_secrets_replaced(fields, as_live))})
     hides = any(isinstance(leaf, Secret) and leaf != _BLANK for _, leaf in leaves(dict(fields)))
     if not moved and hides and not (updated_at and updated_at == live.updated_at):
         return "updated_at; it holds secrets, so it must not have moved at all"
     return ", ".join(moved)
 
 
-def _touched(live: LiveModel, change: Change, ending: Ending) -> str:
+def _moved_beside(live: LiveModel, change: Change, ending: Ending) -> str:
     """What else of the model somebody changed since the run; empty if nothing, as far as the record tells."""
     kept = {field: value for field, value in change.live.fields.items() if field not in change.changed}
-    return _moved(live, kept, live.updated_at) or (
+    return _moved_fields(live, kept, live.updated_at) or (
         "a field that the run didn't write" if ending.updated_at not in {"", live.updated_at} else ""
     )
 
@@ -225,7 +175,7 @@ def _touched(live: LiveModel, change: Change, ending: Ending) -> str:
 _BLANK: Final = Secret("")
 
 
-def _known(wrote: Fields, live: LiveModel, lookup: Callable[[str], Secret | None]) -> dict[Secret, Secret]:
+def _known_secrets(wrote: Fields, live: LiveModel, lookup: Callable[[str], Secret | None]) -> dict[Secret, Secret]:
     """What each secret that the run wrote is, by what stands for it in the record: live has it, or a variable."""
     now = dict(leaves(dict(live.fields)))
     known = {}
@@ -239,7 +189,7 @@ def _known(wrote: Fields, live: LiveModel, lookup: Callable[[str], Secret | None
     return known
 
 
-def _restored(before: Fields, known: Mapping[Secret, Secret], lost: list[str]) -> Fields:
+def _with_known_secrets(before: Fields, known: Mapping[Secret, Secret], lost: list[str]) -> Fields:
     """The former fields with their secrets: those that the run wrote, too. What nobody knows any more is `lost`."""
 
     def former(path: Path, secret: Secret) -> Json:
@@ -250,10 +200,10 @@ def _restored(before: Fields, known: Mapping[Secret, Secret], lost: list[str]) -
             lost.append(".".join(map(str, path)))
         return secret if found is None else found
 
-    return _replaced(before, former)
+    return _with_secrets_replaced(before, former)
 
 
-def _replaced(fields: Fields, by: Callable[[Path, Secret], Json]) -> dict[str, Json]:
+def _with_secrets_replaced(fields: Fields, by: Callable[[Path, Secret], Json]) -> dict[str, Json]:
     """The fields with something else in the place of every secret; nothing is none."""
 
     def inner(value: Json, path: Path) -> Json:

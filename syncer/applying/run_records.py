@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from syncer import __version__, safe_files
-from syncer.applying.rollback import Ending, LostRun, PastRun, tally
+from syncer.applying.past_run import Ending, LostRun, PastRun, tally
 from syncer.desired import validate
 from syncer.errors import SyncerError
 from syncer.model import Target, shortlist

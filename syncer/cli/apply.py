@@ -10,7 +10,7 @@ from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.planning import Request
     from syncer.cli.shared.screen import Screen
 

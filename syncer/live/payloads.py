@@ -1,6 +1,7 @@
-"""API payload ↔ fields, by whitelist, and the API's habits undone so that both sides compare like with like. No I/O.
+"""The API's JSON into models, connectors and syncs, and a change into the body of a PUT or POST. Pure.
 
-Every habit is one commented line; all were observed on the server, version 0.124.0.
+Fields are taken by name, and get the types that the server's contract gives them. Habits of the API are undone in a
+commented line each; all were observed on the server, version 0.124.0. See `normalization` for what is no difference.
 """
 
 from __future__ import annotations
@@ -8,21 +9,16 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from sys import intern
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.model import FIELDS, REQUIRED, Connector, LiveModel, Sync, Unreadable
-from syncer.secrets import Secret, SecretRef, is_mask, is_secret_key
+from syncer.normalization import normal_form, raw_form
+from syncer.secrets import Secret, SecretRef, is_mask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from syncer.model import Fields, Json
-
-_BLANK_IS_NULL = ("description", "primary_key", "query")
-_BLOCK_TEXT = ("description", "query")
-_FINAL_LINE_ENDS = re.compile(r"(?:\r?\n)+\Z")
-"""What at the end of `query` and `description` is nobody's."""
 
 
 MAX_DEPTH: Final = 100
@@ -30,7 +26,6 @@ MAX_DEPTH: Final = 100
 
 _TEXTS: Final = {"name": False, "description": True, "query_type": False, "primary_key": True, "query": True}
 """The fields that are text, and whether null will do."""
-
 
 MALFORMED_HINT: Final = "repair it in the UI, or ask whoever runs the server"
 
@@ -218,77 +213,6 @@ def _mapped(configuration: Json) -> tuple[tuple[str, ...], str]:
 
 def _is_composed(pair: Mapping[str, Json]) -> bool:
     return bool(pair.get("mapping_type", "standard") != "standard")
-
-
-def without_final_line_ends(text: str) -> str:
-    """The text up to its last character that belongs to no line end."""
-    # The pattern alone would look at every line end of the text.
-    bare = text.rstrip("\r\n")
-    return bare + _FINAL_LINE_ENDS.sub("", text[len(bare) :])
-
-
-def normal_form(fields: Fields) -> Fields:
-    """The same fields in the one form in which desired and live state may be compared."""
-    normal = dict(fields)
-    for field in _BLANK_IS_NULL:
-        # The UI turns null into "" whenever somebody saves a model there.
-        if field in normal and normal[field] is None:
-            normal[field] = ""
-    for field in _BLOCK_TEXT:
-        # A YAML block ends in a line end, editors add one to a file, nobody means it; the server keeps every byte.
-        if isinstance(normal.get(field), str):
-            normal[field] = without_final_line_ends(normal[field])
-    if "configuration" in normal:
-        normal["configuration"] = _normal_value(normal["configuration"], False)
-    return normal
-
-
-def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called for each value
-    kind = type(value)
-    if kind is dict:
-        # Secrets come back in clear from the open-source server: they are marked before anything can print them.
-        # Rows are decoded one by one, and each has texts of its own for the keys that all have: they are shared here.
-        return {intern(key): _normal_value(inner, secret or is_secret_key(key)) for key, inner in value.items()}
-    if kind is list:
-        return [_normal_value(inner, secret) for inner in value]
-    if kind is str:
-        # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
-        return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else value
-    if secret and kind in (int, float):
-        return Secret(value)
-    # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.
-    return int(value) if kind is float and value.is_integer() else value
-
-
-def raw_form(fields: Fields, normal: Fields) -> Fields:
-    """The fields of the API that aren't as in their normal form, with nothing in the place of every secret."""
-    raw = {field: fields[field] for field in _BLANK_IS_NULL if field in fields and fields[field] != normal[field]}
-    configuration = fields.get("configuration")
-    if configuration and _holds_whole_float(configuration):
-        raw["configuration"] = _without_secrets(configuration, False)
-    return raw
-
-
-def _holds_whole_float(value: Json) -> bool:
-    """Whether a number like 1.0 is in it. Written out, because it's asked of every model."""
-    waiting = [value]
-    for one in waiting:
-        kind = type(one)
-        if kind is dict:
-            waiting += one.values()
-        elif kind is list:
-            waiting += one
-        elif kind is float and one.is_integer():
-            return True
-    return False
-
-
-def _without_secrets(value: Json, secret: bool) -> Json:  # noqa: FBT001 - as `_normal_value`
-    if isinstance(value, dict):
-        return {key: _without_secrets(inner, secret or is_secret_key(key)) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(inner, secret) for inner in value]
-    return "" if isinstance(_normal_value(value, secret), Secret) else value
 
 
 def body(after: Fields, changed: Iterable[str], raw: Fields) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
+from syncer import normalization
 from syncer.live import payloads
 from syncer.model import ABSENT, REQUIRED, Fields, LiveModel, leaves
 from syncer.plan.diff import FieldChange, compare
@@ -289,7 +290,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
             changes.append(Change(binding.desired, binding.live, after, fields))
     unchanged = len(bound.bindings) - len(changes)
     for model in bound.new:
-        after = payloads.normal_form(model.fields)
+        after = normalization.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
     return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
@@ -297,7 +298,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:
     """What git wants of the fields it manages, in normal form; live's own values where it ignores changes."""
-    after = dict(payloads.normal_form(desired.fields))
+    after = dict(normalization.normal_form(desired.fields))
     for name in REQUIRED:
         after.setdefault(name, live.fields[name])
     for dotted in desired.lifecycle.ignore_changes:

@@ -29,8 +29,8 @@ from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, re
 from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Outcome, Report
-    from syncer.applying.rollback import LostRun, PastRun
+    from syncer.applying.outcome import Outcome, Report
+    from syncer.applying.past_run import LostRun, PastRun
     from syncer.plan.diff import FieldChange
     from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
@@ -160,7 +160,7 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
 
 def run_lines(runs: Sequence[PastRun | LostRun], clock: Clock) -> list[str]:
     """One line a run that is remembered; what isn't known of it is left out."""
-    from syncer.applying.rollback import LostRun  # noqa: PLC0415 - a plan does without
+    from syncer.applying.past_run import LostRun  # noqa: PLC0415 - a plan does without
 
     return [_lost_run_line(run, clock) if isinstance(run, LostRun) else _run_line(run, clock) for run in runs]
 

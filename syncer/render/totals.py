@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.plan.planner import Plan, Planned
 
 

@@ -17,7 +17,9 @@ from syncer.workflow.reader import Connectors, Reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from syncer.applying.applier import Report, Stop, Writer
+    from syncer.applying.applier import Stop
+    from syncer.applying.outcome import Report
+    from syncer.applying.writer import Writer
     from syncer.events import Tell
     from syncer.model import Target
     from syncer.plan.limits import Limits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from syncer import normalization
 from syncer.desired import validate
 from syncer.desired.connectors import stand_in_connectors
 from syncer.desired.resolve import resolve, reveal
-from syncer.live import payloads
 from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
 from syncer.plan import causes, policy, renames
 from syncer.plan.base_definitions import BaseDefinitions
@@ -117,7 +117,7 @@ def plan_offline(
             hint = "it's compared when somebody with access plans"
             new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
         else:
-            live = LiveModel(model.id or before.id or 0, payloads.normal_form(before.fields))
+            live = LiveModel(model.id or before.id or 0, normalization.normal_form(before.fields))
             bindings.append(Binding(model, live))
     made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
     guards = base.guards(target.environment) if base.hurt else said

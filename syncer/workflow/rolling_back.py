@@ -16,7 +16,7 @@ from syncer.workflow.targets import is_chosen, refuse_unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.applying.rollback import Ending
+    from syncer.applying.past_run import Ending
     from syncer.model import (
         Document,
         Problem,

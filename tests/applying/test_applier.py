@@ -10,7 +10,8 @@ from builders import RAW_SQL, TARGET, FakeApi, desired, live
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.applying.applier import Outcome, Report, Status, apply
+from syncer.applying.applier import apply
+from syncer.applying.outcome import Outcome, Report, Status
 from syncer.errors import ApiError, LateError, RefreshError
 from syncer.events import Modified, Modifying, Pace, Slowing
 from syncer.model import Binding, Bound, LiveModel

@@ -14,8 +14,8 @@ from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.applying import rollback
-from syncer.applying.applier import Status
-from syncer.applying.rollback import OPEN, Ending
+from syncer.applying.outcome import Status
+from syncer.applying.past_run import OPEN, Ending
 from syncer.errors import ApiError, RefusedError, SettingsError
 from syncer.model import Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
 from syncer.package_files import schema
@@ -26,7 +26,7 @@ from syncer.secrets import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.plan.planner import Planned
 
 SCHEMA = schema("plan")

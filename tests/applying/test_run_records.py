@@ -19,7 +19,7 @@ from scenes import PLANNED
 from strategies import JSON
 
 from syncer.applying import run_records
-from syncer.applying.rollback import OPEN, Ending, LostRun, PastRun, tally
+from syncer.applying.past_run import OPEN, Ending, LostRun, PastRun, tally
 from syncer.applying.run_records import RunError
 from syncer.package_files import schema
 from syncer.plan import planfile

@@ -11,6 +11,7 @@ from hypothesis import given
 from strategies import CONFIGURATIONS, FIELDS
 from world import CONFORMANCE
 
+from syncer import normalization
 from syncer.live import payloads
 from syncer.model import FIELDS as MANAGED
 from syncer.model import Connector, LiveModel, Sync, Unreadable, leaves
@@ -129,10 +130,10 @@ def test_null_is_empty(field: str) -> None:
 @pytest.mark.parametrize("field", ["description", "query"])
 def test_final_line_ends_are_nobody_s(field: str) -> None:
     """A YAML block ends in one, editors add one: at the end of a text they mean nothing, inside it they do."""
-    assert payloads.normal_form({field: "a\n"}) == {field: "a"}
-    assert payloads.normal_form({field: "a\r\n"}) == {field: "a"}
-    assert payloads.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
-    assert payloads.normal_form({field: "a\n\r\r\n"}) == {field: "a\n\r"}
+    assert normalization.normal_form({field: "a\n"}) == {field: "a"}
+    assert normalization.normal_form({field: "a\r\n"}) == {field: "a"}
+    assert normalization.normal_form({field: "a\n\nb\r\n\n"}) == {field: "a\n\nb"}
+    assert normalization.normal_form({field: "a\n\r\r\n"}) == {field: "a\n\r"}
 
 
 def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
@@ -146,7 +147,7 @@ def test_the_catalog_s_json_schema_is_not_the_model_s() -> None:
 def test_whole_floats_are_integers() -> None:
     """Jsonb keeps a stored 1 when 1.0 is sent, and gives 1e22 back as an integer."""
     configuration = {"a": 1.0, "b": [1e22], "c": 0.5, "d": True}
-    normal = payloads.normal_form({"configuration": configuration})["configuration"]
+    normal = normalization.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {"a": 1, "b": [10**22], "c": 0.5, "d": True}
     assert [type(value) for _, value in leaves(normal)] == [int, int, float, bool]
@@ -170,7 +171,7 @@ def test_secrets_and_masks_are_marked() -> None:
         "credentials": {"user": "u", "pin": 1234, "is_old": True},
         "note": "*****",
     }
-    normal = payloads.normal_form({"configuration": configuration})["configuration"]
+    normal = normalization.normal_form({"configuration": configuration})["configuration"]
 
     assert normal == {
         "embedding_config": {"api_key": Secret("k"), "model": "m"},
@@ -182,7 +183,7 @@ def test_secrets_and_masks_are_marked() -> None:
 @given(FIELDS)
 def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
     """What the server sends back for what we send is, parsed, what we meant."""
-    after = payloads.normal_form({**RAW_SQL, **fields})
+    after = normalization.normal_form({**RAW_SQL, **fields})
     answered = live(42, **payloads.body(after, after, {})["model"])
 
     assert all(same(answered.fields[field], value) for field, value in after.items())
@@ -191,9 +192,9 @@ def test_what_is_sent_comes_back(fields: dict[str, Any]) -> None:
 @given(FIELDS)
 def test_normal_form_is_its_own_normal_form(fields: dict[str, Any]) -> None:
     """Made twice it's the same: nothing is ever taken off one time too many."""
-    once = payloads.normal_form(fields)
+    once = normalization.normal_form(fields)
 
-    assert same(dict(payloads.normal_form(once)), dict(once))
+    assert same(dict(normalization.normal_form(once)), dict(once))
 
 
 def test_a_body_has_the_required_fields_and_the_changed_ones() -> None:
@@ -216,7 +217,7 @@ def test_a_body_reveals_secrets() -> None:
 @given(FIELDS, FIELDS)
 def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Whatever is the same in normal form goes back as the API sent it: null, line ends, 1.0; and no secret is kept."""
-    model, after = live(42, **was), dict(payloads.normal_form({**RAW_SQL, **wanted}))
+    model, after = live(42, **was), dict(normalization.normal_form({**RAW_SQL, **wanted}))
     sent = payloads.body(after, after, model.raw)["model"]
 
     assert "canary" not in json.dumps(live(42, configuration={"n": 1.0, "api_key": "canary", "x": "***"}).raw)
@@ -252,7 +253,7 @@ def test_what_does_not_change_is_sent_as_it_came(was: dict[str, Any], wanted: di
 )
 def test_an_unchanged_number_stays_what_it_is(was: Any, wanted: Any, sent: Any) -> None:
     """1.0 doesn't become 1 because its neighbour changes, wherever in a list it stands then."""
-    after = payloads.normal_form({**RAW_SQL, "configuration": wanted})
+    after = normalization.normal_form({**RAW_SQL, "configuration": wanted})
     body = payloads.body(after, ["configuration"], live(42, configuration=was).raw)["model"]["configuration"]
 
     assert exact(body) == exact(sent)
@@ -309,7 +310,7 @@ def test_nothing_prints_a_secret(configuration: dict[str, Any]) -> None:
     """However deep a secret stands, the text of the fields doesn't show it."""
     planted = {**configuration, "credentials": {"deep": ["canary-7f3a", {"x": "canary-7f3a"}]}}
 
-    assert "canary" not in repr(payloads.normal_form({"configuration": planted}))
+    assert "canary" not in repr(normalization.normal_form({"configuration": planted}))
 
 
 def test_a_connector_is_parsed_without_its_configuration() -> None:

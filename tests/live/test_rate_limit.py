@@ -12,7 +12,7 @@ from builders import RAW_SQL, TARGET, document
 from limited import Limited
 
 from syncer import workflow
-from syncer.applying.applier import Report, Status
+from syncer.applying.outcome import Report, Status
 from syncer.events import Slowing, Waiting
 from syncer.plan.limits import Limits
 

@@ -14,8 +14,8 @@ from strategies import referenced, worlds
 
 from syncer import workflow
 from syncer.errors import RefusedError
-from syncer.live.payloads import normal_form
 from syncer.model import Binding, Bound, Connector, Document, LiveModel, LiveState, Origin, Problem, Target, Unreadable
+from syncer.normalization import normal_form
 from syncer.package_files import schema
 from syncer.plan import planfile, saved_plan
 from syncer.plan.limits import Limits
@@ -25,7 +25,7 @@ from syncer.secrets import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
 
 SCHEMA = schema("plan")
 ALL = Limits(100)

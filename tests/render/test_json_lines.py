@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from scenes import CANARY, COMMIT, EVENTS, PLANNED, PLANS, PROBLEMS, REPORTS, Scene, plan_of
 from strategies import JSON
 
-from syncer.applying.applier import Report
+from syncer.applying.outcome import Report
 from syncer.errors import ApiError, InputError, RefusedError, SettingsError
 from syncer.events import Modifying
 from syncer.model import ABSENT, Binding, Bound, Origin, Problem, Severity

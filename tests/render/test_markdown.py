@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pages import OURS, Page, shown
 from scenes import CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
 
-from syncer.applying.applier import Outcome, Report, Status
+from syncer.applying.outcome import Outcome, Report, Status
 from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Severity
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render.diff.hunks import change_lines

@@ -28,7 +28,7 @@ from syncer.secrets import Secret
 if TYPE_CHECKING:
     import random
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.plan.planner import Planned
 
 CONNECTORS = [Connector(number, f"c{number}", "source", "Snowflake") for number in (1, 2, 3)]

@@ -12,7 +12,7 @@ from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned

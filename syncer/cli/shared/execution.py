@@ -18,7 +18,7 @@ from syncer.errors import RefusedError, SettingsError
 from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.groups import Pace, View
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer import safe_files
-from syncer.applying.applier import Status
+from syncer.applying.outcome import Status
 from syncer.desired import loader
 from syncer.errors import SyncerError
 from syncer.render.text import visible
 
 if TYPE_CHECKING:
-    from syncer.applying.applier import Outcome, Report
+    from syncer.applying.outcome import Outcome, Report
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.model import Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Self
 
 from syncer.applying import run_records
-from syncer.applying.rollback import OPEN, Ending, PastRun, tally
+from syncer.applying.past_run import OPEN, Ending, PastRun, tally
 from syncer.cli.shared.output_files import without_secrets
 from syncer.cli.shared.screen import now
 from syncer.cli.shared.state_folder import RUNS, state_folder
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from syncer.applying.applier import Report
+    from syncer.applying.outcome import Report
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
     from syncer.plan.planner import Planned

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaded", "content", "events", "load", "load_files", "raw"]
 
-
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
 

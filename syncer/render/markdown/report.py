@@ -24,7 +24,7 @@ from syncer.render.totals import outcome_counts, report_verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from syncer.applying.applier import Outcome, Report
+    from syncer.applying.outcome import Outcome, Report
     from syncer.model import Target
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from syncer.live.payloads import without_final_line_ends
 from syncer.model import ABSENT
+from syncer.normalization import without_final_line_ends
 from syncer.render.modelfile import scalars, writing
 from syncer.render.modelfile.reading import BREAK, Node, Tree, canonical, same
 from syncer.render.modelfile.writing import Habit

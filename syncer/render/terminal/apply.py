@@ -14,7 +14,7 @@ from syncer.render.totals import report_verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.applying.applier import Outcome, Report
+    from syncer.applying.outcome import Outcome, Report
     from syncer.model import Target
     from syncer.render.style import Style
 

@@ -6,13 +6,13 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from syncer.applying.rollback import OPEN, LostRun
+from syncer.applying.past_run import OPEN, LostRun
 from syncer.render.text import aligned, counted, runner_safe, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.applying.rollback import PastRun
+    from syncer.applying.past_run import PastRun
     from syncer.render.style import Style
 
 _HEADS: Final = ("run", "began (UTC)", "environment", "workspace", "command", "commit", "what became of it")
