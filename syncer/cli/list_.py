@@ -24,6 +24,7 @@ class ListOptions:
 
 def run(options: ListOptions, screen: Screen) -> int:
     """List the models. 1 if how one stands can't be told because of an error."""
+    from syncer import workflow
     from syncer.cli.shared import connection
     from syncer.cli.shared.base import base_or_fork_point
     from syncer.cli.shared.planning import announce
@@ -31,7 +32,6 @@ def run(options: ListOptions, screen: Screen) -> int:
     from syncer.cli.shared.screen import now
     from syncer.render import json_lines
     from syncer.render.terminal import list_
-    from syncer.workflow.listing import listing as list_models
 
     settled = run_of(options.environment)
     files = read_files(settled, may_be_empty=True)
@@ -39,7 +39,7 @@ def run(options: ListOptions, screen: Screen) -> int:
     base = base_or_fork_point(settled, options.base)
     announce("list", settled, screen)
     with connection.connected(settled, screen) as api:
-        found = list_models(files.documents, api, settled.target, settled.lookup, base)
+        found = workflow.list_models(files.documents, api, settled.target, settled.lookup, base)
     shown = found.unmanaged if options.unmanaged else found
     screen.result(
         lambda: json_lines.state_lines(shown, now, screen.style.commands),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from syncer.model import ABSENT
+from syncer.model import ABSENT, leaves
 from syncer.secrets import Secret, is_mask
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def _nested(field: str, before: object, after: object) -> Iterable[FieldChange]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - see above
     from deepdiff.helper import notpresent  # noqa: PLC0415
 
+    # A live secret's text is that of an equal one in git, too: what a reference points to is told only where it differs.
     sealed: dict[Secret, str] = {}
+    for _, leaf in leaves(before):
+        if isinstance(leaf, Secret):
+            _seal(leaf, sealed)
     # A threshold of 0, or two dicts that share few keys would be one change at the top. No ignore_order: a list's
     # order is data. zip_ordered_iterables stays off, so an element put in front doesn't make every later one differ.
     # Keys are data: none is private, however it begins.

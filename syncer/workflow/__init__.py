@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from syncer.workflow.desk import Desk
     from syncer.workflow.importing import import_models
     from syncer.workflow.importing_drift import import_drift
-    from syncer.workflow.listing import listing
+    from syncer.workflow.listing import list_models
     from syncer.workflow.planning import plan, plan_offline
     from syncer.workflow.reader import Reader
     from syncer.workflow.rolling_back import roll_back
@@ -40,7 +40,7 @@ __all__ = [
     "expect",
     "import_drift",
     "import_models",
-    "listing",
+    "list_models",
     "plan",
     "plan_offline",
     "refuse",
@@ -55,7 +55,7 @@ _PARTS: Final = {
     "desk": ("Desk",),
     "importing": ("import_models",),
     "importing_drift": ("import_drift",),
-    "listing": ("listing",),
+    "listing": ("list_models",),
     "planning": ("plan", "plan_offline"),
     "reader": ("Reader",),
     "rolling_back": ("roll_back",),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def listing(
+def list_models(
     documents: Sequence[Document],
     reader: Reader,
     target: Target,

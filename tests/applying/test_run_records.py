@@ -189,7 +189,7 @@ def test_a_list_reads_no_record_that_the_index_knows(folder: Path, monkeypatch: 
     _end(folder, replace(_past("20261121-104502-0000"), ended=""))
     run_records.write(folder, past, ways, BytesIO(b"{}"))
     unfinished = run_records.read(folder, "20261121-104502-0000", SCHEMA)
-    index = folder.with_name("run_records.json")
+    index = folder.with_name("runs.json")
 
     assert list(json.loads(index.read_text())["runs"]) == ["20261122-104502-0001", NAME]
     assert stat.S_IMODE(index.stat().st_mode) == 0o600
@@ -251,7 +251,7 @@ def _entry(**values: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def test_an_entry_of_another_shape_is_passed_over(alter: Callable[[Any], Any], folder: Path) -> None:
     """Also with the index's sum put right: the record is read in its place. So it is where the whole index is odd."""
     _end(folder, _past())
-    index = folder.with_name("run_records.json")
+    index = folder.with_name("runs.json")
     data = json.loads(index.read_text())
     del data["checksum"]
     odd = {**data, "runs": {NAME: alter(data["runs"][NAME])}}
@@ -269,7 +269,7 @@ def test_no_altered_index_tells_anything_else(
     folder = tmp_path_factory.getbasetemp() / "runs"
     folder.mkdir(exist_ok=True)
     _end(folder, _past())
-    index = folder.with_name("run_records.json")
+    index = folder.with_name("runs.json")
     good = index.read_bytes()
     index.write_bytes(good[:start] + raw + good[end:])
 

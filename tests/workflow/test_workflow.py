@@ -314,3 +314,8 @@ def test_a_plan_without_its_files_is_the_same_plan() -> None:
         assert planfile.dumps(bare) == planfile.dumps(planned)
         assert told == said
         assert not any(change.desired.document.data for change in bare.plan.changes)
+
+
+def test_no_module_hides_a_use_case() -> None:
+    """Once a module is imported its name is the module: a use case of that name could be called once."""
+    assert not {*workflow.__all__} & {*workflow._PARTS}
