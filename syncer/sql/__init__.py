@@ -22,7 +22,7 @@ from syncer.sql import reading
 from syncer.sql.forms import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.outputs import Output, outputs, spellings
-from syncer.sql.parsing import dialect_of, parsed
+from syncer.sql.parsing import MAX_PIECES, dialect_of, parsed, pieces
 from syncer.sql.plain import is_plain
 from syncer.sql.reading import READERS, Unread
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = [
+    "MAX_PIECES",
     "READERS",
     "Around",
     "Kind",
@@ -38,6 +39,7 @@ __all__ = [
     "check",
     "columns",
     "compare",
+    "effort",
     "is_after",
     "is_available",
     "is_code",
@@ -118,6 +120,13 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
         called(output for output in removed if output not in renamed),
         tuple((names[old.key], names[new.key]) for old, new in renamed.items()),
     )
+
+
+def effort(queries: Iterable[str], definition: str) -> int:
+    """How many words and signs are read to look at these queries; none where no dialect of the connector is known."""
+    with suppress(UncheckedError), _working():
+        return sum(map(pieces, queries)) if dialect_of(definition) is not None else 0
+    return 0
 
 
 @_working()
