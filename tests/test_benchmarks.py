@@ -57,6 +57,19 @@ def test_the_limit_is_kept_and_all_is_done() -> None:
     assert re.search(r"\| apply-50 \| fixed \| 4 \| 1[12]\d \| 0 \|", done.stdout), done.stdout
 
 
+def test_files_are_measured() -> None:
+    """Each row of the table stands there, and what it measured did what it should."""
+    done = run("-m", "benchmarks.files", "--size", "2", "--rounds", "0")
+
+    assert done.returncode == 0, done.stderr
+    whats = [line.split(":")[0] for line in done.stdout.splitlines()[2:]]
+    assert whats == [
+        "| plan --base HEAD~1 of 2",
+        "| import --drift of 2, all changed",
+        "| plan of 2, all queries of the worst kind",
+    ]
+
+
 def test_version_imports_nothing_slow(table: dict[str, list[str]]) -> None:
     """`syncer --version` imports none of the packages that take long to import."""
     row = next(cells for what, cells in table.items() if what.startswith("imported by --version"))
