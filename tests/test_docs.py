@@ -228,6 +228,7 @@ Nothing is kept in the repository: a commit could bring it there. What syncer re
 | --- | --- |
 | `belongs.json` | which repository and folder it is |
 | `runs/` | [what applies replaced](plan-files.md#undo) |
+| `runs.json` | what `syncer history` says of each; without it the records are read |
 | `sandbox.db` | the embedded sandbox's models |
 | `servers.json` | which servers the credentials went to, for the whole repository |
 
