@@ -27,7 +27,7 @@ from syncer.sql import unreadable_queries
 from syncer.sql.formatting import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.output_columns import Output, outputs, spellings
-from syncer.sql.parsing import dialect_of, parsed, MAX_PIECES, pieces
+from syncer.sql.parsing import MAX_PIECES, dialect_of, parsed, pieces
 from syncer.sql.unreadable_queries import READERS, Unread
 
 if TYPE_CHECKING:
