@@ -6,7 +6,6 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from syncer import __version__
@@ -30,6 +29,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and how the command is used."""
+        from difflib import get_close_matches  # noqa: PLC0415 - for what is wrong alone
+
         flag = re.search(r"unrecognized arguments: --?([\w-]+)", message)
         known = [option for action in self._actions for option in action.option_strings]
         near = get_close_matches(f"--{flag[1]}", known, 1) if flag else []
