@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,26 +31,6 @@ _CHANGED: Final = 0.01
 _BASE: Final = 1.3
 _DRIFT: Final = 1.7
 """In plans of the same models: a third of what it was when this file was made."""
-
-
-def cpu(command: Sequence[str], place: run.Place) -> run.Sample:
-    """A sample whose seconds are those of the processor, of the command and all that it starts."""
-    before = os.times()
-    found = run.sample(command, place.folder, place.variables)
-    after = os.times()
-    used = sum(getattr(after, name) - getattr(before, name) for name in ("children_user", "children_system"))
-    return replace(found, seconds=used)
-
-
-def alternate(first: Sequence[str], second: Sequence[str], place: run.Place, rounds: int) -> run.Pairs:
-    """Both in turn, after a first round that only warms the caches; it counts if it's the only one."""
-    pairs = run.Pairs()
-    for _ in range(rounds + 1):
-        pairs.first.append(cpu(first, place))
-        pairs.second.append(cpu(second, place))
-    if rounds:
-        del pairs.first[0], pairs.second[0]
-    return pairs
 
 
 def commit(folder: Path) -> None:
@@ -80,41 +59,35 @@ def made(folder: Path, count: int, *, is_heavy: bool = False) -> None:
     commit(folder)
 
 
-def row(title: str, pairs: run.Pairs, aim: float) -> run.Row:
-    """What two commands cost, beside each other."""
-    first, second = pairs.seconds()
-    ratio = second / first
-    return run.Row(title, f"{first:.2f} s", f"{second:.2f} s", f"{ratio:.2f}", f"≤ {aim}", ratio <= aim)
-
-
 def base(folder: Path, count: int, rounds: int) -> run.Row:
     """A plan with a base, beside the same plan without."""
     with run.serving(count, _CHANGED, 100) as url:
-        pairs = alternate(_PLAN, (*_PLAN, "--base", "HEAD~1"), run.Place(folder, url), rounds)
+        pairs = run.alternate(_PLAN, (*_PLAN, "--base", "HEAD~1"), folder, run.Place(folder, url).variables, rounds)
     for shown in (*pairs.first, *pairs.second):
         run.expect("to change, 0 to destroy" in shown.output, "the plan is wrong", shown)
-    return row(f"plan --base HEAD~1 of {count:,}: CPU, beside plan", pairs, _BASE)
+    return pairs.row(f"plan --base HEAD~1 of {count:,}: CPU, beside plan", "s", lambda one: one.cpu, _BASE)
 
 
 def drift(folder: Path, count: int, rounds: int) -> run.Row:
     """Live edits of every model taken into the files, beside a plan of them."""
     with run.serving(count, 1, 100) as url:
-        pairs = alternate(_PLAN, (*_SYNCER, "import", "--drift"), run.Place(folder, url), rounds)
+        pairs = run.alternate(_PLAN, (*_SYNCER, "import", "--drift"), folder, run.Place(folder, url).variables, rounds)
     for shown in pairs.second:
         run.expect(f"Drift: {count} files to change" in shown.output, "the drift is wrong", shown)
-    return row(f"import --drift of {count:,}, all changed: CPU, beside plan", pairs, _DRIFT)
+    return pairs.row(f"import --drift of {count:,}, all changed: CPU, beside plan", "s", lambda one: one.cpu, _DRIFT)
 
 
 def worst(folder: Path, count: int) -> run.Row:
     """A plan of queries of the worst kind: it ends, and names each model whose query it didn't look at."""
     with run.serving(count, 0, 100) as url:
-        shown = cpu((*_SYNCER, "plan", "--json", "--max-change-percent", "100"), run.Place(folder, url))
+        command = (*_SYNCER, "plan", "--json", "--max-change-percent", "100")
+        shown = run.sample(command, folder, run.Place(folder, url).variables)
     queries = [text for number in range(count) for text in (definition(number)["query"], heavy(number))]
     is_beyond = sql.effort(queries, "postgresql") > sql.MAX_PIECES
     named = sum("columns-not-checked" in line for line in shown.output.splitlines())
     run.expect((named > 0) == is_beyond, "the queries that weren't looked at aren't named", shown)
     what = f"plan of {count:,}, all queries of the worst kind: CPU"
-    return run.Row(what, "", f"{shown.seconds:.0f} s", "", f"ends, and names the rest: {named:,}", is_met=True)
+    return run.Row(what, "", f"{shown.cpu:.0f} s", "", f"ends, and names the rest: {named:,}", is_met=True)
 
 
 def measure(count: int, rounds: int) -> Iterator[run.Row]:
@@ -137,16 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=1_000, help="number of definitions")
     parser.add_argument("--rounds", type=int, default=5, help="samples of each, the median of which counts")
     flags = parser.parse_args(arguments)
-    rows: list[run.Row] = []
-    try:
-        for one in measure(flags.size, flags.rounds):
-            print(f"{one.what}: {one.ours} {one.ratio}", file=sys.stderr, flush=True)
-            rows.append(one)
-    except run.WrongError as wrong:
-        print(f"benchmarks: {wrong}", file=sys.stderr)
-        return 1
-    print(run.table(rows))
-    return 0
+    return run.print_table(measure(flags.size, flags.rounds))
 
 
 if __name__ == "__main__":
