@@ -6,7 +6,6 @@ python -m benchmarks.records prints a table; read its ratios, not its seconds. I
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -16,14 +15,24 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.run import _CORPUS, _ROOT, _SYNCER, Place, Row, WrongError, expect, sample, serving, settle, table
+from benchmarks.run import (
+    _CORPUS,
+    _ROOT,
+    _SYNCER,
+    Place,
+    Row,
+    alternate,
+    expect,
+    print_table,
+    sample,
+    serving,
+    settle,
+)
 from syncer import package_files
 from syncer.applying import run_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from benchmarks.run import Sample
 
 _SHOW: Final = 0.2
 _HISTORY: Final = 0.2
@@ -31,18 +40,8 @@ _MEGABYTES: Final = 300
 _ALL: Final = ("--summary", "--max-change-percent", "100")
 _PLAN: Final = (*_SYNCER, "plan", *_ALL, "--out", "plan.json")
 _SHOWN: Final = (*_SYNCER, "show", "plan.json")
+_LIST: Final = (*_SYNCER, "history")
 _APPLY: Final = (*_SYNCER, "apply", "--auto-approve", *_ALL)
-
-
-def timed(command: Sequence[str], place: Place) -> tuple[Sample, float]:
-    """A command run to its end, and the seconds of a processor that it took."""
-    before = _used()
-    return sample(command, place.folder, place.variables), _used() - before
-
-
-def _used() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return children.ru_utime + children.ru_stime
 
 
 def large_apply(place: Place, count: int) -> Row:
@@ -57,29 +56,21 @@ def large_apply(place: Place, count: int) -> Row:
 
 def shown_plan(place: Place, count: int, rounds: int) -> Row:
     """What showing a saved plan costs, beside making it."""
-    plans, shows = [], []
-    for _ in range(rounds + 1):
-        planned, plan = timed(_PLAN, place)
-        expect(f"{count} to change" in planned.output, "the plan is wrong", planned)
-        shown, show = timed(_SHOWN, place)
-        expect(f"{count} to change" in shown.output, "what is shown is wrong", shown)
-        plans.append(plan)
-        shows.append(show)
-    # The first round only warms the caches.
-    floor, ours = median(plans[1:]), median(shows[1:])
-    what, is_met = f"show of {count:,} changes, beside planning them: CPU", ours / floor <= _SHOW
-    return Row(what, f"{floor:.2f} s", f"{ours:.2f} s", f"{ours / floor:.2f}", f"≤ {_SHOW}", is_met)
+    pairs = alternate(_PLAN, _SHOWN, place.folder, place.variables, rounds)
+    for shown in (*pairs.first, *pairs.second):
+        expect(f"{count} to change" in shown.output, "the plan, or what is shown of it, is wrong", shown)
+    return pairs.row(f"show of {count:,} changes, beside planning them: CPU", "s", lambda one: one.cpu, _SHOW)
 
 
 def history(place: Place, count: int, many: int, rounds: int) -> Row:
     """What a list of runs costs, beside one of no run."""
-    nothing = [timed((*_SYNCER, "history"), place) for _ in range(rounds + 1)]
+    nothing = [sample(_LIST, place.folder, place.variables) for _ in range(rounds + 1)]
     sample(_APPLY, place.folder, place.variables)
     _repeat(next((place.folder.parent / "state").glob("*/runs")), many)
-    listed = [timed((*_SYNCER, "history"), place) for _ in range(rounds + 1)]
-    for shown, _ in listed:
+    listed = [sample(_LIST, place.folder, place.variables) for _ in range(rounds + 1)]
+    for shown in listed:
         expect(shown.output.count(f"{count} changed") == many, "the history is wrong", shown)
-    floor, ours = (median(seconds for _, seconds in one[1:]) for one in (nothing, listed))
+    floor, ours = (median(one.cpu for one in samples[1:]) for samples in (nothing, listed))
     what = f"history of {many} runs of {count:,} changes, beside that of none: CPU"
     return Row(what, f"{floor:.2f} s", f"{ours:.2f} s", f"{ours / floor:.2f}", f"≤ {_HISTORY} s", ours <= _HISTORY)
 
@@ -122,16 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=20, help="how many runs are listed")
     parser.add_argument("--rounds", type=int, default=5, help="samples of each, the median of which counts")
     flags = parser.parse_args(arguments)
-    rows: list[Row] = []
-    try:
-        for row in measure(flags.changes, flags.large, flags.runs, flags.rounds):
-            print(f"{row.what}: {row.ours} {row.ratio}", file=sys.stderr, flush=True)
-            rows.append(row)
-    except WrongError as wrong:
-        print(f"benchmarks: {wrong}", file=sys.stderr)
-        return 1
-    print(table(rows))
-    return 0
+    return print_table(measure(flags.changes, flags.large, flags.runs, flags.rounds))
 
 
 if __name__ == "__main__":

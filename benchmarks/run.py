@@ -15,6 +15,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
@@ -22,20 +23,21 @@ from typing import TYPE_CHECKING, Final
 from syncer import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _HERE: Final = Path(__file__).parent
 _ROOT: Final = _HERE.parent
 _CORPUS: Final = (sys.executable, "-m", "benchmarks.corpus")
 _SERVER: Final = (sys.executable, "-m", "benchmarks.server")
 _SYNCER: Final = (sys.executable, "-m", "syncer")
+_HIDING_SQL: Final = "import sys; sys.modules['sqlglot'] = None; from syncer.cli import main; sys.exit(main())"
+"""The same where nothing can import sqlglot: as without the extra `sql`, but for the folder in which it lies."""
+_WITHOUT_SQL: Final = (sys.executable, "-c", _HIDING_SQL)
 _IGNORED: Final = ("CLICOLOR_FORCE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 _HEAVY: Final = ("deepdiff", "httpx", "jsonschema", "jsonschema_rs", "rich", "yaml")
 
-_WALL: Final = 0.75
-_MEMORY: Final = 1.2
-_VERSION: Final = 5
-_VALIDATE: Final = 12
+_VERSION: Final = 3.5
+_VALIDATE: Final = 8
 _BEYOND_PAGES: Final = 2
 _LAST_PAGES: Final = 3
 
@@ -45,24 +47,55 @@ class WrongError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """One plan to measure: its size, the share of models that differ, the extra `sql`, and what is aimed at."""
+
+    count: int
+    changed: float
+    has_sql: bool
+    cpu: float | None = None
+    memory: float | None = None
+
+    @property
+    def changes(self) -> int:
+        """How many models differ."""
+        return -(-self.count // round(1 / self.changed)) if self.changed else 0
+
+    @property
+    def title(self) -> str:
+        """The case as the table names it."""
+        return f"plan of {self.count:,}, {self.changes:,} changed{', with sql' if self.has_sql else ''}"
+
+
+_CASES: Final = (
+    Case(1_000, 0.01, has_sql=False, cpu=0.60, memory=1.0),
+    Case(1_000, 0.01, has_sql=True, cpu=0.75),
+    Case(1_000, 1.0, has_sql=False, cpu=0.80),
+    Case(1_000, 1.0, has_sql=True, cpu=2.0),
+    Case(10_000, 0.01, has_sql=False, cpu=0.50, memory=0.85),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One process: how long it took from start to end, and the most memory it held."""
+    """One process: how long it took from start to end, its processor time, and the most memory it held."""
 
     seconds: float
+    cpu: float
     megabytes: float
     output: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table: what was measured, beside what was aimed at."""
+    """A line of the table: what was measured, beside what was aimed at; without an aim nobody can meet it."""
 
     what: str
     floor: str
     ours: str
     ratio: str
-    aim: str
-    is_met: bool
+    aim: str = "-"
+    is_met: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +135,14 @@ class Pairs:
     first: list[Sample] = field(default_factory=list)
     second: list[Sample] = field(default_factory=list)
 
-    def seconds(self) -> tuple[float, float]:
-        """The medians of both."""
-        return median(one.seconds for one in self.first), median(one.seconds for one in self.second)
-
-    def megabytes(self) -> tuple[float, float]:
-        """The medians of both."""
-        return median(one.megabytes for one in self.first), median(one.megabytes for one in self.second)
+    def row(self, what: str, unit: str, measure: Callable[[Sample], float], aim: float | None = None) -> Row:
+        """The medians of both, and the median of the ratios pair by pair."""
+        floors, ours = [measure(one) for one in self.first], [measure(one) for one in self.second]
+        ratio = median(our / floor for floor, our in zip(floors, ours, strict=True))
+        floor, our = (f"{median(of):.2f} {unit}" for of in (floors, ours))
+        if aim is None:
+            return Row(what, floor, our, f"{ratio:.2f}")
+        return Row(what, floor, our, f"{ratio:.2f}", f"≤ {aim}", ratio <= aim)
 
 
 def sample(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> Sample:
@@ -131,18 +165,20 @@ def sample(command: Sequence[str], folder: Path, variables: Mapping[str, str] | 
     if process.returncode:
         raise WrongError(f"{' '.join(command)} exited with {process.returncode}:\n{text[-2000:]}")
     # Linux counts in kilobytes, macOS in bytes.
-    return Sample(seconds, used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10), text)
+    megabytes = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return Sample(seconds, used.ru_utime + used.ru_stime, megabytes, text)
 
 
 def alternate(
     first: Sequence[str], second: Sequence[str], folder: Path, variables: Mapping[str, str] | None, rounds: int
 ) -> Pairs:
-    """Both in turn, after a first round that only warms the caches."""
+    """Both in turn, after a first round that only warms the caches; it counts if it's the only one."""
     pairs = Pairs()
     for _ in range(rounds + 1):
-        pairs.first.append(sample(first, folder))
+        pairs.first.append(sample(first, folder, variables))
         pairs.second.append(sample(second, folder, variables))
-    del pairs.first[0], pairs.second[0]
+    if rounds:
+        del pairs.first[0], pairs.second[0]
     return pairs
 
 
@@ -180,25 +216,19 @@ def expect(condition: object, what: str, shown: Sample) -> None:
         raise WrongError(f"{what}; the output ends with:\n{shown.output[-2000:]}")
 
 
-def compare_plans(place: Place, count: int, changes: int, rounds: int) -> tuple[list[Row], float]:
-    """Time and memory of a plan by both; and the product's seconds."""
-    pairs = alternate(place.lean, (*_SYNCER, "plan"), place.folder, place.variables, rounds)
+def compare_plans(place: Place, case: Case, rounds: int) -> tuple[list[Row], float]:
+    """Time and memory of a plan by both; and the processor's seconds that the product takes."""
+    # That so many models change is meant.
+    plan = (*(_SYNCER if case.has_sql else _WITHOUT_SQL), "plan", "--max-change-percent", "100")
+    pairs = alternate(place.lean, plan, place.folder, place.variables, rounds)
     for shown in (*pairs.first, *pairs.second):
-        expect(f"Plan: 0 to add, {changes} to change, 0 to destroy." in shown.output, "the plan is wrong", shown)
-    (floor, ours), (floor_mb, ours_mb) = pairs.seconds(), pairs.megabytes()
-    wall, memory = ours / floor, ours_mb / floor_mb
-    title = f"plan of {count:,}, {changes:,} changed"
-    return [
-        Row(f"{title}: wall", f"{floor:.2f} s", f"{ours:.2f} s", f"{wall:.2f}", f"≤ {_WALL}", wall <= _WALL),
-        Row(
-            f"{title}: peak memory",
-            f"{floor_mb:.0f} MB",
-            f"{ours_mb:.0f} MB",
-            f"{memory:.2f}",
-            f"≤ {_MEMORY}",
-            memory <= _MEMORY,
-        ),
-    ], ours
+        expect(f"Plan: 0 to add, {case.changes} to change, 0 to destroy." in shown.output, "the plan is wrong", shown)
+    rows = [
+        pairs.row(f"{case.title}: CPU", "s", lambda one: one.cpu, case.cpu),
+        pairs.row(f"{case.title}: wall", "s", lambda one: one.seconds),
+        pairs.row(f"{case.title}: peak memory", "MB", lambda one: one.megabytes, case.memory),
+    ]
+    return rows, median(one.cpu for one in pairs.second)
 
 
 def count_requests(place: Place, count: int, changes: int, page: int) -> list[Row]:
@@ -244,12 +274,8 @@ def start_up(folder: Path, rounds: int) -> list[Row]:
         ("syncer validate, one file", ("validate",), _VALIDATE),
     ):
         pairs = alternate(nothing, (*_SYNCER, *command), folder, None, rounds)
-        floor, ours = pairs.seconds()
-        limit = f"≤ {aim}" if aim == _VERSION else f"< {aim}"
-        is_met = ours / floor <= aim if aim == _VERSION else ours / floor < aim
-        rows.append(
-            Row(f"{what}: wall", f"{floor * 1e3:.0f} ms", f"{ours * 1e3:.0f} ms", f"{ours / floor:.1f}", limit, is_met)
-        )
+        rows.append(pairs.row(f"{what}: CPU", "s", lambda one: one.cpu, aim))
+        rows.append(pairs.row(f"{what}: wall", "s", lambda one: one.seconds))
     return [*rows, imported(folder)]
 
 
@@ -270,58 +296,85 @@ def growth(seconds: Mapping[int, float]) -> list[Row]:
     if small == large:
         return []
     first, last = (seconds[count] / count * 1e3 for count in (small, large))
-    what = f"syncer's wall a definition, {small:,} → {large:,}"
+    what = f"syncer's CPU a definition, {small:,} → {large:,}"
     return [Row(what, f"{first:.2f} ms", f"{last:.2f} ms", f"{last / first:.2f}", "≤ 1", last <= first)]
+
+
+_MET: Final = {True: "yes", False: "NO", None: "-"}
+
+
+def print_table(rows: Iterable[Row]) -> int:
+    """Print each row when it's measured, and the table at the end. The exit code: 1 if something was wrong."""
+    done: list[Row] = []
+    try:
+        for row in rows:
+            print(f"{row.what}: {row.ours} {row.ratio}", file=sys.stderr, flush=True)
+            done.append(row)
+    except WrongError as wrong:
+        print(f"benchmarks: {wrong}", file=sys.stderr)
+        return 1
+    print(table(done))
+    return 0
 
 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a markdown table."""
     head = "| measured | floor | syncer | ratio | aim | met |\n|---|---:|---:|---:|---|---|\n"
     return head + "\n".join(
-        f"| {row.what} | {row.floor} | {row.ours} | {row.ratio} | {row.aim} | {'yes' if row.is_met else 'NO'} |"
-        for row in rows
+        f"| {row.what} | {row.floor} | {row.ours} | {row.ratio} | {row.aim} | {_MET[row.is_met]} |" for row in rows
     )
 
 
-def measure(sizes: Sequence[int], rounds: int, changed: float, page: int) -> Iterator[Row]:
+def measure(cases: Sequence[Case], rounds: int, page: int) -> Iterator[Row]:
     """Every row of the table. Raises WrongError."""
     seconds: dict[int, float] = {}
     with tempfile.TemporaryDirectory(prefix="syncer-benchmark-") as made:
         settle(Path(made))
-        for count in sizes:
+        # One server answers for the cases that differ in the extra alone.
+        for (count, changed), alike in groupby(cases, key=lambda case: (case.count, case.changed)):
             folder = Path(made) / str(count)
             # In a process of its own: this one's memory counts in that of those it starts, so it has to stay small.
             sample((*_CORPUS, str(folder), str(count)), _ROOT)
-            changes = -(-count // round(1 / changed)) if changed else 0
             with serving(count, changed, page) as url:
                 place = Place(folder, url)
-                rows, seconds[count] = compare_plans(place, count, changes, rounds)
-                yield from rows
-                yield from count_requests(place, count, changes, page)
+                for case in alike:
+                    rows, cpu = compare_plans(place, case, rounds)
+                    seconds.setdefault(count, cpu)
+                    yield from rows
+                if changed < 1:
+                    yield from count_requests(place, count, case.changes, page)
         yield from growth(seconds)
         one = Path(made) / "one"
         sample((*_CORPUS, str(one), "1"), _ROOT)
         yield from start_up(one, 3 * rounds)
 
 
+def chosen(sizes: Sequence[int] | None, changed: float | None) -> list[Case]:
+    """The cases that have aims; or, where flags say what to measure, those, with the aims of such as have them."""
+    if not sizes and changed is None:
+        return [*_CASES]
+    aimed = {(case.count, case.changed, case.has_sql): case for case in _CASES}
+    share = 0.01 if changed is None else changed
+    return [
+        aimed.get((count, share, has_sql), Case(count, share, has_sql=has_sql))
+        for count in sizes or (1_000,)
+        for has_sql in (False, True)
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table. The exit code is 1 if something did the wrong thing; a missed aim is only shown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000], help="numbers of definitions")
+    parser.add_argument("--sizes", type=int, nargs="+", help="other numbers of definitions than those with aims")
+    parser.add_argument("--changed", type=float, help="another share of models that differ; 0.01 with --sizes alone")
     parser.add_argument("--rounds", type=int, default=5, help="samples of each, the median of which counts")
-    parser.add_argument("--changed", type=float, default=0.01, help="the share of models that differ")
     parser.add_argument("--page", type=int, default=100, help="rows that the server gives at once")
     flags = parser.parse_args(arguments)
-    rows: list[Row] = []
-    try:
-        for row in measure(flags.sizes, flags.rounds, flags.changed, flags.page):
-            print(f"{row.what}: {row.ours} {row.ratio}", file=sys.stderr, flush=True)
-            rows.append(row)
-    except WrongError as wrong:
-        print(f"benchmarks: {wrong}", file=sys.stderr)
-        return 1
-    print(table(rows))
-    return 0
+    cases = chosen(flags.sizes, flags.changed)
+    if not sql.is_available():
+        print("benchmarks: the extra sql isn't installed, so nothing is measured with it", file=sys.stderr)
+        cases = [case for case in cases if not case.has_sql]
+    return print_table(measure(cases, flags.rounds, flags.page))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+_FIGURES = ("CPU", "wall", "peak memory")
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """One of the benchmark's scripts, from the root of the project."""
     command = [sys.executable, *arguments]
@@ -57,6 +60,19 @@ def test_the_limit_is_kept_and_all_is_done() -> None:
     assert re.search(r"\| apply-50 \| fixed \| 4 \| 1[12]\d \| 0 \|", done.stdout), done.stdout
 
 
+def test_files_are_measured() -> None:
+    """Each row of the table stands there, and what it measured did what it should."""
+    done = run("-m", "benchmarks.files", "--size", "2", "--rounds", "0")
+
+    assert done.returncode == 0, done.stderr
+    whats = [line.split(":")[0] for line in done.stdout.splitlines()[2:]]
+    assert whats == [
+        "| plan --base HEAD~1 of 2",
+        "| import --drift of 2, all changed",
+        "| plan of 2, all queries of the worst kind",
+    ]
+
+
 def test_version_imports_nothing_slow(table: dict[str, list[str]]) -> None:
     """`syncer --version` imports none of the packages that take long to import."""
     row = next(cells for what, cells in table.items() if what.startswith("imported by --version"))
@@ -66,7 +82,7 @@ def test_version_imports_nothing_slow(table: dict[str, list[str]]) -> None:
 
 def test_both_plans_are_timed(table: dict[str, list[str]]) -> None:
     """The lean script and syncer see the same changes (or the run fails), and their ratio stands in the table."""
-    for what in ("plan of 20, 2 changed: wall", "plan of 20, 2 changed: peak memory"):
+    for what in (f"plan of 20, 2 changed{sql}: {figure}" for sql in ("", ", with sql") for figure in _FIGURES):
         floor, ours, ratio, _, _ = table[what]
 
         assert float(floor.split()[0]) > 0

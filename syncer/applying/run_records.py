@@ -99,7 +99,7 @@ def write(folder: Path, run: PastRun, endings: Mapping[str, Ending], plan: IO[by
             pour(stream, run, endings, plan)
     except OSError as error:
         message = f"{file} can't be written: {error.strerror}"
-        raise RunError(message, "name a file in a folder that exists and is writable") from None
+        raise RunError(message, "check the permissions of the folder, and the room on it") from None
     if run.ended:
         # Nothing depends on it: without an entry the record is read.
         with suppress(OSError):

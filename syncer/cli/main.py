@@ -88,10 +88,9 @@ def _change_folder(folder: str) -> None:
 def _bug(error: Exception, screen: Screen | None, *, debug: bool) -> None:
     """A mistake of ours. The exception's own text may hold anything, so it's not shown; with --debug, the lines are."""
     import traceback
-    from pathlib import Path
 
     frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "nowhere"  # noqa: PTH119
     what = f"syncer itself failed: {type(error).__name__} at {place}"
     hint = "please report it with the output of the same command and --debug; `syncer plan` shows what is live now"
     if screen is None:

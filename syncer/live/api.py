@@ -106,7 +106,7 @@ class Api:
             if error.status == HTTPStatus.NOT_FOUND:
                 raise MissingError.of(error) from error
             raise
-        return self._written("PUT", path, self._shown("PUT", path, answer))
+        return self._written("PUT", path, self._shown("PUT", path, answer), body["model"])
 
     def create(self, body: Mapping[str, Any]) -> LiveModel:
         """Make one model and return it as the server answered. Raises ApiError; after an open one never ask again.
@@ -115,7 +115,7 @@ class Api:
         """
         path = _MODELS.path
         answer = self._session.post(path, body, self._until(body["model"]["name"]))
-        return self._written("POST", path, self._shown("POST", path, answer))
+        return self._written("POST", path, self._shown("POST", path, answer), body["model"])
 
     def named(self, name: str) -> tuple[LiveModel, ...]:
         """Every live model of that name now, by id, by the newest page where that proves it; there is no filter.
@@ -234,10 +234,13 @@ class Api:
             self._session.scrubber.learn(secrets)
         return model
 
-    def _written(self, method: str, path: str, model: LiveModel | Unreadable) -> LiveModel:
+    def _written(self, method: str, path: str, model: LiveModel | Unreadable, sent: Mapping[str, Any]) -> LiveModel:
         """The model that an answer to a write shows. Raises ApiError if it can't be one: it may be written."""
         if isinstance(model, Unreadable):
             raise ApiError(method, path, 200, model.reason, payloads.MALFORMED_HINT, is_open=True)
+        # The plan holds the texts that were sent: those of the answer needn't stay in memory beside them.
+        same = {name: text for name, text in sent.items() if isinstance(text, str) and model.fields.get(name) == text}
+        model = replace(model, fields={**model.fields, **same})
         with self._lock:
             if self._known is not None:
                 self._known.wrote(model, self._session.moment())

@@ -65,14 +65,7 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
 
 def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
     """The syncs that need columns of a query that could be read, and can't be any more: one warning."""
-    uses = [
-        f"sync {sync.id} to {sync.destination} needs {', '.join(names)}"
-        for sync in syncs
-        if (names := dict.fromkeys(filter(None, (*sync.columns, sync.cursor))))
-    ]
-    if uses:
-        rest = len(uses) - _MANY
-        said = "; ".join([*uses[:_MANY], *([f"and {rest} more"] if rest > 0 else [])])
+    if said := _uses(syncs):
         yield change.desired.problem(
             UNCHECKED,
             f"the columns of {change.address} are not checked, for its new query can't be read: {said}",
@@ -80,6 +73,30 @@ def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
             hint="correct the query, or see for yourself that it returns these columns",
             severity=Severity.WARNING,
         )
+
+
+def unlooked_columns(change: Change, syncs: Iterable[Sync] | None) -> Problem:
+    """The warning of a query that wasn't looked at, because a run reads no more queries than it has read by then."""
+    said = "its syncs could not be read" if syncs is None else _uses(syncs)
+    return change.desired.problem(
+        UNCHECKED,
+        f"the columns of {change.address} are not checked, for this plan changes more SQL than one run reads"
+        + (f": {said}" if said else ""),
+        "query",
+        hint="plan fewer models at once, with `--target`, or see for yourself that the query returns what syncs map",
+        severity=Severity.WARNING,
+    )
+
+
+def _uses(syncs: Iterable[Sync]) -> str:
+    """Which columns some syncs need, in words; empty if they need none."""
+    uses = [
+        f"sync {sync.id} to {sync.destination} needs {', '.join(names)}"
+        for sync in syncs
+        if (names := dict.fromkeys(filter(None, (*sync.columns, sync.cursor))))
+    ]
+    rest = len(uses) - _MANY
+    return "; ".join([*uses[:_MANY], *([f"and {rest} more"] if rest > 0 else [])])
 
 
 def unchecked_columns(effects: Mapping[str, Effect], why: Mapping[str, SyncerError]) -> tuple[Problem, ...]:

@@ -27,13 +27,14 @@ from syncer.sql import unreadable_queries
 from syncer.sql.formatting import form, is_same
 from syncer.sql.lexing import Around, Kind, around, is_after, is_code, kind_at, readings, separators
 from syncer.sql.output_columns import Output, outputs, spellings
-from syncer.sql.parsing import dialect_of, parsed
+from syncer.sql.parsing import MAX_PIECES, dialect_of, parsed, pieces
 from syncer.sql.unreadable_queries import READERS, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 __all__ = [
+    "MAX_PIECES",
     "READERS",
     "Around",
     "Kind",
@@ -42,6 +43,7 @@ __all__ = [
     "check",
     "columns",
     "compare",
+    "effort",
     "is_after",
     "is_available",
     "is_code",
@@ -122,6 +124,13 @@ def compare(before: str, after: str, definition: str) -> Columns | None:
         called(output for output in removed if output not in renamed),
         tuple((names[old.key], names[new.key]) for old, new in renamed.items()),
     )
+
+
+def effort(queries: Iterable[str], definition: str) -> int:
+    """How many words and signs are read to look at these queries; none where no dialect of the connector is known."""
+    with suppress(UncheckedError), _working():
+        return sum(map(pieces, queries)) if dialect_of(definition) is not None else 0
+    return 0
 
 
 @_working()

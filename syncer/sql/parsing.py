@@ -10,6 +10,7 @@ long: so parsing has a stack of its own.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from functools import lru_cache
@@ -37,6 +38,12 @@ MAX_BRACKETS: Final = 1_000
 MAX_WEIGHT: Final = 40_000
 """The depths of all tokens together: a query of people's has a depth of two on average."""
 _TYPE_WEIGHT: Final = 20
+MAX_PIECES: Final = 2_000_000
+"""How many words and signs one run reads: five thousand changes of queries as people write them.
+
+Of the worst texts that the other bounds let pass it's fifty changes, which take about a minute.
+"""
+_PIECE: Final = re.compile(r"\w+|[^\w\s]")
 
 _DIALECTS: Final = {
     "amazons3": "duckdb",
@@ -93,6 +100,11 @@ class Refused(NamedTuple):
 def dialect_of(definition: str) -> str | None:
     """What sqlglot calls the SQL of a connector's type; None for a type without any."""
     return _DIALECTS.get(definition.casefold())
+
+
+def pieces(query: str) -> int:
+    """How many words and signs a parser would read of a text, at most; none of one that is too long for any."""
+    return len(_PIECE.findall(query)) if len(query) <= MAX_LENGTH else 0
 
 
 def tokenized(query: str, dialect: str) -> list[Token] | None:

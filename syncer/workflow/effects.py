@@ -80,19 +80,49 @@ def _effects(
             unknown.append(_unread("connectors", "whether a column that is needed gets lost", error))
     syncs = None if read is None else _running(made, read, reader)
 
+    feeds = {
+        change.address: () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))
+        for change in made.changes
+    }
+    chosen = _read_in_one_run(made, known, feeds)
+
     def effect(change: Change) -> Effect:
-        feeds = () if change.is_creation else None if syncs is None else tuple(syncs.get(change.id, ()))
+        fed = feeds[change.address]
+        if change.address not in chosen:
+            unknown.append(lost_columns.unlooked_columns(change, fed))
+            return Effect(fed)
         try:
             found = _columns(change, known)
-            if found is None and feeds and _is_lost(change, known):
-                unknown.extend(lost_columns.unread_columns(change, feeds))
-            return Effect(feeds, found)
+            if found is None and fed and _is_lost(change, known):
+                unknown.extend(lost_columns.unread_columns(change, fed))
+            return Effect(fed, found)
         except sql.UncheckedError as error:
             unchecked[change.address] = error
-            return Effect(feeds)
+            return Effect(fed)
 
     effects = {change.address: effect(change) for change in made.changes}
     return effects, (*unknown, *lost_columns.unchecked_columns(effects, unchecked))
+
+
+def _read_in_one_run(
+    made: Plan, connectors: Mapping[int, Connector], feeds: Mapping[str, Sequence[Sync] | None]
+) -> set[str]:
+    """The changes whose queries are looked at, by address: what may feed a sync first, and no more than the bound.
+
+    Changes without a query to look at are among them.
+    """
+    left = sql.MAX_PIECES
+    chosen = set()
+    for change in sorted(made.changes, key=lambda one: feeds[one.address] == ()):
+        connector = connectors.get(change.after["connector_id"])
+        if connector is None or not _is_queried(change):
+            chosen.add(change.address)
+            continue
+        effort = sql.effort(_queries(change), connector.definition)
+        left -= effort
+        if not effort or left >= 0:
+            chosen.add(change.address)
+    return chosen
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
@@ -136,6 +166,12 @@ def _is_queried(change: Change) -> bool:
     return bool({"query", "primary_key"} & set(change.changed)) and change.after.get("query_type") in SQL_TYPES
 
 
+def _queries(change: Change) -> tuple[str, str]:
+    """The query before and after."""
+    fields = change.live.fields
+    return fields.get("query") or "", {**fields, **change.after}.get("query") or ""
+
+
 def _is_lost(change: Change, connectors: Mapping[int, Connector]) -> bool:
     """Whether the old query could be read and the new one can't. Raises UncheckedError."""
     connector = connectors.get(change.after["connector_id"])
@@ -148,7 +184,7 @@ def _columns(change: Change, connectors: Mapping[int, Connector]) -> Columns | N
     connector = connectors.get(change.after["connector_id"])
     if connector is None or not _is_queried(change):
         return None
-    before, after = (fields.get("query", "") for fields in (change.live.fields, {**change.live.fields, **change.after}))
+    before, after = _queries(change)
     if not before or "query" not in change.changed:
         # A model that is made has no columns to lose; but its primary key should be one, and so should a new key.
         returned = sql.columns(after, connector.definition)

@@ -473,6 +473,44 @@ def test_one_warning_names_them_all() -> None:
     ]
 
 
+def test_a_run_reads_so_many_queries_and_names_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may feed a sync is read first, then by address; of the rest nobody knows the columns, and each is named."""
+    names = "abcdef"
+    models = [live(number, name=name, query=QUERY) for number, name in enumerate(names, 1)]
+    documents = [
+        document(name, id=number, name=name, query="SELECT user_id FROM users", connector_id=1)
+        for number, name in enumerate(names, 1)
+    ]
+    # d feeds a sync, and so does e, of which it isn't known.
+    syncs = [replace(SYNC, id=4, model_id=4), replace(SYNC, id=5, model_id=5)]
+
+    def plan(most: int) -> Planned:
+        monkeypatch.setattr(sql, "MAX_PIECES", most)
+        api = FakeApi(models, CONNECTORS, syncs)
+        return workflow.plan(documents, api, TARGET, lambda _: None, Limits(100))
+
+    each = sql.effort([QUERY, "SELECT user_id FROM users"], "Snowflake")
+    assert each == 10
+    whole = plan(6 * each)
+    assert not [one for one in whole.warnings if one.rule == lost_columns.UNCHECKED]
+    assert [one.origin.path for one in whole.refusals if one.rule == "lost-column"] == [
+        "models/d.yaml",
+        "models/e.yaml",
+    ]
+
+    for most, read in ((6 * each - 1, "abcde"), (3 * each, "ade"), (2 * each, "de"), (each, "d"), (1, "")):
+        planned = plan(most)
+        told = [one for one in planned.warnings if one.rule == lost_columns.UNCHECKED]
+        assert {address for address, one in planned.effects.items() if one.columns} == set(read)
+        assert [one.origin.path for one in told] == [f"models/{name}.yaml" for name in names if name not in read]
+    assert [one.message for one in told if "sync" in one.message] == [
+        f"the columns of {name} are not checked, for this plan changes more SQL than one run reads: "
+        f"sync {number} to HubSpot needs email"
+        for number, name in ((4, "d"), (5, "e"))
+    ]
+    assert "lost-column" not in _rules(planned.refusals)
+
+
 def test_allowing_a_risky_field_for_a_run() -> None:
     """--allow does for every model what `lifecycle.allow` does for one."""
     api = _api()
