@@ -73,7 +73,7 @@ def _nested(field: str, before: object, after: object) -> Iterable[FieldChange]:
     from deepdiff import DeepDiff  # noqa: PLC0415 - see above
     from deepdiff.helper import notpresent  # noqa: PLC0415
 
-    # A live secret's text is that of an equal one in git, too: what a reference points to is told only where it differs.
+    # Live secrets come first: an equal one of git gets the same text, so a reference is told only where it differs.
     sealed: dict[Secret, str] = {}
     for _, leaf in leaves(before):
         if isinstance(leaf, Secret):
