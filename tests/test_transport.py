@@ -263,7 +263,8 @@ import httpx
 from syncer.live.api import Api
 from syncer.live.session import Options, Session
 from syncer.errors import ApiError, RefreshError
-from syncer.model import Credentials, Secret, Target
+from syncer.model import Credentials, Target
+from syncer.secrets import Secret
 
 status, what = int(sys.argv[1]), sys.argv[2]
 packed = sys.stdin.buffer.read()

@@ -422,7 +422,7 @@ def _imports(statement: str) -> bool:
 def test_it_is_imported_for_a_query_alone() -> None:
     """Knowing that it's there, or importing the rooms that could ask it, imports no sqlglot; a query does."""
     told = "sql.is_available(); sql.compare('SELECT 1', 'SELECT 2', 'Http')"
-    assert not _imports(f"from syncer import sql, validate; {told}")
+    assert not _imports(f"from syncer import sql; from syncer.desired import validate; {told}")
     assert _imports("from syncer import sql; sql.compare('SELECT 1', 'SELECT 2', 'Snowflake')")
 
 
