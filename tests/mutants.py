@@ -45,7 +45,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/desired/test_resolve.py",),
     ),
     "validate": (("syncer/desired/validate",), ("tests/desired/test_validate.py",)),
-    "payloads": (("syncer/live/payloads.py",), ("tests/live/test_payloads.py",)),
+    "payloads": (("syncer/live/payloads.py", "syncer/normalization.py"), ("tests/live/test_payloads.py",)),
     "client": (
         tuple(f"syncer/live/{name}.py" for name in ("api", "paging", "session", "rate_limit")),
         ("tests/live/test_client.py",),
@@ -67,7 +67,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "planfile": (("syncer/plan/planfile.py",), ("tests/plan/test_planfile.py",)),
     "effects": (("syncer/plan/effect_sentences.py",), ("tests/plan/test_downstream.py",)),
     "model_states": (("syncer/plan/model_states.py",), ("tests/cli/test_list.py",)),
-    "applier": (("syncer/applying/applier.py",), ("tests/applying/test_applier.py",)),
+    "applier": (
+        tuple(f"syncer/applying/{name}.py" for name in ("applier", "update", "creation", "outcome")),
+        ("tests/applying/test_applier.py",),
+    ),
     "rollback": (("syncer/applying/rollback.py",), ("tests/applying/test_rollback.py",)),
     "adopting": (("syncer/adopting",), ("tests/adopting/test_import.py",)),
     "posting": (

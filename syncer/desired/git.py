@@ -1,4 +1,4 @@
-"""What git said at another commit: its definitions and settings, read from git's objects. An edge: it runs git.
+"""Git: the commit that is checked out, and the definitions and settings of another one. An edge: it runs git.
 
 The work tree is neither used nor touched: the files are laid out in a folder of their own, where the loader treats them
 like any others. Git is asked for objects alone, so no hook, filter or pager of a repository runs. A stranger's commits

@@ -1,4 +1,4 @@
-"""The layers below the API, one question each: is there such a host, is it reached, is it who it claims to be.
+"""What lies below the API, one question each: the host's name, the connection, the certificate, the models API.
 
 Each function gives what it found in words, or raises SyncerError with what is wrong and what to do. The way is the one
 that requests take: through the same proxy, with the same certificates.

@@ -1,4 +1,4 @@
-"""What the newest page proves: which models moved since all were read, and that the others didn't. No I/O.
+"""What the newest page of models proves: which models moved since all were read, and that the others didn't. Pure.
 
 Lists come newest first, and every write moves its row to the top: what isn't on the newest page didn't move, if that
 page reaches back to when somebody last looked. Three things have to be seen for that:

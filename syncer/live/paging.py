@@ -1,4 +1,4 @@
-"""Lists, rightly read: completely, in few requests, or not at all.
+"""Lists read completely, page by page, in few requests; or not at all.
 
 The server sorts its lists by `updated_at` alone: where that ties, pages show some rows twice and others never, for
 good. One page that holds everything is a proof in itself. Several pages prove to be everything when their rows are

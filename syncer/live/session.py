@@ -1,4 +1,4 @@
-"""One request, rightly sent: to one origin, with the token, not too fast, again when that is safe.
+"""One request: to one origin, with the token, no faster than the limit, and sent again only where that is safe.
 
     answer                        GET                 PUT, POST                             login
     429                           again, as told      again, as told                        once more, as told

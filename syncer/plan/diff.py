@@ -1,4 +1,4 @@
-"""Comparing: the one door to deepdiff. Two values in, sorted field changes out. No I/O."""
+"""What differs between two models, by path. The one door to deepdiff. Pure. See `normalization` for what doesn't."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change means for those who read the model, in words: the one place that says what syncs do after it.
+"""What a change does to syncs and data apps, as sentences: the one place that words it. Pure.
 
 A sentence about the rows that a run sends has no `may` only if a server's own extractors were seen doing so
 (Multiwoven 0.124.0, incremental syncs). Nothing runs at once: a sync keeps its own connector, and its next run reads

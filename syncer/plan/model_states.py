@@ -1,4 +1,4 @@
-"""How every model stands: of git, of the workspace, or of both. A value; no I/O."""
+"""How each model stands: in step, changed, drifted, in conflict, new, unmanaged or unknown. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved plan: what is planned, as canonical JSON that travels, and back. An edge: it reads and writes files.
+"""A plan as a file: canonical JSON, written and read back. An edge: it reads and writes files.
 
 What a file says of a value:
 

@@ -1,4 +1,4 @@
-"""Planning: bound states in, one Plan out. No I/O; what was fetched is handed in."""
+"""What a change is and what a plan is: bound states in, one Plan out. Pure; what was fetched is handed in."""
 
 from __future__ import annotations
 

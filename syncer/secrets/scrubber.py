@@ -1,4 +1,4 @@
-"""Foreign text without a run's secrets, however they are written in it.
+"""Takes a run's secrets out of foreign text, however they are written in it.
 
 What a server, a code host or a library says may repeat a secret as it is, or in a form that its author chose: as JSON,
 as HTML, percent-encoded, in hexadecimal, in base64, one inside another. Listing the forms of a secret always misses

@@ -1,4 +1,4 @@
-"""Whether two texts mean the same, decided so that a row can't differ where the answer is yes.
+"""Whether two queries mean the same to the database. A yes is certain; a no may be wrong.
 
 Trees alone don't tell: sqlglot makes one of NVL and COALESCE, of two types, of two date functions, and some of those
 differ in some database. So both must be the same: the trees, with upper and lower case kept wherever a database may

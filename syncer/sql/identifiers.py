@@ -1,4 +1,4 @@
-"""What a database makes of an unquoted name."""
+"""How each database folds the case of a name that isn't quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands where in a text whose connector isn't known: every large dialect that can read it has its say.
+"""What stands where in a query of an unknown database: code, comment, text or name. Every large dialect is asked.
 
 This works without sqlglot, so it says the same with and without the extra `sql`. Of a dialect it knows what decides
 where a text, a name in quotes or a comment ends, and nothing else.

@@ -1,4 +1,4 @@
-"""The columns that a query's rows have, as far as its text tells: all of them with their names, or None."""
+"""The columns that a query returns, as far as its text tells: all of them with their names, or None."""
 
 from __future__ import annotations
 

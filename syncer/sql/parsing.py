@@ -1,4 +1,4 @@
-"""One text to one tree, within bounds: sqlglot has none, and some texts of forty letters would take it for ever.
+"""One query to one tree of sqlglot, within bounds: sqlglot has none, and some texts of forty letters take it for ever.
 
 What a text costs is told from its tokens, before it's parsed: a parser that is compiled can't be watched, and would end
 the process where the other one raises. Measured with sqlglot 26 to 30, compiled and not: what stands in the brackets of

@@ -1,4 +1,4 @@
-"""The plain core of SQL, known at a glance: what is recognised here every database can read, and no parser need look.
+"""Queries that every database can read for certain: they are recognised by signs, and no parser is asked.
 
 Most queries that people write are plain. Each word becomes a sign of one letter, and patterns over the signs replace
 what is complete by an operand, from the innermost bracket on, until one query is left, or something that isn't plain.

@@ -1,4 +1,4 @@
-"""Whether anybody can read a text as a query, where it isn't known which database it's for."""
+"""Queries that no dialect can read, and where the best of them stops."""
 
 from __future__ import annotations
 

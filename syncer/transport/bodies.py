@@ -1,4 +1,4 @@
-"""What comes back, bounded before it's believed: the bytes of a body, and the values that they decode to.
+"""Bodies and JSON within bounds: the bytes of a body, and the values that they decode to.
 
 A little gzip holds a lot, and a decoded value takes up to forty times the memory of its text (`{},{},`). So a body has
 a bound in bytes, what stands in it a bound in values, and the rows of a list are decoded one after the other.

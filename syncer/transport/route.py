@@ -1,4 +1,4 @@
-"""The way to a server, as the environment's proxies have it."""
+"""The way to a server: directly, or through a proxy that the environment's variables name."""
 
 from __future__ import annotations
 

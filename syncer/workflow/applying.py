@@ -1,4 +1,4 @@
-"""Apply: a plan as it was made, a saved one made whole again, or the way back of a run."""
+"""`syncer apply`: a plan as it was made, or a saved one on live state as it is now; and what refuses either."""
 
 from __future__ import annotations
 

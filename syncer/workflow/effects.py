@@ -1,4 +1,4 @@
-"""What a plan does beyond its models, and what of it can't be done: syncs, columns, connectors."""
+"""What a plan does beyond its models (syncs, columns), and what of it can't be carried out."""
 
 from __future__ import annotations
 

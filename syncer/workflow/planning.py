@@ -1,4 +1,4 @@
-"""Plan: git beside live state, or, where nobody may ask the server, beside the base."""
+"""`syncer plan`: git beside live state; or, where nobody may ask the server, beside the base."""
 
 from __future__ import annotations
 

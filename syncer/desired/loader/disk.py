@@ -1,4 +1,4 @@
-"""Which files there are and what is in them: nothing but regular files inside the root is ever opened.
+"""Which model files there are, and their bytes. It opens regular files inside the root, and nothing else.
 
 A model folder may come from a stranger's pull request, so a path is an untrusted value: symlinks out of the root, FIFOs
 and devices, endless files and names that break a terminal are problems, not surprises.

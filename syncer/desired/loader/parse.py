@@ -108,11 +108,20 @@ class _Pass:
         self._has_odd_keys = False
 
     def run(self, next_event: Callable[[], Any]) -> dict[str, Any]:  # noqa: C901, PLR0912, PLR0915 - the one hot loop
-        """The data. Everything usual happens here, at 2 µs an event; everything else in a method of its own."""
+        """The data. Everything usual happens here, at 2 µs an event; everything else in a method of its own.
+
+        state               `container`  `places`     `key`
+        top of the stream   `root`       None         None: a value becomes the document
+        in a list           a list       None         None: a value becomes an element
+        before a key        a dict       a dict       `_NO_KEY`: a value becomes the key
+        before a value      a dict       a dict       that key, `_MERGE` or `_DROPPED`: a value is put under it
+
+        The start of a collection puts the state on `stack`, its end takes it back and is a value itself.
+        """
         known = self._known
         root: list[Any] = []
         container: Any = root
-        # Of an open mapping: where its keys stand, and the key whose value comes next. Of a list: None and None.
+        # `places` tells where the keys of an open mapping stand.
         places: dict[Any, Any] | None = None
         key: Any = None
         stack: list[tuple[Any, Any, Any, str | None, int, Any]] = []
@@ -136,9 +145,7 @@ class _Pass:
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 mark = event.start_mark
                 if len(stack) >= MAX_DEPTH:
-                    self._stop(
-                        mark, "too-deep", f"this is nested more than {MAX_DEPTH} deep", "the server takes no more"
-                    )
+                    self._stop_too_deep(mark)
                 if event.tag is not None:
                     self._check_tag(event.tag, mark, "map" if kind is MappingStartEvent else "seq")
                 if event.anchor is not None:
@@ -153,12 +160,7 @@ class _Pass:
                     self._fill_in(value, places)
                 values += len(value)
                 if values > MAX_VALUES:
-                    self._stop(
-                        stack[-1][-1],
-                        "too-large",
-                        f"the file holds more than {MAX_VALUES:,} values",
-                        "split it, or shorten it",
-                    )
+                    self._stop_too_large(stack[-1][-1])
                 container, places, key, anchor, before, mark = stack.pop()
                 if anchor is not None:
                     self._anchors[anchor] = (value, weight - before)
@@ -168,12 +170,7 @@ class _Pass:
                 weight += added
             elif kind is DocumentStartEvent:
                 if root:
-                    self._stop(
-                        event.start_mark,
-                        "several-documents",
-                        "a second YAML document begins here",
-                        "one model a file: move it to a file of its own, or remove the `---`",
-                    )
+                    self._stop_several_documents(event.start_mark)
                 continue
             elif kind is StreamEndEvent:
                 return self._only(root)
@@ -323,6 +320,16 @@ class _Pass:
                 Trouble(0, "not-a-mapping", f"the file holds {what}, not keys and values", "begin with `name: …`")
             )
         raise _Stop
+
+    def _stop_too_deep(self, mark: Any) -> None:  # noqa: ANN401
+        self._stop(mark, "too-deep", f"this is nested more than {MAX_DEPTH} deep", "the server takes no more")
+
+    def _stop_too_large(self, mark: Any) -> None:  # noqa: ANN401
+        self._stop(mark, "too-large", f"the file holds more than {MAX_VALUES:,} values", "split it, or shorten it")
+
+    def _stop_several_documents(self, mark: Any) -> None:  # noqa: ANN401
+        hint = "one model a file: move it to a file of its own, or remove the `---`"
+        self._stop(mark, "several-documents", "a second YAML document begins here", hint)
 
     def _add(self, mark: Any, rule: str, message: str, hint: str) -> None:  # noqa: ANN401
         self.troubles.append(Trouble(mark.index, rule, message, hint))

@@ -1,4 +1,4 @@
-"""The text of one file: where a character stands, what its line shows, and where each key and value of its YAML is.
+"""Positions in one file's text: the line and column of a character, the source line, the place of each key and value.
 
 Positions are worked out only when a problem needs them, by parsing again from the bytes that are kept anyway: ten
 thousand documents keep neither lines nor YAML nodes alive.

@@ -1,4 +1,4 @@
-"""The SQL files that a model file names with `query_file`: read them, or say why not."""
+"""The SQL files that model files name with `query_file`: their texts, or why they can't be read."""
 
 from __future__ import annotations
 

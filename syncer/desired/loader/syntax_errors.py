@@ -1,4 +1,4 @@
-"""What is wrong with broken YAML, in words of somebody who wrote a file rather than a parser.
+"""What is wrong with broken YAML, in words for people who write files.
 
 A parser's sentences change with its version. So they are shown where nothing better is known, and never read: the kind
 of the error, its two marks, and what stands there in the text tell the cause.

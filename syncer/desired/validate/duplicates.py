@@ -1,4 +1,4 @@
-"""What no file can know alone: two files that mean one live model."""
+"""Two files that mean one live model, by id or by name. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a definition that isn't valid still says of which model it means, and of how that is guarded."""
+"""Which model an invalid definition means, and how it guards that: the base's guards count all the same. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server says against a query, what no database can read as one, and where in the query it is."""
+"""Queries: what the server refuses, what makes a sync fail, what no database can read, and where that is. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no schema can say about values: what the server drops, what it can't take, and what must not be in git."""
+"""Values that no schema can judge: NUL characters, half characters, nulls in lists, whole numbers like 1.0. Pure."""
 
 from __future__ import annotations
 
