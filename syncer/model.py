@@ -194,7 +194,8 @@ class Document:
         base = {key: value for key, value in self.data.items() if key != "environments"}
         environments = self.data.get("environments")
         own = environments.get(environment) if isinstance(environments, Mapping) else None
-        own = own if isinstance(own, Mapping) else {}
+        if not own or not isinstance(own, Mapping):
+            return base, {key: (key,) for key in base}
         for alternatives in ({"query", "query_file"}, {"connector", "connector_id"}):
             if alternatives & own.keys():
                 base = {key: value for key, value in base.items() if key not in alternatives}

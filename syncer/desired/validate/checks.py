@@ -66,7 +66,7 @@ def unreadable(documents: Iterable[Document], environment: str) -> tuple[Problem
     readers = queries.Readers()
     problems: list[Problem] = []
     for document in documents:
-        query = queries.query_in(document, environment)
+        query = queries.query_in(document, *document.effective(environment))
         if query is not None:
             problems += _located(document, dict.fromkeys(readers.check(query)))
     return tuple(problems)
@@ -168,6 +168,7 @@ class _Run:
     def _in_environment(self, document: Document, group: Sequence[str]) -> Iterator[Finding]:
         """What is wrong with the values of one environment, or of several that have the same."""
         effective, sources = document.effective(group[0])
+        query = queries.query_in(document, effective, sources)
         given = dict(effective)
         if "connector" in given:
             # What its number is, the workspace tells; here it's enough that there will be one.
@@ -184,7 +185,6 @@ class _Run:
 
         own = ("environments", group[0]) if group[0] in own_values(document.data) else ()
         found = [*self._effective.findings(given), *values.fractions(given)]
-        query = queries.query_in(document, group[0])
         if query is not None:
             found += queries.check_run(query, self._readers)
         found += queries.dynamic_without_query(given)

@@ -147,9 +147,8 @@ class Query:
         return None
 
 
-def query_in(document: Document, environment: str) -> Query | None:
-    """The query of one environment, if it has one that can be read."""
-    given, sources = document.effective(environment)
+def query_in(document: Document, given: Mapping[str, Any], sources: Mapping[str, Path]) -> Query | None:
+    """The query of the environment whose `Document.effective` is given, if it has one that can be read."""
     name, text, query_type = (given.get(key) for key in ("query_file", "query", "query_type"))
     if isinstance(name, str):
         file = document.files.get(name)
