@@ -10,7 +10,7 @@ from syncer.model import NOWHERE, Problem, Severity
 from syncer.plan.planner import LOOSENED
 
 if TYPE_CHECKING:
-    from syncer.plan.planner import Change, Provenance
+    from syncer.plan.planner import Change, Plan, Provenance
 
 PROTECT: Final = "protect"
 """What lets protected models change, in one run; no file can."""
@@ -72,3 +72,27 @@ def loosened_limits(
     if create and not created:
         found.append(("create is switched on", "an apply makes new models from now on"))
     return tuple(Problem(NOWHERE, LOOSENED, message, hint, Severity.WARNING) for message, hint in found)
+
+
+def too_many_changes(plan: Plan, limits: Limits) -> list[Problem]:
+    """The refusal of a plan that changes more than the share of the bound models that may change at once."""
+    # Of all that git declares: a small --target is how a large change is applied in parts.
+    everything = plan.bound + plan.excluded
+    count = len(plan.updated)
+    share = 100 * count / everything if everything else 0
+    if count < limits.floor or share <= limits.share:
+        return []
+    least = "1 change" if limits.floor == 1 else f"{limits.floor} changes"
+    return [
+        Problem(
+            NOWHERE,
+            "too-many-changes",
+            f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
+            f"{limits.share} % from {least} on)",
+            f"if that is meant, say `--max-change-percent {_rounded_up(share)}`, or apply in parts with --target",
+        )
+    ]
+
+
+def _rounded_up(share: float) -> int:
+    return min(100, int(share) + 1)

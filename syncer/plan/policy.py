@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from syncer.model import NOWHERE, RISKY, Problem, Severity
+from syncer.model import RISKY, Problem, Severity
 from syncer.plan.effect_sentences import RISKS
-from syncer.plan.limits import PROTECT, OnDrift
+from syncer.plan.limits import PROTECT, OnDrift, too_many_changes
 from syncer.plan.lost_columns import lost_columns
 from syncer.plan.planner import Cause
 from syncer.secrets import Secret
@@ -44,7 +44,7 @@ def judged(planned: Planned, limits: Limits) -> Planned:
     limits = limits.with_base(planned.provenance)
     plan = planned.plan
     found = (
-        *_too_many_changes(plan, limits),
+        *too_many_changes(plan, limits),
         *_protected(plan, limits),
         *(_risky_change(change, field, limits) for change in plan.updated for field in _risky_fields(change)),
         *lost_columns(planned, limits),
@@ -146,29 +146,6 @@ def _risky_change(change: Change, field: str, limits: Limits) -> Problem:
         hint += f" Apply refuses it until {in_file}the run says `--allow {field}`."
     what = f"{field} of {change.address} changes"
     return change.desired.problem("risky-change", what, field, hint=hint, severity=_severity(is_allowed=is_allowed))
-
-
-def _too_many_changes(plan: Plan, limits: Limits) -> list[Problem]:
-    # Of all that git declares: a small --target is how a large change is applied in parts.
-    everything = plan.bound + plan.excluded
-    count = len(plan.updated)
-    share = 100 * count / everything if everything else 0
-    if count < limits.floor or share <= limits.share:
-        return []
-    least = "1 change" if limits.floor == 1 else f"{limits.floor} changes"
-    return [
-        Problem(
-            NOWHERE,
-            "too-many-changes",
-            f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
-            f"{limits.share} % from {least} on)",
-            f"if that is meant, say `--max-change-percent {_rounded_up(share)}`, or apply in parts with --target",
-        )
-    ]
-
-
-def _rounded_up(share: float) -> int:
-    return min(100, int(share) + 1)
 
 
 def _protected(plan: Plan, limits: Limits) -> list[Problem]:
