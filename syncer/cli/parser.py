@@ -32,6 +32,8 @@ _ONE_DASH: Final = re.compile(r"-[a-z][a-z-]+(?:=.*)?", re.DOTALL)
 _NO_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (['\"])(.*)\1 \(choose", re.DOTALL)
 _NARROWEST: Final = 20
 _COLUMN: Final = 14
+_JSON: Final = "--json"
+_JSON_ALONE: Final = "--json=-"
 """Where the sentences begin in a list of commands."""
 
 
@@ -94,8 +96,10 @@ class Parser(argparse.ArgumentParser):
         known = [option for action in self._actions for option in action.option_strings]
         word, flag = unknown[1], unknown[1].lstrip("-").partition("=")[0]
         pairs = zip(self.asked_words, self.asked_words[1:], strict=False)
-        if any(word == after and before in {"--json", "-json"} for before, after in pairs) and "--json" in known:
-            return f" Did you mean --json={_printable(word)}?"
+        if any(word == after and before in {_JSON, "-json"} for before, after in pairs) and _JSON in known:
+            return f" Did you mean {_JSON}={_printable(word)}?"
+        if f"--{flag}" in known:
+            return f" It stands behind the command: `{self.prog} {_printable(word)}`."
         near = "--auto-approve" if flag in _APPROVALS and "--auto-approve" in known else _guess(f"--{flag}", known)
         return f" Did you mean {near}?" if near and word.startswith("-") else ""
 
@@ -136,7 +140,8 @@ def parse(words: Sequence[str]) -> Asked:
     own, command = values.get("parser", parser), values.get("asked")
     own.asked_words = words
     if rest:
-        own.error(f"unrecognized arguments: {' '.join(rest)}")
+        as_typed = [_JSON if word == _JSON_ALONE else word for word in rest]
+        own.error(f"unrecognized arguments: {' '.join(as_typed)}")
     if values["version"]:
         sys.stdout.write(f"syncer {__version__}\n")
         parser.exit()
@@ -166,7 +171,7 @@ def _as_declared(words: Sequence[str], parser: argparse.ArgumentParser) -> list[
     def declared(word: str) -> str:
         if _ONE_DASH.fullmatch(word) and f"-{word.partition('=')[0]}" in known:
             word = f"-{word}"
-        return "--json=-" if word == "--json" and word in known else word
+        return _JSON_ALONE if word == _JSON and word in known else word
 
     return [*map(declared, words[:end]), *words[end:]]
 

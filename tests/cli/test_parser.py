@@ -185,6 +185,14 @@ def test_the_old_way_to_name_the_file_is_told_of(tmp_path: Path) -> None:
     assert "Did you mean --json=plan.jsonl?" in told.err
 
 
+def test_a_flag_in_front_of_its_command_is_told_of(tmp_path: Path) -> None:
+    """It's named as it was typed, with where it belongs."""
+    told = Inside(tmp_path).run("--json", "plan")
+
+    assert told.code == 64
+    assert "unrecognized arguments: --json. It stands behind the command: `syncer plan --json`.\n" in told.err
+
+
 # -- JSON lines in a file ------------------------------------------------------------------------------------------
 
 
