@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 # import ImportContext, UnsetVariable, UnwritableError, dotted, referenced
-from syncer.model import NOWHERE, Problem, Severity
+from syncer.model import NO_COMMON, NOWHERE, Problem, Severity
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from syncer.adopting.names import Variables
-    from syncer.model import Connector, Document, Json, LiveModel, Path
+    from syncer.model import Common, Connector, Document, Json, LiveModel, Path
 
 _LONGEST_SHOWN: Final = 200
 
@@ -39,13 +39,14 @@ class ImportContext:
     connectors: Sequence[Connector]
     pins_at_top: bool = True
     inline: bool = False
+    common: Common = NO_COMMON
 
     def connector(self, connector_id: int) -> str:
-        """The name that means this connector and no other; empty if there is none."""
+        """The name by which files mean this connector and no other; empty if there is none."""
         name = next((one.name for one in self.connectors if one.id == connector_id and one.kind == "source"), "")
         bearers = [one for one in self.connectors if one.name == name and one.kind == "source"]
         is_line = bool(name.strip()) and len(name.splitlines()) == 1 and name.isprintable()
-        return name if is_line and len(bearers) == 1 else ""
+        return self.common.connector_in_files(self.environment, name) if is_line and len(bearers) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,15 @@ def dotted(path: Path) -> str:
 def named_variables(documents: Iterable[Document]) -> set[str]:
     """Every variable that a definition names, in any environment."""
     found: set[str] = set()
-    waiting: list[Json] = [document.data for document in documents]
+    waiting: list[Json] = []
+    inherited = set()
+    for document in documents:
+        waiting.append(document.data)
+        inherited.add(document.inherited)
+    for one in inherited:
+        common = one.common
+        sections = (*one.sections, *common.environments.values(), *([common.defaults] if common.defaults else []))
+        waiting += [section.data for section in sections]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

@@ -118,7 +118,7 @@ class Plan:
     """Everything that an apply would do: a value, to be shown, checked and carried out.
 
     `changes` are sorted by address, `unmanaged` by id. `unchanged` counts the bound models without a difference.
-    `excluded` counts the definitions that `--target` left out.
+    `excluded` counts the definitions that `--target` left out, `elsewhere` those that live in other environments only.
     """
 
     target: Target
@@ -126,6 +126,7 @@ class Plan:
     unchanged: int = 0
     unmanaged: tuple[LiveModel, ...] = ()
     excluded: int = 0
+    elsewhere: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -280,7 +281,7 @@ def _digestible(value: object) -> object:
     return ["list", *map(_digestible, value)] if isinstance(value, list) else value
 
 
-def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
+def make_plan(bound: Bound, target: Target, *, excluded: int = 0, elsewhere: int = 0) -> Plan:
     """The plan that makes live what git says. Determined by its arguments' values alone."""
     changes = []
     for binding in bound.bindings:
@@ -293,7 +294,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
         after = normalization.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
-    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
+    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded, elsewhere)
 
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:

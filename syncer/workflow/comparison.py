@@ -49,17 +49,22 @@ def compared(
     named, nameless = connectors.bound(targeted(everything, patterns))
     chosen, missing = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
-    bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
+    bound, problems = bound_to(everything, chosen, live, {problem.path for problem in nameless}, create=True)
     pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
     bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
-    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    made = make_plan(
+        bound,
+        target,
+        excluded=len(everything.models) - len(chosen.models),
+        elsewhere=len(documents) - len(everything.models),
+    )
     origins = None
     if base is not None:
         former, _ = connectors.bound(base.state(target.environment))
         origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     compared = {binding.desired.document.path for binding in bound.bindings}
-    unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.origin.path in compared)
+    unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.path in compared)
     silent = silent_base(base) if made.updated else ()
     return Comparison(
         made,

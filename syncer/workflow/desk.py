@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from syncer.adopting.new_files import Draft
     from syncer.model import (
+        Common,
         Document,
         Json,
         Path,
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 class Desk(Protocol):
     """What an import needs of the files: their texts, and a trial of new ones. Nothing is written by it."""
+
+    @property
+    def common(self) -> Common:
+        """What the settings say for every model file."""
 
     def variable(self, secret: Secret) -> str:
         """The variable that has this very value; empty if none has."""

@@ -36,7 +36,7 @@ class Run:
     def checked(self) -> tuple[loader.Loaded, tuple[Problem, ...]]:
         """The files below the settings' folder, and every problem of them. They're read once in a run."""
         if not self._checked:
-            loaded = loader.load(self.settings.root, self.settings.models)
+            loaded = loader.load(self.settings.root, self.settings.models, common=self.settings.common)
             self._checked.append((loaded, check(loaded, self.environments)))
         return self._checked[0]
 
@@ -97,7 +97,7 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
     if root is None:
         loaded, found = run.checked()
     else:
-        loaded = loader.load(root, run.settings.models)
+        loaded = loader.load(root, run.settings.models, common=run.settings.common)
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)

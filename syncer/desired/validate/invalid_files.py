@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.validate.finding import own_values
+from syncer.model import Inheritance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from syncer.model import Document
+    from syncer.model import Document, Section
 
 _LISTS: Final = ("ignore_changes", "allow")
 
@@ -19,8 +20,26 @@ def guard_of(document: Document) -> Document | None:
     """The document with nothing but `name`, `id` and `lifecycle`, as far as they make sense; None for nobody's."""
     data = _guard(document.data)
     data["environments"] = {name: _guard(own) for name, own in own_values(document.data).items()}
+    if isinstance(only := document.data.get("only"), list):
+        data["only"] = only
     is_meant = any({"name", "id"} & values.keys() for values in (data, *data["environments"].values()))
-    return replace(document, data={"name": "", **data}, files={}) if is_meant else None
+    if not is_meant:
+        return None
+    inherited = _guarded(document.inherited)
+    return replace(document, data={"name": "", **data}, files={}, inherited=inherited)
+
+
+def _guarded(inherited: Inheritance) -> Inheritance:
+    """The lifecycles that a document inherits, and nothing else."""
+
+    def section(one: Section) -> Section:
+        return replace(one, data={key: value for key, value in _guard(one.data).items() if key == "lifecycle"})
+
+    common = inherited.common
+    defaults = common.defaults and section(common.defaults)
+    environments = {name: section(one) for name, one in common.environments.items()}
+    sections = tuple(section(one) for one in inherited.sections)
+    return Inheritance(sections, replace(common, defaults=defaults, environments=environments))
 
 
 def _guard(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,5 +52,6 @@ def _guard(values: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(lifecycle, dict):
         lists = {key: given for key in _LISTS if isinstance(given := lifecycle.get(key), list)}
         texts = {key: [one for one in given if isinstance(one, str)] for key, given in lists.items()}
-        found["lifecycle"] = {"protect": lifecycle.get("protect") is True, **texts}
+        protect = {"protect": lifecycle["protect"] is True} if "protect" in lifecycle else {}
+        found["lifecycle"] = {**protect, **texts}
     return found
