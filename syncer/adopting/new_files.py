@@ -13,7 +13,7 @@ from syncer.model import NO_COMMON, NOWHERE, Problem, Severity
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.adopting.names import Variables
     from syncer.model import Common, Connector, Document, Json, LiveModel, Path
@@ -79,10 +79,12 @@ def draft(
     address: str,
     query_file: str = "",
     kept: Mapping[str, Json] | None = None,
+    inherited: Collection[str] = (),
 ) -> Draft:
     """What a file at `path` says so that it's in step with the live model. Raises UnwritableError.
 
-    `query_file` may be used for the query; `kept` is the lifecycle of a file that is written anew.
+    `query_file` may be used for the query; `kept` is the lifecycle of a file that is written anew. The file says all by
+    itself: of the fields `inherited` from defaults also that there is nothing.
     """
     fields = live.fields
     named: dict[str, Secret] = {}
@@ -98,12 +100,14 @@ def draft(
     configuration = fields.get("configuration")
     values: dict[str, Json] = {"id": live.id} if manner.pins_at_top else {}
     values["name"] = fields.get("name")
-    if fields.get("description"):
-        values["description"] = fields["description"]
+    if fields.get("description") or "description" in inherited:
+        values["description"] = fields.get("description") or None
     values |= {"connector": connector} if connector else {"connector_id": connector_id}
     values["query_type"] = fields.get("query_type")
     if str(fields.get("primary_key") or "").strip():
         values["primary_key"] = fields["primary_key"]
+    elif "primary_key" in inherited:
+        values["primary_key"] = None
     if query:
         values["query"] = query
     if configuration is not None and configuration != {}:

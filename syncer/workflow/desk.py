@@ -37,6 +37,9 @@ class Desk(Protocol):
     def path(self, name: str) -> str:
         """The path, from the root, of a new file in that folder."""
 
+    def inherited(self, path: str) -> Collection[str]:
+        """The fields that defaults give to a file at a path which leaves them out."""
+
     def is_free(self, path: str) -> bool:
         """Whether nothing is at a path."""
 

@@ -75,7 +75,15 @@ def import_models(
             if model.id in unmanaged:
                 name = addresses.of(model)
                 path = desk.path(f"{name}.yaml")
-                made = new_files.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
+                made = new_files.draft(
+                    model,
+                    path,
+                    manner,
+                    variables,
+                    address=name,
+                    query_file=f"{name}.sql",
+                    inherited=desk.inherited(path),
+                )
             elif not force or owner is None:
                 present.append((model, owner.document.path if owner else ""))
                 continue
@@ -123,7 +131,14 @@ def _rewritten(
     values = {**document.effective(manner.environment)[0], "only": document.data.get("only")}
     kept = {key: values[key] for key in ("only", "lifecycle") if values.get(key) is not None}
     return new_files.draft(
-        model, document.path, manner, variables, address=owner.address, query_file=name if is_own else "", kept=kept
+        model,
+        document.path,
+        manner,
+        variables,
+        address=owner.address,
+        query_file=name if is_own else "",
+        kept=kept,
+        inherited=desk.inherited(document.path),
     )
 
 

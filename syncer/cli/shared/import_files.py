@@ -101,6 +101,12 @@ class Desk:
         """The path, from the root, of a new file in that folder."""
         return name if self._folder == "." else f"{self._folder}/{name}"
 
+    def inherited(self, path: str) -> Collection[str]:
+        """The fields that defaults give to a file at a path which leaves them out."""
+        settings = self._run.settings
+        found = loader.inherited(settings.root, settings.models, path, settings.common)
+        return found.values(self._run.environment.name)[0].keys()
+
     def is_free(self, path: str) -> bool:
         """Whether nothing is at a path."""
         return not os.path.lexists(self._root / path)

@@ -38,16 +38,16 @@ from syncer.desired.loader.disk import (
 from syncer.desired.loader.events import events
 from syncer.desired.loader.parse import parse
 from syncer.desired.loader.positions import YamlMarks, excerpt, place
-from syncer.model import DEFAULTS, LFS_POINTER, NO_COMMON, Document, Origin, Problem
+from syncer.model import DEFAULTS, LFS_POINTER, NO_COMMON, NO_INHERITANCE, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from syncer.desired.loader.syntax_errors import Trouble
-    from syncer.model import Common, Section
+    from syncer.model import Common, Inheritance, Section
 
-__all__ = ["Loaded", "content", "events", "load", "load_files", "raw"]
+__all__ = ["Loaded", "content", "events", "inherited", "load", "load_files", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -108,6 +108,13 @@ def load_files(root: Path, models: str, paths: Iterable[str | Path], *, common: 
         parts.append(reading.all_of(found for path in others for found in _named(base, folder, path)))
     documents = {document.address: document for part in parts for document in part.documents}
     return reading.loaded(documents, [problem for part in parts for problem in part.problems])
+
+
+def inherited(root: Path, models: str, path: str, common: Common) -> Inheritance:
+    """What a model file at that path would inherit, whether or not it's there."""
+    base = Root.of(str(root))
+    folder = _folder(base, models)
+    return NO_INHERITANCE if isinstance(folder, Loaded) else _Reading(base, folder, common).inherited(path)
 
 
 def _naming(reading: _Reading, paths: Iterable[str]) -> Loaded:
@@ -248,6 +255,10 @@ class _Reading:
                 )
             )
         return self.loaded(documents, problems)
+
+    def inherited(self, path: str) -> Inheritance:
+        """What a file at that path inherits."""
+        return self._defaults.inherited(path)
 
     def loaded(self, documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
         """The documents by address, and every problem of them and of the defaults."""
