@@ -51,7 +51,7 @@ def _dry(options: ApplyOptions, request: Request, screen: Screen) -> int:
     from syncer.cli.shared.run import run_of
 
     settled = run_of(options.environment, options.guards)
-    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     return 1 if planning.planned_online(request, screen, settled, base).code == 1 else 0
 
 
@@ -65,7 +65,7 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
     if not is_approved:
         execution.refuse_without_terminal(screen)
     settled = run_of(options.environment, options.guards)
-    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     files = read_files(settled)
     with connection.connected(settled, screen) as api:
         planned = planning.planned_with(api, request, screen, settled, files, base, is_applied=True)

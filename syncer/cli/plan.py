@@ -35,7 +35,7 @@ def run(options: PlanOptions, screen: Screen) -> int:
     settled = run_of(options.environment, options.guards)
     with outputs.kept_on_failure(settled):
         commit = head(settled) if outputs.wanted else ""
-        base = planning.base_of(settled, options.base, options.guards.on_drift)
+        base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
         request = planning.Request("plan", options.targets, options.view)
         planned = replace(planning.planned_online(request, screen, settled, base), commit=commit)
     return finish(screen, outputs, planned, options.guards, detailed_exitcode=options.detailed_exitcode)

@@ -78,7 +78,7 @@ def plan(
         )
         removed = _chosen(removed_definitions(guards, everything, live), patterns)
     told = (*told, *renames.repurposed_ids(made, former))
-    warnings = (*loosened, *unread_models(live), *silent_base(base), *told)
+    warnings = (*loosened, *unread_models(live), *silent_base(base, differs=not made.is_empty), *told)
     problems = told_together((*missing, *problems), chosen, live, target)
     planned = Planned(made, warnings, problems, origins, removed=removed)
     if not with_effects:

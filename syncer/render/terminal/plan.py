@@ -35,6 +35,11 @@ def render_banner(command: str, target: Target) -> str:
     return runner_safe("   ".join([f"syncer {command}", *where]))
 
 
+def render_base(line: str, style: Style) -> str:
+    """The line that says which base the plan has, and why."""
+    return runner_safe("\n".join(wrapped(visible(line), style.width)))
+
+
 def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summary: bool = False) -> str:
     """Every change and where it comes from, the warnings, the verdict. A plan of drift goes to `render_drift`.
 
