@@ -252,6 +252,11 @@ def applied_commit() -> str:
     return _said("--base", "--commit", metavar="REF", what=what, default="HEAD", kind=not_empty)
 
 
+def require_secrets() -> bool:
+    """`--require-secrets`."""
+    return switch("--require-secrets", what="a secret that is not set is an error, as always in CI")
+
+
 def expect_digest() -> str:
     """`--expect-digest`."""
     return _said("--expect-digest", metavar="HEX", what="refuse unless it's this plan", kind=digest)

@@ -66,9 +66,15 @@ def planned_with(
 ) -> Planned:
     """The same with an open connection, which an apply goes on using."""
     announce(request.command, run, screen, found.line)
-    create = run.environment.create
     planned = workflow.plan(
-        files.documents, api, run.target, run.lookup, run.limits, request.targets, base=found.base, create=create
+        files.documents,
+        api,
+        run.target,
+        run.lookup,
+        run.limits,
+        request.targets,
+        base=found.base,
+        create=run.environment.create,
     )
     planned = with_warnings(planned, files)
     show(request.view, screen, planned, is_applied=is_applied)
@@ -117,7 +123,13 @@ def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:
         planned = workflow.plan(
-            files.documents, api, run.target, run.lookup, run.limits, request.targets, with_effects=False
+            files.documents,
+            api,
+            run.target,
+            run.lookup,
+            run.limits,
+            request.targets,
+            with_effects=False,
         )
     # What is said of single definitions is about applying them; here it's about what is.
     warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE)

@@ -70,7 +70,7 @@ class Files:
     warnings: tuple[Problem, ...]
 
 
-def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
+def run_of(environment: str, guards: Guards | None = None, *, named: str = "", requires_secrets: bool = False) -> Run:
     """The run of an environment: the one that a flag says, else the `named` one, else what the settings say.
 
     Raises SettingsError, InputError.
@@ -84,6 +84,7 @@ def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -
         OnDrift(guards.on_drift or "warn"),
         frozenset(guards.allow),
         said=guards.max_change_percent,
+        requires_secrets=requires_secrets,
     )
     is_named = chosen.name in {environment, os.environ.get("SYNCER_ENV")}
     return Run(settings, chosen, os.environ, limits, is_named)

@@ -206,7 +206,7 @@ def _verdict(planned: Planned, style: Style) -> str:
     verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
     if said := refused_verdict(planned):
         verdict += f"\n{style.paint('error', said.capitalize())}. What lifts each is said with it."
-    if plan.bound and not plan.changes and not planned.is_offline:
+    if plan.bound and not plan.changes and not planned.is_offline and not plan.not_compared:
         verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
     rest = []
     if plan.unchanged:
