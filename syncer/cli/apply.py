@@ -51,7 +51,7 @@ def _dry(options: ApplyOptions, request: Request, screen: Screen) -> int:
     from syncer.cli.shared import planning
     from syncer.cli.shared.run import run_of
 
-    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     return 1 if planning.planned_online(request, screen, settled, base).code == 1 else 0
 
@@ -65,7 +65,7 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
     is_approved = options.auto_approve or bool(options.expect_digest)
     if not is_approved:
         execution.refuse_without_terminal(screen)
-    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     files = read_files(settled)
     with connection.connected(settled, screen) as api:
@@ -96,7 +96,9 @@ def _saved(options: ApplyOptions, screen: Screen) -> Report:
         workflow.expect(saved, options.expect_digest)
     execution.refuse_without_base(options.guards.on_drift, saved)
     named = saved.plan.target.environment
-    settled = run_of(options.environment, options.guards, named=named, requires_secrets=options.require_secrets)
+    settled = run_of(
+        options.environment, options.guards, named=named, requires_secrets=options.require_secrets, desk=screen
+    )
     return execution.apply_saved(
         saved, settled, screen, "apply", options.view, options.pace, writes_ids=options.write_ids
     )

@@ -100,7 +100,7 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
     wanted = options.wanted
     asked = Selection(wanted.all, options.ids, wanted.query_types, wanted.connectors)
     check_selection(asked)
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
     desk = Desk(settled, files, folder_of(settled, options.dir))
@@ -154,7 +154,7 @@ def _import_drift(options: ImportOptions, screen: Screen) -> int:
     from syncer.cli.shared.run import read_files, run_of
     from syncer.render.terminal import import_
 
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled)
     desk = Desk(settled, files)
     base = base_for_reading(settled, options.into.base, screen)

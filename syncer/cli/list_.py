@@ -33,7 +33,7 @@ def run(options: ListOptions, screen: Screen) -> int:
     from syncer.render import json_lines
     from syncer.render.terminal import list_
 
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
     base = base_for_reading(settled, options.base, screen)

@@ -33,7 +33,7 @@ def run(options: PlanOptions, screen: Screen) -> int:
     from syncer.cli.shared.run import head, run_of
 
     outputs = Outputs.of(options.files)
-    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
         commit = head(settled) if outputs.wanted else ""
         base = planning.base_of(settled, options.base, options.guards.on_drift, screen)

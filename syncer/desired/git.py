@@ -295,6 +295,18 @@ def has(folder: Path, commit: str, path: str) -> bool:
     return not _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", named).returncode
 
 
+def has_tracked(folder: Path, path: str) -> bool:
+    """Whether the index or the checked-out commit has a file, however its name is spelt. Raises SettingsError.
+
+    A commit keeps what was taken out of the index since.
+    """
+    named = f":(icase,literal){os.path.normpath(path).replace(os.sep, '/')}"
+    listed = _asked(folder, "ls-files", "--cached", "-z", "--", named)
+    if listed.returncode:
+        raise _no_repository(folder)
+    return bool(listed.stdout) or (bool(checked_out(folder)) and has(folder, "HEAD", path))
+
+
 def folders_with(top: Path, commit: str, names: Collection[str]) -> list[str]:
     """The folders of a commit, from the repository's top, that hold a file of one of these names."""
     paths = (entry.path for entry in _parsed(_listed(top, commit)) if _is_inside(entry.path))

@@ -931,7 +931,8 @@ def test_a_secret_that_is_not_set_does_not_keep_the_rest_back(docs: Played) -> N
     done = docs.run("import", "--drift", "--auto-approve")
 
     assert done.code == 0
-    assert "the environment variable SYNCER_SECRET_KEY is not set" in done.out
+    assert "1 secret not compared: its variable is not set" in done.out
+    assert "SYNCER_SECRET_KEY (m" in done.out
     assert b"description: Edited\n" in docs.read("models/m.yaml")
 
 
