@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from syncer.applying.past_run import PastRun
     from syncer.applying.run_records import Record
     from syncer.model import Target
+    from syncer.plan.planner import Plan
 
 _DIRTY: Final = "-dirty"
 
@@ -32,10 +32,12 @@ class LastApply:
     changed_since: frozenset[int | str]
 
 
-def last_apply(runs: Iterable[PastRun | LostRun], target: Target, read: Callable[[str], Record]) -> LastApply | None:
+def last_apply(
+    runs: Iterable[PastRun | LostRun], target: Target, read: Callable[[str], tuple[Record, Plan]]
+) -> LastApply | None:
     """The last whole apply to a target, from the runs of a folder, the newest first; None if none is certain.
 
-    Raises RunError, as `read` does.
+    `read` gives a run's record and its plan by the run's name; whatever it raises comes out of here.
     """
     changed: set[int | str] = set()
     for run in runs:
@@ -44,19 +46,18 @@ def last_apply(runs: Iterable[PastRun | LostRun], target: Target, read: Callable
             return None
         if run.target != target:
             continue
-        record = read(run.name)
-        plan = json.loads(record.plan)
+        record, plan = read(run.name)
         if _is_whole(record, plan):
             return LastApply(run.name, run.commit, frozenset(changed))
-        for change in plan["changes"]:
-            changed |= {change["address"], change["name"], str(change["after"].get("name", ""))} - {""}
-            changed |= {one for one in (change["id"], record.endings[change["address"]].id) if one}
+        for change in plan.changes:
+            model_id = change.id or record.endings[change.address].id
+            changed |= {change.address, change.live.name, str(change.after["name"])} | {model_id}
     return None
 
 
-def _is_whole(record: Record, plan: dict[str, object]) -> bool:
+def _is_whole(record: Record, plan: Plan) -> bool:
     """Whether a run certainly left live as its commit says."""
     run = record.run
     is_clean = bool(run.commit) and not run.commit.endswith(_DIRTY)
     is_done = all(one.status == "done" for one in record.endings.values())
-    return bool(run.ended) and is_clean and not run.is_rollback and not plan["excluded"] and is_done
+    return bool(run.ended) and is_clean and not run.is_rollback and not plan.excluded and is_done

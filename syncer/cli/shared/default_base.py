@@ -11,11 +11,14 @@ from syncer.cli.shared.base import FoundBase, base_at, base_of
 from syncer.cli.shared.state_folder import RUNS, state_folder
 from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
+from syncer.plan import planfile
 
 if TYPE_CHECKING:
     from syncer.applying.last_apply import LastApply
+    from syncer.applying.run_records import Record
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
+    from syncer.plan.planner import Plan
     from syncer.workflow.base import Base
 
 NONE: Final = "none"
@@ -81,12 +84,15 @@ def _read(run: Run, commit: str) -> Base:
 
 def _last_apply(run: Run, screen: Screen) -> LastApply | None:
     """The last apply whose commit this clone has; None if that isn't certain: a base is no reason to fail."""
-    schema = package_files.schema("run")
+    schema, shape = package_files.schema("run"), package_files.schema("plan")
     try:
         folder = state_folder(run.settings.root, screen).looked_at(RUNS)
-        found = last_apply(
-            run_records.listed(folder, schema), run.target, lambda name: run_records.read(folder, name, schema)
-        )
+
+        def read(name: str) -> tuple[Record, Plan]:
+            record = run_records.read(folder, name, schema)
+            return record, planfile.loads(record.plan.encode(), shape, f"the plan of run {name}").plan
+
+        found = last_apply(run_records.listed(folder, schema), run.target, read)
         return found if found is not None and git.holds(run.settings.root, found.commit) else None
     except SyncerError:
         return None
