@@ -93,7 +93,7 @@ KEYS: Final = (
         "text",
         "",
         "A file such as `.env`, below the settings' folder, that gives `SYNCER_TOKEN`, `SYNCER_EMAIL`, "
-        "`SYNCER_PASSWORD` and `SYNCER_SECRET_…` where the process has no such variable. No job of `syncer ci plan` and its like reads it. "
+        "`SYNCER_PASSWORD` and `SYNCER_SECRET_…` where the process has no such variable. No command of CI reads it. "
         "A link, or a file that git has, is refused. Nothing in it is interpolated.",
     ),
 )
