@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, safe_files
+from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
@@ -22,6 +23,7 @@ from syncer.state_folder import folder_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Document, Target
 
 _PARSE_CACHE: Final = "parse_cache.json"
@@ -96,10 +98,17 @@ def _checked_files(run: Run) -> tuple[loader.Loaded, tuple[Problem, ...]]:
     return loaded, found
 
 
-def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
+def run_of(
+    environment: str,
+    guards: Guards | None = None,
+    *,
+    named: str = "",
+    requires_secrets: bool = False,
+    desk: Screen | None = None,
+) -> Run:
     """The run of an environment: the one that a flag says, else the `named` one, else what the settings say.
 
-    Raises SettingsError, InputError.
+    At a `desk` its variables are also those of the settings' `env_file`. Raises SettingsError, InputError.
     """
     settings = config.load(Path.cwd())
     chosen = config.environment(settings, environment or named, os.environ)
@@ -110,9 +119,23 @@ def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -
         OnDrift(guards.on_drift or "warn"),
         frozenset(guards.allow),
         said=guards.max_change_percent,
+        requires_secrets=requires_secrets,
     )
+    if desk is not None and chosen.name != SANDBOX:
+        _take_env_file(settings, desk)
     is_named = chosen.name in {environment, os.environ.get("SYNCER_ENV")}
     return Run(settings, chosen, os.environ, limits, is_named)
+
+
+def _take_env_file(settings: config.Settings, screen: Screen) -> None:
+    """Make what the `env_file` gives variables of this process, as if they'd been set before.
+
+    So whatever keeps the variables' secrets out of an output knows them, too. No git gets them.
+    """
+    found = config.env_file_additions(os.environ, read_env_file(settings))
+    screen.scrubber.learn([*found.values()])
+    for name, secret in found.items():
+        os.environ[name] = str(secret.reveal())
 
 
 def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
