@@ -260,6 +260,13 @@ class Inheritance:
     common: Common = NO_COMMON
     _filled: dict[str, tuple[Mapping[str, Any], Mapping[str, Place]]] = field(default_factory=dict, repr=False)
 
+    @property
+    def paths(self) -> set[str]:
+        """Every file of its sections."""
+        common = self.common
+        settings = (common.defaults, *common.environments.values())
+        return {section.path for section in (*self.sections, *settings) if section is not None}
+
     def sections_in(self, environment: str) -> tuple[Section, ...]:
         """The sections that count in one environment, the first before the others."""
         more = (self.common.environments.get(environment), self.common.defaults)
@@ -318,12 +325,8 @@ class Document:
 
     @property
     def paths(self) -> set[str]:
-        """Every file of the models folder that it is made of."""
-        return {
-            self.path,
-            *(file.path for file in self.files.values()),
-            *(section.path for section in self.inherited.sections),
-        }
+        """Every file that it is made of, those included that it inherits from."""
+        return {self.path, *(file.path for file in self.files.values()), *self.inherited.paths}
 
     def is_in(self, environment: str) -> bool:
         """Whether the model lives in that environment; where `only` makes no sense, in all."""

@@ -82,7 +82,7 @@ def _show_definition(options: ShowOptions, screen: Screen) -> int:
         hint = f"did you mean {near[0]}?" if near else "`syncer list` names every address"
         raise SettingsError(f"{options.what} is neither a plan file nor the address of a definition", hint)
     screen.name_environment(name)
-    about = document.paths | {one.path for one in document.inherited.sections_in(name)}
+    about = document.paths
     wrong = [one for one in problems if one.is_error and (one.path == document.path or one.origin.path in about)]
     if wrong:
         screen.problems(wrong)

@@ -5,10 +5,12 @@ settings_file  the file: found, read, checked
 common         what it says for every model file: defaults, and what connectors are called
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
+env_file       the same from a file at the desk
 servers        URLs: what can be one, and who may get credentials
 network        proxies and certificates
 """
 
+from syncer.config.env_file import env_file_additions, env_file_values
 from syncer.config.environments import (
     declared_environment,
     environment,
@@ -50,6 +52,8 @@ __all__ = [
     "check_way",
     "credentials",
     "declared_environment",
+    "env_file_additions",
+    "env_file_values",
     "environment",
     "environment_name",
     "find",

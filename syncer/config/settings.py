@@ -72,6 +72,7 @@ class Settings:
     create: bool = False
     common: Common = NO_COMMON
     """What they say for all model files."""
+    env_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,14 @@ KEYS: Final = (
         "",
         "Fields that model files leave out, such as `connector`; "
         "see [defaults](model-files.md#fields-that-many-files-share).",
+    ),
+    Key(
+        "env_file",
+        "text",
+        "",
+        "A file such as `.env`, below the settings' folder, that gives `SYNCER_TOKEN`, `SYNCER_EMAIL`, "
+        "`SYNCER_PASSWORD` and `SYNCER_SECRET_…` where the process has no such variable. No command of CI reads it. "
+        "A link, or a file that git has, is refused. Nothing in it is interpolated.",
     ),
 )
 ENVIRONMENT_KEYS: Final = (

@@ -91,6 +91,7 @@ def load(start: Path) -> Settings:
     models = _text(table, "models", "models", complain)
     default = _text(table, "default_environment", "", complain)
     keep_runs = _keep_runs(table, complain)
+    env_file = _text(table, "env_file", "", complain)
     create = _switch(table, "create", "", complain)
     shared = _numbers(table, Numbers(), "", complain)
     environments: dict[str, Environment] = {}
@@ -115,7 +116,7 @@ def load(start: Path) -> Settings:
     common = common_of(table, file.name, text, top, complain)
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, shared, environments, keep_runs, create, common)
+    return Settings(file.parent, models, default, shared, environments, keep_runs, create, common, env_file)
 
 
 def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -266,6 +266,28 @@ def test_drift_in_a_default_is_left_to_a_person(team: Played) -> None:
     assert "B" not in team.run("plan", "--target", "b").out.partition("will be updated")[2]
 
 
+def test_a_wrong_default_of_the_base_is_no_definition(team: Played) -> None:
+    """The base's defaults are anybody's text: where they're wrong, its files say nothing, and are named."""
+    team.write("syncer.toml", SETTINGS + '[defaults]\nlifecycle = "x"\nconnector = 5\n')
+    team.write("models/a.yaml", f"name: A\nid: 1\n{REST}")
+    team.commit()
+    team.write("syncer.toml", SETTINGS + '[defaults]\nconnector = "warehouse"\n')
+    plan = team.run("plan", "--base", "HEAD")
+    assert plan.code == 0
+    assert "can't tell all" in plan.out
+
+
+def test_what_passed_under_other_defaults_is_checked_again(team: Played) -> None:
+    """A hundred files are remembered with what they inherit; without their default each lacks its connector."""
+    team.write("syncer.toml", SETTINGS)
+    team.write("models/_defaults.yaml", "connector: warehouse\n")
+    for number in range(120):
+        team.write(f"models/m{number}.yaml", f"name: M{number}\nid: {number + 10}\n{REST}")
+    team.run("plan")
+    team.write("models/_defaults.yaml", "description: none\n")
+    assert "120 errors" in team.run("plan").text
+
+
 def test_a_plan_file_and_a_definition_are_told_apart(team: Played) -> None:
     """What is there is a plan, unless it's a model file; --env always means a definition."""
     team.write("models/plan.yaml", f"name: A\nconnector_id: 1\nenvironments: {{prod: {{id: 1}}}}\n{REST}")

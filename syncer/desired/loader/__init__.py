@@ -6,7 +6,9 @@
     syntax_errors  the parser's complaints in words
     defaults       the `_defaults.yaml` of each folder
     positions      lines, columns and excerpts of a text
+    nodes          where each of its keys and values begins
     events         what a text is made of, for those who rewrite it
+    parse_cache    what the texts of the run before meant
     sql_files      the SQL files that definitions name
 
 Everything that can't be read is a located Problem, and every other file is read all the same.
@@ -16,11 +18,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.loader import sql_files
-from syncer.desired.loader.defaults import Defaults, is_defaults
+from syncer.desired.loader.defaults import Defaults, is_defaults, said
 from syncer.desired.loader.disk import (
     ENDING,
     SQL,
@@ -35,19 +38,18 @@ from syncer.desired.loader.disk import (
     whole,
     wrong_ending,
 )
-from syncer.desired.loader.events import events
-from syncer.desired.loader.parse import parse
-from syncer.desired.loader.positions import YamlMarks, excerpt, place
+from syncer.desired.loader.positions import YamlMarks, content, excerpt, place
 from syncer.model import DEFAULTS, LFS_POINTER, NO_COMMON, NO_INHERITANCE, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from syncer.desired.loader.parse_cache import ParseCache
     from syncer.desired.loader.syntax_errors import Trouble
     from syncer.model import Common, Inheritance, Section
 
-__all__ = ["Loaded", "content", "events", "inherited", "load", "load_files", "raw"]
+__all__ = ["Loaded", "content", "inherited", "load", "load_files", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -68,25 +70,30 @@ class Loaded:
     common: Common = NO_COMMON
     is_whole: bool = False
     """Whether it's every file of the folder."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Under which name the parse cache has a file's meaning, by path."""
 
 
-def load(root: Path, models: str = "models", taken: Sequence[Document] = (), *, common: Common = NO_COMMON) -> Loaded:
+def load(
+    root: Path,
+    models: str = "models",
+    taken: Sequence[Document] = (),
+    cache: ParseCache | None = None,
+    *,
+    common: Common = NO_COMMON,
+) -> Loaded:
     """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing.
 
     What was read elsewhere is `taken` over, as if it stood there, too: only the SQL files that it names, and the
-    defaults, are read here. `common` is what the settings say for all files.
+    defaults, are read here. `common` is what the settings say for all files. A file whose text the `cache` knows, with
+    what it inherits, isn't parsed.
     """
     base = Root.of(str(root))
     folder = _folder(base, models)
     if isinstance(folder, Loaded):
         return folder
-    reading = _Reading(base, folder, common)
+    reading = _Reading(base, folder, common, cache)
     return replace(reading.all_of(walk(base, folder), taken), is_whole=True)
-
-
-def content(document: Document) -> bytes:
-    """What a document was read from, without a byte order mark; nothing for one that came from no file."""
-    return document.marks.raw if isinstance(document.marks, YamlMarks) else b""
 
 
 def load_files(root: Path, models: str, paths: Iterable[str | Path], *, common: Common = NO_COMMON) -> Loaded:
@@ -217,11 +224,13 @@ def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
 class _Reading:
     """Reads what was found, with what each file inherits from the defaults of its folders and from the settings."""
 
-    def __init__(self, root: Root, folder: str, common: Common) -> None:
+    def __init__(self, root: Root, folder: str, common: Common, cache: ParseCache | None = None) -> None:
         self.root = root
         self.folder = folder
         self._defaults = Defaults(root, folder, common, self._data)
-        self._known: dict[str, Any] = {}
+        self._cache = cache
+        self._known: dict[str, str] = {}
+        self._scalars: dict[str, Any] = {}
 
     def all_of(self, found: Iterable[Found | Problem], taken: Sequence[Document] = ()) -> Loaded:
         """What was found, beside what is taken over. Finding nothing is a problem."""
@@ -268,22 +277,33 @@ class _Reading:
             tuple(sorted(found, key=lambda problem: (problem.origin, problem.rule, problem.message))),
             self._defaults.sections,
             self._defaults.common,
+            known=self._known,
         )
 
     def _document(self, found: Found) -> tuple[Document | None, list[Problem]]:
         """One file's document, if it can be used, and its problems."""
-        raw, data, problems = self._data(found)
+        inherited = self._defaults.inherited(found.path)
+        address = found.path.removeprefix(f"{self.folder}/").removesuffix(ENDING)
+        raw = read(found.real)
+        if self._cache is not None and isinstance(raw, bytes):
+            digest = said(inherited)
+            if (kept := self._cache.find(raw, digest)) is not None:
+                name, known = kept
+                self._known[found.path] = name
+                marks = YamlMarks(partial(self._cache.read_again, found.real, name, digest))
+                return Document(address, found.path, known, marks, inherited=inherited), []
+        raw, data, problems = self._data(found, raw)
         if data is None:
             return None, problems
-        address = found.path.removeprefix(f"{self.folder}/").removesuffix(ENDING)
-        inherited = self._defaults.inherited(found.path)
         document = Document(address, found.path, data, YamlMarks(raw), inherited=inherited)
         document, more = _with_files(self.root, document)
         return document, problems + more
 
-    def _data(self, found: Found) -> tuple[bytes, Mapping[str, Any] | None, list[Problem]]:
+    def _data(
+        self, found: Found, raw: bytes | Refusal | None = None
+    ) -> tuple[bytes, Mapping[str, Any] | None, list[Problem]]:
         """What one YAML file holds, None if there is no using it, and its problems."""
-        raw = read(found.real)
+        raw = read(found.real) if raw is None else raw
         if isinstance(raw, Refusal):
             return b"", None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
         if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
@@ -294,7 +314,10 @@ class _Reading:
             raw.decode()
         except UnicodeDecodeError as error:
             return raw, None, [_not_utf8(found.path, raw, error)]
-        data, troubles = parse(raw, self._known)
+        # The parser is slow to import: a run in which no file is new doesn't need it.
+        from syncer.desired.loader.parse import parse  # noqa: PLC0415
+
+        data, troubles = parse(raw, self._scalars)
         return raw, data, [_problem(found.path, raw, trouble) for trouble in troubles]
 
 

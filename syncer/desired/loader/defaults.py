@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import posixpath
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer.desired.loader.disk import named
@@ -42,7 +44,6 @@ class Defaults:
         self._top = folder
         self._read = read
         self._found: dict[str, Inheritance] = {}
-        self._alike: dict[tuple[Inheritance, Inheritance], bool] = {}
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -52,12 +53,7 @@ class Defaults:
     def inherited(self, path: str, before: Inheritance | None = None) -> Inheritance:
         """What the model file at a path inherits; what it had `before`, if that says the same."""
         found = self.of_folder_with(path)
-        if before is None:
-            return found
-        pair = (before, found)
-        if pair not in self._alike:
-            self._alike[pair] = _said(before) == _said(found)
-        return before if self._alike[pair] else found
+        return before if before is not None and said(before) == said(found) else found
 
     def of_folder_with(self, path: str) -> Inheritance:
         """What the files beside a path inherit."""
@@ -82,9 +78,13 @@ class Defaults:
         return Section(path, data or {}, YamlMarks(raw), is_unread=data is None)
 
 
-def _said(inherited: Inheritance) -> str:
-    """All that an inheritance says, in a text that tells 1 from true."""
+@lru_cache(maxsize=1000)
+def said(inherited: Inheritance) -> str:
+    """All that is inherited as a digest, which tells 1 from true; empty for nothing."""
     common = inherited.common
-    tables = [common.environments, common.connectors]
-    settings = [common.defaults and common.defaults.data, *({k: v.data for k, v in one.items()} for one in tables)]
-    return json.dumps([[(one.path, one.data) for one in inherited.sections], settings], sort_keys=True)
+    sections = [(one.path, one.data) for one in inherited.sections]
+    tables = [{name: one.data for name, one in each.items()} for each in (common.environments, common.connectors)]
+    settings = [common.defaults.data if common.defaults else {}, *tables]
+    if not sections and not any(settings):
+        return ""
+    return hashlib.sha256(json.dumps([sections, settings], sort_keys=True).encode()).hexdigest()

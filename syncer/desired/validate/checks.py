@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from syncer.model import SANDBOX, Document, Place, Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from syncer.desired.validate.schema import Schema
     from syncer.model import Common, Origin, Section
 
 MAX_PROBLEMS: Final = 100
@@ -91,11 +93,9 @@ class _Run:
         self, schema: Mapping[str, Any], environments: Collection[str], readers: queries.Readers | None
     ) -> None:
         self._readers = readers
-        self._file = of_files(schema)
-        self._section = of_defaults(schema)
+        self._schema = schema
         self._wrong: set[Section] = set()
         """The sections that have a problem of their own, or that could not be read."""
-        self._effective = of_effective_values(schema)
         self._environments = sorted({*environments}) or [SANDBOX]
         self._workspaces = [name for name in dict.fromkeys(environments) if name != SANDBOX]
         self._known = {*environments, SANDBOX}
@@ -114,6 +114,20 @@ class _Run:
             if found:
                 problems += _located(Document("", section.path, section.data, section.marks), dict.fromkeys(found))
         return problems
+
+    # Compiled when the first document is looked at: a run in which all passed before needs neither.
+
+    @cached_property
+    def _file(self) -> Schema:
+        return of_files(self._schema)
+
+    @cached_property
+    def _section(self) -> Schema:
+        return of_defaults(self._schema)
+
+    @cached_property
+    def _effective(self) -> Schema:
+        return of_effective_values(self._schema)
 
     def problems(self, document: Document) -> list[Problem]:
         """Every problem of one document."""
