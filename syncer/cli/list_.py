@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ class ListOptions:
     """What `syncer list` is asked for."""
 
     environment: str = flags.environment()
+    chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base_or_fork_point()
     unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
     json: str = flags.json_lines()
@@ -30,16 +31,20 @@ def run(options: ListOptions, screen: Screen) -> int:
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
     from syncer.cli.shared.screen import now
+    from syncer.cli.shared.touched_files import targets_of
+    from syncer.model import NOWHERE
     from syncer.render import json_lines
     from syncer.render.terminal import list_
 
     settled = run_of(options.environment)
-    files = read_files(settled, may_be_empty=True)
+    targets = targets_of(options.chosen, settled.settings, settled.checked()[0])
+    files = read_files(settled, targets=targets, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
     base = base_or_fork_point(settled, options.base)
     announce("list", settled, screen)
     with connection.connected(settled, screen) as api:
-        found = workflow.list_models(files.documents, api, settled.target, settled.lookup, base)
+        found = workflow.list_models(files.documents, api, settled.target, settled.lookup, base, files.targets)
+    found = replace(found, problems=(*found.problems, *(one for one in files.warnings if one.origin == NOWHERE)))
     shown = found.unmanaged if options.unmanaged else found
     screen.result(
         lambda: json_lines.state_lines(shown, now, screen.style.commands),

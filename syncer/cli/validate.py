@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncer.cli.shared import flags
+from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class ValidateOptions:
     files: tuple[str, ...] = flags.operands(
         "FILE", "only these files (default: all below the models folder)", kind=str, values=flags.FILES
     )
+    chosen: groups.Chosen = flags.group(groups.Chosen)
     strict: bool = flags.switch("--strict", what="warnings are errors")
     format: str = flags.choice(
         "--format", choices=("text", "json", "github"), default="text", what="github: annotations; json: as --json"
@@ -34,8 +35,11 @@ class ValidateOptions:
 def run(options: ValidateOptions, screen: Screen) -> int:
     """Check the files and tell every problem."""
     from syncer import config
-    from syncer.cli.shared.file_checks import check, placed
+    from syncer.cli.shared.file_checks import check, placed, unparsed
+    from syncer.cli.shared.touched_files import targets_of
     from syncer.desired import loader, validate
+    from syncer.desired.targets import concern, document_traits, refuse_unknown
+    from syncer.model import SANDBOX
 
     count = 0
     problems: list[Problem] = []
@@ -45,8 +49,17 @@ def run(options: ValidateOptions, screen: Screen) -> int:
             loaded = loader.load_files(settings.root, settings.models, paths)
         else:
             loaded = loader.load(settings.root, settings.models)
-        count += len(loaded.documents)
-        problems += placed(check(loaded, settings.environments, reads_sql=True), settings.root, options.format)
+        documents, checked = loaded.documents, check(loaded, settings.environments, reads_sql=True)
+        targets = targets_of(options.chosen, settings, loaded)
+        if not targets.are_all:
+            environments = [*settings.environments] or [SANDBOX]
+            about = concern(loaded, checked, targets, environments, unparsed(loaded, settings.root), settings.models)
+            documents, checked = about.chosen, about.problems
+            if not any(problem.is_error for problem in checked):
+                known = [one for document in loaded.documents for one in document_traits(document, environments)]
+                refuse_unknown(known, targets, "definition")
+        count += len(documents)
+        problems += placed(checked, settings.root, options.format)
     found = tuple(problems)
     if options.strict:
         found = validate.as_errors(found)
@@ -87,7 +100,9 @@ COMMAND = Command(
     Words(
         "Check the model files, offline and without a token.",
         "Every problem of every file is told in one run, with its place and what to do. Finding no file is a problem. "
-        "A file is checked by the settings that are nearest to it. An .sql file means the model files that name it.",
+        "A file is checked by the settings that are nearest to it. An .sql file means the model files that name it. "
+        "Of the files that --target, --connector, --query-type and --changed don't mean, those that aren't valid are "
+        "only named.",
         "syncer validate\nsyncer validate --strict --format github models/finance/revenue_daily.yaml",
     ),
     ValidateOptions,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from syncer.adopting import drift
 from syncer.desired.resolve import resolve, reveal
+from syncer.desired.targets import ALL, Targets, taken_by_unread, targeted
 from syncer.model import Bound, DesiredState, Document, Problem, Severity, Target
 from syncer.plan import causes
 from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.workflow.base import Base, silent_base
 from syncer.workflow.live_state import bound_to, told_together, unread_models
-from syncer.workflow.targets import targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,14 +42,15 @@ def compared(
     connectors: Connectors,
     *,
     base: Base | None,
-    patterns: Sequence[str] = (),
+    targets: Targets = ALL,
 ) -> Comparison:
     """Definitions beside live state, with what is new as such. Raises ApiError and RefreshError."""
     everything = resolve(documents, target.environment)
-    named, nameless = connectors.bound(targeted(everything, patterns))
+    named, nameless = connectors.bound(targeted(everything, connectors.told(targets)))
     chosen, missing = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
+    problems = (*problems, *taken_by_unread(bound, targets))
     pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
     bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))

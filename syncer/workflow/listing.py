@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from syncer.desired.targets import ALL, Targets, Traits
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
     NOWHERE,
@@ -12,7 +13,7 @@ from syncer.model import (
     Severity,
     Target,
 )
-from syncer.plan.model_states import Listing, rows_of
+from syncer.plan.model_states import Listing, Row, rows_of
 from syncer.workflow.comparison import compared
 from syncer.workflow.reader import Connectors, Reader
 
@@ -32,8 +33,11 @@ def list_models(
     target: Target,
     lookup: Callable[[str], Secret | None],
     base: Base | None = None,
+    targets: Targets = ALL,
 ) -> Listing:
-    """How every model stands, of git and of the workspace. Raises ApiError and RefreshError.
+    """How every model stands, of git and of the workspace; with `targets` those that they mean.
+
+    Raises ApiError, RefreshError, and SettingsError for targets that mean nothing.
 
     What is only told beside them (connectors, syncs) may be missing.
     """
@@ -47,9 +51,18 @@ def list_models(
         if why is not None:
             message = f"the {what} could not be read: {why.what}"
             told.append(Problem(NOWHERE, f"unread-{what}", message, why.hint, Severity.WARNING))
-    found = compared(documents, reader, target, lookup, connectors, base=base)
+    found = compared(documents, reader, target, lookup, connectors, base=base, targets=targets)
     rows = rows_of(found.chosen, found.bound, found.plan, found.provenance, found.unseen, connectors=known, syncs=syncs)
+    rows = tuple(row for row in rows if row.address or _is_meant(row, targets))
     return Listing(rows, (*told, *found.warnings, *found.problems))
+
+
+def _is_meant(row: Row, targets: Targets) -> bool:
+    """Whether a model that no file declares is meant: an address, or a touched file, it doesn't have."""
+    if targets.addresses or targets.changed is not None:
+        return False
+    values = {"connector": row.connector, "connector_id": row.connector_id, "query_type": row.query_type}
+    return targets.has(Traits.of("", "", values))
 
 
 def _tried(ask: Callable[[], Sequence[_T]]) -> tuple[Sequence[_T] | None, ApiError | RefreshError | None]:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files
-from syncer.desired import validate
+from syncer.desired import loader, validate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from syncer.desired import loader
     from syncer.model import Problem
 
 
@@ -45,3 +44,16 @@ def check(
     """Every problem of the files, by place; files that `passed` are looked at as `validate.check` says."""
     found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql, passed=passed)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
+
+
+def unparsed(loaded: loader.Loaded, root: Path) -> dict[str, str | None]:
+    """The texts of the model files that could not be parsed, by path; None for one that nobody can read."""
+    parsed = {one.path for one in loaded.documents}
+    found: dict[str, str | None] = {}
+    for problem in loaded.problems:
+        path = problem.origin.path
+        if path.endswith((".yaml", ".yml")) and path not in parsed:
+            raw = loader.raw(root, path)
+            is_text = isinstance(raw, bytes) and problem.rule not in {"lfs-pointer", "bad-encoding"}
+            found[path] = raw.decode("utf-8", "replace") if is_text and isinstance(raw, bytes) else None
+    return found

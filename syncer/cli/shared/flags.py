@@ -32,7 +32,10 @@ ADDRESSES: Final = "addresses"
 RUNS: Final = "runs"
 """What a value may be, for the shells' completion."""
 
-STDOUT: Final = "-"
+ALONE: Final = "-"
+"""What stands for the value of a flag that was given without one, and may be."""
+
+STDOUT: Final = ALONE
 """The value of `--json` without a file."""
 
 
@@ -97,6 +100,12 @@ def json_lines(what: str = "JSON lines, described by `syncer schema events`") ->
     """`--json` for stdout, `--json=FILE` for a file; never with the file as a separate word, which may be an input."""
     what = f"{what}: the output, or with =FILE there beside it"
     return _flag("", ["--json"], FILES, nargs="?", metavar="=FILE", const=STDOUT, help=what, type=not_empty)
+
+
+def changed() -> str:
+    """`--changed` for where the branch left the default one, `--changed=REF` for another; never as a separate word."""
+    what = "only what this branch touches: since it left the default branch, or with =REF that one"
+    return _flag("", ["--changed"], nargs="?", metavar="=REF", const=ALONE, help=what, type=not_empty)
 
 
 def operand(

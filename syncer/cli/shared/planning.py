@@ -11,14 +11,13 @@ from syncer.cli.shared import connection
 from syncer.cli.shared.groups import View
 from syncer.cli.shared.run import head, read_files
 from syncer.cli.shared.screen import now
+from syncer.desired.targets import ALL, Targets
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.plan.planner import Plan, Planned
 from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from syncer.cli.shared.groups import Guards
     from syncer.cli.shared.run import Files, Run
     from syncer.cli.shared.screen import Screen
@@ -31,7 +30,7 @@ class Request:
     """What a plan is asked for: by which command, of which models (none: all), and how it's shown."""
 
     command: str
-    targets: Sequence[str] = ()
+    targets: Targets = ALL
     view: View = View()
 
 
@@ -57,7 +56,8 @@ def guard_flags(guards: Guards) -> list[str]:
 
 def planned_online(request: Request, screen: Screen, run: Run, base: Base | None) -> Planned:
     """Read the files, refresh, plan, and show the plan."""
-    files = read_files(run)
+    # What an apply writes is decided with every file.
+    files = read_files(run, targets=request.targets, needs_all=request.command == "apply")
     with connection.connected(run, screen) as api:
         return planned_with(api, request, screen, run, files, base, is_applied=False)
 
@@ -69,7 +69,7 @@ def planned_with(
     announce(request.command, run, screen)
     create = run.environment.create
     planned = workflow.plan(
-        files.documents, api, run.target, run.lookup, run.limits, request.targets, base=base, create=create
+        files.documents, api, run.target, run.lookup, run.limits, files.targets, base=base, create=create
     )
     planned = with_warnings(planned, files)
     show(request.view, screen, planned, is_applied=is_applied)
@@ -86,7 +86,7 @@ def announce(command: str, run: Run, screen: Screen) -> None:
 def with_warnings(planned: Planned, files: Files) -> Planned:
     """The plan with what validation warned of in the files that it changes."""
     changed = {change.desired.document.path for change in planned.plan.changes}
-    more = tuple(problem for problem in files.warnings if problem.origin.path in changed)
+    more = tuple(problem for problem in files.warnings if problem.origin.path in changed or problem.origin == NOWHERE)
     return replace(planned, warnings=(*planned.warnings, *more))
 
 
@@ -112,11 +112,11 @@ def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
 
     commit = git.commit_of(run.settings.root, ref)
     with git.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
-        files = read_files(run, folder)
+        files = read_files(run, folder, targets=request.targets)
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:
         planned = workflow.plan(
-            files.documents, api, run.target, run.lookup, run.limits, request.targets, with_effects=False
+            files.documents, api, run.target, run.lookup, run.limits, files.targets, with_effects=False
         )
     # What is said of single definitions is about applying them; here it's about what is.
     warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE)

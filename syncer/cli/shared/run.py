@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer import config
-from syncer.cli.shared.file_checks import EMPTY_RULES, check
+from syncer.cli.shared.file_checks import EMPTY_RULES, check, unparsed
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
+from syncer.desired.targets import ALL, Targets, concern
 from syncer.errors import InputError, SettingsError
 from syncer.model import SANDBOX, Problem
 from syncer.plan.limits import Limits, OnDrift
@@ -68,6 +69,8 @@ class Files:
 
     documents: Sequence[Document]
     warnings: tuple[Problem, ...]
+    targets: Targets = ALL
+    """What the run is about, with the files that it leaves aside."""
 
 
 def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
@@ -89,10 +92,13 @@ def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -
     return Run(settings, chosen, os.environ, limits, is_named)
 
 
-def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
+def read_files(
+    run: Run, root: Path | None = None, *, targets: Targets = ALL, needs_all: bool = False, may_be_empty: bool = False
+) -> Files:
     """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
 
-    Where there is none yet, that is a problem, unless there `may_be_empty`.
+    With `targets` a file that isn't valid and doesn't concern them is left aside, with a warning, unless the run
+    `needs_all`. Where there is no file yet, that is a problem, unless there `may_be_empty`.
     """
     if root is None:
         loaded, found = run.checked()
@@ -101,9 +107,15 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
+    documents = loaded.documents
+    if not (targets.are_all or needs_all) and any(problem.is_error for problem in found):
+        settings = run.settings
+        texts = unparsed(loaded, root or settings.root)
+        about = concern(loaded, found, targets, [run.environment.name], texts, settings.models)
+        documents, found, targets = about.documents, about.problems, about.targets
     if any(problem.is_error for problem in found):
         raise InputError(found)
-    return Files(loaded.documents, found)
+    return Files(documents, found, targets)
 
 
 def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:
