@@ -97,7 +97,7 @@ class Parser(argparse.ArgumentParser):
             return ""
         known = [option for action in self._actions for option in action.option_strings]
         word, flag = unknown[1], unknown[1].lstrip("-").partition("=")[0]
-        pairs = zip(self.asked_words, self.asked_words[1:], strict=False)
+        pairs = [*zip(self.asked_words, self.asked_words[1:], strict=False)]
         for flag_alone in (_JSON, "--changed"):
             alone = {flag_alone, flag_alone[1:]}
             if any(word == after and before in alone for before, after in pairs) and flag_alone in known:

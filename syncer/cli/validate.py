@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from syncer.cli.shared.screen import Screen
     from syncer.model import Problem
 
@@ -35,7 +31,7 @@ class ValidateOptions:
 def run(options: ValidateOptions, screen: Screen) -> int:
     """Check the files and tell every problem."""
     from syncer import config
-    from syncer.cli.shared.file_checks import check, placed, unparsed
+    from syncer.cli.shared.file_checks import check, placed, projects, unparsed
     from syncer.cli.shared.touched_files import targets_of
     from syncer.desired import loader, validate
     from syncer.desired.targets import concern, document_traits, refuse_unknown
@@ -43,7 +39,7 @@ def run(options: ValidateOptions, screen: Screen) -> int:
 
     count = 0
     problems: list[Problem] = []
-    for start, paths in _projects(options.files, screen.started).items():
+    for start, paths in projects(options.files, screen.started).items():
         settings = config.load(start)
         if paths and not {start / name for name in config.FILES} & {*paths}:
             loaded = loader.load_files(settings.root, settings.models, paths)
@@ -76,23 +72,6 @@ def run(options: ValidateOptions, screen: Screen) -> int:
             f"{count} definition{'' if count == 1 else 's'} checked: {'no errors' if found else 'no problems'}."
         )
     return 1 if is_wrong else 0
-
-
-def _projects(files: Sequence[str], started: Path) -> dict[Path, list[Path]]:
-    """The files that were named, by the folder whose settings are theirs. No files, or the settings, mean all.
-
-    A hook names files from the top of the repository, wherever the settings stand, and with `--chdir` as well.
-    """
-    from syncer import config
-
-    here = Path.cwd()
-    found: dict[Path, list[Path]] = {}
-    for file in files:
-        path, beside = (Path(os.path.abspath(one / file)) for one in (here, started))  # noqa: PTH100
-        path = beside if not os.path.lexists(path) and os.path.lexists(beside) else path
-        settings = config.find(path if path.is_dir() else path.parent)
-        found.setdefault(settings.parent if settings else here, []).append(path)
-    return found or {here: []}
 
 
 COMMAND = Command(

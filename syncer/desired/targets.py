@@ -74,9 +74,10 @@ class Targets:
         )
 
     def with_connectors(self, known: Sequence[Connector]) -> Targets:
-        """The same where definitions may give the id of a connector that was asked for by its name."""
-        ids = (str(one.id) for one in known if one.name in self.connectors)
-        return replace(self, connectors=(*self.connectors, *ids))
+        """The same with the name and the id of each connector that was asked for: definitions give either."""
+        asked = {*self.connectors}
+        both = (word for one in known for word in (one.name, str(one.id)) if asked & {one.name, str(one.id)})
+        return replace(self, connectors=(*self.connectors, *both))
 
     def may_have(self, address: str, path: str) -> bool:
         """Whether a file that can't be read is meant, as far as its path tells: what else was asked for can't be told.
@@ -136,7 +137,7 @@ def is_named(address: str, path: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(name, pattern) for name in names for pattern in composed)
 
 
-# -- files that aren't valid ---------------------------------------------------------------------------------------------
+# -- files that aren't valid -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from syncer.desired.targets import ALL, Targets, Traits
+from syncer.desired.targets import ALL, Targets, Traits, refuse_unknown
 from syncer.errors import ApiError, RefreshError
 from syncer.model import (
     NOWHERE,
@@ -51,18 +51,23 @@ def list_models(
         if why is not None:
             message = f"the {what} could not be read: {why.what}"
             told.append(Problem(NOWHERE, f"unread-{what}", message, why.hint, Severity.WARNING))
-    found = compared(documents, reader, target, lookup, connectors, base=base, targets=targets)
+    found = compared(
+        documents, reader, target, lookup, connectors, base=base, targets=Targets(unread_ids=targets.unread_ids)
+    )
     rows = rows_of(found.chosen, found.bound, found.plan, found.provenance, found.unseen, connectors=known, syncs=syncs)
-    rows = tuple(row for row in rows if row.address or _is_meant(row, targets))
-    return Listing(rows, (*told, *found.warnings, *found.problems))
+    problems = (*told, *found.warnings, *found.problems)
+    if targets.are_all:
+        return Listing(rows, problems)
+    traits = {row: _traits(row) for row in rows if row.file not in targets.unread}
+    refuse_unknown([*traits.values()], targets, "model")
+    kept = tuple(row for row, one in traits.items() if targets.has(one))
+    files = {"", *(row.file for row in kept)}
+    return Listing(kept, tuple(one for one in problems if one.origin.path in files))
 
 
-def _is_meant(row: Row, targets: Targets) -> bool:
-    """Whether a model that no file declares is meant: an address, or a touched file, it doesn't have."""
-    if targets.addresses or targets.changed is not None:
-        return False
+def _traits(row: Row) -> Traits:
     values = {"connector": row.connector, "connector_id": row.connector_id, "query_type": row.query_type}
-    return targets.has(Traits.of("", "", values))
+    return Traits.of(row.address, row.file, values)
 
 
 def _tried(ask: Callable[[], Sequence[_T]]) -> tuple[Sequence[_T] | None, ApiError | RefreshError | None]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -21,12 +22,13 @@ from hypothesis import strategies as st
 
 from syncer import sql
 from syncer.desired.loader import load
-from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, guard_of, rules_markdown, unreadable
+from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, guard_of, unreadable
 from syncer.desired.validate.finding import described, label, nearest, quoted
 from syncer.desired.validate.queries import limits_at_line_end
 from syncer.desired.validate.schema import SILENT, WORDS
 from syncer.desired.validate.values import Glance, has_signs
 from syncer.model import QUERY_TYPES, Severity
+from syncer.render.rules_page import ALL_RULES, SECTIONS, rules_markdown
 from syncer.sandbox import contracts, validation
 from syncer.secrets import CREDENTIAL
 
@@ -122,13 +124,35 @@ def test_only_what_no_text_can_show_is_without_an_example() -> None:
     }  # fmt: skip
 
 
+def _told_rules() -> set[str]:
+    """The ids that stand in the code as the rule of a problem."""
+    places = {"problem": 0, "Finding": 0, "Refusal": 0, "leave": 1, "Problem": 1, "Trouble": 1}
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "syncer").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    constants = {
+        node.target.id: node.value.value
+        for node in nodes
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    found = set()
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in places and len(call.args) > places[name]:
+            rule = call.args[places[name]]
+            found.add(rule.value if isinstance(rule, ast.Constant) else constants.get(getattr(rule, "id", "")))
+    return {str(one) for one in found if one is not None}
+
+
 def test_every_rule_is_documented() -> None:
-    """The rule list has each rule once, with its severity, why, and both examples."""
+    """The page has each rule of validate, plan and apply once, and no problem in the code names another one."""
     text = rules_markdown()
 
     assert text == (ROOT / "docs" / "rules.md").read_text("utf-8")
-    assert len({rule.id for rule in RULES}) == len(RULES)
-    for rule in RULES:
+    assert len(ALL_RULES) == sum(len(rules) for _, _, rules in SECTIONS)
+    assert _told_rules() - {*ALL_RULES} == set()
+    for rule in ALL_RULES.values():
         assert f"| [{rule.id}](#{rule.id}) | {rule.severity.value} | {rule.title} |" in text
         assert f"\n## {rule.id}\n" in text
         assert rule.why in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -57,3 +58,18 @@ def unparsed(loaded: loader.Loaded, root: Path) -> dict[str, str | None]:
             is_text = isinstance(raw, bytes) and problem.rule not in {"lfs-pointer", "bad-encoding"}
             found[path] = raw.decode("utf-8", "replace") if is_text and isinstance(raw, bytes) else None
     return found
+
+
+def projects(files: Sequence[str], started: Path) -> dict[Path, list[Path]]:
+    """The files that were named, by the folder whose settings are theirs. No files, or the settings, mean all.
+
+    A hook names files from the top of the repository, wherever the settings stand, and with `--chdir` as well.
+    """
+    here = Path.cwd()
+    found: dict[Path, list[Path]] = {}
+    for file in files:
+        path, beside = (Path(os.path.abspath(one / file)) for one in (here, started))  # noqa: PTH100
+        path = beside if not os.path.lexists(path) and os.path.lexists(beside) else path
+        settings = config.find(path if path.is_dir() else path.parent)
+        found.setdefault(settings.parent if settings else here, []).append(path)
+    return found or {here: []}
