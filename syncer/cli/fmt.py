@@ -13,6 +13,7 @@ from syncer.cli.shared.command import Command, Words
 if TYPE_CHECKING:
     from syncer.cli.shared.screen import Screen
     from syncer.config import Settings
+    from syncer.model import Problem
     from syncer.render.modelfile import Formatted
 
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -36,7 +37,7 @@ def run(options: FmtOptions, screen: Screen) -> int:
     from syncer.desired import loader
 
     count = changed = 0
-    problems = []
+    problems: list[Problem] = []
     for start, paths in projects(options.files, screen.started).items():
         settings = config.load(start)
         load = loader.load_files(settings.root, settings.models, paths) if paths else None
@@ -89,8 +90,8 @@ COMMAND = Command(
     Words(
         "Put the keys of model files in the documented order.",
         "Comments stay with the key below them, and values stay as they are, byte for byte. The header that names the "
-        "schema gets the right path again. A file with anchors, aliases, merge keys or a byte order mark is left alone, "
-        "and named. Exit code 0; 1 with --check if a file is not in order, or for a file that can't be read.",
+        "schema gets the right path again. A file with anchors, aliases, merge keys or a byte order mark is left "
+        "alone, and named. Exit code 0; 1 with --check if a file is not in order, or for a file that can't be read.",
         "syncer fmt\nsyncer fmt --check\nsyncer fmt models/finance/revenue_daily.yaml",
     ),
     FmtOptions,

@@ -63,14 +63,13 @@ def _with_header(tree: Tree, schema_of: Callable[[str], str]) -> str:
 def _in_order(tree: Tree) -> str:
     """The text with the keys of the model, and of each of its environments, in order."""
     text = tree.text
-    is_open = not text.endswith(("\n", "\r"))
     # Inner mappings first: they move within the lines of one key of the outer one, and every other place stays.
     for node in [*_environments(tree.root), tree.root]:
         if node.flow or not node.keys or _is_ordered(node):
             continue
         if not all(tree.is_first(key.outer) for key in node.keys):
             raise UnreadableError("several keys stand on one line")
-        text = _moved(tree, node, text, is_open=is_open)
+        text = _moved(tree, node, text)
     return text
 
 
@@ -89,18 +88,17 @@ def _rank(name: str) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def _moved(tree: Tree, node: Node, text: str, *, is_open: bool) -> str:
-    """The text with the entries of one mapping in order; `text` has the same length as the tree's."""
+def _moved(tree: Tree, node: Node, text: str) -> str:
+    """The text with the entries of one mapping in order; `text` is the tree's, with inner mappings moved."""
     comments = {tree.line_start(one.start): one.text for one in tree.comments if tree.is_first(one.start)}
     starts = [_beginning(tree, key, comments) for key in node.keys]
     end = _end(tree, node)
     entries = [text[start:stop] for start, stop in zip(starts, [*starts[1:], end], strict=True)]
     ranks = [_rank(key.name) for key in node.keys]
-    is_cut = is_open and end == len(text)
-    if is_cut:
+    if end == len(text) and not text.endswith(("\n", "\r")):
         entries[-1] += tree.newline
-    moved = "".join(entries[i] for i in sorted(range(len(entries)), key=lambda i: ranks[i]))
-    return text[: starts[0]] + (moved[: -len(tree.newline)] if is_cut else moved) + text[end:]
+    moved = "".join(entries[i] for i in sorted(range(len(entries)), key=ranks.__getitem__))
+    return text[: starts[0]] + moved + text[end:]
 
 
 def _beginning(tree: Tree, key: Node, comments: Mapping[int, str]) -> int:
