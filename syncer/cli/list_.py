@@ -20,6 +20,7 @@ class ListOptions:
     chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base_or_fork_point()
     unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
+    columns: tuple[str, ...] = flags.columns()
     json: str = flags.json_lines()
 
 
@@ -48,7 +49,7 @@ def run(options: ListOptions, screen: Screen) -> int:
     shown = found.unmanaged if options.unmanaged else found
     screen.result(
         lambda: json_lines.state_lines(shown, now, screen.style.commands),
-        lambda: list_.render_listing(shown, screen.style),
+        lambda: list_.render_listing(shown, screen.style, options.columns),
     )
     errors = tuple(problem for problem in shown.problems if problem.is_error)
     if errors:
@@ -62,8 +63,8 @@ COMMAND = Command(
         "List every model, of git or live, and how it stands.",
         "in step: live is what git says. changed: git says something new. drifted: live was edited outside git, or "
         "what git said at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. "
-        "unknown: a problem, told below the list.",
-        "syncer list\nsyncer list --unmanaged --json",
+        "unknown: a problem, told below the list. Where the terminal is too narrow, columns are left out and named.",
+        "syncer list\nsyncer list --changed --columns state,address,connector\nsyncer list --unmanaged --json",
     ),
     ListOptions,
     run,

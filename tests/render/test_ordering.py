@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _VALUES = (
     " text", ' "in quotes: # no comment"', " 'x'  # behind", " |\n  SELECT 1 -- # no comment\n\n  FROM x",
     " |-\n    deep\n      deeper\n\n", " |+\n  kept\n\n", " >\n  folded\n  text\n", " {a: 1, b: [x, y]}", "\n  - one\n  # between\n  - two",
-    "\n  inner: 1 # behind\n\n  other: {x: y}", " # empty", "", " plain\n  goes on", " 12", " \"a\\\n  b\"", "  # behind\n  value",
+    "\n  inner: 1 # behind\n\n  other: {x: y}", " # empty", "", " plain\n  goes on", " 12", ' "a\\\n  b"', "  # behind\n  value",
 )  # fmt: skip
 _GAPS = ("", "", "\n", "# above\n", "\n# above\n", "# away\n\n", "#\n# two\n", "  # set in\n", "\n\n")
 _HEADS = (

@@ -225,6 +225,25 @@ def targets() -> tuple[str, ...]:
     return texts("--target", metavar="ADDRESS", what="only this model, or glob; may be repeated", values=ADDRESSES)
 
 
+COLUMNS: Final = ("state", "address", "id", "name", "type", "connector", "syncs", "file")
+"""What `syncer list` can show of a model."""
+
+
+def columns() -> tuple[str, ...]:
+    """`--columns`."""
+    nothing: tuple[str, ...] = ()
+    what = f"what to show, in this order: {', '.join(COLUMNS)}"
+    return _flag(nothing, ["--columns"], metavar="A,B,C", help=what, type=_columns)
+
+
+def _columns(text: str) -> list[str]:
+    names = [name.strip().lower() for name in text.split(",")]
+    if unknown := next((name for name in names if name not in COLUMNS), None):
+        message = f"there is no column {unknown!r}: choose from {', '.join(COLUMNS)}"
+        raise argparse.ArgumentTypeError(message)
+    return [*dict.fromkeys(names)]
+
+
 def auto_approve(*aliases: str, what: str = "do not ask") -> bool:
     """`--auto-approve`."""
     return switch("--auto-approve", *aliases, what=what)
