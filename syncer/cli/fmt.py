@@ -67,6 +67,7 @@ def run(options: FmtOptions, screen: Screen) -> int:
 def _formatted(raw: bytes, settings: Settings, path: str) -> Formatted:
     """The file in order, as far as the loader reads it as the same."""
     from syncer.desired import loader
+    from syncer.desired.loader.events import events
     from syncer.render import modelfile
 
     text = raw.decode()
@@ -79,7 +80,7 @@ def _formatted(raw: bytes, settings: Settings, path: str) -> Formatted:
             return target
         return Path(os.path.relpath(schema, folder)).as_posix()
 
-    found = modelfile.ordered(text, loader.events, schema_of)
+    found = modelfile.ordered(text, events, schema_of)
     if found.reason or found.text == text or loader.means_same(raw, found.text.encode()):
         return found
     return modelfile.Formatted(text, "it would not read back as the same")

@@ -20,6 +20,7 @@ class PlanOptions:
     chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base()
     detailed_exitcode: bool = flags.detailed_exitcode()
+    require_secrets: bool = flags.require_secrets()
     guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
     view: groups.View = flags.group(groups.View, groups.SHOWN)
     files: groups.Files = flags.group(groups.PageFiles, groups.KEPT)
@@ -33,10 +34,10 @@ def run(options: PlanOptions, screen: Screen) -> int:
     from syncer.cli.shared.touched_files import targets_of
 
     outputs = Outputs.of(options.files)
-    settled = run_of(options.environment, options.guards)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
         commit = head(settled) if outputs.wanted else ""
-        base = planning.base_of(settled, options.base, options.guards.on_drift)
+        base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
         targets = targets_of(options.chosen, settled.settings, settled.checked()[0])
         request = planning.Request("plan", targets, options.view)
         planned = replace(planning.planned_online(request, screen, settled, base), commit=commit)

@@ -17,7 +17,7 @@ from syncer.render.plan_table import causes_text, table_rows
 from syncer.render.problem_groups import grouped
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
-from syncer.render.totals import plan_counts, untouched_counts
+from syncer.render.totals import not_compared, plan_counts, untouched_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +79,8 @@ def render_plan(planned: Planned, *, folder: str = "") -> str:
         *([f"<p>{_caution(live)}.</p>"] if live else []),
     ]
     if not changes:
-        said = "No drift" if planned.is_drift else "No changes"
+        unset = not_compared(planned.plan)
+        said = f"{unset}, nothing else differs" if unset else "No drift" if planned.is_drift else "No changes"
         return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", footer])
     rows = table_rows(planned)
     has_id = not planned.is_offline

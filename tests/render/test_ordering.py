@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from played import Played
 
-from syncer.desired import loader
+from syncer.desired.loader.events import events
 from syncer.desired.loader.parse import parse
 from syncer.render.modelfile import ordered
 from syncer.render.modelfile.splicing import ORDER
@@ -63,7 +63,7 @@ def _exactly(value: Any) -> Any:
 def test_what_is_put_in_order_means_the_same(text: str) -> None:
     """Equal values, the same lines, so the same comments; in order; and once more nothing changes."""
     data, troubles = _read(text)
-    found = ordered(text, loader.events)
+    found = ordered(text, events)
     if found.reason:
         assert found.text == text
         return
@@ -72,7 +72,7 @@ def test_what_is_put_in_order_means_the_same(text: str) -> None:
     assert sorted(found.text.splitlines()) == sorted(text.splitlines())
     ranks = [ORDER.index(key) if key in ORDER else len(ORDER) for key in _read(found.text)[0] or ()]
     assert ranks == sorted(ranks)
-    assert ordered(found.text, loader.events) == found
+    assert ordered(found.text, events) == found
 
 
 MIXED = """\
@@ -121,7 +121,7 @@ only: [prod]
 
 def test_comments_go_with_their_keys() -> None:
     """A head and an end stay; what stands directly above a key, and behind it, goes with it."""
-    assert ordered(MIXED, loader.events) == (ORDERED, "")
+    assert ordered(MIXED, events) == (ORDERED, "")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_comments_go_with_their_keys() -> None:
 )  # fmt: skip
 def test_what_is_not_certain_is_left_alone(text: str) -> None:
     """Anchors, merges, tags, a byte order mark, mixed line ends, what is no model file; and it's said why."""
-    found = ordered(text, loader.events)
+    found = ordered(text, events)
     assert found.text == text
     assert found.reason
 

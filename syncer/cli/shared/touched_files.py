@@ -31,7 +31,8 @@ def _touched(settings: config.Settings, loaded: loader.Loaded, ref: str) -> froz
     """
     root, models = settings.root, settings.models
     if ref == ALONE:
-        commit = git.parted(root)
+        default = git.default_branch(root)
+        commit = (git.fork_point(root, default) if default else "") or git.checked_out(root)
         if not commit:
             raise SettingsError("--changed needs a git repository with a commit", "leave it out, or commit")
     else:
