@@ -236,12 +236,12 @@ def columns() -> tuple[str, ...]:
     return _flag(nothing, ["--columns"], metavar="A,B,C", help=what, type=_columns)
 
 
-def _columns(text: str) -> list[str]:
+def _columns(text: str) -> tuple[str, ...]:
     names = [name.strip().lower() for name in text.split(",")]
     if unknown := next((name for name in names if name not in COLUMNS), None):
         message = f"there is no column {unknown!r}: choose from {', '.join(COLUMNS)}"
         raise argparse.ArgumentTypeError(message)
-    return [*dict.fromkeys(names)]
+    return tuple(dict.fromkeys(names))
 
 
 def auto_approve(*aliases: str, what: str = "do not ask") -> bool:
