@@ -20,7 +20,7 @@ class ListOptions:
     chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base_or_head()
     unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
-    columns: tuple[str, ...] = flags.columns()
+    columns: str = flags.columns()
     json: str = flags.json_lines()
 
 
@@ -47,9 +47,10 @@ def run(options: ListOptions, screen: Screen) -> int:
         found = workflow.list_models(files.documents, api, settled.target, settled.lookup, base, files.targets)
     found = replace(found, problems=(*found.problems, *(one for one in files.warnings if one.origin == NOWHERE)))
     shown = found.unmanaged if options.unmanaged else found
+    columns = options.columns.split(",") if options.columns else ()
     screen.result(
         lambda: json_lines.state_lines(shown, now, screen.style.commands),
-        lambda: list_.render_listing(shown, screen.style, options.columns),
+        lambda: list_.render_listing(shown, screen.style, columns),
     )
     errors = tuple(problem for problem in shown.problems if problem.is_error)
     if errors:

@@ -356,7 +356,7 @@ def test_what_differs_in_a_long_line_is_marked() -> None:
     above, marks = next((one, two) for one, two in pairwise(rows) if "^" in two)
     assert above[marks.index("^") : marks.rindex("^") + 1] == "titl"
     assert rows[-1].split() == ["+", "SHORT"] or rows[-2].split() == ["+", "SHORT"]
-    assert len(_rows("x y " * 40_000 + "old", "x y " * 40_000 + "new")) == 4
+    assert len(_rows("x y " * 40_000 + "old", "x y " * 40_000 + "new")) == 6
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------

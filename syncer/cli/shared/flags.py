@@ -229,19 +229,18 @@ COLUMNS: Final = ("state", "address", "id", "name", "type", "connector", "syncs"
 """What `syncer list` can show of a model."""
 
 
-def columns() -> tuple[str, ...]:
-    """`--columns`."""
-    nothing: tuple[str, ...] = ()
+def columns() -> str:
+    """`--columns`, as names with commas between."""
     what = f"what to show, in this order: {', '.join(COLUMNS)}"
-    return _flag(nothing, ["--columns"], metavar="A,B,C", help=what, type=_columns)
+    return _said("--columns", metavar="A,B,C", what=what, kind=_columns)
 
 
-def _columns(text: str) -> tuple[str, ...]:
+def _columns(text: str) -> str:
     names = [name.strip().lower() for name in text.split(",")]
     if unknown := next((name for name in names if name not in COLUMNS), None):
         message = f"there is no column {unknown!r}: choose from {', '.join(COLUMNS)}"
         raise argparse.ArgumentTypeError(message)
-    return tuple(dict.fromkeys(names))
+    return ",".join(dict.fromkeys(names))
 
 
 def auto_approve(*aliases: str, what: str = "do not ask") -> bool:

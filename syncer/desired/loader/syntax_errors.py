@@ -164,7 +164,7 @@ def _lone_line(text: str, begun: Any, stopped: Any, start: int) -> int | None:  
         end = text.find("\n", begun.index)
         line = text[text.rfind("\n", 0, begun.index) + 1 : end if end >= 0 else len(text)]
         return begun.index if _is_lone(line) else None
-    above = [*_SAID.finditer(text, 0, start)] if text[stopped.index : stopped.index + 1] == ":" else []
+    above = [*_SAID.finditer(text, 0, start)] if begun is None or text[stopped.index : stopped.index + 1] == ":" else []
     if above and _is_lone(above[-1][0]) and _indent(above[-1][0]) == _indent(text[start : stopped.index]):
         return above[-1].start() + _indent(above[-1][0])
     return None
