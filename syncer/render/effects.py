@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from syncer.model import shortlist
-from syncer.plan.effect_sentences import MANY, meaning
+from syncer.plan.effect_sentences import HARMLESS, MANY, meaning
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
@@ -24,6 +24,22 @@ _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
 def consequences(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
     """What becomes of the columns, and what that means for syncs and data apps, as one paragraph; may be empty."""
     return " ".join(filter(None, [columns(change, effect, show), *meaning(change, effect, show)]))
+
+
+def noticed(change: Change, effect: Effect | None, show: Callable[[str], str]) -> str:
+    """The same without what is said of a change that no sync notices."""
+    if effect is None:
+        return ""
+    said = [columns(change, effect, show), *meaning(change, effect, show)]
+    return " ".join(one for one in said if one and one not in HARMLESS)
+
+
+def feeds_line(effect: Effect | None, show: Callable[[str], str]) -> str:
+    """`feeds sync 3 to HubSpot`, in one line; empty where nobody knows."""
+    if effect is None or effect.syncs is None:
+        return ""
+    named = shortlist((f"sync {sync.id} to {show(sync.destination)}" for sync in effect.syncs), MANY)
+    return f"feeds {named}" if named else "feeds no sync"
 
 
 def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
