@@ -17,6 +17,7 @@ from syncer.render.plan_table import (
     alike,
     causes_text,
     feeds_text,
+    names_text,
     opens_diffs,
     shared_consequences,
     shown_lines,
@@ -84,8 +85,8 @@ def render_plan(planned: Planned, *, folder: str = "", links: Links = NO_LINKS) 
     body = [
         *_alerts(planned.refusals, "Refused"),
         *_alerts(loosened),
-        *([_removed(planned.removed)] if planned.removed else []),
-        *(_alert([_caution(caution)], "") for caution in cautions(planned)),
+        *([_removed(planned.removed, links)] if planned.removed else []),
+        *(_alert([_caution(caution)]) for caution in cautions(planned)),
         *_alerts(others),
     ]
     live = already_live(planned)
@@ -149,15 +150,16 @@ def _caution(caution: Caution) -> str:
     return f"{caution.sentence}: {', '.join(named)}"
 
 
-def _removed(removed: Sequence[Removed]) -> str:
-    return _alert([f"{removed_title(len(removed))}.", *(removed_line(one, _code) for one in removed)], "")
+def _removed(removed: Sequence[Removed], links: Links) -> str:
+    listed = (removed_line(one, _code, _linked(str(one.id), links.live(one.id, one.query_type))) for one in removed)
+    return _alert([f"{removed_title(len(removed))}.", *listed])
 
 
 def _alerts(told: Sequence[Problem], title: str = "Warning") -> list[str]:
     return [_alert([_about(problem) for problem in group], group[0].hint, title) for group in grouped(told)]
 
 
-def _alert(lines: Sequence[str], hint: str, title: str = "Warning") -> str:
+def _alert(lines: Sequence[str], hint: str = "", title: str = "Warning") -> str:
     said = [*lines, *([html_text(hint)] if hint else [])]
     return f"<aside><p><b>{title}</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
 
@@ -188,11 +190,10 @@ def _table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> str:
         row = some[0]
         fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in row.fields)
         fields = "new" if row.change.is_creation else fields
-        names = ", ".join(_linked(_code(one.address), links.file(one.change.desired.document.path)) for one in some)
-        count = f"{counted(len(some), 'model')}: " if len(some) > 1 else ""
+        names = names_text(some, lambda one: _linked(_code(one.address), links.file(one.change.desired.document.path)))
         more = f"<td>{causes_text(row, _code)}</td>" if has_causes else ""
         more += f"<td>{feeds_text(some)}</td>" if has_feeds else ""
-        cells = f"<td>{row.change.action.value}</td><td>{count}{names}</td><td>{fields}</td>"
+        cells = f"<td>{row.change.action.value}</td><td>{names}</td><td>{fields}</td>"
         lines.append(f"<tr>{cells}{more}</tr>")
     return "\n".join(["<table>", *lines, "</table>"])
 

@@ -95,6 +95,9 @@ GROUPS: Final = ("refused", "conflict", "risky", "drift", "feeding syncs", "othe
 _FEWEST_ALIKE: Final = 3
 """So many models with the same change are told together. Two are as quickly read one by one."""
 
+_NAMES_WIDTH: Final = 48
+"""In characters."""
+
 _OPEN_MODELS: Final = 3
 _OPEN_LINES: Final = 40
 _CHANGED: Final = frozenset("+-!")
@@ -108,18 +111,32 @@ def table_rows(planned: Planned) -> list[ModelRow]:
 
 
 def alike(rows: Sequence[ModelRow]) -> list[tuple[ModelRow, ...]]:
-    """The models in the same order, those with the same single change together where the first of them stands."""
+    """The models, those with the same single change together: in the order of `GROUPS`, and last in their group."""
     together: dict[object, list[ModelRow]] = {}
     for row in rows:
-        together.setdefault(_key(row), []).append(row)
+        together.setdefault(row.likeness or row.address, []).append(row)
     found: list[tuple[ModelRow, ...]] = []
+    for some in together.values():
+        found += [tuple(some)] if len(some) >= _FEWEST_ALIKE else [(row,) for row in some]
+    return sorted(found, key=lambda some: (some[0].group, len(some) > 1, some[0].address))
+
+
+def names_text(rows: Sequence[ModelRow], name: Callable[[ModelRow], str]) -> str:
+    """The names of models that are told together, in lines of such a width that a table's other columns have room.
+
+    `name` makes a model's name fit for the output.
+    """
+    if len(rows) == 1:
+        return name(rows[0])
+    lines: list[list[str]] = [[]]
+    width = 0
     for row in rows:
-        same = together[_key(row)]
-        if len(same) < _FEWEST_ALIKE:
-            found.append((row,))
-        elif same[0] is row:
-            found.append(tuple(same))
-    return found
+        width += len(row.address) + len(", ")
+        if lines[-1] and width > _NAMES_WIDTH:
+            lines.append([])
+            width = len(row.address)
+        lines[-1].append(name(row))
+    return f"{counted(len(rows), 'model')}:<br>{',<br>'.join(', '.join(line) for line in lines)}"
 
 
 def titled(rows: Sequence[ModelRow]) -> Iterator[tuple[str, tuple[ModelRow, ...]]]:
@@ -129,10 +146,6 @@ def titled(rows: Sequence[ModelRow]) -> Iterator[tuple[str, tuple[ModelRow, ...]
         group = some[0].group
         yield GROUPS[group].capitalize() if has_titles and group != last else "", some
         last = group
-
-
-def _key(row: ModelRow) -> object:
-    return row.likeness or row.address
 
 
 def feeds_text(rows: Sequence[ModelRow]) -> str:

@@ -668,7 +668,7 @@ def test_a_lost_column_stops_an_apply(team: Inside) -> None:
     allowed = team.run("apply", "--auto-approve", "--allow", "lost_column")
 
     assert (planned.code, applied.code, allowed.code) == (1, 1, 0)
-    assert "which sync 1 to crm-webhook maps, which sync 2 to crm-webhook maps" in planned.err
+    assert "which sync 1 to crm-webhook and sync 2 to crm-webhook map" in planned.err
     assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in allowed.out
     assert RAW_SQL["query"] not in allowed.out
 

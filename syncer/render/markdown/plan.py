@@ -21,6 +21,7 @@ from syncer.render.markdown.blocks import (
     byte_size,
     first_fitting,
     joined,
+    linked,
     problem_list,
     run_link,
     subject,
@@ -242,7 +243,7 @@ class _PlanPage(_Page):
             *alerts(planned.refusals, most, "refusal"),
             *([prose(self.lifting, LONGEST_HINT)] if planned.refusals and self.lifting else []),
             *alerts(loosened, most, "warning"),
-            *([_removed(planned.removed, most)] if planned.removed else []),
+            *([_removed(planned.removed, most, self.links)] if planned.removed else []),
             *(f"> [!WARNING]\n> {_caution(caution, most)}" for caution in cautions(planned)),
         ]
 
@@ -296,9 +297,11 @@ def _caution(caution: Caution, most: int) -> str:
     return f"{caution.sentence}: {', '.join(named)}{f', and {rest} more' if rest else ''}"
 
 
-def _removed(removed: Sequence[Removed], most: int) -> str:
+def _removed(removed: Sequence[Removed], most: int, links: Links) -> str:
     """The removed definitions as one alert."""
-    listed = [f"> - {removed_line(one, partial(code, most=LONGEST_PATH))}" for one in removed[:most]]
+    show = partial(code, most=LONGEST_PATH)
+    ids = [linked(str(one.id), links.live(one.id, one.query_type)) for one in removed[:most]]
+    listed = [f"> - {removed_line(one, show, shown)}" for one, shown in zip(removed[:most], ids, strict=True)]
     rest = len(removed) - len(listed)
     more = [f"> - {rest} more: the run's log has all of them"] if rest and listed else []
     return "\n".join(["> [!WARNING]", f"> {removed_title(len(removed))}.", *listed, *more])

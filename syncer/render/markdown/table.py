@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.render.escaping import code_cell
 from syncer.render.markdown.blocks import LONGEST_PATH, joined, linked, titled_names
-from syncer.render.plan_table import GROUPS, alike, causes_text, feeds_text
-from syncer.render.text import counted
+from syncer.render.plan_table import GROUPS, alike, causes_text, feeds_text, names_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +26,7 @@ def model_table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> 
     lines = [f"|{'|'.join(f' {head} ' if head else ' ' for head in heads)}|", f"|{'---|' * len(heads)}"]
     for some in alike(rows):
         first = some[0]
-        names = ", ".join(_name(row, links) for row in some)
-        count = f"{counted(len(some), 'model')}: " if len(some) > 1 else ""
-        cells = [first.change.action.value, f"{count}{names}", _fields(first)]
+        cells = [first.change.action.value, names_text(some, lambda row: _name(row, links)), _fields(first)]
         cells += [causes_text(first, partial(code_cell, most=LONGEST_PATH))] if has_causes else []
         cells += [feeds_text(some)] if has_feeds else []
         lines.append(f"| {' | '.join(cells)} |")
