@@ -17,6 +17,7 @@ from syncer.render.plan_table import (
     alike,
     causes_text,
     feeds_text,
+    group_counts,
     names_text,
     opens_diffs,
     shared_consequences,
@@ -195,7 +196,8 @@ def _table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> str:
         more += f"<td>{feeds_text(some)}</td>" if has_feeds else ""
         cells = f"<td>{row.change.action.value}</td><td>{names}</td><td>{fields}</td>"
         lines.append(f"<tr>{cells}{more}</tr>")
-    return "\n".join(["<table>", *lines, "</table>"])
+    counts = group_counts(rows)
+    return "\n".join([*([f"<p>{counts}</p>"] if counts else []), "<table>", *lines, "</table>"])
 
 
 def _linked(shown: str, url: str) -> str:

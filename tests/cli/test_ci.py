@@ -20,7 +20,9 @@ from werkzeug.wrappers import Request, Response
 from world import Result, definition, flat, recorded_world, writes
 from wsgi import serving
 
+from syncer.cli.ci import job
 from syncer.plan import planfile
+from syncer.review.host import Context
 from syncer.review.marker import Kind, Marker
 from syncer.sandbox import Sandbox
 
@@ -137,6 +139,20 @@ def test_names_and_ids_are_links_that_no_change_chooses(place: Place) -> None:
     assert place.job("schedule", DRIFT).code == 0
     (issue,) = place.host.issues.values()
     assert f"]({ui}/define/models/{MODELS[1]['id']})" in issue.body
+
+
+def test_files_are_linked_from_where_the_settings_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for a job that works in a folder below them; and only of the commit that the host's link is of."""
+    (tmp_path / ".git").mkdir()
+    folder = tmp_path / "team a" / "jobs"
+    folder.mkdir(parents=True)
+    (folder.parent / "syncer.toml").write_text("")
+    root, head = f"https://github.com/acme/models/blob/{'a' * 40}", "a" * 40
+    context = Context("manual", None, head, "", False, "", root, 1, "main")
+    for here, expected in ((folder, f"{root}/team%20a"), (tmp_path, root)):
+        monkeypatch.chdir(here)
+        assert job.links(context, "prod", head).files == expected
+    assert job.links(context, "prod", "b" * 40).files == ""
 
 
 # -- what a comment may be made of -------------------------------------------------------------------------------

@@ -122,9 +122,17 @@ def links(context: Context, environment: str, commit: str) -> Links:
     A change must not choose where its reviewers are sent, so the UI's address is a variable's, else the one of the
     settings at the base. Nothing that a stranger caused leads to the UI.
     """
-    has_files = context.files_url and commit == context.head_sha
-    files = path_url(context.files_url, folder_in_repository()) if has_files else ""
+    files = path_url(context.files_url, _settings_folder()) if context.files_url and commit == context.head_sha else ""
     return Links(files, "" if context.is_untrusted or context.event == "follow-up" else _ui_url(context, environment))
+
+
+def _settings_folder() -> str:
+    """Where the settings stand, from the repository's top: the paths of files begin there, wherever a job works."""
+    here = Path.cwd()
+    found = config.find(here)
+    root = found.parent if found else here
+    folder = root.relative_to(config.repository(root) or root).as_posix()
+    return "" if folder == "." else folder
 
 
 def _ui_url(context: Context, environment: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.render.escaping import code_cell
 from syncer.render.markdown.blocks import LONGEST_PATH, joined, linked, titled_names
-from syncer.render.plan_table import GROUPS, alike, causes_text, feeds_text, names_text
+from syncer.render.plan_table import GROUPS, alike, causes_text, feeds_text, group_counts, names_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,10 @@ _FIELDS: Final = 6
 
 
 def model_table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> str:
-    """A row for each model, or for models with the same change: action, address, fields, causes and syncs if known."""
+    """A row for each model, or for models with the same change: action, address, fields, causes and syncs if known.
+
+    Above a long table stands what is in it.
+    """
     has_feeds = bool(feeds_text(rows))
     heads = ["", "model", "fields", *(["why"] if has_causes else []), *(["feeds"] if has_feeds else [])]
     lines = [f"|{'|'.join(f' {head} ' if head else ' ' for head in heads)}|", f"|{'---|' * len(heads)}"]
@@ -30,7 +33,7 @@ def model_table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> 
         cells += [causes_text(first, partial(code_cell, most=LONGEST_PATH))] if has_causes else []
         cells += [feeds_text(some)] if has_feeds else []
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return joined(group_counts(rows), "\n".join(lines))
 
 
 def _name(row: ModelRow, links: Links) -> str:
