@@ -33,7 +33,7 @@ _SYNCER: Final = (sys.executable, "-m", "syncer")
 _HIDING_SQL: Final = "import sys; sys.modules['sqlglot'] = None; from syncer.cli import main; sys.exit(main())"
 """The same where nothing can import sqlglot: as without the extra `sql`, but for the folder in which it lies."""
 _WITHOUT_SQL: Final = (sys.executable, "-c", _HIDING_SQL)
-_IGNORED: Final = ("CLICOLOR_FORCE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+_IGNORED: Final = ("CI", "CLICOLOR_FORCE", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 _HEAVY: Final = ("deepdiff", "httpx", "jsonschema", "jsonschema_rs", "rich", "yaml")
 
 _VERSION: Final = 3.5
@@ -223,7 +223,10 @@ def compare_plans(place: Place, case: Case, rounds: int) -> tuple[list[Row], flo
     pairs = alternate(place.lean, plan, place.folder, place.variables, rounds)
     for shown in (*pairs.first, *pairs.second):
         expect(f"Plan: 0 to add, {case.changes} to change, 0 to destroy." in shown.output, "the plan is wrong", shown)
+    first = alternate(place.lean, plan, place.folder, {**place.variables, "CI": "true"}, rounds)
     rows = [
+        first.row(f"{case.title}, nothing parsed before: CPU", "s", lambda one: one.cpu),
+        first.row(f"{case.title}, nothing parsed before: peak memory", "MB", lambda one: one.megabytes),
         pairs.row(f"{case.title}: CPU", "s", lambda one: one.cpu, case.cpu),
         pairs.row(f"{case.title}: wall", "s", lambda one: one.seconds),
         pairs.row(f"{case.title}: peak memory", "MB", lambda one: one.megabytes, case.memory),

@@ -49,13 +49,13 @@ def _normal_value(value: Json, secret: bool) -> Json:  # noqa: FBT001 - called f
     kind = type(value)
     if kind is dict:
         # Secrets come back in clear from the open-source server: they are marked before anything can print them.
-        # Rows are decoded one by one, and each has texts of its own for the keys that all have: they are shared here.
+        # Rows are decoded one by one, and each has texts of its own for what all have: they are shared here.
         return {intern(key): _normal_value(inner, secret or is_secret_key(key)) for key, inner in value.items()}
     if kind is list:
         return [_normal_value(inner, secret) for inner in value]
     if kind is str:
         # A mask can be neither compared nor sent back, so it is marked like a secret wherever it stands.
-        return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else value
+        return Secret(value) if secret or (value.startswith("*") and is_mask(value)) else intern(value)
     if secret and kind in (int, float):
         return Secret(value)
     # jsonb has one kind of number: a stored 1 stays 1 when 1.0 is sent, 1e22 comes back as an integer.

@@ -5,6 +5,7 @@ below the user's folder for such things or below `SYNCER_STATE_DIR`:
 
     NAME-HASH/            of the repository's real path and the settings' folder in it; only the user may enter
       belongs.json        which repository and folder that is
+      parse_cache.json    what the definitions meant in the last run
       runs/               what applies replaced
       runs.json           what a list of them says, so that it needn't read them
       sandbox.db          the embedded server's models

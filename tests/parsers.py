@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from syncer.desired.loader.positions import YamlLoader
+from syncer.desired.loader.nodes import YamlLoader
 
 UNHEARD: Final = "unverständlich"
 

@@ -228,6 +228,7 @@ Nothing is kept in the repository: a commit could bring it there. What syncer re
 | file | holds |
 | --- | --- |
 | `belongs.json` | which repository and folder it is |
+| `parse_cache.json` | what a hundred or more definitions meant in the last run, by a hash of each file: files that didn't change since aren't parsed and checked again; never in CI, and never a file with a problem |
 | `runs/` | [what applies replaced](plan-files.md#undo) |
 | `runs.json` | what `syncer history` says of each; without it the records are read |
 | `sandbox.db` | the embedded sandbox's models |

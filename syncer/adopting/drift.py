@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.adopting.new_files import ImportContext, UnsetVariable, UnwritableError, dotted, referenced
-from syncer.model import ABSENT, Binding, Problem, Severity, leaves
+from syncer.model import ABSENT, Problem, Severity, leaves
 from syncer.plan.diff import same
 from syncer.plan.planner import Cause
 from syncer.secrets import Secret, SecretRef, is_mask
@@ -23,37 +23,6 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Change
 
 _LONGEST_SHOWN: Final = 200
-
-
-def with_live_secrets(binding: Binding) -> tuple[Binding, tuple[Path, ...]]:
-    """The binding with live's own value for each secret that could not be looked up, and where those are.
-
-    So all else can be compared; whether such a secret differs, nobody can say.
-    """
-    configuration = binding.desired.fields.get("configuration")
-    unseen: list[Path] = []
-    seen = _with_live_secrets_in(configuration, binding.live.fields.get("configuration"), ("configuration",), unseen)
-    if not unseen:
-        return binding, ()
-    fields = {**binding.desired.fields, "configuration": seen}
-    return replace(binding, desired=replace(binding.desired, fields=fields)), tuple(unseen)
-
-
-def _with_live_secrets_in(value: Json, live: Json, path: Path, unseen: list[Path]) -> Json:
-    if isinstance(value, SecretRef):
-        unseen.append(path)
-        return live if isinstance(live, Secret) else value
-    if isinstance(value, dict):
-        inside = live if isinstance(live, dict) else {}
-        return {
-            key: _with_live_secrets_in(inner, inside.get(key), (*path, key), unseen) for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        others = live if isinstance(live, list) and len(live) == len(value) else [None] * len(value)
-        return [
-            _with_live_secrets_in(*both, (*path, i), unseen) for i, both in enumerate(zip(value, others, strict=True))
-        ]
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class ApplyOptions:
     dry_run: bool = flags.dry_run()
     write_ids: bool = flags.switch("--write-ids", what="write the id of each model made into its file")
     expect_digest: str = flags.expect_digest()
+    require_secrets: bool = flags.require_secrets()
     pace: groups.Pace = flags.group(groups.Pace)
     guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
     view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
@@ -50,8 +51,8 @@ def _dry(options: ApplyOptions, request: Request, screen: Screen) -> int:
     from syncer.cli.shared import planning
     from syncer.cli.shared.run import run_of
 
-    settled = run_of(options.environment, options.guards)
-    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
+    base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     return 1 if planning.planned_online(request, screen, settled, base).code == 1 else 0
 
 
@@ -64,8 +65,8 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
     is_approved = options.auto_approve or bool(options.expect_digest)
     if not is_approved:
         execution.refuse_without_terminal(screen)
-    settled = run_of(options.environment, options.guards)
-    base = planning.base_of(settled, options.base, options.guards.on_drift)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
+    base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
     files = read_files(settled)
     with connection.connected(settled, screen) as api:
         planned = planning.planned_with(api, request, screen, settled, files, base, is_applied=True)
@@ -77,7 +78,7 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
         if not planned.plan.is_empty:
             # What was planned for is kept with the run.
             planned = replace(planned, commit=head(settled))
-            if not is_approved:
+            if not is_approved and execution.sendable(planned):
                 execution.ask(screen, planned)
         return execution.carry_out(planned, api, settled, screen, "apply", options.pace, writes_ids=options.write_ids)
 
@@ -94,7 +95,10 @@ def _saved(options: ApplyOptions, screen: Screen) -> Report:
     if options.expect_digest:
         workflow.expect(saved, options.expect_digest)
     execution.refuse_without_base(options.guards.on_drift, saved)
-    settled = run_of(options.environment, options.guards, named=saved.plan.target.environment)
+    named = saved.plan.target.environment
+    settled = run_of(
+        options.environment, options.guards, named=named, requires_secrets=options.require_secrets, desk=screen
+    )
     return execution.apply_saved(
         saved, settled, screen, "apply", options.view, options.pace, writes_ids=options.write_ids
     )

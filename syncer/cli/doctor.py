@@ -49,7 +49,7 @@ def _checks(environment: str, screen: Screen) -> tuple[str, Iterable[Check]]:
     from syncer.render.terminal.doctor import LAYERS
 
     try:
-        subject = run_of(environment)
+        subject = run_of(environment, desk=screen)
         server_trust.admit(subject, screen)
     except SyncerError as error:
         return "", (doctor_checks.unsettled(error), *map(skipped, LAYERS[1:]))

@@ -19,6 +19,7 @@ class DriftOptions:
     environment: str = flags.environment()
     targets: tuple[str, ...] = flags.targets()
     base: str = flags.applied_commit()
+    require_secrets: bool = flags.require_secrets()
     view: groups.View = flags.group(groups.View, groups.SHOWN)
     files: groups.Files = flags.group(groups.Files, groups.KEPT)
 
@@ -30,7 +31,7 @@ def run(options: DriftOptions, screen: Screen) -> int:
     from syncer.cli.shared.run import run_of
 
     outputs = Outputs.of(options.files, drift=True)
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
         request = planning.Request("drift", options.targets, options.view)
         planned = planning.drifted(request, screen, settled, options.base)

@@ -37,7 +37,7 @@ class IntoFiles:
     """What is taken into the files that are there."""
 
     drift: bool = flags.switch("--drift", what="take into the files what was changed outside git")
-    base: str = flags.base_or_fork_point()
+    base: str = flags.base_or_head()
     targets: tuple[str, ...] = flags.targets()
     auto_approve: bool = flags.auto_approve("--yes", what="write what the diff shows")
 
@@ -100,7 +100,7 @@ def _import_new(options: ImportOptions, screen: Screen) -> int:
     wanted = options.wanted
     asked = Selection(wanted.all, options.ids, wanted.query_types, wanted.connectors)
     check_selection(asked)
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
     desk = Desk(settled, files, folder_of(settled, options.dir))
@@ -148,16 +148,16 @@ def _write_new(run: Run, screen: Screen, found: Imported, desk: Desk) -> None:
 def _import_drift(options: ImportOptions, screen: Screen) -> int:
     from syncer import workflow
     from syncer.cli.shared import connection
-    from syncer.cli.shared.base import base_or_fork_point
+    from syncer.cli.shared.default_base import base_for_reading
     from syncer.cli.shared.import_files import Desk
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, run_of
     from syncer.render.terminal import import_
 
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled)
     desk = Desk(settled, files)
-    base = base_or_fork_point(settled, options.into.base)
+    base = base_for_reading(settled, options.into.base, screen)
     with connection.connected(settled, screen) as api:
         announce("import", settled, screen)
         found, problems = workflow.import_drift(

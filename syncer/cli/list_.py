@@ -17,7 +17,7 @@ class ListOptions:
     """What `syncer list` is asked for."""
 
     environment: str = flags.environment()
-    base: str = flags.base_or_fork_point()
+    base: str = flags.base_or_head()
     unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
     json: str = flags.json_lines()
 
@@ -26,17 +26,17 @@ def run(options: ListOptions, screen: Screen) -> int:
     """List the models. 1 if how one stands can't be told because of an error."""
     from syncer import workflow
     from syncer.cli.shared import connection
-    from syncer.cli.shared.base import base_or_fork_point
+    from syncer.cli.shared.default_base import base_for_reading
     from syncer.cli.shared.planning import announce
     from syncer.cli.shared.run import read_files, refuse_empty_folder, run_of
     from syncer.cli.shared.screen import now
     from syncer.render import json_lines
     from syncer.render.terminal import list_
 
-    settled = run_of(options.environment)
+    settled = run_of(options.environment, desk=screen)
     files = read_files(settled, may_be_empty=True)
     refuse_empty_folder(settled, options.environment, files)
-    base = base_or_fork_point(settled, options.base)
+    base = base_for_reading(settled, options.base, screen)
     announce("list", settled, screen)
     with connection.connected(settled, screen) as api:
         found = workflow.list_models(files.documents, api, settled.target, settled.lookup, base)

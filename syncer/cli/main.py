@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     # Nearly everything that a run allocates lives to its end: looking through it again and again took a third of the
-    # time of a plan of a thousand models. Half a million new objects are reason enough to look.
-    gc.set_threshold(500_000, 50, 100)
+    # time of a plan of a thousand models. A hundred thousand new objects are reason enough to look: what deepdiff made
+    # refers to itself, and would stay for longer.
+    gc.set_threshold(100_000, 50, 100)
     with streams.guarded() as out:
         try:
             code = _run(sys.argv[1:] if arguments is None else arguments)

@@ -20,6 +20,7 @@ class PlanOptions:
     targets: tuple[str, ...] = flags.targets()
     base: str = flags.base()
     detailed_exitcode: bool = flags.detailed_exitcode()
+    require_secrets: bool = flags.require_secrets()
     guards: groups.Guards = flags.group(groups.BaseGuards, groups.LETS_PASS)
     view: groups.View = flags.group(groups.View, groups.SHOWN)
     files: groups.Files = flags.group(groups.PageFiles, groups.KEPT)
@@ -32,10 +33,10 @@ def run(options: PlanOptions, screen: Screen) -> int:
     from syncer.cli.shared.run import head, run_of
 
     outputs = Outputs.of(options.files)
-    settled = run_of(options.environment, options.guards)
+    settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
         commit = head(settled) if outputs.wanted else ""
-        base = planning.base_of(settled, options.base, options.guards.on_drift)
+        base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
         request = planning.Request("plan", options.targets, options.view)
         planned = replace(planning.planned_online(request, screen, settled, base), commit=commit)
     return finish(screen, outputs, planned, options.guards, detailed_exitcode=options.detailed_exitcode)

@@ -47,7 +47,7 @@ def run(options: RollbackOptions, screen: Screen) -> int:
         execution.refuse_without_terminal(screen)
     name = record.run.name
     kept = planfile.loads(record.plan.encode(), package_files.schema("plan"), f"the plan of run {name}")
-    settled = run_of(options.environment, options.guards, named=record.run.target.environment)
+    settled = run_of(options.environment, options.guards, named=record.run.target.environment, desk=screen)
     screen.name_environment(settled.environment.name)
     settled = replace(settled, limits=replace(settled.limits, asks_files=False))
     planning.announce("rollback", settled, screen)

@@ -4,10 +4,12 @@ settings       the settings as values: keys, bounds, defaults
 settings_file  the file: found, read, checked
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
+env_file       the same from a file at the desk
 servers        URLs: what can be one, and who may get credentials
 network        proxies and certificates
 """
 
+from syncer.config.env_file import env_file_additions, env_file_values
 from syncer.config.environments import (
     declared_environment,
     environment,
@@ -49,6 +51,8 @@ __all__ = [
     "check_way",
     "credentials",
     "declared_environment",
+    "env_file_additions",
+    "env_file_values",
     "environment",
     "environment_name",
     "find",

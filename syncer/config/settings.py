@@ -67,6 +67,7 @@ class Settings:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     keep_runs: int = KEEP_RUNS
     create: bool = False
+    env_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,14 @@ KEYS: Final = (
         f"number, 0 to {MOST_RUNS}",
         "20",
         "How many applies are kept on this machine, to be rolled back; 0: none.",
+    ),
+    Key(
+        "env_file",
+        "text",
+        "",
+        "A file such as `.env`, below the settings' folder, that gives `SYNCER_TOKEN`, `SYNCER_EMAIL`, "
+        "`SYNCER_PASSWORD` and `SYNCER_SECRET_…` where the process has no such variable. No command of CI reads it. "
+        "A link, or a file that git has, is refused. Nothing in it is interpolated.",
     ),
 )
 ENVIRONMENT_KEYS: Final = (

@@ -90,6 +90,7 @@ def load(start: Path) -> Settings:
     models = _text(table, "models", "models", complain)
     default = _text(table, "default_environment", "", complain)
     keep_runs = _keep_runs(table, complain)
+    env_file = _text(table, "env_file", "", complain)
     create = _switch(table, "create", "", complain)
     shared = _numbers(table, Numbers(), "", complain)
     environments: dict[str, Environment] = {}
@@ -112,7 +113,7 @@ def load(start: Path) -> Settings:
         )
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, shared, environments, keep_runs, create)
+    return Settings(file.parent, models, default, shared, environments, keep_runs, create, env_file)
 
 
 def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -73,6 +73,8 @@ _PROGRAMS: Final = frozenset(
 )
 """The last words of those options that make a fetch run a program."""
 
+_REMOTE: Final = "refs/remotes/origin/"
+
 _CHANGE, _ONTO = "refs/syncer/change", "refs/syncer/onto"
 """Where a fetched pull request and the branch that it goes to are kept: no branch of anybody's."""
 
@@ -175,12 +177,13 @@ def holds(root: Path, commit: str) -> bool:
         return False
     if _asked(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode == 0:
         return True
-    if _is_shallow(root):
+    if is_shallow(root):
         raise _missing(root, commit)
     return False
 
 
-def _is_shallow(root: Path) -> bool:
+def is_shallow(root: Path) -> bool:
+    """Whether the clone has only the newest commits."""
     return _asked(root, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
 
@@ -192,12 +195,28 @@ def merge_base(root: Path, ref: str, other: str = "HEAD") -> str:
     return found
 
 
-def parted(root: Path) -> str:
-    """The commit where the checked-out one left its remote's default branch; itself without one, empty outside git.
+def default_branch(root: Path) -> str:
+    """The default branch of `origin` as this clone knows it, such as `origin/main`; empty if it knows none."""
+    return _short_name(_git(root, "symbolic-ref", "--quiet", f"{_REMOTE}HEAD"), "refs/remotes/")
+
+
+def branch(root: Path) -> str:
+    """The branch that is checked out; empty outside git, and where a commit is checked out without one."""
+    return _short_name(_git(root, "symbolic-ref", "--quiet", "HEAD"), "refs/heads/")
+
+
+def _short_name(done: subprocess.CompletedProcess[bytes] | None, prefix: str) -> str:
+    """The name of a branch that git answered, without the prefix of its kind; empty if it answered none."""
+    name = done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
+    return name.removeprefix(prefix) if name.startswith(prefix) else ""
+
+
+def fork_point(root: Path, default: str) -> str:
+    """The commit where the checked-out one left `default`, a remote's branch; empty if git finds none.
 
     What a branch of one's own holds beyond that is work in progress, that nothing has applied yet.
     """
-    return _hash(_git(root, "merge-base", "refs/remotes/origin/HEAD", "HEAD")) or checked_out(root)
+    return _hash(_git(root, "merge-base", f"refs/remotes/{default}", "HEAD"))
 
 
 def base_of_change(root: Path, head_sha: str, base_sha: str) -> str:
@@ -274,6 +293,18 @@ def has(folder: Path, commit: str, path: str) -> bool:
     """Whether a commit has something at a path from `folder`."""
     named = f"{commit}:./{os.path.normpath(path).replace(os.sep, '/')}"
     return not _asked(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", named).returncode
+
+
+def has_tracked(folder: Path, path: str) -> bool:
+    """Whether the index or the checked-out commit has a file, however its name is spelt. Raises SettingsError.
+
+    A commit keeps what was taken out of the index since.
+    """
+    named = f":(icase,literal){os.path.normpath(path).replace(os.sep, '/')}"
+    listed = _asked(folder, "ls-files", "--cached", "-z", "--", named)
+    if listed.returncode:
+        raise _no_repository(folder)
+    return bool(listed.stdout) or (bool(checked_out(folder)) and has(folder, "HEAD", path))
 
 
 def folders_with(top: Path, commit: str, names: Collection[str]) -> list[str]:
@@ -528,7 +559,7 @@ def _missing(root: Path, ref: str, why: str = "") -> SettingsError:
     if _HASH.fullmatch(ref) and (remote := _promisor(root)) and not _asked(root, "cat-file", "-e", ref).returncode:
         return SettingsError(f"{shown[:12]} can't be read: the clone is partial, and lacks its folders", _whole(remote))
     name = re.fullmatch(r"(?:refs/remotes/)?origin/([\w./-]+)", ref)
-    if _is_shallow(root):
+    if is_shallow(root):
         message = f"{shown} can't be compared: the clone is shallow" + (f", {why}" if why else " and doesn't hold it")
         refs = f" +refs/heads/{name[1]}:refs/remotes/origin/{name[1]}" if name else ""
         hint = (

@@ -299,7 +299,7 @@ def _plain(value: object) -> object:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    if isinstance(value, SecretRef) or is_mask(value):
+    if isinstance(value, SecretRef) or is_mask(value) or (isinstance(value, Secret) and value.is_unset):
         # Echoing the asterisks would store them as the key.
         message = "an unresolved or masked secret can't be sent"
         raise ValueError(message)

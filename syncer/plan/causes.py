@@ -12,7 +12,8 @@ from syncer.model import ABSENT, leaves
 from syncer.plan.base_definitions import BaseDefinitions
 from syncer.plan.diff import compare, same
 from syncer.plan.planner import Cause, Provenance, wanted
-from syncer.secrets import SecretRef
+from syncer.plan.unset_secrets import with_live_secrets
+from syncer.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 def provenance_of(plan: Plan, bindings: Iterable[Binding], base: DesiredState, commit: str) -> Provenance:
     """The cause of every difference of the plan, and what of this change is live already.
 
-    `bindings` are all that the plan was made of; `base` is what git said at `commit`, its secrets looked up.
+    `bindings` are all that the plan was made of; `base` is what git said at `commit`, its secrets looked up where
+    they're set.
     """
     former = BaseDefinitions(base)
     changes = {change.address: change for change in plan.changes}
@@ -36,6 +38,9 @@ def provenance_of(plan: Plan, bindings: Iterable[Binding], base: DesiredState, c
         model = former.of(desired)
         if desired.address not in changes and (model is None or _says_the_same(model, desired)):
             continue
+        if model is not None:
+            # The same stands on both sides for a secret that isn't set.
+            model, _ = with_live_secrets(model, live)
         base_fields = wanted(model, live) if model is not None else {}
         # wanted() fills in the fields that every PUT needs; the base says only what it declared.
         base_fields = {field: value for field, value in base_fields.items() if model and field in model.fields}
@@ -86,7 +91,7 @@ def _cause(field: FieldChange, live: Fields, base: Fields, after: Fields) -> Cau
         return Cause.CHANGE
     if same(before, is_wanted):
         return Cause.DRIFT
-    if any(isinstance(leaf, SecretRef) for _, leaf in leaves(before)):
+    if any(isinstance(leaf, Secret) and leaf.is_unset for _, leaf in leaves(before)):
         # The base names a variable that isn't set any more: which one is named is what this change changes.
         return Cause.CHANGE
     # In this order: what live masks may be what the base says.

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 def unsendable(plan: Plan) -> tuple[Problem, ...]:
     """The changes that have no body: nothing may be written before it's known that all can be sent."""
     problems = []
+    withheld = {change.address for change in plan.withheld}
     for change in plan.changes:
+        if change.address in withheld:
+            continue
         try:
             _ = change.body
         except ValueError as error:

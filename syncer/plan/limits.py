@@ -41,6 +41,9 @@ class Limits:
     said: int | None = None
     """The share that this run itself lets pass, in percent: it beats `percent`, wherever that comes from."""
 
+    requires_secrets: bool = True
+    """Whether a secret that isn't set keeps its model out of the plan; else all but its value is compared."""
+
     @property
     def share(self) -> int:
         """The share that counts, in percent."""

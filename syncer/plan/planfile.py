@@ -103,6 +103,7 @@ def pieces(planned: Planned) -> Iterator[str]:
         "refusals": [_problem(problem) for problem in planned.refusals],
         "removed": [asdict(one) for one in planned.removed],
         "is_drift": planned.is_drift,
+        "not_compared": {address: list(variables) for address, variables in plan.not_compared.items()},
     }
     summed = hashlib.sha256()
     # The keys are sorted: base and changes come before `checksum`, all others behind it.
@@ -341,9 +342,10 @@ def _planned(data: Mapping[str, Any]) -> Planned:
         _tupled(base.get("max_change")),
     )
     target = Target(**data["target"])
+    not_compared = {address: tuple(variables) for address, variables in data.get("not_compared", {}).items()}
     unmanaged = tuple(LiveModel(one["id"], {"name": one["name"]}) for one in data["unmanaged"])
     return Planned(
-        Plan(target, changes, data["unchanged"], unmanaged, data["excluded"]),
+        Plan(target, changes, data["unchanged"], unmanaged, data["excluded"], not_compared),
         tuple(_read_problem(one) for one in data["warnings"]),
         tuple(_read_problem(one) for one in data["problems"]),
         provenance,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer import normalization
@@ -118,7 +119,8 @@ class Plan:
     """Everything that an apply would do: a value, to be shown, checked and carried out.
 
     `changes` are sorted by address, `unmanaged` by id. `unchanged` counts the bound models without a difference.
-    `excluded` counts the definitions that `--target` left out.
+    `excluded` counts the definitions that `--target` left out. `not_compared` has, by address, the variables of secrets
+    that weren't set: whether those differ, nobody knows.
     """
 
     target: Target
@@ -126,11 +128,26 @@ class Plan:
     unchanged: int = 0
     unmanaged: tuple[LiveModel, ...] = ()
     excluded: int = 0
+    not_compared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
-        """Whether live state is what git says."""
+        """Whether live state is what git says, as far as it was compared."""
         return not self.changes
+
+    @property
+    def withheld(self) -> tuple[Change, ...]:
+        """The changes that no apply carries out: their configuration would be sent without one of its secrets."""
+        return tuple(
+            change
+            for change in self.changes
+            if change.address in self.not_compared and (change.is_creation or "configuration" in change.changed)
+        )
+
+    @property
+    def unset_variables(self) -> frozenset[str]:
+        """The variables that weren't set."""
+        return frozenset(variable for variables in self.not_compared.values() for variable in variables)
 
     @property
     def created(self) -> tuple[Change, ...]:
@@ -162,6 +179,8 @@ class Plan:
                 change.id,
                 [change.desired.lifecycle.protect, sorted(change.desired.lifecycle.allow)],
                 [[list(field.path), _digestible(field.before), _digestible(field.after)] for field in change.fields],
+                # So that no other file than this one lets it be sent.
+                *([list(unset)] if (unset := self.not_compared.get(change.address)) else []),
             ]
             summed.update(f"{', ' if number else ''}{_digested(one)}".encode())
         summed.update(b"]]")
@@ -281,7 +300,13 @@ def _digestible(value: object) -> object:
     return ["list", *map(_digestible, value)] if isinstance(value, list) else value
 
 
-def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
+def make_plan(
+    bound: Bound,
+    target: Target,
+    *,
+    excluded: int = 0,
+    not_compared: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> Plan:
     """The plan that makes live what git says. Determined by its arguments' values alone."""
     changes = []
     for binding in bound.bindings:
@@ -294,7 +319,7 @@ def make_plan(bound: Bound, target: Target, *, excluded: int = 0) -> Plan:
         after = normalization.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
-    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded)
+    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded, not_compared)
 
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:

@@ -61,8 +61,13 @@ def with_live_state(saved: Planned, live: LiveState, lookup: Callable[[str], Sec
     names = {model.name: model for model in live.models}
     broken = {row.id: row.reason for row in live.unreadable}
     changes, problems = [], []
+    withheld = {change.address for change in saved.plan.withheld}
     for change in saved.plan.changes:
-        if change.is_creation:
+        renewed: Change | Problem
+        if change.address in withheld:
+            # It's not sent, even if its secret is set by now: nobody has seen what that would change.
+            renewed = change
+        elif change.is_creation:
             is_seen = live.complete and not any(row.may_be(str(change.after["name"])) for row in live.unreadable)
             renewed = _renewed_creation(change, names, lookup, is_seen=is_seen)
         else:

@@ -28,7 +28,7 @@ from syncer.render.plan_table import (
 from syncer.render.problem_groups import grouped
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
-from syncer.render.totals import plan_counts, untouched_counts
+from syncer.render.totals import not_compared, plan_counts, untouched_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -93,7 +93,8 @@ def render_plan(planned: Planned, *, folder: str = "", links: Links = NO_LINKS) 
     live = already_live(planned)
     end = [*([f"<p>{_caution(live)}.</p>"] if live else []), footer]
     if not changes:
-        said = "No drift" if planned.is_drift else "No changes"
+        unset = not_compared(planned.plan)
+        said = f"{unset}, nothing else differs" if unset else "No drift" if planned.is_drift else "No changes"
         return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", *end])
     rows = table_rows(planned)
     has_id = not planned.is_offline

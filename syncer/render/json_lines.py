@@ -98,6 +98,7 @@ def _totals(plan: Plan, operation: str) -> dict[str, Any]:
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
+        **({"not_compared": sorted(plan.unset_variables)} if plan.not_compared else {}),
     }
 
 

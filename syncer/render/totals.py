@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 def plan_verdict(planned: Planned) -> tuple[str, str]:
     """The verdict on a plan: the words to stress, and the rest of the line."""
-    plan = planned.plan
+    plan, unset = planned.plan, not_compared(planned.plan)
     if plan.changes:
-        return "Plan:", f"{len(plan.created)} to add, {len(plan.updated)} to change, 0 to destroy."
+        counts = f"{len(plan.created)} to add, {len(plan.updated)} to change, 0 to destroy."
+        return "Plan:", f"{counts} {unset}." if unset else counts
+    if unset:
+        return f"{unset}.", "Nothing else differs."
     if planned.is_offline and plan.bound:
         return "No changes.", "The files say what they said at the base; live models were not read."
     # Equality is claimed only where something was compared.
     return "No changes.", "Your models match the configuration." if plan.bound else "No model was compared."
+
+
+def not_compared(plan: Plan) -> str:
+    """`14 secrets not compared`; empty where every secret was set."""
+    return f"{counted(len(plan.unset_variables), 'secret')} not compared" if plan.not_compared else ""
 
 
 def refused_verdict(planned: Planned) -> str:
@@ -33,6 +41,8 @@ def refused_verdict(planned: Planned) -> str:
 def plan_counts(planned: Planned) -> str:
     """`3 models to change`, `refused: 2 (3 models to change)`."""
     refused, changes = refused_verdict(planned), change_counts(planned.plan)
+    if unset := not_compared(planned.plan):
+        changes = f"{changes}, {unset}"
     return f"{refused} ({changes})" if refused else changes
 
 
@@ -46,9 +56,13 @@ def change_counts(plan: Plan) -> str:
 
 def drift_verdict(plan: Plan) -> tuple[str, str]:
     """The verdict on drift: the words to stress, and the rest of the line."""
+    unset = not_compared(plan)
     if plan.changes:
         count = len(plan.changes)
-        return "Drift:", f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} from git."
+        counts = f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} from git."
+        return "Drift:", f"{counts} {unset}." if unset else counts
+    if unset:
+        return f"{unset}.", "Nothing else differs from git."
     if plan.excluded and plan.bound:
         return "No drift.", "The live models that were compared are what git says."
     return "No drift.", "Your live models are what git says." if plan.bound else "No model was compared."

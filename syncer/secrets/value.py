@@ -15,6 +15,9 @@ SECRET_VARIABLE: Final = re.compile(r"SYNCER_SECRET_[A-Z0-9_]+")
 _MASK = re.compile(r"\*{3,}")
 
 
+_UNSET: Final = "\0"
+
+
 class Secret:
     """A value that nothing may print: every way to text gives `(sensitive value)`, pickling and JSON are refused.
 
@@ -26,6 +29,16 @@ class Secret:
     def __init__(self, value: str | float, reference: str = "") -> None:
         self._value = value
         self.reference = reference
+
+    @classmethod
+    def unset(cls, variable: str) -> Secret:
+        """What stands for the value of a variable that isn't set, so that all else can be compared."""
+        return cls(f"{_UNSET}{variable}", variable)
+
+    @property
+    def is_unset(self) -> bool:
+        """Whether nobody has the value, so that it can't be sent. No variable's own value begins so."""
+        return isinstance(self._value, str) and self._value.startswith(_UNSET)
 
     def reveal(self) -> Any:  # noqa: ANN401 - text, but for a number that is live under a secret's key
         """The value itself: for the request's body and for comparison, never for output."""

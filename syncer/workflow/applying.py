@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.applying import applier
+from syncer.applying.outcome import Outcome, Status
 from syncer.errors import RefusedError
 from syncer.model import NO_MARKS, Document
 from syncer.plan import feasibility, lost_columns, policy, saved_plan
@@ -15,7 +16,7 @@ from syncer.workflow.effects import impossible, with_consequences
 from syncer.workflow.reader import Connectors, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from syncer.applying.applier import Stop
     from syncer.applying.outcome import Report
@@ -99,9 +100,20 @@ def apply(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Carry out exactly the plan that was shown. Raises RefusedError before anything is written."""
+    """Carry out the plan that was shown, but for what it withholds. Raises RefusedError before anything is written."""
     refuse(planned, limits)
     plan = planned.plan
-    return applier.apply(
-        plan, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop, clock=clock, sleep=sleep
+    left = {change.address: _left_out(change, plan.not_compared[change.address]) for change in plan.withheld}
+    sent = replace(plan, changes=tuple(change for change in plan.changes if change.address not in left))
+    report = applier.apply(
+        sent, writer, tell, parallelism=parallelism, fail_fast=fail_fast, stop=stop, clock=clock, sleep=sleep
     )
+    outcomes = {one.change.address: one for one in report.outcomes} | left
+    return replace(report, outcomes=tuple(outcomes[change.address] for change in plan.changes))
+
+
+def _left_out(change: Change, variables: Sequence[str]) -> Outcome:
+    """What becomes of a change whose configuration would be sent without a secret."""
+    are = "is" if len(variables) == 1 else "are"
+    reason = f"its configuration would be sent without a secret: {', '.join(variables)} {are} not set"
+    return Outcome(change, Status.NOT_ATTEMPTED, reason, "set it where syncer runs, and plan again")

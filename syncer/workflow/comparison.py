@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncer.adopting import drift
 from syncer.desired.resolve import resolve, reveal
-from syncer.model import Bound, DesiredState, Document, Problem, Severity, Target
 from syncer.plan import causes
 from syncer.plan.planner import Plan, Provenance, make_plan
+from syncer.plan.unset_secrets import not_compared_secrets, without_unset
 from syncer.workflow.base import Base, silent_base
 from syncer.workflow.live_state import bound_to, told_together, unread_models
 from syncer.workflow.targets import targeted
@@ -17,6 +16,7 @@ from syncer.workflow.targets import targeted
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from syncer.model import Bound, DesiredState, Document, Problem, Target
     from syncer.secrets import Secret
     from syncer.workflow.reader import Connectors, Reader
 
@@ -47,26 +47,24 @@ def compared(
     """Definitions beside live state, with what is new as such. Raises ApiError and RefreshError."""
     everything = resolve(documents, target.environment)
     named, nameless = connectors.bound(targeted(everything, patterns))
-    chosen, missing = reveal(named, lookup)
+    chosen, _ = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
-    pairs = [drift.with_live_secrets(binding) for binding in bound.bindings]
-    bound = replace(bound, bindings=tuple(binding for binding, _ in pairs))
+    # Whether one that isn't live yet has its secrets, the plan that creates it tells.
+    bound, not_compared = without_unset(bound)
+    not_compared = {one: not_compared[one] for one in sorted(not_compared) if one not in {m.address for m in bound.new}}
     made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
     origins = None
     if base is not None:
         former, _ = connectors.bound(base.state(target.environment))
         origins = causes.provenance_of(made, bound.bindings, reveal(former, lookup)[0], base.commit)
-    # Whether one that isn't live yet has its secrets, the plan that creates it tells.
-    compared = {binding.desired.document.path for binding in bound.bindings}
-    unset = tuple(replace(one, severity=Severity.WARNING) for one in missing if one.origin.path in compared)
     silent = silent_base(base) if made.updated else ()
     return Comparison(
         made,
         bound,
         chosen,
         origins,
-        (*unread_models(live), *silent, *unset),
+        (*unread_models(live), *silent, *not_compared_secrets(not_compared)),
         told_together((*nameless, *(one for one in problems if one.is_error)), chosen, live, target),
-        frozenset(binding.desired.address for binding, unseen in pairs if unseen),
+        frozenset(not_compared),
     )

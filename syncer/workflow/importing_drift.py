@@ -23,6 +23,7 @@ from syncer.model import (
     Target,
 )
 from syncer.plan.planner import make_plan
+from syncer.plan.unset_secrets import with_live_secrets
 from syncer.workflow.comparison import compared
 from syncer.workflow.reader import Connectors, Reader
 
@@ -199,7 +200,8 @@ class _Trying:
             return ["connector_id"]
         fresh = trial.intake.secrets or {}
         revealed, _ = reveal(named, lambda variable: fresh.get(variable) or self.lookup(variable))
-        binding, _ = drift.with_live_secrets(Binding(revealed.models[0], trial.intake.change.live))
+        live = trial.intake.change.live
+        binding = Binding(with_live_secrets(revealed.models[0], live)[0], live)
         left = [(drift.field_of(path), *path[1:]) for path, _ in trial.left]
         differing = {
             str(one.path[0])

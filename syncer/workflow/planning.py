@@ -16,6 +16,7 @@ from syncer.plan.guards import loosened_guards, with_guards_of
 from syncer.plan.limits import loosened_limits
 from syncer.plan.planner import Plan, Planned, Removed, make_plan
 from syncer.plan.removed_definitions import removed_definitions
+from syncer.plan.unset_secrets import not_compared_secrets, without_unset
 from syncer.secrets import Secret
 from syncer.workflow.base import Base, silent_base
 from syncer.workflow.effects import impossible, with_consequences
@@ -52,13 +53,15 @@ def plan(
     everything = resolve(documents, target.environment)
     wanted, nameless = connectors.bound(targeted(everything, patterns))
     chosen, missing = reveal(wanted, lookup)
-    missing = (*nameless, *missing)
+    missing = (*nameless, *(missing if limits.requires_secrets else ()))
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
 
     bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in missing}, create=create)
     told = tuple(problem for problem in problems if not problem.is_error)
     problems = tuple(problem for problem in problems if problem.is_error)
-    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    bound, not_compared = without_unset(bound)
+    excluded = len(everything.models) - len(chosen.models)
+    made = make_plan(bound, target, excluded=excluded, not_compared=not_compared)
     problems = (*problems, *impossible(made, connectors))
     former = origins = None
     loosened: tuple[Problem, ...] = ()
@@ -78,7 +81,13 @@ def plan(
         )
         removed = _chosen(removed_definitions(guards, everything, live), patterns)
     told = (*told, *renames.repurposed_ids(made, former))
-    warnings = (*loosened, *unread_models(live), *silent_base(base), *told)
+    warnings = (
+        *loosened,
+        *unread_models(live),
+        *silent_base(base, differs=not made.is_empty),
+        *not_compared_secrets(not_compared, made),
+        *told,
+    )
     problems = told_together((*missing, *problems), chosen, live, target)
     planned = Planned(made, warnings, problems, origins, removed=removed)
     if not with_effects:

@@ -32,6 +32,7 @@ from syncer.adopting.selection import Selection
 from syncer.cli.main import main
 from syncer.desired.connectors import bind_connectors
 from syncer.errors import SettingsError
+from syncer.live import payloads
 from syncer.model import (
     FIELDS,
     QUERY_TYPES,
@@ -45,6 +46,7 @@ from syncer.model import (
     Unreadable,
 )
 from syncer.plan.planner import Cause, make_plan
+from syncer.plan.unset_secrets import with_live_secrets
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
 from syncer.secrets import SECRET_VARIABLE, Secret, SecretRef, is_secret_key
@@ -929,7 +931,8 @@ def test_a_secret_that_is_not_set_does_not_keep_the_rest_back(docs: Played) -> N
     done = docs.run("import", "--drift", "--auto-approve")
 
     assert done.code == 0
-    assert "the environment variable SYNCER_SECRET_KEY is not set" in done.out
+    assert "1 secret not compared: its variable is not set" in done.out
+    assert "SYNCER_SECRET_KEY (m" in done.out
     assert b"description: Edited\n" in docs.read("models/m.yaml")
 
 
@@ -1560,21 +1563,21 @@ def test_a_configuration_that_no_file_can_say_is_named() -> None:
 
 
 def test_secrets_that_nobody_could_look_up_do_not_hide_the_rest() -> None:
-    """Live's own stands in for each at its place; where live has none there, the reference stays."""
+    """Live's own stands in for each at its place; where live has none there, one that nothing can send."""
     own = {"token": K, "d": {"token": OTHER}, "l": [{"token": K}], "m": [{"token": K}], "n": 1}
-    binding = Binding(
-        desired("m", configuration=own), live(7, configuration={"token": "k", "l": [{"token": "l"}], "m": [], "n": 2})
-    )
-    seen, unseen = drift.with_live_secrets(binding)
+    model = replace(desired("m", configuration=own), names_secrets=True)
+    other = live(7, configuration={"token": "k", "l": [{"token": "l"}], "m": [], "n": 2})
+    seen, unset = with_live_secrets(model, other)
 
-    assert seen.desired.fields["configuration"] == {
-        "token": Secret("k"), "d": {"token": SecretRef("SYNCER_SECRET_O")}, "l": [{"token": Secret("l")}], "m": [{"token": REF}], "n": 1,
+    assert seen.fields["configuration"] == {
+        "token": Secret("k"), "d": {"token": Secret.unset("SYNCER_SECRET_O")}, "l": [{"token": Secret("l")}],
+        "m": [{"token": Secret.unset("SYNCER_SECRET_K")}], "n": 1,
     }  # fmt: skip
-    assert [new_files.dotted(path) for path in unseen] == [
-        "configuration.token", "configuration.d.token", "configuration.l[0].token", "configuration.m[0].token",
-    ]  # fmt: skip
-    plain = Binding(desired("m", configuration={"n": 1}), live(7))
-    assert drift.with_live_secrets(plain) == (plain, ())
+    assert unset == ("SYNCER_SECRET_K", "SYNCER_SECRET_O")
+    with pytest.raises(ValueError, match="an unresolved or masked secret can't be sent"):
+        payloads.body({**other.fields, **seen.fields}, ["configuration"], {})
+    plain = desired("m", configuration={"n": 1})
+    assert with_live_secrets(plain, other) == (plain, ())
     documents = [
         document(configuration=own),
         document("b", environments={"prod": {"configuration": {"x": {"env": "E"}, "y": {"env": 5}}}}),

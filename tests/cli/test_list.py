@@ -174,7 +174,8 @@ def test_a_secret_that_is_not_set_leaves_it_unknown(played: Played) -> None:
     done = played.run("list")
 
     assert done.code == 0
-    assert "SYNCER_SECRET_X is not set" in done.out
+    assert "1 secret not compared: its variable is not set" in done.out
+    assert "SYNCER_SECRET_X (m1, m2)" in done.out
     assert "live-key" not in done.text
     assert {name: _states(played)[name] for name in ("m1", "m2")} == {"m1": "unknown", "m2": "drifted"}
     played.variables["SYNCER_SECRET_X"] = "live-key"

@@ -317,8 +317,8 @@ def test_a_conflict_is_overwritten_only_when_that_is_said(team: Team, box: Sandb
 
 def test_on_drift_needs_a_base(team: Team, box: Sandbox) -> None:
     """A guard that can't work must not look as if it did."""
-    assert "--on-drift needs --base" in _refused(team, box, "apply", "--auto-approve", "--on-drift", "fail").err
-    assert "--on-drift needs --base" in _refused(team, box, "apply", "--dry-run", "--on-drift", "fail").err
+    assert "--on-drift needs a base" in _refused(team, box, "apply", "--auto-approve", "--on-drift", "fail").err
+    assert "--on-drift needs a base" in _refused(team, box, "apply", "--dry-run", "--on-drift", "fail").err
     assert team.run("plan", "--out", "plan.json").code == 0
     refused = _refused(team, box, "apply", "plan.json", "--on-drift", "fail").err
     assert "--on-drift fail needs a plan that was made with --base" in refused

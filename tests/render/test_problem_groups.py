@@ -106,14 +106,14 @@ def test_commands_tell_a_cause_once(tmp_path: Path) -> None:
         return result.text.split("\n").count(".")
 
     write(id="id: 1{}\n")
-    assert boxes("plan") == 2  # the missing variable, and the wrong workspace
+    assert boxes("plan", "--require-secrets") == 2  # the missing variable, and the wrong workspace
     assert boxes("list") == 1
     assert boxes("import", "--drift") == 1
     assert "none of the 7 definitions is in workspace 2" in played.run("import", "--drift").text
-    lines = [json.loads(line) for line in played.run("plan", "--json").out.splitlines()]
+    lines = [json.loads(line) for line in played.run("plan", "--require-secrets", "--json").out.splitlines()]
     assert [line["diagnostic"]["rule"] for line in lines if line["type"] == "diagnostic"].count("missing-secret") == 7
     write(secret="SYNCER_SECRET_{}")
-    assert boxes("plan") == 2
+    assert boxes("plan", "--require-secrets") == 2
     played.write("syncer.toml", (played.folder / "syncer.toml").read_text() + STAGING)
     write(name="N{0}\nnmae: N{0}")
     assert boxes("validate") == 1

@@ -105,6 +105,7 @@ def _planned_again(options: CiApplyOptions, screen: Screen, run: Run, base: Base
     """Plan anew and apply that, if it's what a saved plan would do, for which nobody vouches. Raises RefusedError."""
     from syncer import workflow
     from syncer.cli.shared import connection, execution, planning
+    from syncer.cli.shared.base import FoundBase
     from syncer.cli.shared.run import head, read_files
     from syncer.errors import RefusedError
     from syncer.plan import saved_plan
@@ -113,7 +114,7 @@ def _planned_again(options: CiApplyOptions, screen: Screen, run: Run, base: Base
     files = read_files(run)
     request = planning.Request(_NAME, view=options.view)
     with connection.connected(run, screen) as api:
-        planned = planning.planned_with(api, request, screen, run, files, base, is_applied=True)
+        planned = planning.planned_with(api, request, screen, run, files, FoundBase(base), is_applied=True)
         del files
         planned = execution.without_files(replace(planned, commit=kept.commit))
         if planned.plan.digest != kept.plan.digest:

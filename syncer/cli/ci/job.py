@@ -57,7 +57,8 @@ def run_of_job(environment: str, guards: Guards | None = None, *, named: str = "
     Raises SettingsError, InputError.
     """
     config.require_target(environment, os.environ)
-    return run_of(environment, guards, named=os.environ.get("SYNCER_ENV") or (named if named != SANDBOX else ""))
+    named = os.environ.get("SYNCER_ENV") or (named if named != SANDBOX else "")
+    return run_of(environment, guards, named=named, requires_secrets=True)
 
 
 def with_variables(guards: Guards) -> Guards:

@@ -37,7 +37,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
     """Plan what the event is about, and keep the plan where the flags say."""
     from syncer.cli.ci import former_settings, job
     from syncer.cli.shared import planning
-    from syncer.cli.shared.base import base_at
+    from syncer.cli.shared.base import FoundBase, base_at
     from syncer.cli.shared.output_files import Outputs, finish
     from syncer.cli.shared.run import head
     from syncer.errors import SettingsError
@@ -66,7 +66,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
         warnings = (*former_settings.warnings(known, _STEERS), *_without(base, context))
         screen.problems(warnings)
         request = planning.Request("ci plan", options.targets, options.view)
-        planned = planning.planned_online(request, screen, settled, base)
+        planned = planning.planned_online(request, screen, settled, FoundBase(base))
         planned = replace(planned, commit=head(settled), warnings=(*warnings, *planned.warnings))
         outputs = replace(outputs, links=job.links(context, name, context.head_sha))
     return finish(screen, outputs, planned, guards, detailed_exitcode=options.detailed_exitcode)

@@ -27,6 +27,13 @@ _MOST_MOVED: Final = 20
 """In how many folders settings that were moved are looked for."""
 
 
+class FoundBase(NamedTuple):
+    """A base, or none; and a line that says which it is and why, empty where the command or the event says so."""
+
+    base: Base | None
+    line: str = ""
+
+
 def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = True) -> Base:
     """What git said at a commit; what isn't valid says nothing, and is named. Raises SettingsError.
 
@@ -169,15 +176,6 @@ def _unread_settings(commit: str) -> Problem:
 def base_of(run: Run, ref: str) -> Base:
     """What git said at the commit that a ref names. Raises SettingsError."""
     return base_at(run, git.commit_of(run.settings.root, ref))
-
-
-def base_or_fork_point(run: Run, ref: str) -> Base | None:
-    """What git said at a ref, else where this branch left its remote's default; None outside git.
-
-    Raises SettingsError.
-    """
-    commit = git.commit_of(run.settings.root, ref) if ref else git.parted(run.settings.root)
-    return base_at(run, commit) if commit else None
 
 
 def _keys(value: object) -> list[str]:

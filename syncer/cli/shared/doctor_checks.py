@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.cli.shared import connection
+from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.file_checks import EMPTY_RULES
 from syncer.cli.shared.file_checks import check as problems_of
 from syncer.cli.shared.network_checks import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
@@ -87,10 +88,22 @@ def checks(subject: Run, screen: Screen) -> Iterator[Check]:
 def _settings(subject: Run) -> Check:
     found = config.find(Path.cwd())
     named = (name for name in ("SYNCER_ENV", "SYNCER_API_URL", "SYNCER_WORKSPACE_ID") if subject.variables.get(name))
-    sources = [found.name if found else "no settings file", *named]
+    sources = [found.name if found else "no settings file", *named, *_env_file(subject)]
     where = subject.target
     detail = f"{where.environment}, {where.url}, workspace {where.workspace_id} ({', '.join(sources)})"
     return Check("settings", State.OK, detail)
+
+
+def _env_file(subject: Run) -> list[str]:
+    """What the settings' file of variables gives; nothing without one, and in the sandbox, which asks for none."""
+    name = subject.settings.env_file
+    if not name or subject.environment.name == SANDBOX:
+        return []
+    given = read_env_file(subject.settings)
+    if not given:
+        return [f"{name} gives no variable"]
+    used = [one for one, secret in given.items() if subject.variables.get(one) == secret.reveal()]
+    return [f"{name} gives {', '.join(sorted(used))}" if used else f"{name} gives nothing that isn't set already"]
 
 
 def unsettled(error: SyncerError) -> Check:

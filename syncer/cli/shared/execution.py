@@ -30,6 +30,11 @@ def apply_saved(
     saved: Planned, run: Run, screen: Screen, command: str, view: View, pace: Pace, *, writes_ids: bool = False
 ) -> Report:
     """Apply a saved plan, which somebody vouches for: passing the file is the approval. Raises RefusedError."""
+    if run.limits.requires_secrets and saved.plan.not_compared:
+        message = (
+            f"the saved plan was made without {', '.join(sorted(saved.plan.unset_variables))}; nothing was written"
+        )
+        raise RefusedError(message, "set every secret where the plan is made, and plan again")
     screen.name_environment(run.environment.name)
     commit = head(run) if saved.commit else ""
     planning.announce(command, run, screen)
@@ -65,7 +70,7 @@ def carry_out(
     with RunRecorder(run, screen, planned, command) as recorder:
         if not screen.json and not planned.plan.is_empty:
             screen.show("")
-        with Interrupt(screen) as stop, progress(screen, len(planned.plan.changes)) as tell:
+        with Interrupt(screen) as stop, progress(screen, sendable(planned)) as tell:
             report = workflow.apply(
                 planned,
                 api,
@@ -89,6 +94,11 @@ def carry_out(
     return report
 
 
+def sendable(planned: Planned) -> int:
+    """How many changes an apply carries out."""
+    return len(planned.plan.changes) - len(planned.plan.withheld)
+
+
 def refuse_without_terminal(screen: Screen) -> None:
     """Raise RefusedError where nobody can be asked."""
     if screen.json or not sys.stdin.isatty():
@@ -98,6 +108,6 @@ def refuse_without_terminal(screen: Screen) -> None:
 
 def ask(screen: Screen, planned: Planned) -> None:
     """Ask whether the plan is to be carried out. Raises RefusedError for anything but `yes`."""
-    question = terminal.render_prompt(planned.plan.target, len(planned.plan.changes))
+    question = terminal.render_prompt(planned.plan.target, sendable(planned))
     if not screen.is_approved(question, screen.out):
         raise RefusedError("Apply cancelled", "only `yes` approves; nothing was written")

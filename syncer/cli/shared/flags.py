@@ -231,15 +231,18 @@ def detailed_exitcode(what: str = "0: no changes, 1: error or refusal, 2: change
     return switch("--detailed-exitcode", what=what)
 
 
+_BASE: Final = "the commit that was applied last (where the branch left origin's default; there the last apply)"
+
+
 def base() -> str:
     """`--base` of a plan."""
-    what = "tell this change from edits made outside git since this commit"
+    what = f"{_BASE}; none: no base"
     return _said("--base", metavar="REF", what=what, kind=not_empty)
 
 
-def base_or_fork_point() -> str:
-    """`--base` of what finds one by itself."""
-    what = "the commit that was applied last (where the branch left origin's default, else HEAD)"
+def base_or_head() -> str:
+    """`--base` of what only reads."""
+    what = f"{_BASE}, else HEAD; none: no base"
     return _said("--base", metavar="REF", what=what, kind=not_empty)
 
 
@@ -247,6 +250,11 @@ def applied_commit() -> str:
     """`--base` of drift."""
     what = "the commit that was applied last (HEAD)"
     return _said("--base", "--commit", metavar="REF", what=what, default="HEAD", kind=not_empty)
+
+
+def require_secrets() -> bool:
+    """`--require-secrets`."""
+    return switch("--require-secrets", what="a secret that is not set is an error, as always in CI")
 
 
 def expect_digest() -> str:

@@ -37,6 +37,7 @@ def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
 
 
 def _write(run: Run, outcome: Outcome) -> None:
+    from syncer.desired.loader.events import events
     from syncer.render import modelfile
 
     path, root = outcome.change.desired.document.path, run.settings.root
@@ -48,7 +49,7 @@ def _write(run: Run, outcome: Outcome) -> None:
     if "id" in values or values.get("name") != outcome.change.after["name"]:
         # A saved plan says which file it was: what stands there now may mean another model.
         raise SyncerError("it isn't the definition that was created")
-    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)], loader.events)
+    revised = modelfile.revise(raw.decode(), [modelfile.Edit(place(run), outcome.id)], events)
     if revised.unplaced:
         raise SyncerError(revised.unplaced[0].reason)
     safe_files.replace(run.settings.root, path, revised.text.encode(), expected=raw)

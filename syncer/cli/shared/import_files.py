@@ -11,6 +11,7 @@ from syncer import config, safe_files
 from syncer.cli.shared.file_checks import check
 from syncer.cli.shared.secrets import secrets
 from syncer.desired import loader
+from syncer.desired.loader.events import events
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Origin, Problem
 from syncer.render import modelfile
@@ -123,7 +124,7 @@ class Desk:
         self, raw: bytes, edits: Sequence[tuple[DataPath, Json]]
     ) -> tuple[bytes, Sequence[tuple[DataPath, str]]]:
         """The file with the edits in it, and the paths of those that it has no room for, with the reason."""
-        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits], loader.events)
+        done = modelfile.revise(raw.decode(), [modelfile.Edit(path, value) for path, value in edits], events)
         return done.text.encode(), [(one.path, one.reason) for one in done.unplaced]
 
     def tried(self, texts: Mapping[str, bytes]) -> tuple[Sequence[Document], Sequence[Problem]]:

@@ -19,11 +19,11 @@ from syncer.render import json_lines, terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncer.cli.shared.base import FoundBase
     from syncer.cli.shared.groups import Guards
     from syncer.cli.shared.run import Files, Run
     from syncer.cli.shared.screen import Screen
     from syncer.live.api import Api
-    from syncer.workflow.base import Base
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,15 @@ class Request:
     view: View = View()
 
 
-def base_of(run: Run, ref: str, on_drift: str) -> Base | None:
-    """What git said at `--base`. Raises SettingsError, also for a flag that means nothing without it."""
-    if ref:
-        from syncer.cli.shared import base
+def base_of(run: Run, ref: str, on_drift: str, screen: Screen) -> FoundBase:
+    """What git said at the base. Raises SettingsError, also for a flag that means nothing without one."""
+    from syncer.cli.shared.default_base import base_for_plan
 
-        return base.base_of(run, ref)
-    if on_drift:
-        message = "--on-drift needs --base: without it nobody can tell an edit made outside git"
+    found = base_for_plan(run, ref, screen)
+    if on_drift and found.base is None:
+        message = "--on-drift needs a base: without one nobody can tell an edit made outside git"
         raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
-    return None
+    return found
 
 
 def guard_flags(guards: Guards) -> list[str]:
@@ -55,31 +54,39 @@ def guard_flags(guards: Guards) -> list[str]:
     return said + (["--max-change-percent", str(percent)] if percent is not None else [])
 
 
-def planned_online(request: Request, screen: Screen, run: Run, base: Base | None) -> Planned:
+def planned_online(request: Request, screen: Screen, run: Run, found: FoundBase) -> Planned:
     """Read the files, refresh, plan, and show the plan."""
     files = read_files(run)
     with connection.connected(run, screen) as api:
-        return planned_with(api, request, screen, run, files, base, is_applied=False)
+        return planned_with(api, request, screen, run, files, found, is_applied=False)
 
 
 def planned_with(
-    api: Api, request: Request, screen: Screen, run: Run, files: Files, base: Base | None, *, is_applied: bool
+    api: Api, request: Request, screen: Screen, run: Run, files: Files, found: FoundBase, *, is_applied: bool
 ) -> Planned:
     """The same with an open connection, which an apply goes on using."""
-    announce(request.command, run, screen)
-    create = run.environment.create
+    announce(request.command, run, screen, found.line)
     planned = workflow.plan(
-        files.documents, api, run.target, run.lookup, run.limits, request.targets, base=base, create=create
+        files.documents,
+        api,
+        run.target,
+        run.lookup,
+        run.limits,
+        request.targets,
+        base=found.base,
+        create=run.environment.create,
     )
     planned = with_warnings(planned, files)
     show(request.view, screen, planned, is_applied=is_applied)
     return planned
 
 
-def announce(command: str, run: Run, screen: Screen) -> None:
-    """Say what is read."""
+def announce(command: str, run: Run, screen: Screen, line: str = "") -> None:
+    """Say what is read, and in a line what it's compared with."""
     if not screen.json:
         screen.show(terminal.render_banner(command, run.target))
+        if line:
+            screen.show(terminal.render_base(line, screen.style))
         screen.show("Refreshing live state...\n")
 
 
@@ -116,7 +123,13 @@ def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:
         planned = workflow.plan(
-            files.documents, api, run.target, run.lookup, run.limits, request.targets, with_effects=False
+            files.documents,
+            api,
+            run.target,
+            run.lookup,
+            run.limits,
+            request.targets,
+            with_effects=False,
         )
     # What is said of single definitions is about applying them; here it's about what is.
     warnings = tuple(one for one in planned.warnings if one.origin == NOWHERE)

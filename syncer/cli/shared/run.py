@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from syncer import config
+from syncer import config, package_files, safe_files
+from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
-from syncer.errors import InputError, SettingsError
+from syncer.desired.loader.parse_cache import ParseCache
+from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Problem
 from syncer.plan.limits import Limits, OnDrift
 from syncer.secrets import Secret
+from syncer.state_folder import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from syncer.cli.shared.screen import Screen
     from syncer.model import Document, Target
+
+_PARSE_CACHE: Final = "parse_cache.json"
+"""Its name in the state folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,7 @@ class Run:
     def checked(self) -> tuple[loader.Loaded, tuple[Problem, ...]]:
         """The files below the settings' folder, and every problem of them. They're read once in a run."""
         if not self._checked:
-            loaded = loader.load(self.settings.root, self.settings.models)
-            self._checked.append((loaded, check(loaded, self.environments)))
+            self._checked.append(_checked_files(self))
         return self._checked[0]
 
     @property
@@ -70,10 +77,38 @@ class Files:
     warnings: tuple[Problem, ...]
 
 
-def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -> Run:
+def _checked_files(run: Run) -> tuple[loader.Loaded, tuple[Problem, ...]]:
+    """The run's files and their problems; what the run before knew of them is neither parsed nor checked again."""
+    root, models = run.settings.root, run.settings.models
+    file = None
+    # In CI nothing is remembered. Where the state folder can't be used, its reader says why: to be quicker is no need.
+    with suppress(SyncerError):
+        file = None if run.variables.get("CI") else folder_of(root, run.variables).looked_at() / _PARSE_CACHE
+    if file is None:
+        loaded = loader.load(root, models)
+        return loaded, check(loaded, run.environments)
+    cache = ParseCache(file, rules="\n".join((package_files.schema_text(), *run.environments)))
+    loaded = loader.load(root, models, cache=cache)
+    found = check(loaded, run.environments, passed=loaded.known)
+    told = {problem.origin.path for problem in found}
+    content = cache.renewed([one for one in loaded.documents if one.path not in told and not one.files], loaded.known)
+    if content is not None:
+        with suppress(OSError, SyncerError):
+            safe_files.write_whole(folder_of(root, run.variables).file(_PARSE_CACHE), content)
+    return loaded, found
+
+
+def run_of(
+    environment: str,
+    guards: Guards | None = None,
+    *,
+    named: str = "",
+    requires_secrets: bool = False,
+    desk: Screen | None = None,
+) -> Run:
     """The run of an environment: the one that a flag says, else the `named` one, else what the settings say.
 
-    Raises SettingsError, InputError.
+    At a `desk` its variables are also those of the settings' `env_file`. Raises SettingsError, InputError.
     """
     settings = config.load(Path.cwd())
     chosen = config.environment(settings, environment or named, os.environ)
@@ -84,9 +119,23 @@ def run_of(environment: str, guards: Guards | None = None, *, named: str = "") -
         OnDrift(guards.on_drift or "warn"),
         frozenset(guards.allow),
         said=guards.max_change_percent,
+        requires_secrets=requires_secrets,
     )
+    if desk is not None and chosen.name != SANDBOX:
+        _take_env_file(settings, desk)
     is_named = chosen.name in {environment, os.environ.get("SYNCER_ENV")}
     return Run(settings, chosen, os.environ, limits, is_named)
+
+
+def _take_env_file(settings: config.Settings, screen: Screen) -> None:
+    """Make what the `env_file` gives variables of this process, as if they'd been set before.
+
+    So whatever keeps the variables' secrets out of an output knows them, too. No git gets them.
+    """
+    found = config.env_file_additions(os.environ, read_env_file(settings))
+    screen.scrubber.learn([*found.values()])
+    for name, secret in found.items():
+        os.environ[name] = str(secret.reveal())
 
 
 def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:

@@ -5,7 +5,9 @@
     scalars        what a plain scalar means
     syntax_errors  the parser's complaints in words
     positions      lines, columns and excerpts of a text
+    nodes          where each of its keys and values begins
     events         what a text is made of, for those who rewrite it
+    parse_cache    what the texts of the run before meant
     sql_files      the SQL files that definitions name
 
 Everything that can't be read is a located Problem, and every other file is read all the same.
@@ -15,7 +17,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.loader import sql_files
@@ -33,18 +36,17 @@ from syncer.desired.loader.disk import (
     whole,
     wrong_ending,
 )
-from syncer.desired.loader.events import events
-from syncer.desired.loader.parse import parse
-from syncer.desired.loader.positions import YamlMarks, excerpt, place
+from syncer.desired.loader.positions import YamlMarks, content, excerpt, place
 from syncer.model import LFS_POINTER, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from syncer.desired.loader.parse_cache import ParseCache
     from syncer.desired.loader.syntax_errors import Trouble
 
-__all__ = ["Loaded", "content", "events", "load", "load_files", "raw"]
+__all__ = ["Loaded", "content", "load", "load_files", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -60,21 +62,19 @@ class Loaded:
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Under which name the parse cache has a file's meaning, by path."""
 
 
-def load(root: Path, models: str = "models", taken: Sequence[Document] = ()) -> Loaded:
+def load(root: Path, models: str = "models", taken: Sequence[Document] = (), cache: ParseCache | None = None) -> Loaded:
     """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing.
 
     What was read elsewhere is `taken` over, as if it stood there, too: only the SQL files that it names are read here.
+    A file whose text the `cache` knows isn't parsed.
     """
     base = Root.of(str(root))
     folder = _folder(base, models)
-    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder), taken)
-
-
-def content(document: Document) -> bytes:
-    """What a document was read from, without a byte order mark; nothing for one that came from no file."""
-    return document.marks.raw if isinstance(document.marks, YamlMarks) else b""
+    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder), taken, cache)
 
 
 def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
@@ -190,11 +190,18 @@ def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
         yield Found(inner, real)
 
 
-def _loaded(root: Root, folder: str, found: Iterable[Found | Problem], taken: Sequence[Document] = ()) -> Loaded:
+def _loaded(
+    root: Root,
+    folder: str,
+    found: Iterable[Found | Problem],
+    taken: Sequence[Document] = (),
+    cache: ParseCache | None = None,
+) -> Loaded:
     """Read what was found, beside what is taken over."""
     documents: dict[str, Document] = {}
     problems: list[Problem] = []
-    known: dict[str, Any] = {}
+    known: dict[str, str] = {}
+    scalars: dict[str, Any] = {}
     seen: set[str] = set()
     for document in taken:
         seen.add(document.path)
@@ -205,7 +212,14 @@ def _loaded(root: Root, folder: str, found: Iterable[Found | Problem], taken: Se
             problems.append(one)
         elif one.path not in seen:
             seen.add(one.path)
-            read_one, troubles = _document(root, folder, one, known)
+            raw = read(one.real)
+            if cache is not None and isinstance(raw, bytes) and (kept := cache.find(raw)) is not None:
+                address = _address(folder, one.path)
+                known[one.path], data = kept
+                marks = YamlMarks(partial(cache.read_again, one.real, known[one.path]))
+                documents[address] = Document(address, one.path, data, marks)
+                continue
+            read_one, troubles = _document(root, folder, one, raw, scalars)
             problems += troubles
             if read_one is not None:
                 documents[read_one.address] = read_one
@@ -218,7 +232,7 @@ def _loaded(root: Root, folder: str, found: Iterable[Found | Problem], taken: Se
                 f"write one, {folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
             )
         )
-    return _sorted(documents, problems)
+    return replace(_sorted(documents, problems), known=known)
 
 
 def _sorted(documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
@@ -228,9 +242,10 @@ def _sorted(documents: Mapping[str, Document], problems: Iterable[Problem]) -> L
     )
 
 
-def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> tuple[Document | None, list[Problem]]:
+def _document(
+    root: Root, folder: str, found: Found, raw: bytes | Refusal, scalars: dict[str, Any]
+) -> tuple[Document | None, list[Problem]]:
     """One file's document, if it can be used, and its problems."""
-    raw = read(found.real)
     if isinstance(raw, Refusal):
         return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
     if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
@@ -241,13 +256,19 @@ def _document(root: Root, folder: str, found: Found, known: dict[str, Any]) -> t
         raw.decode()
     except UnicodeDecodeError as error:
         return None, [_not_utf8(found.path, raw, error)]
-    data, troubles = parse(raw, known)
+    # The parser is slow to import: a run in which no file is new doesn't need it.
+    from syncer.desired.loader.parse import parse  # noqa: PLC0415
+
+    data, troubles = parse(raw, scalars)
     problems = [_problem(found.path, raw, trouble) for trouble in troubles]
     if data is None:
         return None, problems
-    address = found.path.removeprefix(f"{folder}/").removesuffix(ENDING)
-    document, more = _with_files(root, Document(address, found.path, data, YamlMarks(raw)))
+    document, more = _with_files(root, Document(_address(folder, found.path), found.path, data, YamlMarks(raw)))
     return document, problems + more
+
+
+def _address(folder: str, path: str) -> str:
+    return path.removeprefix(f"{folder}/").removesuffix(ENDING)
 
 
 def _with_files(root: Root, document: Document) -> tuple[Document, list[Problem]]:

@@ -15,7 +15,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from syncer.desired.loader.positions import YamlLoader
+from syncer.desired.loader.nodes import YamlLoader
 from syncer.model import YamlEvent
 
 if TYPE_CHECKING:

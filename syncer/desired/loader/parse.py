@@ -21,7 +21,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from syncer.desired.loader.positions import YamlLoader, place
+from syncer.desired.loader.nodes import YamlLoader
+from syncer.desired.loader.positions import place
 from syncer.desired.loader.scalars import Refused, resolve
 from syncer.desired.loader.syntax_errors import Trouble, explained
 from syncer.model import ABSENT

@@ -11,19 +11,14 @@ from bisect import bisect_right
 from functools import lru_cache
 from itertools import accumulate
 from operator import add
-from typing import TYPE_CHECKING, Any, Final
-
-import yaml
+from typing import TYPE_CHECKING, Final
 
 from syncer.secrets import CREDENTIAL, SECRET_VARIABLE, SENSITIVE, resembles_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from syncer.model import Path
-
-YamlLoader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where the wheel has it, twenty times the speed of the pure parser; both produce the same events."""
+    from syncer.model import Document, Path
 
 _LINE_END: Final = re.compile(r"(\r\n|\n|\r)")
 _SPACES: Final = "\t\xa0\u3000"
@@ -98,59 +93,35 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-# -- where keys and values stand ---------------------------------------------------------------------------------
-
-
-class _Tree:
-    """The YAML nodes of one text, and what each mapping has under which key."""
-
-    def __init__(self, raw: bytes) -> None:
-        # Composing is recursive, in C too; it's safe here because only texts of bounded depth become documents.
-        self.root: Any = YamlLoader(raw).get_single_node()
-        self._children: dict[int, dict[str, tuple[Any, Any]]] = {}
-
-    def children(self, node: yaml.MappingNode) -> dict[str, tuple[Any, Any]]:
-        """Key and value node of each key; the first of a duplicate, as in the document's data."""
-        known = self._children.get(id(node))
-        if known is None:
-            known = self._children[id(node)] = {}
-            for key, value in node.value:
-                if key.tag != "tag:yaml.org,2002:merge":
-                    known.setdefault(key.value if isinstance(key.value, str) else "", (key, value))
-            for key, value in node.value:
-                if key.tag == "tag:yaml.org,2002:merge":
-                    for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                        if isinstance(source, yaml.MappingNode):
-                            for name, pair in self.children(source).items():
-                                known.setdefault(name, pair)
-        return known
-
-
-_tree: Final = lru_cache(maxsize=4)(_Tree)
-
-
 class YamlMarks:
-    """Where each key and value of a YAML text stands (`model.Marks`)."""
+    """Where each key and value of a YAML text stands (`model.Marks`).
 
-    __slots__ = ("raw",)
+    Of a text that needn't be parsed only the way to it is kept: `text` reads it then, and gives nothing if it's gone.
+    """
 
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
+    __slots__ = ("_text",)
+
+    def __init__(self, text: bytes | Callable[[], bytes]) -> None:
+        self._text = text
+
+    @property
+    def raw(self) -> bytes:
+        """The text, without a byte order mark."""
+        return self._text if isinstance(self._text, bytes) else self._text()
 
     def position(self, path: Path, *, key: bool = False) -> tuple[int, int]:
         """Line and column (from 1) of the value at `path`, or of its key; of the nearest parent if there is none."""
-        tree = _tree(self.raw)
-        name, node = None, tree.root
-        for segment in path:
-            if isinstance(node, yaml.MappingNode) and segment in tree.children(node):
-                name, node = tree.children(node)[str(segment)]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(segment, int) and segment < len(node.value):
-                name, node = None, node.value[segment]
-            else:
-                break
-        mark = (name if key and name is not None else node).start_mark
-        return place(self.raw, mark.index)
+        # The parser is slow to import, and a run without a problem doesn't need it.
+        from syncer.desired.loader.nodes import start_of  # noqa: PLC0415
+
+        raw = self.raw
+        return place(raw, start_of(raw, path, key=key)) if raw else (1, 1)
 
     def line(self, number: int) -> str:
         """The source line of that number as it may be shown, without its line end; empty if there is none."""
         return excerpt(self.raw, number)
+
+
+def content(document: Document) -> bytes:
+    """What a document was read from, without a byte order mark; nothing for one that came from no file."""
+    return document.marks.raw if isinstance(document.marks, YamlMarks) else b""

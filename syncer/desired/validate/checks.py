@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from syncer.model import SANDBOX, Problem, Severity
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from syncer.desired.validate.schema import Schema
     from syncer.model import Document, Origin
 
 MAX_PROBLEMS: Final = 100
@@ -84,8 +86,7 @@ class _Run:
         self, schema: Mapping[str, Any], environments: Collection[str], readers: queries.Readers | None
     ) -> None:
         self._readers = readers
-        self._file = of_files(schema)
-        self._effective = of_effective_values(schema)
+        self._schema = schema
         self._environments = sorted({*environments}) or [SANDBOX]
         self._workspaces = [name for name in dict.fromkeys(environments) if name != SANDBOX]
         self._known = {*environments, SANDBOX}
@@ -93,6 +94,16 @@ class _Run:
         self._claims = Claims()
         self._shared: list[Document] = []
         """The files with an id at the top, where there are several environments."""
+
+    # Compiled when the first document is looked at: a run in which all passed before needs neither.
+
+    @cached_property
+    def _file(self) -> Schema:
+        return of_files(self._schema)
+
+    @cached_property
+    def _effective(self) -> Schema:
+        return of_effective_values(self._schema)
 
     def problems(self, document: Document) -> list[Problem]:
         """Every problem of one document."""

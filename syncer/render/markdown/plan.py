@@ -31,7 +31,7 @@ from syncer.render.markdown.table import model_names, model_table
 from syncer.render.plan_table import table_rows
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
-from syncer.render.totals import plan_counts, untouched_counts
+from syncer.render.totals import not_compared, plan_counts, untouched_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,6 +217,8 @@ class _PlanPage(_Page):
 
     def clean(self) -> Iterator[str]:
         """That nothing changes, said of no more than was compared."""
+        if unset := not_compared(self.planned.plan):
+            return self._clean(unset, f"{unset}. Nothing else differs.")
         is_sure = not self.planned.is_offline and not self.planned.plan.excluded
         what = "Merging this alters nothing in" if is_sure else "Nothing that was compared differs in"
         what = "Merging this alters no live model in" if is_sure and self.planned.removed else what
@@ -262,6 +264,8 @@ class _DriftPage(_Page):
     def clean(self) -> Iterator[str]:
         """That nothing drifted, said of no more than was compared."""
         plan = self.planned.plan
+        if unset := not_compared(plan):
+            return self._clean(unset, f"{unset}. Nothing else differs from git.")
         what = f"What is live in workspace {plan.target.workspace_id} is what git says"
         return self._clean("none", f"No drift. {what if plan.bound else 'No model was compared'}.")
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from syncer.render.style import Style
 from syncer.render.terminal.apply import render_event, render_left, render_prompt, render_report, render_server
-from syncer.render.terminal.plan import render_banner, render_drift, render_plan, render_saved
+from syncer.render.terminal.plan import render_banner, render_base, render_drift, render_plan, render_saved
 from syncer.render.terminal.problems import render_error, render_problems
 
 __all__ = [
     "Style",
     "render_banner",
+    "render_base",
     "render_drift",
     "render_error",
     "render_event",

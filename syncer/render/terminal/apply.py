@@ -94,7 +94,12 @@ def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
     `excluded` counts the definitions that `--target` left out of the plan.
     """
     boxes = [_outcome(one, style) for one in report.outcomes if one.since or one.status.value in _ENDINGS]
-    waiting = [outcome.change for outcome in report.outcomes if outcome.status.value == "not attempted"]
+    idle = [outcome for outcome in report.outcomes if outcome.status.value == "not attempted"]
+    if left := [outcome for outcome in idle if outcome.reason]:
+        title = f"{counted(len(left), 'change')} left out"
+        reasons = [wrapped_text(f"{one.change.address}: {one.reason}", style) for one in left]
+        boxes.append(box("error", title, [*reasons, hint_lines(left[0].hint, style)], style))
+    waiting = [outcome.change for outcome in idle if not outcome.reason]
     if waiting:
         title = f"{counted(len(waiting), 'change')} not attempted, because the run ended before"
         addresses = [f"  {visible(change.address)}" for change in waiting]

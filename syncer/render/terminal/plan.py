@@ -35,6 +35,11 @@ def render_banner(command: str, target: Target) -> str:
     return runner_safe("   ".join([f"syncer {command}", *where]))
 
 
+def render_base(line: str, style: Style) -> str:
+    """The line that says which base the plan has, and why."""
+    return runner_safe("\n".join(wrapped(visible(line), style.width)))
+
+
 def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summary: bool = False) -> str:
     """Every change and where it comes from, the warnings, the verdict. A plan of drift goes to `render_drift`.
 
@@ -201,7 +206,7 @@ def _verdict(planned: Planned, style: Style) -> str:
     verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
     if said := refused_verdict(planned):
         verdict += f"\n{style.paint('error', said.capitalize())}. What lifts each is said with it."
-    if plan.bound and not plan.changes and not planned.is_offline:
+    if plan.bound and not plan.changes and not planned.is_offline and not plan.not_compared:
         verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
     rest = []
     if plan.unchanged:
