@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _MANY: Final = 3
 """How many syncs one message lists."""
 
+_OF_SEVERAL: Final = {"maps": "map", "reads new rows by": "read new rows by"}
+
 _MANY_MODELS: Final = 10
 
 UNCHECKED: Final = "columns-not-checked"
@@ -67,10 +69,9 @@ def _needed_by(uses: Mapping[str, Sequence[str]], *, is_key: bool) -> str:
     """Who needs a column, as one list for each use: `sync 1 to Ads and sync 2 to Ads map`."""
     said = ["is the primary key"] if is_key else []
     for use, syncs in uses.items():
-        verb = use if len(syncs) == 1 else {"maps": "map", "reads new rows by": "read new rows by"}[use]
         rest = len(syncs) - _MANY
-        names = [*syncs[:_MANY], *([f"{rest} more"] if rest > 0 else [])]
-        said.append(f"{' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))} {verb}")
+        *names, last = [*syncs[:_MANY], *([f"{rest} more"] if rest > 0 else [])]
+        said.append(f"{', '.join(names)} and {last} {_OF_SEVERAL[use]}" if names else f"{last} {use}")
     return ", and ".join(said)
 
 

@@ -8,11 +8,11 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.model import ABSENT, RISKY
-from syncer.plan.effect_sentences import NOTHING_SENT, reaches_syncs
+from syncer.plan.effect_sentences import HARMLESS, NOTHING_SENT, reaches_syncs
 from syncer.plan.planner import Cause
 from syncer.render.diff.hunks import Line, change_lines
 from syncer.render.diff.values import path_text
-from syncer.render.effects import noticed
+from syncer.render.effects import consequences, feeds_count
 from syncer.render.provenance import cause_note
 from syncer.render.text import counted, visible
 from syncer.secrets import Secret
@@ -85,7 +85,7 @@ class ModelRow:
         if not is_short and not (isinstance(field.before, str) and isinstance(field.after, str)):
             return None
         values = () if is_short else (field.before, field.after)
-        said = noticed(self.change, self.effect, str)
+        said = consequences(self.change, self.effect, str, unsaid=HARMLESS)
         return self.group, self.fields, field.path, self.causes, tuple(self.notes.items()), values, said
 
 
@@ -161,14 +161,14 @@ def titled(rows: Sequence[ModelRow]) -> Iterator[tuple[str, tuple[ModelRow, ...]
 
 def feeds_text(rows: Sequence[ModelRow]) -> str:
     """`3 syncs`: those that read any of the models; empty for none, and where nobody knows."""
-    syncs = {sync.id for row in rows if row.effect is not None for sync in row.effect.syncs or ()}
-    return counted(len(syncs), "sync") if syncs else ""
+    return feeds_count(*(row.effect for row in rows))
 
 
 def shared_consequences(rows: Sequence[ModelRow], show: Callable[[str], str]) -> str:
     """What the same change does beyond each of the models that are told together, as one paragraph; may be empty."""
-    said = noticed(rows[0].change, rows[0].effect, show)
-    return said or (NOTHING_SENT if feeds_text(rows) else "")
+    said = consequences(rows[0].change, rows[0].effect, show, unsaid=HARMLESS)
+    is_unnoticed = feeds_text(rows) and not any(reaches_syncs(row.change, row.effect) for row in rows)
+    return " ".join(filter(None, [NOTHING_SENT if is_unnoticed else "", said]))
 
 
 def opens_diffs(rows: Sequence[ModelRow]) -> bool:
