@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -126,10 +127,10 @@ def alike(rows: Sequence[ModelRow]) -> list[tuple[ModelRow, ...]]:
 
 def group_counts(rows: Sequence[ModelRow]) -> str:
     """What a long table has, in its order: `1 drift · 28 feeding syncs · 271 other changes`. Empty for a short one."""
-    if len(rows) < _LONG_TABLE:
+    counts = Counter(row.group for row in rows)
+    if len(rows) < _LONG_TABLE or len(counts) == 1:
         return ""
-    counts = ((title, sum(row.group == group for row in rows)) for group, title in enumerate(GROUPS))
-    return " · ".join(f"{count} {title}" for title, count in counts if count)
+    return " · ".join(f"{counts[group]} {GROUPS[group]}" for group in sorted(counts))
 
 
 def names_text(rows: Sequence[ModelRow], name: Callable[[ModelRow], str]) -> str:
