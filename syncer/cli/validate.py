@@ -37,15 +37,16 @@ def run(options: ValidateOptions, screen: Screen) -> int:
     from syncer.cli.shared.file_checks import check, placed
     from syncer.desired import loader, validate
 
-    count = 0
+    count = partial = 0
     problems: list[Problem] = []
     for start, paths in _projects(options.files, screen.started).items():
         settings = config.load(start)
         if paths and not {start / name for name in config.FILES} & {*paths}:
-            loaded = loader.load_files(settings.root, settings.models, paths)
+            loaded = loader.load_files(settings.root, settings.models, paths, common=settings.common)
         else:
-            loaded = loader.load(settings.root, settings.models)
+            loaded = loader.load(settings.root, settings.models, common=settings.common)
         count += len(loaded.documents)
+        partial += sum(not all(map(one.is_in, settings.environments)) for one in loaded.documents)
         problems += placed(check(loaded, settings.environments, reads_sql=True), settings.root, options.format)
     found = tuple(problems)
     if options.strict:
@@ -61,6 +62,7 @@ def run(options: ValidateOptions, screen: Screen) -> int:
     if not (is_wrong or screen.json or options.format == "github"):
         screen.show(
             f"{count} definition{'' if count == 1 else 's'} checked: {'no errors' if found else 'no problems'}."
+            + (f" {partial} of them in some environments only." if partial else "")
         )
     return 1 if is_wrong else 0
 

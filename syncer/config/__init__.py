@@ -2,6 +2,7 @@
 
 settings       the settings as values: keys, bounds, defaults
 settings_file  the file: found, read, checked
+common         what it says for every model file: defaults, and what connectors are called
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
 env_file       the same from a file at the desk

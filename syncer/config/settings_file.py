@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import safe_files
+from syncer.config.common import common_of
 from syncer.config.servers import why_no_ui, why_no_url
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
@@ -111,9 +112,11 @@ def load(start: Path) -> Settings:
             f"there is no environment {default!r}",
             did_you_mean(default, {*environments, SANDBOX}),
         )
+    top = () if file.name == FILES[0] else ("tool", "syncer")
+    common = common_of(table, file.name, text, top, complain)
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, shared, environments, keep_runs, create, env_file)
+    return Settings(file.parent, models, default, shared, environments, keep_runs, create, common, env_file)
 
 
 def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
@@ -134,7 +137,8 @@ def written(start: Path) -> dict[str, object]:
     while waiting:
         where, table = waiting.pop()
         for key, value in table.items():
-            if isinstance(value, dict):
+            # What stands in these is anybody's free text.
+            if isinstance(value, dict) and key not in {"defaults", "connectors"}:
                 waiting.append((f"{where}{key}.", value))
             else:
                 found[f"{where}{key}"] = value

@@ -96,6 +96,7 @@ def pieces(planned: Planned) -> Iterator[str]:
         "digest": plan.digest,
         "unchanged": plan.unchanged,
         "excluded": plan.excluded,
+        "elsewhere": plan.elsewhere,
         "effects": {address: _effect(effect) for address, effect in planned.effects.items()},
         "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
         "warnings": [_problem(problem) for problem in planned.warnings],
@@ -345,7 +346,15 @@ def _planned(data: Mapping[str, Any]) -> Planned:
     not_compared = {address: tuple(variables) for address, variables in data.get("not_compared", {}).items()}
     unmanaged = tuple(LiveModel(one["id"], {"name": one["name"]}) for one in data["unmanaged"])
     return Planned(
-        Plan(target, changes, data["unchanged"], unmanaged, data["excluded"], not_compared),
+        Plan(
+            target,
+            changes,
+            data["unchanged"],
+            unmanaged,
+            data["excluded"],
+            not_compared,
+            data.get("elsewhere", 0),
+        ),
         tuple(_read_problem(one) for one in data["warnings"]),
         tuple(_read_problem(one) for one in data["problems"]),
         provenance,

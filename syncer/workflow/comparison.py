@@ -49,11 +49,16 @@ def compared(
     named, nameless = connectors.bound(targeted(everything, patterns))
     chosen, _ = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
-    bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in nameless}, create=True)
+    bound, problems = bound_to(everything, chosen, live, {problem.path for problem in nameless}, create=True)
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     bound, not_compared = without_unset(bound)
     not_compared = {one: not_compared[one] for one in sorted(not_compared) if one not in {m.address for m in bound.new}}
-    made = make_plan(bound, target, excluded=len(everything.models) - len(chosen.models))
+    made = make_plan(
+        bound,
+        target,
+        excluded=len(everything.models) - len(chosen.models),
+        elsewhere=len(documents) - len(everything.models),
+    )
     origins = None
     if base is not None:
         former, _ = connectors.bound(base.state(target.environment))

@@ -40,7 +40,11 @@ def list_models(
     connectors = Connectors(reader)
     told: list[Problem] = []
     known, error = _tried(connectors)
-    if error is not None and any(document.data.get("connector") for document in documents):
+    if error is not None and any(
+        "connector" in document.effective(target.environment)[0]
+        for document in documents
+        if document.is_in(target.environment)
+    ):
         raise error
     syncs, lost = _tried(reader.syncs)
     for what, why in (("connectors", error), ("syncs", lost)):
@@ -49,7 +53,7 @@ def list_models(
             told.append(Problem(NOWHERE, f"unread-{what}", message, why.hint, Severity.WARNING))
     found = compared(documents, reader, target, lookup, connectors, base=base)
     rows = rows_of(found.chosen, found.bound, found.plan, found.provenance, found.unseen, connectors=known, syncs=syncs)
-    return Listing(rows, (*told, *found.warnings, *found.problems))
+    return Listing(rows, (*told, *found.warnings, *found.problems), found.plan.elsewhere)
 
 
 def _tried(ask: Callable[[], Sequence[_T]]) -> tuple[Sequence[_T] | None, ApiError | RefreshError | None]:

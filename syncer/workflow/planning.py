@@ -56,12 +56,18 @@ def plan(
     missing = (*nameless, *(missing if limits.requires_secrets else ()))
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
 
-    bound, problems = bound_to(everything, chosen, live, {problem.origin.path for problem in missing}, create=create)
+    bound, problems = bound_to(everything, chosen, live, {problem.path for problem in missing}, create=create)
     told = tuple(problem for problem in problems if not problem.is_error)
     problems = tuple(problem for problem in problems if problem.is_error)
     bound, not_compared = without_unset(bound)
     excluded = len(everything.models) - len(chosen.models)
-    made = make_plan(bound, target, excluded=excluded, not_compared=not_compared)
+    made = make_plan(
+        bound,
+        target,
+        excluded=excluded,
+        not_compared=not_compared,
+        elsewhere=len(documents) - len(everything.models),
+    )
     problems = (*problems, *impossible(made, connectors))
     former = origins = None
     loosened: tuple[Problem, ...] = ()
@@ -128,7 +134,12 @@ def plan_offline(
         else:
             live = LiveModel(model.id or before.id or 0, normalization.normal_form(before.fields))
             bindings.append(Binding(model, live))
-    made = make_plan(Bound(tuple(bindings)), target, excluded=len(everything.models) - len(chosen.models))
+    made = make_plan(
+        Bound(tuple(bindings)),
+        target,
+        excluded=len(everything.models) - len(chosen.models),
+        elsewhere=len(documents) - len(everything.models),
+    )
     guards = base.guards(target.environment) if base.hurt else said
     loosened = loosened_guards(bindings, guards)
     warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))

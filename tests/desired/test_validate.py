@@ -76,7 +76,8 @@ class Checker:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
         loaded = load(self.root)
-        return [*loaded.problems, *check(loaded.documents, SCHEMA, environments, reads_sql=reads_sql)]
+        found = check(loaded.documents, SCHEMA, environments, reads_sql=reads_sql, sections=loaded.sections)
+        return [*loaded.problems, *found]
 
 
 @pytest.fixture
@@ -119,6 +120,7 @@ def test_only_what_no_text_can_show_is_without_an_example() -> None:
     assert {rule.id for rule in RULES if not rule.wrong} == {
         "no-models-folder", "outside-models", "bad-file-name", "not-a-file", "unreadable", "outside-root",
         "too-large", "more-problems", "lone-surrogate", "linked-models", "submodule",
+        "unused-connector",
     }  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def _validated(screen: Screen) -> int:
 
     try:
         settings = config.load(Path.cwd())
-        found = check(loader.load(settings.root, settings.models), settings.environments)
+        found = check(loader.load(settings.root, settings.models, common=settings.common), settings.environments)
     except InputError as error:
         found = error.problems
     job.annotate(screen, found)

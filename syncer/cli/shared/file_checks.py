@@ -43,5 +43,13 @@ def check(
     loaded: loader.Loaded, environments: Collection[str], *, reads_sql: bool = False, passed: Collection[str] = ()
 ) -> tuple[Problem, ...]:
     """Every problem of the files, by place; files that `passed` are looked at as `validate.check` says."""
-    found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql, passed=passed)
+    found = validate.check(
+        loaded.documents,
+        package_files.schema(),
+        environments,
+        reads_sql=reads_sql,
+        passed=passed,
+        sections=loaded.sections,
+        common=loaded.common if loaded.is_whole else None,
+    )
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))

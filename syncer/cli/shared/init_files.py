@@ -140,7 +140,7 @@ def guess_host(top: Path) -> str:
 
 def is_empty_of_models(settings: config.Settings) -> bool:
     """Whether there is no definition yet."""
-    loaded = loader.load(settings.root, settings.models)
+    loaded = loader.load(settings.root, settings.models, common=settings.common)
     return not loaded.documents and {problem.rule for problem in loaded.problems} <= EMPTY_RULES
 
 

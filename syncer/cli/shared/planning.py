@@ -93,7 +93,7 @@ def announce(command: str, run: Run, screen: Screen, line: str = "") -> None:
 def with_warnings(planned: Planned, files: Files) -> Planned:
     """The plan with what validation warned of in the files that it changes."""
     changed = {change.desired.document.path for change in planned.plan.changes}
-    more = tuple(problem for problem in files.warnings if problem.origin.path in changed)
+    more = tuple(problem for problem in files.warnings if problem.path in changed)
     return replace(planned, warnings=(*planned.warnings, *more))
 
 

@@ -79,19 +79,20 @@ class Files:
 
 def _checked_files(run: Run) -> tuple[loader.Loaded, tuple[Problem, ...]]:
     """The run's files and their problems; what the run before knew of them is neither parsed nor checked again."""
-    root, models = run.settings.root, run.settings.models
+    root, models, common = run.settings.root, run.settings.models, run.settings.common
     file = None
     # In CI nothing is remembered. Where the state folder can't be used, its reader says why: to be quicker is no need.
     with suppress(SyncerError):
         file = None if run.variables.get("CI") else folder_of(root, run.variables).looked_at() / _PARSE_CACHE
     if file is None:
-        loaded = loader.load(root, models)
+        loaded = loader.load(root, models, common=common)
         return loaded, check(loaded, run.environments)
     cache = ParseCache(file, rules="\n".join((package_files.schema_text(), *run.environments)))
-    loaded = loader.load(root, models, cache=cache)
+    loaded = loader.load(root, models, cache=cache, common=common)
     found = check(loaded, run.environments, passed=loaded.known)
-    told = {problem.origin.path for problem in found}
-    content = cache.renewed([one for one in loaded.documents if one.path not in told and not one.files], loaded.known)
+    told = {path for problem in found for path in (problem.path, problem.origin.path)}
+    flawless = [one for one in loaded.documents if told.isdisjoint(one.paths) and not one.files]
+    content = cache.renewed(flawless, loaded.known)
     if content is not None:
         with suppress(OSError, SyncerError):
             safe_files.write_whole(folder_of(root, run.variables).file(_PARSE_CACHE), content)
@@ -146,7 +147,7 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
     if root is None:
         loaded, found = run.checked()
     else:
-        loaded = loader.load(root, run.settings.models)
+        loaded = loader.load(root, run.settings.models, common=run.settings.common)
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)

@@ -10,7 +10,7 @@ from syncer.secrets import CREDENTIAL, SENSITIVE, resembles_secret_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from syncer.model import Origin, Path
+    from syncer.model import Origin, Path, Section
 
 _MAX_SHOWN: Final = 60
 _MAX_GUESSED: Final = 80
@@ -26,7 +26,7 @@ class Spot(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something wrong at `path` of a document (at its key, with `key`), or at `spot`."""
+    """Something wrong at `path` of a document, or of a `section` (at its key, with `key`), or at `spot`."""
 
     rule: str
     message: str
@@ -34,6 +34,7 @@ class Finding(NamedTuple):
     hint: str = ""
     key: bool = False
     spot: Spot | None = None
+    section: Section | None = None
 
 
 def quoted(text: str) -> str:

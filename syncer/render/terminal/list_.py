@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.plan.model_states import State
 from syncer.render.terminal.problems import warning_boxes
 from syncer.render.text import aligned, cells, counted, runner_safe, visible
+from syncer.render.totals import elsewhere
 
 if TYPE_CHECKING:
     from syncer.plan.model_states import Listing, Row
@@ -63,7 +64,8 @@ def _short(text: str, style: Style) -> str:
 
 
 def _totals(listing: Listing) -> str:
+    others = f" {elsewhere(listing.elsewhere)}." if listing.elsewhere else ""
     if not listing.rows:
-        return "No models."
+        return f"No models.{others}"
     counts = ", ".join(f"{count} {state.value}" for state, count in listing.counts.items())
-    return f"{counted(len(listing.rows), 'model')}: {counts}."
+    return f"{counted(len(listing.rows), 'model')}: {counts}.{others}"
