@@ -109,7 +109,7 @@ _CHANGED: Final = frozenset("+-!")
 
 def table_rows(planned: Planned) -> list[ModelRow]:
     """The models of the plan, in the order of `GROUPS`; by address in each."""
-    refused = {problem.origin.path for problem in planned.refusals} - {""}
+    refused = {problem.path for problem in planned.refusals} - {""}
     found = [_row(change, planned, refused) for change in planned.plan.changes]
     return sorted(found, key=lambda row: (row.group, row.address))
 

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from pages import OURS, Page, shown
 from scenes import ALIKE, CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
 
+from syncer import package_files
 from syncer.applying.outcome import Outcome, Report, Status
 from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Severity
+from syncer.plan import planfile
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
 from syncer.render import html
 from syncer.render.diff.hunks import change_lines
@@ -589,6 +591,20 @@ def test_links_go_before_diffs_do() -> None:
     assert f"]({LINKS.files}/" not in more
     assert more.count("| ~ | `marketing/") == 300
     assert f"]({LINKS.ui}/define/models/" in more
+
+
+def test_refused_models_come_first() -> None:
+    """Before risky ones, also where what is refused stands in a file of defaults, and after a plan file was read."""
+    risky = {"primary_key": "id"}
+    plan = plan_of(("a/risky", risky, {}), ("b/refused", {"connector_id": 2}, {}), ("c/by_default", risky, {}))
+    origins = Origin("models/b/refused.yaml", 3, 1), Origin("models/_defaults.yaml", 1, 1)
+    refusals = tuple(
+        Problem(one, "r", "m", about=about)
+        for one, about in zip(origins, ("", "models/c/by_default.yaml"), strict=True)
+    )
+    planned = Planned(plan, refusals=refusals)
+    for one in (planned, planfile.loads(planfile.dumps(planned).encode(), package_files.schema("plan"), "plan.json")):
+        assert [row[1] for row in shown(render_plan(one)).rows[1:]] == ["b/refused", "c/by_default", "a/risky"]
 
 
 def test_who_edited_is_warned_of() -> None:
