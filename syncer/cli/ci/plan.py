@@ -69,6 +69,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
         request = planning.Request("ci plan", Targets(options.targets), options.view)
         planned = planning.planned_online(request, screen, settled, FoundBase(base))
         planned = replace(planned, commit=head(settled), warnings=(*warnings, *planned.warnings))
+        outputs = replace(outputs, links=job.links(context, name, context.head_sha))
     return finish(screen, outputs, planned, guards, detailed_exitcode=options.detailed_exitcode)
 
 
