@@ -392,7 +392,7 @@ def _downstream() -> Planned:
 
 def _loosened(message: str, address: str = "") -> Problem:
     origin = Origin(f"models/{address}.yaml", 3, 1) if address else NOWHERE
-    hint = "until this is merged, it still protects" if address else ""
+    hint = "it protects the model until this change is merged" if address else ""
     return Problem(origin, LOOSENED, message, hint, Severity.WARNING)
 
 

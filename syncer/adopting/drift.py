@@ -151,10 +151,10 @@ class _Editing:
         live = self._change.live.fields.get(field)
         what = f"{field} of {self._change.address} was changed outside git"
         if section is not None:
-            hint = "say it in the model file if it's true of this model alone, or change the default for every file"
+            hint = "write it in the model file if it holds for this model only, or change the default for every file"
             self.leave(field, "default-value", f"{what}, and its value is a default of {section.path}", hint)
         elif not source:
-            self.leave(field, "not-placed", f"{what}, and the file doesn't say it")
+            self.leave(field, "not-placed", f"{what}, and the file doesn't have it")
         elif source[0] == "environments":
             self.leave(field, "environment-value", f"{what}, and its value comes from {dotted(source[:2])}")
         elif source == ("query_file",):
@@ -186,7 +186,7 @@ class _Editing:
 
     def _take_configuration(self, field: str, live: Json, what: str) -> None:
         if not isinstance(live, dict) or not live:
-            self.leave(field, "not-placed", f"{what}: it's gone, and no file can say so", "remove it from the file")
+            self.leave(field, "not-placed", f"{what}: it's gone, and a file can't express that", "remove it from the file")
             return
         given = self._document.data.get(field)
         try:

@@ -191,7 +191,7 @@ def not_imported(model: LiveModel, why: str, *, is_asked: bool, path: str = "") 
         NOWHERE,
         "not-imported",
         f"model {model.id} {model.name[:_LONGEST_SHOWN]!r} can't be a definition: {why}",
-        "mend it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
+        "fix it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
         if not path
         else f"edit {path} by hand",
         Severity.ERROR if is_asked else Severity.WARNING,

@@ -29,10 +29,10 @@ def check_selection(asked: Selection) -> None:
     """Raise SettingsError unless exactly one way of asking was used, and rightly."""
     is_filtered = bool(asked.query_types or asked.connectors)
     if not (asked.everything or asked.ids or is_filtered):
-        message = "which models? Nothing says which to import"
-        raise SettingsError(message, "say --all, the ids of some, --query-type TYPE or --connector NAME")
+        message = "the command names no models to import"
+        raise SettingsError(message, "use --all, the ids of some, --query-type TYPE or --connector NAME")
     if asked.ids and (asked.everything or is_filtered):
-        message = "ids say already which models to import"
+        message = "the ids already name the models to import"
         raise SettingsError(message, "leave out --all, --query-type and --connector, or the ids")
     for one in asked.query_types:
         if one not in QUERY_TYPES:

@@ -64,7 +64,7 @@ class Outcome:
 class Report:
     """What an apply did: an outcome for every change of the plan, in the plan's order.
 
-    `unseen` says why nobody looked at the end whether what was written still stands; it's empty if somebody did.
+    `unseen` says why syncer did not check at the end whether its changes are still there; it's empty if somebody did.
     """
 
     outcomes: tuple[Outcome, ...]

@@ -45,7 +45,7 @@ def check_applicable(kept: Planned, target: Target) -> None:
         message = f"that run wrote to {there}, not to {here}; nothing was written"
         raise RefusedError(message, "name its environment with --env; a run is taken back where it was made")
     if kept.problems or kept.is_offline:
-        message = "that record holds a plan that no apply carries out; nothing was written"
+        message = "that record holds a plan that can't be applied; nothing was written"
         raise RefusedError(message, "see `syncer history` for another run")
 
 
@@ -86,7 +86,7 @@ def _created_models(change: Change, ending: Ending, live: LiveState) -> list[Pro
         change.desired.problem(
             "created-model",
             f"live model {model_id} ({change.address}) {was} created by that run, and stays: syncer deletes nothing",
-            hint="where it isn't wanted, take its file out of git and delete it by hand; that destroys its syncs, too",
+            hint="if you don't want it, remove its file from git and delete the model by hand; that destroys its syncs, too",
             severity=Severity.WARNING,
         )
         for model_id in there
@@ -128,7 +128,7 @@ def _reversed(
 
 def _nothing_there(change: Change, what: str) -> Problem:
     message = f"live model {change.id} ({change.address}) {what}"
-    return change.desired.problem("changed-since", message, hint="there is nothing to put anything back into")
+    return change.desired.problem("changed-since", message, hint="so there is nothing to restore")
 
 
 def _changed_since(change: Change, ending: Ending, moved: str) -> Problem:
@@ -136,7 +136,7 @@ def _changed_since(change: Change, ending: Ending, moved: str) -> Problem:
     if ending.status == "done":
         what = f"{who} changed since that run: {moved}"
     else:
-        how = "never ended" if ending.status == OPEN else f"said `{ending.status}` of it"
+        how = "never ended" if ending.status == OPEN else f"reported `{ending.status}` for it"
         what = f"{who} is neither what that run found nor what it wanted: {moved}; the run {how}"
     return change.desired.problem("changed-since", what, hint="it's left alone: change it in git, where it's reviewed")
 

@@ -48,7 +48,7 @@ _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _OURS = re.compile(rf"\.?({_NAME.pattern})\.json(\..+)?", re.ASCII)
 # The first bytes of every record: the keys of its JSON are sorted.
 _BEGINS: Final = b'{"began":"'
-_NO_RECORD: Final = "delete it: it's no record of an apply"
+_NO_RECORD: Final = "delete it: it is not a record of an apply"
 _SUFFIXES: Final = 0x10000
 _PIECE: Final = 1 << 20
 _LARGEST_INDEX: Final = 1 << 20
@@ -221,7 +221,7 @@ def find(folder: Path, said: str, schema: Mapping[str, Any]) -> str:
     if not meant:
         what = "no run is kept" if said == LAST else f"no run {said!r} is kept"
         raise RunError(f"{what} in {folder}", "`syncer history` lists those that are")
-    raise RunError(f"{said!r} may mean {len(meant)} runs: {shortlist(meant, _SHOWN)}", "say more of the name")
+    raise RunError(f"{said!r} may mean {len(meant)} runs: {shortlist(meant, _SHOWN)}", "give more of the name")
 
 
 def read(folder: Path, name: str, schema: Mapping[str, Any]) -> Record:
@@ -231,11 +231,11 @@ def read(folder: Path, name: str, schema: Mapping[str, Any]) -> Record:
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
-        raise RunError(f"the record of run {name} is not whole", hint) from None
+        raise RunError(f"the record of run {name} is incomplete", hint) from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or data.get("format") is True:
         raise RunError(f"the record of run {name} is of another version of syncer", hint)
     if (wrong := validate.misfit(data, schema)) is not None:
-        raise RunError(f"the record of run {name} is none: {wrong}", hint)
+        raise RunError(f"the record of run {name} is not valid: {wrong}", hint)
     checksum = data.pop("checksum")
     try:
         is_whole = checksum == _checksum(data) and data["name"] == name

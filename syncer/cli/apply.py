@@ -112,7 +112,7 @@ def _refuse_with_file(options: ApplyOptions) -> None:
 
     for name, value in (("target", options.targets), ("base", options.base), ("dry-run", options.dry_run)):
         if value:
-            message = f"--{name} can't be said with a saved plan: it's applied as it is, or not at all"
+            message = f"--{name} doesn't go with a saved plan: it is applied as it stands, or refused"
             raise SettingsError(message, f"`syncer show {shlex.quote(operand(options.file))}` shows it")
 
 
@@ -120,10 +120,10 @@ COMMAND = Command(
     "apply",
     Words(
         "Plan, show the plan, ask, and change the live models that differ.",
-        "Only `yes` is taken for yes. Without a terminal --auto-approve is needed. With a saved plan exactly that "
-        "plan is applied, without asking, or none if anything moved since. A model that somebody else changed between "
-        "plan and write is left alone and reported. A model is created only where the settings say `create = true`, "
-        "and none is ever deleted. What a run replaces is kept for `syncer rollback`.",
+        "Only `yes` approves. Without a terminal --auto-approve is needed. A saved plan is applied exactly as it stands, "
+        "without a question. It is refused if anything moved since. A model that somebody else changed between plan "
+        "and write is left alone and reported. A model is created only where the settings have `create = true`. No "
+        "model is ever deleted. Each run keeps what it replaces, for `syncer rollback`.",
         "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8\nsyncer apply plan.json",
     ),
     ApplyOptions,

@@ -59,7 +59,7 @@ def _checks(environment: str, screen: Screen) -> tuple[str, Iterable[Check]]:
 COMMAND = Command(
     "doctor",
     Words(
-        "Look at every layer between here and the models, and name the one that fails.",
+        "Check every layer between here and the models, and name the one that fails.",
         "Settings, DNS, connection, TLS, host, credentials, token, workspace, role, what can be read, rate limit, "
         "files, secrets, git. It only reads, and logs in once at most. Exit code 1 if a layer fails.",
         "syncer doctor\nsyncer doctor --env prod --debug",

@@ -43,8 +43,8 @@ def run(options: DriftOptions, screen: Screen) -> int:
 COMMAND = Command(
     "drift",
     Words(
-        "Tell what was changed outside git since the last applied commit. It can't write.",
-        "Exit code 0 without drift, 2 with, 1 after an error. The work tree doesn't count: the commit's files do.",
+        "Show what was changed outside git since the last applied commit. It never writes to the server.",
+        "Exit code 0: no drift. 2: drift. 1: an error. It compares the commit's files, and not the work tree.",
         "syncer drift --env prod\nsyncer drift --base origin/main --summary",
     ),
     DriftOptions,

@@ -59,8 +59,8 @@ def run(_: HistoryOptions, screen: Screen) -> int:
 COMMAND = Command(
     "history",
     Words(
-        "List the applies that this folder remembers.",
-        "Each apply keeps what it replaced on this machine, in the user's own state folder; keep_runs says how many. "
+        "List the past applies of this folder.",
+        "Each apply keeps what it replaced on this machine, in the user's own state folder; keep_runs sets how many. "
         "If the folder was moved, the runs of its former path are named, with the command that brings them here.",
         "syncer history",
     ),

@@ -19,7 +19,7 @@ class ListOptions:
     environment: str = flags.environment()
     chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base_or_head()
-    unmanaged: bool = flags.switch("--unmanaged", what="only what is live and in no file")
+    unmanaged: bool = flags.switch("--unmanaged", what="only live models that no file declares")
     columns: str = flags.columns()
     json: str = flags.json_lines()
 
@@ -61,10 +61,10 @@ def run(options: ListOptions, screen: Screen) -> int:
 COMMAND = Command(
     "list",
     Words(
-        "List every model, of git or live, and how it stands.",
-        "in step: live is what git says. changed: git says something new. drifted: live was edited outside git, or "
-        "what git said at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. "
-        "unknown: a problem, told below the list. Where the terminal is too narrow, columns are left out and named.",
+        "List every model, in git or live, and its state.",
+        "in step: live matches git. changed: git has a new value. drifted: live was edited outside git, or what git had "
+        "at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. unknown: a problem, "
+        "shown below the list. On a narrow terminal some columns are left out, and the list names them.",
         "syncer list\nsyncer list --changed --columns state,address,connector\nsyncer list --unmanaged --json",
     ),
     ListOptions,

@@ -48,8 +48,9 @@ COMMAND = Command(
     "plan",
     Words(
         "Show what an apply would change, and change nothing.",
-        "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, and so is a plan "
-        "that an apply with the same flags refuses: it's shown and kept all the same. A wrong flag is 64.",
+        "The exit code is 0, also with changes. With --detailed-exitcode it is 2 if there are changes. It is 1 after an "
+        "error, and for a plan that an apply with the same flags refuses. Such a plan is shown and saved all the same. "
+        "A wrong flag is 64.",
         "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\nsyncer plan --changed\n"
         "syncer plan --base origin/main --out plan.json",
     ),

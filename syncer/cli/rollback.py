@@ -116,9 +116,9 @@ def _show(options: RollbackOptions, screen: Screen, record: Record, planned: Pla
 COMMAND = Command(
     "rollback",
     Words(
-        "Plan back to what a run replaced, show that, ask, and apply it.",
-        "It's a plan like any other: shown, guarded, approved. A model that changed since the run is left alone. What "
-        "the files say stays: revert them, too, or the next apply brings the change back.",
+        "Plan to restore what a run replaced, show the plan, ask, and apply it.",
+        "The plan is shown, checked by the guards and approved like any other. A model that changed since the run is "
+        "left alone. The files stay as they are: revert them, too, or the next apply brings the change back.",
         "syncer history\nsyncer rollback 20261123-104502-3f9a --dry-run",
     ),
     RollbackOptions,

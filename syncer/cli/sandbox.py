@@ -101,7 +101,7 @@ COMMAND = CommandGroup(
             "serve",
             Words(
                 "Serve the sandbox on a loopback port.",
-                "It serves the example models with what was changed of them, or a --world. A fault is "
+                "It serves the example models with the changes made to them, or a --world. A fault is "
                 "KIND:PROBABILITY[:SECONDS][@METHOD[ /path]], or KIND:xN for the next N such requests.",
                 "syncer sandbox serve --port 8080 --fault 429:0.1 --fault 'lost:x1@PUT /models/2'",
             ),
@@ -112,7 +112,7 @@ COMMAND = CommandGroup(
             "reset",
             Words(
                 "Go back to the seeded world.",
-                "What was changed of the sandbox's models is lost.",
+                "All changes to the sandbox's models are lost.",
                 "syncer sandbox reset",
             ),
             NoOptions,

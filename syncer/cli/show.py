@@ -21,10 +21,10 @@ class ShowOptions:
 
     what: str = flags.operand(
         "PLANFILE|ADDRESS",
-        "what `syncer plan --out` kept, or a definition: its address, or its file's path",
+        "a saved plan (`syncer plan --out`), or a definition: its address, or its file's path",
         values=flags.FILES,
     )
-    environment: str = flags.environment("of a definition: the environment that sees it so")
+    environment: str = flags.environment("of a definition: show it as this environment sees it")
     format: str = flags.choice(
         "--format", choices=("text", "json", "markdown", "html"), default="text", what="how (default: text)"
     )
@@ -46,8 +46,8 @@ def _show_plan(options: ShowOptions, screen: Screen) -> int:
     from syncer.render import html, markdown, terminal
 
     if options.view.json and options.format in {"markdown", "html"}:
-        message = f"--format {options.format} and --json would be two forms of one plan"
-        raise SettingsError(message, "say one of them")
+        message = f"--format {options.format} and --json don't go together: each is a form of the output"
+        raise SettingsError(message, "give one of them")
     planned = planning.load_plan_file(options.what)
     screen.name_environment(planned.plan.target.environment)
     if options.format == "markdown":
@@ -90,7 +90,7 @@ def _show_definition(options: ShowOptions, screen: Screen) -> int:
     if not document.is_in(name):
         homes = ", ".join(document.data["only"])
         raise SettingsError(
-            f"{document.address} lives in {homes} only, not in {name}", f"say --env {homes.split(', ')[0]}"
+            f"{document.address} lives in {homes} only, not in {name}", f"use --env {homes.split(', ')[0]}"
         )
     if options.format in {"markdown", "html"} or view.verbose or view.summary:
         message = f"a definition is shown as text or as JSON, and {document.address} is one"
@@ -107,7 +107,7 @@ COMMAND = Command(
     "show",
     Words(
         "Print a saved plan, or a definition as an environment sees it.",
-        "Nothing is asked of the server: a plan is what was planned then. Exit code 1 if it has problems or is "
+        "It never asks the server: a plan is shown as it was made. Exit code 1 if it has problems or is "
         "refused. A definition is shown with the place of each value; --env always means a definition.",
         "syncer show plan.json\nsyncer show plan.json --format markdown\nsyncer show finance/revenue --env staging",
     ),

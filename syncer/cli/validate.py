@@ -80,10 +80,9 @@ COMMAND = Command(
     "validate",
     Words(
         "Check the model files, offline and without a token.",
-        "Every problem of every file is told in one run, with its place and what to do. Finding no file is a problem. "
-        "A file is checked by the settings that are nearest to it. An .sql file means the model files that name it. "
-        "Of the files that --target, --connector, --query-type and --changed don't mean, those that aren't valid are "
-        "only named.",
+        "One run reports every problem of every file, with its place and what to do. Finding no file is a problem. The "
+        "settings nearest to a file count for it. An .sql file stands for the model files that name it. With "
+        "--target, --connector, --query-type or --changed, other files that aren't valid are only named.",
         "syncer validate\nsyncer validate --strict --format github models/finance/revenue_daily.yaml",
     ),
     ValidateOptions,

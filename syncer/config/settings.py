@@ -43,9 +43,9 @@ class Numbers:
         120, 0, 86_400, "Seconds of waiting between tries, without an answer, before a run gives up."
     )
     max_change_percent: int = _number(
-        30, 0, 100, "An apply that changes more of the bound models than this is refused."
+        30, 0, 100, "An apply that would change a larger share of the bound models than this is refused."
     )
-    max_change_floor: int = _number(10, 0, 1_000_000, "Fewer changes than this are never too many.")
+    max_change_floor: int = _number(10, 0, 1_000_000, "With fewer changes than this an apply is never refused for their number.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Key:
 
 KEYS: Final = (
     Key("models", "text", "models", "The folder of the model files, below the settings file."),
-    Key("default_environment", "text", "", "The environment that is meant when none is named."),
+    Key("default_environment", "text", "", "The environment that is used when none is named."),
     Key(
         "keep_runs",
         f"number, 0 to {MOST_RUNS}",
@@ -129,7 +129,7 @@ ENVIRONMENT_KEYS: Final = (
         "create",
         "true or false",
         "false",
-        "Let an apply create the models that no live one answers to. At the top of the file for every environment.",
+        "An apply creates a model where no live one matches its definition. At the top of the file it holds for every environment.",
     ),
     Key(
         "connectors",

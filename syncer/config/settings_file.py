@@ -157,7 +157,7 @@ def _table(file: Path) -> dict[str, Any] | None:
             at = _AT.search(str(error))
             lines = (text := _text_of(file)).split("\n")
             if LFS_POINTER.match(text):
-                message = f"{file.name} can't be read: it is what Git LFS keeps in place of the file"
+                message = f"{file.name} can't be read: it is a Git LFS pointer"
                 raise SettingsError(message, "take it out of Git LFS") from None
             place += f":{at[1]}:{at[2]}" if at else f":{len(lines)}:{len(lines[-1]) + 1}"
         # Neither the line nor what the reader says of it: a credential may stand there.

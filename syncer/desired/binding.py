@@ -123,7 +123,7 @@ def _unseen(model: DesiredModel) -> Problem:
 
 
 def _wanted_twice(model: DesiredModel) -> Problem:
-    message = f"{model.name!r} would be created, and another file gives its model that very name"
+    message = f"{model.name!r} would be created, but another file gives its model the same name"
     hint = "pin the one you mean with `id:`, or give one of them another name"
     return model.problem("claimed-twice", message, "name", hint=hint)
 
@@ -133,8 +133,8 @@ def _similar(model: DesiredModel, names: LiveNames) -> list[Problem]:
     near = names.slips(model.name)
     if not near:
         return []
-    message = f"{model.name!r} would be created, and there is {_live_list(near)}"
-    hint = "if that is the one you mean, pin it with `id:`, in one file alone"
+    message = f"{model.name!r} would be created, but there is {_live_list(near)}"
+    hint = "if that is the one you mean, pin it with `id:`, in one file only"
     return [model.problem("similar-name", message, "name", hint=hint, severity=Severity.WARNING)]
 
 
@@ -153,7 +153,7 @@ def _unknown_id(model: DesiredModel, names: LiveNames) -> Problem:
 def _not_all_read(model: DesiredModel) -> Problem:
     return model.problem(
         "incomplete-live-state",
-        f"{model.name!r} can't be bound by name: not every live model could be read",
+        f"{model.name!r} can't be found by name: not every live model could be read",
         "name",
         hint="pin the live model with `id:`",
     )

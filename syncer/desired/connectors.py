@@ -59,7 +59,7 @@ def _several_connectors(model: DesiredModel, fits: Sequence[Connector]) -> Probl
 def _no_connector(model: DesiredModel, connectors: Sequence[Connector]) -> Problem:
     others = [one for one in connectors if one.name == model.connector]
     if others:
-        message = f"{model.connector!r}{_mapped(model)} is a {others[0].kind}, and a model reads from a source"
+        message = f"{model.connector!r}{_mapped(model)} is a {others[0].kind}, but a model reads from a source"
     else:
         message = f"no source connector of the workspace is named {model.connector!r}{_mapped(model)}"
     sources = [one for one in connectors if one.kind == "source"]

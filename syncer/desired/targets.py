@@ -111,7 +111,7 @@ def refuse_unknown(known: Sequence[Traits], targets: Targets, what: str) -> None
         if not any(is_named(one.address, one.path, (pattern,)) for one in known):
             near = get_close_matches(pattern, [one.address for one in known], 1)
             hint = f"did you mean {near[0]}?" if near else "addresses are paths below the models folder, without .yaml"
-            raise SettingsError(f"--target {pattern} names no {what}", hint)
+            raise SettingsError(f"--target {pattern} matches no {what}", hint)
     connectors = {name for one in known for name in one.connectors}
     query_types = {one.query_type for one in known} - {""}
     for flag, asked, found in (
@@ -122,9 +122,9 @@ def refuse_unknown(known: Sequence[Traits], targets: Targets, what: str) -> None
             near = get_close_matches(asked[0], sorted(found), 1)
             listed = shortlist(sorted(found), 2 * _MANY) or "none"
             hint = f"did you mean {near[0]}?" if near else f"the {what}s have: {listed}"
-            raise SettingsError(f"{flag} {asked[0]} names no {what}", hint)
+            raise SettingsError(f"{flag} {asked[0]} matches no {what}", hint)
     if not targets.are_all and targets.changed is None and not any(map(targets.has, known)):
-        raise SettingsError(f"no {what} is all that was asked for at once", "leave one of the flags out")
+        raise SettingsError(f"no {what} matches all the flags at once", "leave one of the flags out")
 
 
 def is_named(address: str, path: str, patterns: Sequence[str]) -> bool:
@@ -247,7 +247,7 @@ def _ids_in(text: str) -> set[int]:
 def _left_aside(paths: Sequence[str]) -> Problem:
     count = "1 file is" if len(paths) == 1 else f"{len(paths)} files are"
     message = f"{count} not valid, and this run doesn't look at {'it' if len(paths) == 1 else 'them'}"
-    hint = "`syncer validate` tells what is wrong there"
+    hint = "`syncer validate` shows what is wrong there"
     return Problem(NOWHERE, "left-aside", f"{message}: {shortlist(paths, _MANY)}", hint, Severity.WARNING)
 
 

@@ -50,7 +50,7 @@ def resolve(route: Route) -> str:
     except (socket.gaierror, UnicodeError) as error:
         what = f"the proxy's host {host} ({route.variable})" if route.proxy else f"the host {host}"
         if getattr(error, "errno", 0) == socket.EAI_AGAIN:
-            message = f"no name server says where {what} is"
+            message = f"no name server knows the address of {what}"
             raise SyncerError(message, "check the network and the VPN of this machine") from None
         message = f"{what} is not known"
         where = f"check {route.variable}" if route.proxy else "check the host in api_url"

@@ -139,7 +139,7 @@ def _hint(status: int, text: str, data: Json, *, is_write: bool) -> str:  # noqa
     if status == 403:  # noqa: PLR2004
         if not isinstance(data, dict):
             return "the server, or a proxy before it, refuses this host name: check api_url"
-        may = "changing models takes the role Member or Admin" if is_write else "check its role in this workspace"
+        may = "changing models needs the role Member or Admin" if is_write else "check its role in this workspace"
         return f"this user's role may not do that: {may}"
     if status == 404 and (not isinstance(data, dict) or "status" in data):  # noqa: PLR2004
         return "there is no such API at this address: check api_url"

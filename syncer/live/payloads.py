@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 MAX_DEPTH: Final = 100
-"""How deep a configuration may be nested: the server takes no more."""
+"""How deep a configuration may be nested: the server accepts no more."""
 
 _TEXTS: Final = {"name": False, "description": True, "query_type": False, "primary_key": True, "query": True}
 """The fields that are text, and whether null will do."""

@@ -30,7 +30,7 @@ _KEY_AND_COLUMNS: Final = (
     *_KEY[1:],
 )
 _CLEARED: Final = "It may clear the destination first: rows that it doesn't send are missing there then."
-_CURSOR: Final = "A sync with a cursor may send fewer rows: it reads on from its last value."
+_CURSOR: Final = "A sync with a cursor may send fewer rows: it continues from its last value."
 _RUN: Final = "the next run sends it the model's query as it is then."
 _TYPE: Final = "The server doesn't check whether the syncs can go on with the new query type."
 
@@ -60,7 +60,7 @@ def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[
         if not said:
             said = [NOTHING_SENT]
         elif not any(sync.is_enabled for sync in effect.syncs):
-            said.append("No sync of it is enabled: nothing happens before one is.")
+            said.append("None of its syncs is enabled. Nothing happens until one is.")
         elif any(sync.is_running for sync in effect.syncs):
             said.append("A run that is under way goes on with the model as it was when it began.")
     elif effect.syncs == () and not change.is_creation:
@@ -119,8 +119,8 @@ def _incremental(change: Change, effect: Effect, syncs: Sequence[Sync]) -> list[
     else:
         tail = "" if is_known else ", and all of them if the columns differ"
         said = [
-            f"The next run sends every row again of which a column changed{tail}.",
-            "Rows that the query returns no more stay at the destination.",
+            f"The next run sends again every row in which a column changed{tail}.",
+            "Rows that the query no longer returns stay at the destination.",
         ]
     return [*said, _CURSOR] if any(sync.cursor for sync in syncs) else said
 

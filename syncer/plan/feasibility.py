@@ -24,7 +24,7 @@ def unsendable(plan: Plan) -> tuple[Problem, ...]:
             _ = change.body
         except ValueError as error:
             what = f"{change.address} can't be changed as planned: {error}"
-            hint = "see what `lifecycle.ignore_changes` leaves of it"
+            hint = "check what `lifecycle.ignore_changes` leaves of it"
             problems.append(change.desired.problem("unsendable", what, "configuration", hint=hint))
     return tuple(problems)
 
@@ -64,7 +64,7 @@ def connector_problems(plan: Plan, connectors: Sequence[Connector]) -> tuple[Pro
                 change.desired.problem(
                     "not-an-ai-connector",
                     f"{change.address} would be an ai_ml model on connector {connector.id} ({connector.name}), "
-                    "which is no model endpoint",
+                    "which is not a model endpoint",
                     "connector_id",
                     hint="the server would store it, and could then show neither it nor the lists that hold it; "
                     "name a connector of the category AI Model",

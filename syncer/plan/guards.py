@@ -46,13 +46,13 @@ def _loosened(now: DesiredModel, before: Iterable[DesiredModel]) -> Iterator[tup
     """Each in words, with what it means."""
     lifecycles = [model.lifecycle for model in before]
     if any(one.protect for one in lifecycles) and not now.lifecycle.protect:
-        yield f"`protect` of {now.address} is lifted", "until this is merged, it still protects"
+        yield f"`protect` of {now.address} is lifted", "it protects the model until this change is merged"
     ignored = {path for one in lifecycles for path in one.ignore_changes}
     for path in now.lifecycle.ignore_changes:
         if not any(path == one or path.startswith(f"{one}.") for one in ignored):
             yield (
                 f"{now.address} ignores changes of {path} from now on",
-                "what is live there is neither seen nor undone",
+                "syncer will neither show nor undo edits of that live value",
             )
     for what in sorted({*now.lifecycle.allow} - {what for one in lifecycles for what in one.allow}):
         yield f"{now.address} allows {what} from now on", "no apply refuses that any more"

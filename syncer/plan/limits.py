@@ -73,7 +73,7 @@ def loosened_limits(
     if limits.floor > floor:
         found.append((f"max_change_floor rises from {floor} to {limits.floor}", counts))
     if create and not created:
-        found.append(("create is switched on", "an apply makes new models from now on"))
+        found.append(("create is switched on", "an apply creates new models from now on"))
     return tuple(Problem(NOWHERE, LOOSENED, message, hint, Severity.WARNING) for message, hint in found)
 
 
@@ -92,7 +92,7 @@ def too_many_changes(plan: Plan, limits: Limits) -> list[Problem]:
             "too-many-changes",
             f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
             f"{limits.share} % from {least} on)",
-            f"if that is meant, say `--max-change-percent {_rounded_up(share)}`, or apply in parts with --target",
+            f"if you mean to change so many, use `--max-change-percent {_rounded_up(share)}`, or apply in parts with --target",
         )
     ]
 

@@ -51,7 +51,7 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             said = _needed_by(uses, is_key=column == key)
             instead = "name another primary key" if column == key else "change the sync first"
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
-            allowing = f"; if it's meant, say {in_file}`--allow {LOST_COLUMN}`"
+            allowing = f"; if you mean to drop it, use {in_file}`--allow {LOST_COLUMN}`"
             is_allowed = limits.allows(change, LOST_COLUMN)
             # What the query returns is as it was, or never was there: then the key is what has to change.
             names_key = is_new_key and not change.is_creation and not ("query" in change.changed and was_there)
@@ -80,9 +80,9 @@ def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:
     if said := _uses(syncs):
         yield change.desired.problem(
             UNCHECKED,
-            f"the columns of {change.address} are not checked, for its new query can't be read: {said}",
+            f"the columns of {change.address} are not checked, because its new query can't be read: {said}",
             "query",
-            hint="correct the query, or see for yourself that it returns these columns",
+            hint="correct the query, or check by hand that it returns these columns",
             severity=Severity.WARNING,
         )
 
@@ -92,10 +92,10 @@ def unlooked_columns(change: Change, syncs: Iterable[Sync] | None) -> Problem:
     said = "its syncs could not be read" if syncs is None else _uses(syncs)
     return change.desired.problem(
         UNCHECKED,
-        f"the columns of {change.address} are not checked, for this plan changes more SQL than one run reads"
+        f"the columns of {change.address} are not checked, because this plan changes more SQL than one run reads"
         + (f": {said}" if said else ""),
         "query",
-        hint="plan fewer models at once, with `--target`, or see for yourself that the query returns what syncs map",
+        hint="plan fewer models at once, with `--target`, or check by hand that the query returns what syncs map",
         severity=Severity.WARNING,
     )
 
@@ -126,7 +126,7 @@ def unchecked_columns(effects: Mapping[str, Effect], why: Mapping[str, SyncerErr
             NOWHERE,
             UNCHECKED,
             f"columns not checked, because {what}: {shortlist(models, _MANY_MODELS)}",
-            f"see for yourself that each query returns what its syncs map, or let syncer see: {hint}",
+            f"check by hand that each query returns what its syncs map, or let syncer see: {hint}",
             Severity.WARNING,
         )
         for (what, hint), models in unlooked.items()

@@ -74,9 +74,9 @@ def _secret_changes(plan: Plan) -> Iterator[Problem]:
                 path = ".".join(map(str, one.path))
                 yield change.desired.problem(
                     "secret-change",
-                    f"{path} of {change.address} is not what {one.after.reference} holds: an apply puts that there",
+                    f"{path} of {change.address} differs from {one.after.reference}: an apply writes that variable's value",
                     "configuration",
-                    hint="if the live one is right, correct the variable",
+                    hint="if the live value is right, correct the variable",
                     severity=Severity.WARNING,
                 )
 
@@ -107,7 +107,7 @@ _ON_DRIFT: Final = {
     Cause.DRIFT: (
         "undo",
         (
-            "if it's meant, take it into the file: `syncer import --drift`; if git is right (or a merge was never "
+            "if the edit is right, take it into the file with `syncer import --drift`; if git is right (or a merge was never "
             "applied), say `--on-drift overwrite`"
         ),
     ),
@@ -116,7 +116,7 @@ _ON_DRIFT: Final = {
         "overwrite",
         (
             "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
-            "git says something new there, too); if git is right (or a merge was never applied), say "
+            "git has a new value there, too); if git is right (or a merge was never applied), say "
             "`--on-drift overwrite`"
         ),
     ),
@@ -142,8 +142,8 @@ def _risky_change(change: Change, field: str, limits: Limits) -> Problem:
     hint = RISKS[field]
     is_allowed = limits.allows(change, field)
     if not is_allowed:
-        in_file = f"the file says `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
-        hint += f" Apply refuses it until {in_file}the run says `--allow {field}`."
+        in_file = f"the file has `lifecycle: {{allow: [{field}]}}`, or " if limits.asks_files else ""
+        hint += f" Apply refuses it until {in_file}the run has `--allow {field}`."
     what = f"{field} of {change.address} changes"
     return change.desired.problem("risky-change", what, field, hint=hint, severity=_severity(is_allowed=is_allowed))
 

@@ -29,9 +29,9 @@ def unpinned_renames(plan: Plan, base: DesiredState) -> tuple[Problem, ...]:
         model = former.of(change.desired)
         if model is not None and model.name != change.desired.name and (live := left.get(model.name)) is not None:
             message = (
-                f"{change.desired.name!r} would be created, but its file meant live model {live.id} ({live.name!r})"
+                f"{change.desired.name!r} would be created, but its file used to mean live model {live.id} ({live.name!r})"
             )
-            hint = f"to rename that one, pin it with `id: {live.id}`; for a new model take a new file"
+            hint = f"to rename that one, pin it with `id: {live.id}`; for a new model use a new file"
             found.append(change.desired.problem("renamed-without-id", message, "name", hint=hint))
     return tuple(found)
 

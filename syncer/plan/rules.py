@@ -22,11 +22,11 @@ PLAN_RULES: Final = (
     _rule(
         "unknown-id",
         "No live model has the id",
-        "The model was deleted, or the id belongs to another workspace. Nothing is looked up by name instead.",
+        "The model was deleted, or the id belongs to another workspace. syncer doesn't look for its name instead.",
     ),
     _rule(
         "no-live-model",
-        "No live model has the name, and the environment creates none",
+        "No live model has the name, and the environment doesn't create one",
         "A mistyped name would make a second model. `create = true` in the environment's settings allows new models.",
     ),
     _rule(
@@ -64,13 +64,13 @@ PLAN_RULES: Final = (
     _rule(
         "unread-rival",
         "A file that can't be parsed may mean the same live model",
-        "A run with --target passes over files that aren't valid. "
+        "A run with --target skips files that aren't valid. "
         "The id or the name that stands in one may be the same, and then each file would undo what the other does.",
     ),
     _rule(
         "left-aside",
-        "A run with --target passed over files that aren't valid",
-        "They are none of the definitions that were asked for. What they say was not compared.",
+        "A run with --target skipped files that aren't valid",
+        "They are not among the definitions that were asked for, and were not compared.",
         _WARNING,
     ),
     # -- connectors and secrets ----------------------------------------------------------------------------------
@@ -87,13 +87,13 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "not-an-ai-connector",
-        "An ai_ml model would stand on a connector that is no model endpoint",
+        "An ai_ml model would stand on a connector that is not a model endpoint",
         "The server would store it, and could then show neither it nor the lists that hold it.",
     ),
     _rule(
         "missing-secret",
         "The variable of a secret isn't set",
-        "Without its value nobody can tell whether the secret differs, and nothing that holds it can be sent.",
+        "Without its value syncer can't tell whether the secret differs. It can't send what holds the secret either.",
     ),
     # -- what a change would do ----------------------------------------------------------------------------------
     _rule(
@@ -113,11 +113,11 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "columns-not-checked",
-        "Nobody could tell which columns a query returns",
+        "It is not known which columns a query returns",
         "A column that a sync names may be gone. The extra `sql` reads most queries.",
         _WARNING,
     ),
-    _rule("secret-change", "A secret would change", "Its values are never shown, so nobody can review them.", _WARNING),
+    _rule("secret-change", "A secret would change", "syncer never shows its values, so nobody can review them.", _WARNING),
     _rule(
         "too-many-changes",
         "More models would change than the limit allows",
@@ -134,18 +134,18 @@ PLAN_RULES: Final = (
         "An ai_ml model whose connector has no catalog takes no change from then on.",
         _WARNING,
     ),
-    _rule("unread-syncs", "The syncs could not be read", "What the changes feed is not known.", _WARNING),
+    _rule("unread-syncs", "The syncs could not be read", "So it is not known which syncs the changes feed.", _WARNING),
     _rule("unread-connectors", "The connectors could not be read", "The list shows their ids instead.", _WARNING),
     # -- what the base tells -------------------------------------------------------------------------------------
     _rule(
         "drift",
         "A live model was edited outside git",
-        "An apply takes that edit back. `--on-drift` says what to do about it.",
+        "An apply takes that edit back. `--on-drift` sets what to do about it.",
         _WARNING,
     ),
     _rule(
         "conflict",
-        "This change and an edit outside git compete for a field",
+        "This change and an edit made outside git change the same field",
         "An apply would overwrite somebody's edit. `--on-drift overwrite` does it.",
     ),
     _rule(
@@ -167,25 +167,25 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "silent-base",
-        "The base can't tell all",
-        "Where it says nothing, an edit made outside git looks like this change.",
+        "The base is incomplete",
+        "Where it has no definition, an edit made outside git looks like part of this change.",
         _WARNING,
     ),
     _rule("unread-settings", "The base's settings can't be read", "The stricter limits count.", _WARNING),
     _rule("no-base", "A plan has no base", "Edits made outside git can't be told from this change.", _WARNING),
     _rule(
         "new-definition",
-        "A plan without the server has nothing to compare a new definition with",
+        "A plan without the server can't compare a new definition",
         "Somebody with access plans it later.",
         _WARNING,
     ),
     _rule("settings", "The settings aren't valid", "A mistyped limit would be no limit."),
-    _rule("failed", "A run ended before there was a plan", "The message says why."),
+    _rule("failed", "A run ended before there was a plan", "The message gives the reason."),
     # -- apply, rollback, import ---------------------------------------------------------------------------------
     _rule(
         "stale-plan",
         "Live state moved since the plan was made",
-        "The plan that was reviewed is carried out, or none. Plan again.",
+        "syncer applies only the plan that was reviewed. Plan again.",
     ),
     _rule(
         "created-model",
@@ -194,12 +194,12 @@ PLAN_RULES: Final = (
         _WARNING,
     ),
     _rule("changed-since", "A model was changed again since the run", "A rollback leaves it alone.", _WARNING),
-    _rule("not-restorable", "A change can't be taken back", "The record doesn't hold what was there.", _WARNING),
-    _rule("not-imported", "A live model can't become a file", "No file could say what it holds.", _WARNING),
+    _rule("not-restorable", "A change can't be taken back", "The record doesn't have the former value.", _WARNING),
+    _rule("not-imported", "A live model can't become a file", "No file could hold all its values.", _WARNING),
     _rule(
         "not-placed",
         "A live value has no place in the file",
-        "A file is edited only where the edit surely means what was asked for.",
+        "syncer edits a file only where the result is certainly what was asked for.",
         _WARNING,
     ),
     _rule(
@@ -211,13 +211,13 @@ PLAN_RULES: Final = (
     _rule(
         "default-value",
         "A drifted value is a default of a folder or of the settings",
-        "The default holds for other files, too, so a person says where the edit belongs.",
+        "The default holds for other files, too, so a person must decide where the edit belongs.",
         _WARNING,
     ),
     _rule(
         "environment-value",
         "A drifted value stands in the file for one environment only",
-        "Whether the edit is meant for the others too, nobody can tell.",
+        "syncer can't tell whether the edit is meant for the others, too.",
         _WARNING,
     ),
     _rule(
@@ -228,8 +228,8 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "rotated-secret",
-        "A live secret isn't the one that the variable holds",
-        "It was changed outside git. Its value never goes into a file.",
+        "A live secret differs from its variable",
+        "It was changed outside git. syncer never writes its value into a file.",
         _WARNING,
     ),
 )

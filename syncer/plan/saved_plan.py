@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Planned
 
 
-DRIFT_REPORT: Final = "says what was changed outside git (`syncer drift` made it), and is no plan"
+DRIFT_REPORT: Final = "is a drift report (`syncer drift` made it), and not a plan"
 """What a file is that holds drift."""
 
 
@@ -36,8 +36,8 @@ def check_applicable(saved: Planned, target: Target, commit: str) -> None:
         hint = "to undo those edits, plan: `syncer plan --out plan.json`"
         raise RefusedError(f"{message}; nothing was written", hint)
     if saved.problems:
-        message = "the saved plan is not whole, so nothing is applied"
-        raise RefusedError(message, "solve its problems, and plan again", saved.problems)
+        message = "the saved plan is incomplete, so nothing is applied"
+        raise RefusedError(message, "fix its problems, and plan again", saved.problems)
     if saved.is_offline:
         message = "the saved plan was made from the files only, without reading the target; nothing was written"
         raise RefusedError(message, "plan again where the target can be read")
@@ -82,7 +82,7 @@ def with_live_state(saved: Planned, live: LiveState, lookup: Callable[[str], Sec
         raise RefusedError(f"{what}; nothing was written", "plan again, and review what it says now", problems)
     plan = replace(saved.plan, changes=tuple(changes))
     if plan.digest != saved.plan.digest:
-        message = "Saved plan is stale: made anew it would do something else; nothing was written"
+        message = "Saved plan is stale: a new plan would do something else; nothing was written"
         raise RefusedError(message, "plan again, and review what it says now")
     return replace(saved, plan=plan)
 
@@ -95,7 +95,7 @@ def _renewed_creation(
         message = f"{change.address} can't be created: not every live model can be read, and one may bear its name"
         return change.desired.problem("stale-plan", message)
     if (other := names.get(str(change.after["name"]))) is not None:
-        message = f"{change.address} is not new any more: live model {other.id} bears its name"
+        message = f"{change.address} is no longer new: live model {other.id} has its name"
         return change.desired.problem("stale-plan", message)
     missing: list[str] = []
     after = {field: _with_secrets(value, ABSENT, lookup, missing) for field, value in change.after.items()}

@@ -83,7 +83,7 @@ def not_compared_secrets(not_compared: Mapping[str, tuple[str, ...]], plan: Plan
         else (f"{len(models)} secrets not compared: their variables are not set")
     )
     named = "; ".join(f"{one} ({shortlist(addresses, _MANY)})" for one, addresses in sorted(models.items()))
-    hint = f"{named}. Set {'it' if is_one else 'them'} where syncer runs to have all compared"
+    hint = f"{named}. Set {'it' if is_one else 'them'} where syncer runs to compare everything"
     withheld = [change.address for change in plan.withheld] if plan is not None else []
     if withheld:
         hint += f". An apply leaves out {shortlist(withheld, _MANY)}: the configuration would be sent without a secret"

@@ -149,8 +149,8 @@ def report_lines(report: Report, clock: Clock, commands: Commands = ANYWHERE) ->
     """A diagnostic for each change that isn't done, or doesn't stand as it was applied, then the totals."""
     lines = [_outcome_line(one, clock, commands) for one in report.outcomes if one.since or one.status.value != "done"]
     if report.unseen:
-        unseen = f"nobody looked at the end whether what was written still stands: {report.unseen}"
-        lines.append(_diagnostic("warning", unseen, clock, hint=commands.completed("`syncer plan` tells")))
+        unseen = f"syncer did not check at the end whether its changes are still there: {report.unseen}"
+        lines.append(_diagnostic("warning", unseen, clock, hint=commands.completed("`syncer plan` shows it")))
     counts = outcome_counts(report)
     message = " ".join(report_verdict(report))
     level = "info" if report.is_ok else "error"

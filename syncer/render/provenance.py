@@ -30,13 +30,13 @@ _WORDS: Final = {
     Cause.CONFLICT: _Words(
         "conflict: overwrites an edit made in the UI",
         "would overwrite edits made in the UI to the same fields",
-        "Git says something new there, too, so `syncer import --drift` leaves it to a person. If live is right, "
+        "Git has a new value there, too, so `syncer import --drift` doesn't write it. If live is right, "
         "write its value into the file by hand. If git is right, apply with `--on-drift overwrite`.",
     ),
     Cause.DRIFT: _Words(
         "drift: undoes an edit made in the UI",
         "would undo edits made in the UI",
-        "If such an edit is meant, `syncer import --drift` takes it into the file. It may also be a change that "
+        "If such an edit is right, `syncer import --drift` takes it into the file. It may also be a change that "
         "was merged and never applied.",
     ),
 }

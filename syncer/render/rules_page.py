@@ -20,10 +20,10 @@ _INTRODUCTION: Final = (
 )
 
 SECTIONS: Final = (
-    ("validate", "What the files alone tell. `syncer validate` and every plan check it.", RULES),
-    ("plan, apply, rollback and import", "What only live state, the base or a run can tell.", PLAN_RULES),
+    ("validate", "These rules need only the files. `syncer validate` and every plan check them.", RULES),
+    ("plan, apply, rollback and import", "These rules need live state, a base or a run.", PLAN_RULES),
 )
-"""All rules, by the commands that tell them."""
+"""All rules, by the commands that report them."""
 
 ALL_RULES: Final[Mapping[str, Rule]] = {rule.id: rule for _, _, rules in SECTIONS for rule in rules}
 """All rules by their ids."""

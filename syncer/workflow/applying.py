@@ -81,8 +81,8 @@ def refuse(planned: Planned, limits: Limits) -> None:
     The verdict that was shown is made once more, so that no plan passes that nobody judged.
     """
     if planned.problems:
-        message = "the plan is not whole, so nothing is applied"
-        raise RefusedError(message, "solve the problems above, or apply a part of it with --target")
+        message = "the plan is incomplete, so nothing is applied"
+        raise RefusedError(message, "fix the problems above, or apply a part of it with --target")
     if refusals := policy.judged(planned, limits).refusals:
         message = "this plan may not be applied as it is; nothing was written"
         raise RefusedError(message, problems=refusals)

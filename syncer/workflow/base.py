@@ -83,8 +83,8 @@ def silent_base(base: Base | None, *, differs: bool = True) -> tuple[Problem, ..
         Problem(
             NOWHERE,
             policy.SILENT_BASE,
-            f"the base {base.commit[:12]} can't tell all: {what}",
-            "where it says nothing, an edit made outside git looks like this change; name another base",
+            f"the base {base.commit[:12]} is incomplete: {what}",
+            "where it has no definition, an edit made outside git looks like part of this change; name another base",
             Severity.WARNING,
         ),
     )

@@ -126,7 +126,7 @@ def _read_in_one_run(
 
 
 def _unread(what: str, unknown: str, error: ApiError | RefreshError) -> Problem:
-    message = f"the {what} could not be read, so nobody knows {unknown}: {error.what}"
+    message = f"the {what} could not be read, so it is not known {unknown}: {error.what}"
     return Problem(NOWHERE, f"unread-{what}", message, error.hint, Severity.WARNING)
 
 
@@ -135,7 +135,7 @@ def _half_read(syncs: Sequence[Sync]) -> list[Problem]:
     if not syncs:
         return []
     named = shortlist((str(sync.id or "?") for sync in syncs), _LISTED)
-    message = f"what these changes do to some syncs can't be told ({named}): of the first, {syncs[0].unknown}"
+    message = f"it is not known what these changes do to some syncs ({named}). Of the first, {syncs[0].unknown}"
     return [Problem(NOWHERE, "unread-syncs", message, "look at them in the UI before you apply", Severity.WARNING)]
 
 

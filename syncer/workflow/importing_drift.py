@@ -190,7 +190,7 @@ class _Trying:
                 reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
                 trials[path] = replace(trial, wrong=dict.fromkeys(trial.intake.fields, reason))
                 continue
-            reason = "the file can't say it so that it's read back as it's live"
+            reason = "a file can't hold it so that it is read back as it is live"
             still = dict.fromkeys(self._still(trial, document), reason)
             trials[path] = replace(trial, wrong=still, variables=new_files.named_variables([document]))
         return trials

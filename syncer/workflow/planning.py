@@ -130,7 +130,7 @@ def plan_offline(
     for model in chosen.models:
         before = former.of(model)
         if before is None:
-            message = f"{model.address} is new: what it would change can't be told without the target"
+            message = f"{model.address} is new: its changes can't be shown without reading the target"
             hint = "it's compared when somebody with access plans"
             new.append(model.problem("new-definition", message, hint=hint, severity=Severity.WARNING))
         else:

@@ -448,8 +448,8 @@ def test_some_are_chosen_by_type_and_connector(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "say --all, the ids of some, --query-type TYPE or --connector NAME"),
-        (("--all", "1"), "ids say already which models to import"),
+        ((), "use --all, the ids of some, --query-type TYPE or --connector NAME"),
+        (("--all", "1"), "the ids already name the models to import"),
         (("--query-type", "sql"), "there is no query type 'sql'"),
         (("--connector", "nope"), "the workspace has no connector 'nope'"),
         (("--all", "--yes"), "--auto-approve can be said only with --drift"),
@@ -753,7 +753,7 @@ def test_drift_goes_where_the_value_stands(drifted: Played) -> None:
     assert "-name: 'Active users'   # quoted" in shown.out
     assert "+name: 'People'   # quoted" in shown.out
     assert "+SELECT user_id, email" in shown.out
-    assert shown.out.endswith("Nothing was written: say --auto-approve to write it.\n")
+    assert shown.out.endswith("Nothing was written. Use --auto-approve to write it.\n")
     assert drifted.files == before
 
     taken = drifted.run("import", "--drift", "--auto-approve")
@@ -1461,7 +1461,7 @@ def _intake(own: dict[str, Any], there: dict[str, Any], causes: Any = None, owne
 
 
 def test_drift_goes_to_the_place_where_the_value_stands() -> None:
-    """At the top; not below an environment, nor where the file says nothing; what git changes waits, a conflict is left."""
+    """At the top; not below an environment, nor where the file has no content; what git changes waits, a conflict is left."""
     taken = _intake(
         {"query": "SELECT 2", "description": "d"}, {}, {"query": (Cause.DRIFT,), "description": (Cause.CHANGE,)}
     )
@@ -1630,7 +1630,7 @@ def test_what_can_not_be_a_definition_is_told() -> None:
     assert asked.message == f"model 7 {'n' * 200!r} can't be a definition: why"
     assert (
         asked.hint
-        == "mend it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
+        == "fix it in AI Squared and import it then, or write its file by hand; until then it stays out of git"
     )
     assert new_files.not_imported(live(7), "why", is_asked=True, path="a.yaml").hint == "edit a.yaml by hand"
     assert not new_files.Imported(problems=(other, asked)).is_whole

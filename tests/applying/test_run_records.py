@@ -390,7 +390,7 @@ def test_how_a_run_ended_is_counted() -> None:
 
     assert ending(run) == "1 changed, 1 created, 1 conflict, 1 failed, 1 unknown, 1 not attempted"
     killed = replace(run, ended="", tally=tally([Ending(OPEN)] * len(MIXED)))
-    assert ending(killed) == "unfinished: it was ended before it could say"
+    assert ending(killed) == "unfinished: it ended before it could report"
 
 
 def test_the_list_is_these_lines() -> None:
@@ -429,7 +429,7 @@ def test_the_lines_for_programs_are_described() -> None:
 def test_no_run_is_a_sentence() -> None:
     """Where it looked, and why there may be none."""
     assert render_no_runs("a/runs", 20) == "No run is kept in a/runs."
-    assert render_no_runs("a/runs", 0).endswith("The settings say `keep_runs = 0`, so none is.")
+    assert render_no_runs("a/runs", 0).endswith("The settings say `keep_runs = 0`, so none are kept.")
 
 
 def test_strange_neighbours_cost_no_record(tmp_path: Path) -> None:

@@ -446,7 +446,7 @@ def test_the_second_interrupt_leaves_at_once(team: Team, box: Sandbox) -> None:
     _, err = process.communicate(timeout=30)
 
     assert process.returncode == 130
-    assert "Leaving at once" in err
+    assert "Stopped at once" in err
 
 
 # -- what bad input gets -----------------------------------------------------------------------------------------

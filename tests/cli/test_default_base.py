@@ -137,5 +137,5 @@ def test_outside_git_there_is_none(played: Played) -> None:
     """It's said in a line, and nothing else changes."""
     (played.folder / ".git").rename(played.folder.parent / "gone")
 
-    assert _base(played).startswith("none, because git has no commit of this folder.")
+    assert _base(played).startswith("none, because git has no commit with this folder.")
     assert played.run("plan", "--json").err == ""

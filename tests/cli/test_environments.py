@@ -171,7 +171,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("text", "place", "said"),
     [
         ("- connector\n", "1:1", "the file holds a list, not keys and values"),
-        ("", "", "the file says nothing"),
+        ("", "", "the file has no content"),
         (BOMB, "", "the aliases up to here expand"),
         ("name: A\nconnector: warehouse\n", "1:1", "name can't be a default: each model file says its own"),
         ("conector: warehouse\n", "1:1", "unknown key conector"),

@@ -215,7 +215,7 @@ def test_broken_files_stop_a_list(played: Played) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(State), st.text(max_size=120), st.text(max_size=50)), max_size=6))
 def test_a_table_stays_a_table(drawn: list[tuple[State, str, str]]) -> None:
-    """Whatever names hold: one line a model, columns below their heads, nothing invisible, no runner's command."""
+    """Whatever names hold: one line for each model, columns below their heads, nothing invisible, no runner's command."""
     rows = tuple(
         Row(state, f"m{i}", i, name, "raw_sql", 1, connector, 7777, "f")
         for i, (state, name, connector) in enumerate(drawn)

@@ -162,7 +162,7 @@ def test_a_plan_that_cannot_be_made_is_kept_as_such(cause: str, said: str, team:
     assert said in kept["problems"][0]["message"]
     assert said in _read(team, "plan.jsonl")
     assert "No changes" not in "".join(_read(team, name) for name in KEPT)
-    assert "the saved plan is not whole, so nothing is applied" in _refused(team, box, "apply", "plan.json").err
+    assert "the saved plan is incomplete, so nothing is applied" in _refused(team, box, "apply", "plan.json").err
     assert said in _refused(team, box, "show", "plan.json").err
 
 

@@ -98,7 +98,7 @@ def test_ten_changed_one_edited_since_nine_go_back(team: Team, box: Sandbox) -> 
     assert "Apply complete! Resources: 0 added, 9 changed, 0 destroyed." in back.out
     assert f"live model {TEN[3]} (m{TEN[3]:02}) changed since that run: query" in back.err
     assert "[changed-since]" in back.err
-    assert "The files still say what that run applied" in back.out
+    assert "The files still have what that run applied" in back.out
     assert len(writes(box)) == done + 9
     for model_id in TEN:
         now, was = _live(team, model_id), MODELS[model_id]
@@ -363,7 +363,7 @@ def test_a_secret_in_clear_keeps_the_record_away(team: Team) -> None:
     done = team.run("apply", "--auto-approve")
 
     assert done.code == 0
-    assert "Warning: what this run replaces can't be kept, so it can't be rolled back" in done.err
+    assert "Warning: syncer can't save what this run replaces, so the run can't be rolled back" in done.err
     assert _records(team) == []
 
 

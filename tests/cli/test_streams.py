@@ -90,7 +90,7 @@ def test_a_reader_that_leaves_ends_an_apply_as_ctrl_c_does(json_flag: list[str],
     assert process.wait(30) == 1
     done = len(writes(box))
     assert 2 <= done <= 6
-    assert "its reader has left: finishing what is under way, beginning nothing new" in err
+    assert "its reader has left: finishing the changes under way, starting no new ones" in err
     assert f"Apply incomplete! Resources: {done} changed, {8 - done} not attempted." in err
     kept = json.loads(team.run("history", "--json").out.splitlines()[1])["run"]
     assert kept["outcomes"] == {"done": done, "not_attempted": 8 - done}

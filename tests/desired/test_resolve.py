@@ -247,7 +247,7 @@ def test_unread_models_are_problems_not_absences() -> None:
     assert broken.message == "the server can't show live model 7: undefined method"
     assert broken.hint.startswith("give its connector a catalog in the UI, or delete the model; ")
     assert broken.hint.endswith(". Then plan again")
-    assert unread.message == "'Active users' can't be bound by name: not every live model could be read"
+    assert unread.message == "'Active users' can't be found by name: not every live model could be read"
     assert (broken.excerpt, unread.excerpt) == ("id: …", "name: …")
 
 
@@ -265,7 +265,7 @@ def test_unread_models_are_problems_not_absences() -> None:
             [Unreadable(7, "r")],
             {},
             "incomplete-live-state",
-            "'Active users' can't be bound by name: not every live model could be read",
+            "'Active users' can't be found by name: not every live model could be read",
         ),
         ([Unreadable(7, "r", "Other")], {}, "no-live-model", "no live model of the workspace is named 'Active users'"),
         ([Unreadable(7, "r", "Other")], {"id": 7}, "unreadable-model", "the server can't show live model 7: r"),
@@ -334,7 +334,7 @@ def test_a_name_that_is_nearly_there_is_told() -> None:
 
     assert [(problem.rule, problem.is_error) for problem in bound.problems] == [("similar-name", False)]
     assert bound.problems[0].message == "'Brand new' would be created, and there is id 4 ('brand New')"
-    assert bound.problems[0].hint == "if that is the one you mean, pin it with `id:`, in one file alone"
+    assert bound.problems[0].hint == "if that is the one you mean, pin it with `id:`, in one file only"
 
 
 def test_guesses_have_an_end() -> None:
@@ -397,7 +397,7 @@ def test_a_name_that_two_files_give_is_not_created() -> None:
 
         assert bound.new == ()
         assert {(one.rule, one.message, one.is_error) for one in bound.problems} == {
-            ("claimed-twice", "'X' would be created, and another file gives its model that very name", True)
+            ("claimed-twice", "'X' would be created, but another file gives its model the same name", True)
         }
         assert len(bound.problems) == 2 - len(bound.bindings)
     assert [
@@ -450,7 +450,7 @@ CONNECTORS = (
             "ambiguous-connector",
             "2 source connectors are named 'warehouse': id 2 ('warehouse', Postgresql), id 3 ('warehouse', Redshift)",
         ),
-        ("HubSpot", None, "unknown-connector", "'HubSpot' is a destination, and a model reads from a source"),
+        ("HubSpot", None, "unknown-connector", "'HubSpot' is a destination, but a model reads from a source"),
         ("snowflake prd", None, "unknown-connector", "no source connector of the workspace is named 'snowflake prd'"),
     ],
 )

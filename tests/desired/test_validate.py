@@ -586,7 +586,7 @@ def test_a_semicolon_is_judged_as_databases_do(checked: Checker, query: str, rul
 
 _WORDS_ANYWHERE = "reword it: the server looks for the words anywhere, whatever they mean there"
 _NUMBERED = "row_number() OVER (ORDER BY …) AS n inside, and WHERE n <= 10 around it"
-_ROW_NUMBER = f"say it without LIMIT and a number: {_NUMBERED}"
+_ROW_NUMBER = f"write it without LIMIT and a number: {_NUMBERED}"
 _ELEMENTS = (
     "leave LIMIT out and take the elements that you mean: ARRAY_AGG(…)[SAFE_OFFSET(0)] is the first, "
     "UNNEST(…) WITH OFFSET AS n and WHERE n < 10 the first ten"
@@ -618,7 +618,7 @@ def test_an_inner_limit_is_told_as_what_it_is(checked: Checker, query: str, wher
     problem = only(checked(NO_QUERY + f"query: {json.dumps(query + ' ')}\n"))
 
     assert problem.rule == "inner-limit"
-    assert problem.message == f"the query has {where}: it can be saved, and every run of a sync then fails"
+    assert problem.message == f"the query has {where}: it can be saved, but every run of a sync then fails"
     assert problem.hint == hint
 
 
@@ -633,8 +633,8 @@ _EITHER = (
     [
         ("SELECT 1 FROM t\nLIMIT 10", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
         ("SELECT 1 FROM t LIMIT ALL OFFSET 5;", f"{_REMOVE}. To mean some alone, number them: {_NUMBERED}"),
-        ("SELECT 1 FROM (\nSELECT 1 FROM t\nLIMIT 10\n) x", f"say it without LIMIT: {_NUMBERED}"),
-        ("WITH a AS (\nSELECT 1 FROM t LIMIT 10\n) SELECT 1 FROM a", f"say it without LIMIT: {_NUMBERED}"),
+        ("SELECT 1 FROM (\nSELECT 1 FROM t\nLIMIT 10\n) x", f"write it without LIMIT: {_NUMBERED}"),
+        ("WITH a AS (\nSELECT 1 FROM t LIMIT 10\n) SELECT 1 FROM a", f"write it without LIMIT: {_NUMBERED}"),
         ("SELECT ARRAY_AGG(x ORDER BY y\nLIMIT 1\n)[OFFSET(0)] FROM `a.b`", _ELEMENTS),
         ("SELECT string_agg(DISTINCT x, ', ' LIMIT 3\n) FROM t", _ELEMENTS),
         (

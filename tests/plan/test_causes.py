@@ -518,9 +518,9 @@ def test_a_rename_without_an_id_makes_no_second_model() -> None:
 
     assert [problem.rule for problem in planned.problems] == ["renamed-without-id"]
     assert planned.problems[0].message == (
-        "'Quite another' would be created, but its file meant live model 5 ('Old name')"
+        "'Quite another' would be created, but its file used to mean live model 5 ('Old name')"
     )
-    assert planned.problems[0].hint == "to rename that one, pin it with `id: 5`; for a new model take a new file"
+    assert planned.problems[0].hint == "to rename that one, pin it with `id: 5`; for a new model use a new file"
     pinned = _based("Quite another", [live(5, name="Old name")], id=5)
     assert not pinned.problems
     assert [change.action for change in pinned.plan.changes] == [Action.UPDATE]
@@ -653,8 +653,8 @@ def test_what_a_file_takes_from_its_guards_is_told(was: dict[str, Any], now: dic
     assert [one.message for one in found] == told
     assert {(one.rule, one.severity, one.excerpt) for one in found} <= {("loosened", Severity.WARNING, "lifecycle: …")}
     hints = {
-        "lifted": "until this is merged, it still protects",
-        "ignores": "what is live there is neither seen nor undone",
+        "lifted": "it protects the model until this change is merged",
+        "ignores": "syncer will neither show nor undo edits of that live value",
     }
     for one in found:
         assert one.hint == next(

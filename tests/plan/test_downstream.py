@@ -154,11 +154,11 @@ OTHER_COLUMNS = {"query": "SELECT user_id, email, age FROM users"}
 STAR = {"query": "SELECT * FROM users"}
 KEY = {"primary_key": "email"}
 
-SENT = "The next run sends every row again of which a column changed."
-SENT_OR_ALL = "The next run sends every row again of which a column changed, and all of them if the columns differ."
-STAY = "Rows that the query returns no more stay at the destination."
+SENT = "The next run sends again every row in which a column changed."
+SENT_OR_ALL = "The next run sends again every row in which a column changed, and all of them if the columns differ."
+STAY = "Rows that the query no longer returns stay at the destination."
 ALL = "The rows have other columns than before, so the next run sends every row again."
-FEWER = "A sync with a cursor may send fewer rows: it reads on from its last value."
+FEWER = "A sync with a cursor may send fewer rows: it continues from its last value."
 ALL_OR_NONE = "The next run may send every row again, or none at all: servers differ."
 CLEARED = "It may clear the destination first: rows that it doesn't send are missing there then."
 KEYED = "After a new primary key the next run may send nothing, or may insert every row again: servers differ."
@@ -262,7 +262,7 @@ def test_columns_that_nobody_can_check_any_more_are_told(after: str, rules: list
     assert planned.problems == ()
     for problem in told:
         assert problem.message == (
-            "the columns of m are not checked, for its new query can't be read: "
+            "the columns of m are not checked, because its new query can't be read: "
             "sync 3 to HubSpot needs email; sync 4 to HubSpot needs updated_at"
         )
     assert _rules(_plan(_api(SYNC, query="SELEC 1"), query="SELEC 2").warnings) == ["unreadable-query"]
@@ -504,7 +504,7 @@ def test_a_run_reads_so_many_queries_and_names_the_others(monkeypatch: pytest.Mo
         assert {address for address, one in planned.effects.items() if one.columns} == set(read)
         assert [one.origin.path for one in told] == [f"models/{name}.yaml" for name in names if name not in read]
     assert [one.message for one in told if "sync" in one.message] == [
-        f"the columns of {name} are not checked, for this plan changes more SQL than one run reads: "
+        f"the columns of {name} are not checked, because this plan changes more SQL than one run reads: "
         f"sync {number} to HubSpot needs email"
         for number, name in ((4, "d"), (5, "e"))
     ]
@@ -609,7 +609,7 @@ def team(tmp_path: Path) -> Iterator[Inside]:
             {"query": "SELECT id, email, score_1\nFROM customers_1"},
             [
                 "Columns: the same.",
-                "Incremental: The next run sends every row again of which a column changed.",
+                "Incremental: The next run sends again every row in which a column changed.",
                 "Full refresh: The next run may send every row again, or none at all: servers differ.",
             ],
         ),

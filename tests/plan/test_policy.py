@@ -53,7 +53,7 @@ def test_too_many_changes_names_the_way_past_it() -> None:
     (guard,) = _refusals(plan, Limits())
 
     assert guard.message == "10 of 30 bound models would change (33 %, the limit is 30 % from 10 changes on)"
-    assert guard.hint == "if that is meant, say `--max-change-percent 34`, or apply in parts with --target"
+    assert guard.hint == "if you mean to change so many, use `--max-change-percent 34`, or apply in parts with --target"
     assert guard.origin == NOWHERE
     assert _refusals(plan, Limits(percent=34)) == ()
     # A share that is just the limit passes; of all there are, no more than all can be asked for.
@@ -97,8 +97,8 @@ def test_a_risky_field_must_be_allowed_by_its_file(field: str) -> None:
     value: dict[str, Any] = {field: {"primary_key": "id", "connector_id": 2, "query_type": "dbt"}[field]}
     (guard,) = _refusals(_plan(**value), Limits())
     assert guard.rule == "risky-change"
-    asked = f"the run says `--allow {field}`."
-    assert guard.hint.endswith(f" Apply refuses it until the file says `lifecycle: {{allow: [{field}]}}`, or {asked}")
+    asked = f"the run has `--allow {field}`."
+    assert guard.hint.endswith(f" Apply refuses it until the file has `lifecycle: {{allow: [{field}]}}`, or {asked}")
     (rolled,) = _refusals(_plan(**value), Limits(asks_files=False))
     assert rolled.hint.endswith(f" Apply refuses it until {asked}")
     assert guard.excerpt == f"{field}: …"
@@ -162,7 +162,7 @@ def test_settings_that_let_more_pass_are_told(
     for one in found:
         is_create = one.message.startswith("create")
         counts = "until this is merged, the limit of the base counts"
-        assert one.hint == ("an apply makes new models from now on" if is_create else counts)
+        assert one.hint == ("an apply creates new models from now on" if is_create else counts)
 
 
 def test_a_secret_that_is_not_live_is_told() -> None:
@@ -180,7 +180,7 @@ def test_a_secret_that_is_not_live_is_told() -> None:
     assert warning.message == (
         "configuration.api_key of m01 is not what SYNCER_SECRET_K holds: an apply puts that there"
     )
-    assert warning.hint == "if the live one is right, correct the variable"
+    assert warning.hint == "if the live value is right, correct the variable"
     assert warning.excerpt == "configuration: …"
 
 
@@ -219,7 +219,7 @@ def test_connectors_that_the_server_would_take(values: dict[str, Any], rules: li
             assert problem.hint == "its source connectors are 1 (Snowflake prod), 2 (Churn endpoint)"
         else:
             assert problem.message == (
-                "m01 would be an ai_ml model on connector 1 (Snowflake prod), which is no model endpoint"
+                "m01 would be an ai_ml model on connector 1 (Snowflake prod), which is not a model endpoint"
             )
         assert problem.excerpt == "connector_id: …"
     (none,) = connector_problems(_plan(connector_id=9), CONNECTORS[2:])
@@ -373,7 +373,7 @@ def test_what_can_not_be_sent_is_known_before() -> None:
 
     assert (problem.rule, problem.is_error, problem.excerpt) == ("unsendable", True, "configuration: …")
     assert problem.message == "m can't be changed as planned: an unresolved or masked secret can't be sent"
-    assert problem.hint == "see what `lifecycle.ignore_changes` leaves of it"
+    assert problem.hint == "check what `lifecycle.ignore_changes` leaves of it"
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -475,10 +475,10 @@ def test_columns_that_nobody_can_check_are_told() -> None:
     )
     assert (told.rule, told.severity, told.excerpt) == ("columns-not-checked", Severity.WARNING, "query: …")
     assert told.message == (
-        "the columns of m01 are not checked, for its new query can't be read: "
+        "the columns of m01 are not checked, because its new query can't be read: "
         "sync 3 to HubSpot needs a, at; sync 4 to Ads needs at"
     )
-    assert told.hint == "correct the query, or see for yourself that it returns these columns"
+    assert told.hint == "correct the query, or check by hand that it returns these columns"
     for count, more in ((3, ""), (4, "; and 1 more"), (5, "; and 2 more")):
         (many,) = unread_columns(change, [SYNC] * count)
         assert many.message.endswith("sync 3 to HubSpot needs email" + more)
@@ -504,7 +504,7 @@ def test_one_warning_for_each_reason_names_all_models() -> None:
         ("columns-not-checked", Severity.WARNING, NOWHERE)
     }
     assert (
-        told[1].hint == "see for yourself that each query returns what its syncs map, or let syncer see: light a candle"
+        told[1].hint == "check by hand that each query returns what its syncs map, or let syncer see: light a candle"
     )
     many = {f"m{number:02}": Effect(None) for number in range(12)}
     (one,) = unchecked_columns(many, dict.fromkeys(many, day))

@@ -242,7 +242,7 @@ def test_a_variable_that_became_what_is_live_makes_it_stale() -> None:
     kept = _kept(_planned([_secretive()], api))
     error = _refused(kept, api, lookup=lambda name: Secret("old", name))
 
-    assert error.what == "Saved plan is stale: made anew it would do something else; nothing was written"
+    assert error.what == "Saved plan is stale: a new plan would do something else; nothing was written"
 
 
 # -- foreign, offline, failed ------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_a_plan_for_another_target_is_refused(target: Target) -> None:
             {"is_offline": True, "effects": {}},
             "made from the files only, without reading the target; nothing was written",
         ),
-        ({"problems": (Problem(Origin("models/a.yaml"), "r", "m"),)}, "the saved plan is not whole"),
+        ({"problems": (Problem(Origin("models/a.yaml"), "r", "m"),)}, "the saved plan is incomplete"),
         ({"commit": OTHER}, "made for commit bbbbbbbbbbbb, but aaaaaaaaaaaa is checked out; nothing was written"),
         ({"commit": f"{COMMIT}-dirty"}, "is checked out"),
     ],
@@ -475,7 +475,7 @@ def test_a_report_of_drift_is_no_plan() -> None:
         saved_plan.check_applicable(kept, TARGET, COMMIT)
 
     assert caught.value.what == (
-        "this file says what was changed outside git (`syncer drift` made it), and is no plan; nothing was written"
+        "this file is a drift report (`syncer drift` made it), and not a plan; nothing was written"
     )
     assert caught.value.hint == "to undo those edits, plan: `syncer plan --out plan.json`"
     saved_plan.check_applicable(replace(kept, is_drift=False), TARGET, COMMIT)

@@ -238,7 +238,7 @@ def test_a_guard_counts_as_the_base_has_it(way: str, place: Place) -> None:
     comment = (place.team.folder / "plan.md").read_text("utf-8").replace("`", "")
     assert "refused: 1 (" in comment
     loosened = "rises" if is_limit else "lifted"
-    loosened = "can't be read, so nobody knows which limits they set" if edit is _several else loosened
+    loosened = "can't be read, so their limits are not known" if edit is _several else loosened
     assert loosened in comment[: comment.index("| | model |")]
 
     sent = len(writes(place.box))
@@ -449,7 +449,7 @@ def test_a_drift_file_is_shown_as_drift_and_never_applied(place: Place) -> None:
     markdown = (place.team.folder / "drift.md").read_text("utf-8")
     assert place.team.run("show", "drift.json", "--format", "markdown").out == markdown
 
-    told = "this file says what was changed outside git (`syncer drift` made it), and is no plan; nothing was written"
+    told = "this file is a drift report (`syncer drift` made it), and not a plan; nothing was written"
     refused = place.team.run("apply", "drift.json")
     assert (refused.code, told in flat(refused.err)) == (1, True), refused.text
     file = str(place.team.folder / "drift.json")

@@ -64,7 +64,7 @@ def test_a_plan_reads_like_this(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", ["typical", "no_changes", "targeted"])
 def test_a_plan_can_be_shorter_or_longer(name: str, golden: Golden) -> None:
-    """`summary` gives one line a model, `verbose` lists the live models that no file declares."""
+    """`summary` gives one line for each model, `verbose` lists the live models that no file declares."""
     scene = PLANS[name]
 
     golden(f"{name}/summary.txt", render_plan(Planned(scene.plan, tuple(scene.warnings)), PLAIN, summary=True))

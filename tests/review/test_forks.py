@@ -180,7 +180,7 @@ def test_nothing_that_was_handed_over_is_taken(place: Place) -> None:
     done = place.follow(head, "plan.json")
     assert (done.code, "takes no plan file" in done.err) == (1, True)
     done = place.job("workflow_run", ["ci", "plan"], name="workflow_run")
-    assert (done.code, "say `syncer ci comment`" in done.err) == (1, True)
+    assert (done.code, "use `syncer ci comment` without a file" in done.err) == (1, True)
 
 
 def test_wrong_files_are_told_with_their_lines(place: Place) -> None:

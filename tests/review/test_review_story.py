@@ -66,7 +66,7 @@ def test_from_branch_to_drift_and_back(place: Place) -> None:
     file = str(place.folder / "merge.json")
     planned = place.job(event, ["ci", "plan", "--out", file], ["ci", "comment", file], name="push")
     assert (planned.code, place.outputs["reviewed"]) == (0, "true")
-    assert "As reviewed in #7" in place.summary
+    assert "This plan was reviewed in #7" in place.summary
     assert writes(place.box)[2:] == []
 
     applied = place.job(event, ["ci", "apply", file, "--expect-digest", place.outputs["digest"]], name="push")

@@ -316,7 +316,7 @@ def test_what_was_reviewed_is_applied(repository: Repository, box: Sandbox) -> N
     assert {name: job.result for name, job in jobs.items()} == {"plan": "success", "apply": "success"}, jobs[
         "apply"
     ].text
-    assert "As reviewed in #7" in jobs["plan"]["Compare with what was reviewed"].summary
+    assert "This plan was reviewed in #7" in jobs["plan"]["Compare with what was reviewed"].summary
     assert repository.live("description") == "net of refunds"
     assert writes(box) == [("PUT", "/api/v1/models/1")]
     assert len(repository.comments) == 1

@@ -12,8 +12,8 @@ from syncer.cli.shared.command import CommandGroup, Words
 COMMAND = CommandGroup(
     "ci",
     Words(
-        "Do a CI job's part: plan, comment, apply or drift, as the event says.",
-        "On GitHub and GitLab. The target comes from SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
+        "Run a step of a CI job: plan, comment, apply or drift. The job's event says what it is about.",
+        "It works on GitHub and GitLab. The target comes from SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
         "syncer ci plan --out plan.json\nsyncer ci comment plan.json --dry-run\n"
         "syncer ci apply plan.json --expect-digest HEX",
     ),

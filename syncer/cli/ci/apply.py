@@ -54,7 +54,7 @@ def run(options: CiApplyOptions, screen: Screen) -> int:
     context = host.context
     now = host.head_of(context.branch)
     if now != context.head_sha:
-        note = f"Superseded: {context.branch} has moved on to {now[:12]}; its own run applies what is left."
+        note = f"Superseded: {context.branch} is now at {now[:12]}. The run of that commit applies what is left."
         screen.show(runner_safe(note))
         host.add_summary(f"Superseded by `{now[:12]}`: nothing was applied.")
         return 0
@@ -94,7 +94,7 @@ def _applied(options: CiApplyOptions, screen: Screen, host: Host, saved: Planned
         execution.refuse_without_base(options.guards.on_drift, saved)
         settled = job.run_of_job(options.environment, options.guards, named=environment)
         return execution.apply_saved(saved, settled, screen, _NAME, options.view, options.pace)
-    screen.show("Nothing but the file itself says what was planned, so this plans again, and compares.\n")
+    screen.show("Only the file itself says what was planned. So syncer plans again, and compares both.\n")
     settled = job.run_of_job(options.environment, options.guards, named=environment)
     commit = job.base_commit(host.context)
     base = base_at(settled, commit) if commit else None
@@ -119,8 +119,8 @@ def _planned_again(options: CiApplyOptions, screen: Screen, run: Run, base: Base
         planned = execution.without_files(replace(planned, commit=kept.commit))
         if planned.plan.digest != kept.plan.digest:
             digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
-            message = f"planned again, this is not what the saved plan would do: {digests}; nothing was written"
-            hint = "live models moved since, or the file is not what the plan job made: run that job again, and read it"
+            message = f"a new plan does something else than the saved plan: {digests}; nothing was written"
+            hint = "live models changed since, or the plan job didn't make this file: run that job again, and read its plan"
             raise RefusedError(message, hint)
         execution.refuse_without_base(options.guards.on_drift, planned)
         workflow.refuse(planned, run.limits)
@@ -133,9 +133,9 @@ def _expect_commit(planned: Planned, head: str) -> None:
 
     if planned.commit != head:
         message = (
-            f"the saved plan is of commit {planned.made_of or 'nobody knows'}, not of {head[:12]}; nothing was written"
+            f"the saved plan is of commit {planned.made_of or '(unknown)'}, not of {head[:12]}; nothing was written"
         )
-        raise RefusedError(message, "let `syncer ci plan --out plan.json` make it from a clean checkout of this commit")
+        raise RefusedError(message, "make it with `syncer ci plan --out plan.json` in a clean checkout of this commit")
 
 
 def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) -> None:
@@ -153,15 +153,15 @@ def _tell(screen: Screen, host: Host, environment: str, line: str, text: str) ->
             posted = posting.append_line(host, number, environment, line, job.place())
             job.say(screen, f"comment on #{number}", posted)
     except SyncerError as error:
-        screen.note(runner_safe(f"Not everybody could be told: {error.what}"))
+        screen.note(runner_safe(f"The result could not be posted everywhere: {error.what}"))
 
 
 COMMAND = Command(
     "apply",
     Words(
         "Apply a saved plan while its commit is still the branch's head.",
-        "Without a digest from elsewhere it plans again, and applies that if it's the same. The target comes from "
-        "SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
+        "Without a digest from another source it plans again, and applies the new plan only if both are the same. The "
+        "target comes from SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
         "syncer ci apply plan.json --expect-digest HEX",
     ),
     CiApplyOptions,

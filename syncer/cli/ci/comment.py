@@ -25,9 +25,9 @@ class CiCommentOptions:
         "--comment-when",
         choices=("changes", "always", "never"),
         default="changes",
-        what="whether to begin one without changes; a failure always does",
+        what="when to write a first comment (default: changes); a failure always does",
     )
-    dry_run: bool = flags.dry_run("print what would be posted, ask nobody")
+    dry_run: bool = flags.dry_run("print what would be posted, and contact no host")
     view: groups.RunView = flags.group(groups.RunView, groups.SHOWN)
 
 
@@ -44,8 +44,8 @@ def run(options: CiCommentOptions, screen: Screen) -> int:
 COMMAND = Command(
     "comment",
     Words(
-        "Keep one comment on the pull request, and the job's summary, annotations and outputs.",
-        "After a fork's run it plans the fork's change itself, from the files alone.",
+        "Write one comment on the pull request, and the job's summary, annotations and outputs.",
+        "A later run updates the same comment. After a fork's run it plans the fork's change itself, from the files alone.",
         "syncer ci comment plan.json\nsyncer ci comment plan.json --dry-run",
     ),
     CiCommentOptions,

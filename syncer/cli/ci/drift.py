@@ -21,7 +21,7 @@ class CiDriftOptions:
     environment: str = flags.environment()
     base: str = flags.applied_commit()
     detailed_exitcode: bool = flags.detailed_exitcode("exit with 2 if something differs")
-    dry_run: bool = flags.dry_run("print what would be posted, ask nobody")
+    dry_run: bool = flags.dry_run("print what would be posted, and contact no host")
     view: groups.View = flags.group(groups.View, groups.SHOWN)
     files: groups.Files = flags.group(groups.Files, groups.KEPT)
 
@@ -102,7 +102,7 @@ def _instance(target: Target) -> str:
 COMMAND = Command(
     "drift",
     Words(
-        "Look for what was changed outside git, and keep one issue about it.",
+        "Find edits made outside git, and report them in one issue.",
         "The issue is closed when nothing differs. The target comes from SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
         "syncer ci drift\nsyncer ci drift --dry-run",
     ),

@@ -82,9 +82,9 @@ def refuse_other(run: Run, name: str) -> None:
     """Raise SettingsError if the settings mean another environment than the one that the run is about."""
     if run.environment.name != name:
         message = (
-            f"the settings mean the environment {run.environment.name!r} here, and {name!r} at the base of this change"
+            f"the settings choose the environment {run.environment.name!r} here, and {name!r} at the base of this change"
         )
-        raise SettingsError(message, "say which one is meant by the variable SYNCER_ENV, or leave the name as it was")
+        raise SettingsError(message, "set the variable SYNCER_ENV to the one that you mean, or keep the former name")
 
 
 def warnings(known: Former, hint: str) -> tuple[Problem, ...]:

@@ -46,8 +46,8 @@ def host_of(screen: Screen) -> Host:
     config.check_way(os.environ)
     host = hosts.detect(os.environ, scrubber=screen.scrubber)
     if host is None:
-        message = "this is no CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
-        raise SettingsError(message, "at the desk say `syncer plan`, or `syncer plan --markdown plan.md`")
+        message = "this is not a CI job: neither GITHUB_ACTIONS nor GITLAB_CI is `true`"
+        raise SettingsError(message, "on your own machine run `syncer plan`, or `syncer plan --markdown plan.md`")
     return host
 
 
@@ -70,7 +70,7 @@ def with_variables(guards: Guards) -> Guards:
     on_drift, most = (os.environ.get(f"SYNCER_{name}", "").strip() for name in ("ON_DRIFT", "MAX_CHANGE_PERCENT"))
     for name, words, known in (("ALLOW", allow, ALLOWED), ("ON_DRIFT", [on_drift] if on_drift else [], ON_DRIFT)):
         if not {*words} <= {*known}:
-            raise SettingsError(f"SYNCER_{name} holds a word that it doesn't know", f"it knows {', '.join(known)}")
+            raise SettingsError(f"SYNCER_{name} has an unknown value", f"it knows {', '.join(known)}")
     share = guards.max_change_percent
     if most and share is None:
         try:

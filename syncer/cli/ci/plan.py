@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from syncer.review.host import Context
     from syncer.workflow.base import Base
 
-_STEERS: Final = "they say where models lie, what belongs to which environment and how much may change: read them, too"
+_STEERS: Final = "settings decide where models are, which environment has what, and how much may change: review them, too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
     host = job.host_of(screen)
     context = host.context
     if context.event == "follow-up":
-        message = "a run that follows another one has nothing checked out that could be planned"
-        raise SettingsError(message, "say `syncer ci comment`: it plans the pull request's change, and comments")
+        message = "a run that follows another one has no checkout to plan"
+        raise SettingsError(message, "use `syncer ci comment`: it plans the pull request's change, and comments")
     job.mask(screen, host)
     outputs = Outputs.of(options.files)
     if context.is_untrusted and context.event == "change":
@@ -57,7 +57,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
     with outputs.kept_on_failure(former_settings.unsettled_run(options.environment, name)):
         if context.is_untrusted:
             message = "this run has no secrets (Dependabot caused it), so nothing can be planned or applied from it"
-            raise SettingsError(message, "let somebody of the team run it again")
+            raise SettingsError(message, "ask a member of the team to run it again")
         guards = job.with_variables(guards)
         settled = job.run_of_job(options.environment, guards)
         former_settings.refuse_other(settled, name)
@@ -101,9 +101,9 @@ def _without(base: Base | None, context: Context) -> tuple[Problem, ...]:
 
     if base is not None or context.event not in {"push", "manual"}:
         return ()
-    message = "planned without a base: an edit made outside git can't be told from a change, and would be overwritten"
+    message = "planned without a base: an edit made outside git looks like a change, and would be overwritten"
     hint = (
-        "run by hand, or after a forced push, there is no commit before; read the diffs as if nobody had reviewed them"
+        "a run by hand or after a forced push has no earlier commit; read the diffs as if nobody had reviewed them"
     )
     return (Problem(NOWHERE, "no-base", message, hint, Severity.WARNING),)
 
@@ -112,7 +112,7 @@ COMMAND = Command(
     "plan",
     Words(
         "Plan what the event is about: a pull request's change, or what was merged.",
-        "The base comes from the event. Where there are no secrets (forks) the files are only checked. The target "
+        "The base comes from the event. Without secrets (forks) the files are only checked. The target "
         "comes from SYNCER_API_URL and SYNCER_WORKSPACE_ID alone.",
         "syncer ci plan --out plan.json",
     ),

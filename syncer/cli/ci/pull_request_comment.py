@@ -135,11 +135,11 @@ def _read(file: str) -> Planned:
     planned = planning.load_plan_file(file)
     if planned.is_drift:
         message = f"{file} {DRIFT_REPORT}"
-        raise PlanFileError(message, "let `syncer ci plan` make the plan file")
+        raise PlanFileError(message, "make the plan file with `syncer ci plan`")
     here = git.checked_out(Path.cwd())
     if here and here != planned.commit.removesuffix("-dirty"):
-        message = f"the plan file is of commit {planned.made_of or 'nobody knows'}, but {here[:12]} is checked out"
-        raise PlanFileError(message, "let `syncer ci plan --out plan.json` make it in the same job")
+        message = f"the plan file is of commit {planned.made_of or '(unknown)'}, but {here[:12]} is checked out"
+        raise PlanFileError(message, "make it with `syncer ci plan --out plan.json` in the same job")
     return planned
 
 
@@ -153,8 +153,8 @@ def _followed(request: Request, screen: Screen, host: Host) -> Planned | None:
     if source is None:
         return None
     if request.file:
-        message = "a run that follows another one takes no plan file: it plans the change itself"
-        raise SettingsError(message, "say `syncer ci comment`")
+        message = "a run that follows another one plans the change itself, and takes no plan file"
+        raise SettingsError(message, "use `syncer ci comment` without a file")
     settled = job.run_of_job(request.environment)
     head = host.context.head_sha
     base = git.fetch_change(Path.cwd(), source, head)
@@ -180,11 +180,11 @@ def comment(request: Request, screen: Screen) -> int:
     host = job.host_of(screen)
     context = host.context
     if context.is_untrusted and context.event == "change":
-        screen.show("No comment from here: a stranger's run may not write one. On GitHub the follow-up run does.")
+        screen.show("This run writes no comment: the run of a fork or of Dependabot may not. On GitHub the follow-up run does.")
         return 0
     told = _told(request, screen, host)
     if told is None:
-        screen.show("No comment: the pull request is closed, or has moved on to a commit whose own run tells of it.")
+        screen.show("No comment: the pull request is closed, or has a newer commit, whose own run comments.")
         return 0
     is_stranger = context.event == "follow-up"
     marker = job.marker(Kind.PLAN, told.environment, context, told.digest)
@@ -224,7 +224,7 @@ def _vouch(screen: Screen, host: Host, told: _Told) -> None:
 
 def _nowhere(when: str) -> str:
     if when == "never":
-        return "No comment: that is what --comment-when never says."
+        return "No comment, because of --comment-when never."
     return "No pull request to comment on."
 
 
@@ -237,12 +237,12 @@ def _review(host: Host, told: _Told) -> str:
                 same = bool(told.digest) and found[1].digest == told.digest
                 host.set_outputs({"reviewed": "true" if same else "false"})
                 if same:
-                    return f"As reviewed in #{number}: the same digest."
+                    return f"This plan was reviewed in #{number}: the digest is the same."
                 moved = "live models or files changed since. Read it again."
                 return f"> [!WARNING]\n> **Not what was reviewed in #{number}**: {moved}"
     except HostError as error:
         # A comparison that tells more, and decides nothing: the plan stands without it.
         host.set_outputs({"reviewed": "false"})
-        return f"Whether this was reviewed could not be found out: {code(error.what)}"
+        return f"syncer could not find out whether this was reviewed: {code(error.what)}"
     host.set_outputs({"reviewed": "false"})
     return "No reviewed plan was found for this commit."

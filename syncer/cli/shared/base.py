@@ -173,8 +173,8 @@ def _strictest(limits: Limits) -> tuple[int, int]:
 
 
 def _unread_settings(commit: str) -> Problem:
-    message = f"the settings at the base {commit[:12]} can't be read, so nobody knows which limits they set"
-    hint = "of this change's limits and the defaults the stricter ones count"
+    message = f"the settings at the base {commit[:12]} can't be read, so their limits are not known"
+    hint = "for each limit, the stricter of this change's value and the default counts"
     return Problem(NOWHERE, "unread-settings", message, hint, Severity.WARNING)
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NONE: Final = "none"
 """The value of `--base` for no base. A branch of that name is `refs/heads/none`."""
 
-_OTHERS: Final = "What others applied since looks like an edit made outside git."
-_WITHOUT: Final = "An edit made outside git looks like this change. `--base REF` names a base."
+_OTHERS: Final = "Changes that others applied since look like edits made outside git."
+_WITHOUT: Final = "Without one, an edit made outside git looks like part of this change. Name one with `--base REF`."
 
 
 def base_for_plan(run: Run, ref: str, screen: Screen) -> FoundBase:
@@ -52,7 +52,7 @@ def _default(run: Run, screen: Screen) -> FoundBase:
     root = run.settings.root
     head = git.checked_out(root)
     if not head:
-        return _none("git has no commit of this folder")
+        return _none("git has no commit with this folder")
     default = git.default_branch(root)
     fork = git.fork_point(root, default) if default else ""
     branch = git.branch(root)
@@ -67,7 +67,7 @@ def _default(run: Run, screen: Screen) -> FoundBase:
         line = f"Base: commit {last.commit[:12]}, which was applied last from here (run {last.name}). {_OTHERS}"
         return FoundBase(base, line)
     here = f"this is {default} itself" if default else "git knows no default branch of origin"
-    return _none(f"{here}, and no whole apply of a commit is remembered here")
+    return _none(f"{here}, and this folder has no record of a complete apply of a commit")
 
 
 def _none(why: str) -> FoundBase:

@@ -32,9 +32,9 @@ def read_env_file(settings: config.Settings) -> dict[str, Secret]:
     except OSError as error:
         raise SettingsError(f"{name} can't be read: {error.strerror}", "put a plain file there") from None
     if len(raw) > _LARGEST:
-        raise SettingsError(f"{name} is too large: {_LARGEST // 1024} KiB at most", "keep nothing else in it")
+        raise SettingsError(f"{name} is too large: {_LARGEST // 1024} KiB at most", "keep only these variables in it")
     if config.repository(root.resolve()) is not None and git.has_tracked(root, name):
-        message = f"git has {name}, so nothing is taken from it: what git has, others can read"
+        message = f"{name} is in git, where others can read it, so syncer takes nothing from it"
         hint = f"`git rm --cached {name}`, name it in .gitignore, commit both, and change every secret that was in it"
         raise SettingsError(message, hint)
     return config.env_file_values(raw, name)

@@ -56,7 +56,7 @@ def without_files(planned: Planned) -> Planned:
 def refuse_without_base(on_drift: str, planned: Planned) -> None:
     """Raise SettingsError for a guard that can't work."""
     if on_drift == "fail" and planned.provenance is None:
-        message = "--on-drift fail needs a plan that was made with --base: this one knows of no drift"
+        message = "--on-drift fail needs a plan that was made with --base: a plan without one can't show drift"
         raise SettingsError(message, "plan again with --base")
 
 
@@ -66,7 +66,7 @@ def carry_out(
     """Write what was shown and approved, and tell what became of it; what it replaces is kept as a run of `command`."""
     if screen.lost():
         message = f"the plan could not be shown (stdout: {screen.lost()}), so nothing was written"
-        raise RefusedError(message, "apply again with an output that takes it all: a terminal, or a file")
+        raise RefusedError(message, "apply again with a terminal or a file as the output")
     with RunRecorder(run, screen, planned, command) as recorder:
         if not screen.json and not planned.plan.is_empty:
             screen.show("")
@@ -103,7 +103,7 @@ def refuse_without_terminal(screen: Screen) -> None:
     """Raise RefusedError where nobody can be asked."""
     if screen.json or not sys.stdin.isatty():
         message = "there is no terminal to ask on, so nothing was read or written"
-        raise RefusedError(message, "say --auto-approve if the plan needs no approval here")
+        raise RefusedError(message, "use --auto-approve if the plan needs no approval here")
 
 
 def ask(screen: Screen, planned: Planned) -> None:

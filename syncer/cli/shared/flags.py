@@ -4,7 +4,7 @@ A field is declared by one of the functions below, and its type must be what the
 
     @dataclass(frozen=True, slots=True)
     class ListOptions:
-        unmanaged: bool = switch("--unmanaged", what="only what is live and in no file")
+        unmanaged: bool = switch("--unmanaged", what="only live models that no file declares")
 
 Flags that several commands have stand in dataclasses of their own (`groups`), which a command's options hold by
 `group`.
@@ -98,13 +98,13 @@ def choice(*names: str, choices: Sequence[str], what: str, default: str = "") ->
 
 def json_lines(what: str = "JSON lines, described by `syncer schema events`") -> str:
     """`--json` for stdout, `--json=FILE` for a file; never with the file as a separate word, which may be an input."""
-    what = f"{what}: the output, or with =FILE there beside it"
+    what = f"{what}, in place of the usual output; with =FILE, into that file as well"
     return _flag("", ["--json"], FILES, nargs="?", metavar="=FILE", const=STDOUT, help=what, type=not_empty)
 
 
 def changed() -> str:
     """`--changed` for where the branch left the default one, `--changed=REF` for another; never as a separate word."""
-    what = "only what this branch touches: since it left the default branch, or with =REF that one"
+    what = "only what this branch changed since it left the default branch, or since REF"
     return _flag("", ["--changed"], nargs="?", metavar="=REF", const=ALONE, help=what, type=not_empty)
 
 
@@ -191,7 +191,7 @@ def port(text: str) -> int:
 def not_empty(text: str) -> str:
     """A text of which something is to be seen."""
     if not text.strip():
-        message = "must not be empty: is the variable set that it comes from?"
+        message = "must not be empty: if it comes from a variable, is that set?"
         raise argparse.ArgumentTypeError(message)
     return text
 
@@ -215,14 +215,14 @@ def id_(text: str) -> int:
 # -- flags that several commands have ----------------------------------------------------------------------------------
 
 
-def environment(what: str = "the environment (else SYNCER_ENV, else the settings' default)") -> str:
+def environment(what: str = "the environment (default: SYNCER_ENV, then the settings' default)") -> str:
     """`--env`."""
     return text("--env", metavar="NAME", what=what, values=ENVIRONMENTS)
 
 
 def targets() -> tuple[str, ...]:
     """`--target`."""
-    return texts("--target", metavar="ADDRESS", what="only this model, or glob; may be repeated", values=ADDRESSES)
+    return texts("--target", metavar="ADDRESS", what="only this address, path or glob; may be repeated", values=ADDRESSES)
 
 
 COLUMNS: Final = ("state", "address", "id", "name", "type", "connector", "syncs", "file")
@@ -258,24 +258,24 @@ def detailed_exitcode(what: str = "0: no changes, 1: error or refusal, 2: change
     return switch("--detailed-exitcode", what=what)
 
 
-_BASE: Final = "the commit that was applied last (where the branch left origin's default; there the last apply)"
+_BASE: Final = "the commit that was applied last (default: where this branch left origin's default branch; on that branch the last apply)"
 
 
 def base() -> str:
     """`--base` of a plan."""
-    what = f"{_BASE}; none: no base"
+    what = f"{_BASE}. none: no base"
     return _said("--base", metavar="REF", what=what, kind=not_empty)
 
 
 def base_or_head() -> str:
     """`--base` of what only reads."""
-    what = f"{_BASE}, else HEAD; none: no base"
+    what = f"{_BASE}, then HEAD. none: no base"
     return _said("--base", metavar="REF", what=what, kind=not_empty)
 
 
 def applied_commit() -> str:
     """`--base` of drift."""
-    what = "the commit that was applied last (HEAD)"
+    what = "the commit that was applied last (default: HEAD)"
     return _said("--base", "--commit", metavar="REF", what=what, default="HEAD", kind=not_empty)
 
 
@@ -286,7 +286,7 @@ def require_secrets() -> bool:
 
 def expect_digest() -> str:
     """`--expect-digest`."""
-    return _said("--expect-digest", metavar="HEX", what="refuse unless it's this plan", kind=digest)
+    return _said("--expect-digest", metavar="HEX", what="refuse a plan with another digest", kind=digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Final
 from syncer.cli.shared import flags
 from syncer.model import QUERY_TYPES
 
-KEPT: Final = "what is kept besides (readable by you alone, never with a secret)"
-LETS_PASS: Final = "what this run lets pass"  # noqa: S105 - a title
-SHOWN: Final = "what is shown"
+KEPT: Final = "output files (only you can read them; they never hold a secret)"
+LETS_PASS: Final = "limits of this run"  # noqa: S105 - a title
+SHOWN: Final = "display"
 """Titles of groups."""
 
 ALLOWED: Final = ("primary_key", "connector_id", "query_type", "lost_column", "protect")
@@ -28,11 +28,11 @@ class Guards:
         "--allow",
         metavar="WHAT",
         choices=ALLOWED,
-        what="let this pass in every model, as `lifecycle.allow` does in one file: primary_key, connector_id, "
-        "query_type, lost_column; and protect, which no file can allow; may be repeated",
+        what="allow this change in every model of this run: primary_key, connector_id, query_type, lost_column "
+        "(`lifecycle.allow` allows it in one file); or protect, which no file can allow; may be repeated",
     )
     max_change_percent: int | None = flags.number(
-        "--max-change-percent", kind=flags.percent, metavar="N", what="refuse to change more of the bound models (30)"
+        "--max-change-percent", kind=flags.percent, metavar="N", what="refuse to change more than N percent of the bound models (default: 30)",
     )
     on_drift: str = ""
 
@@ -44,7 +44,8 @@ class BaseGuards(Guards):
     on_drift: str = flags.choice(
         "--on-drift",
         choices=ON_DRIFT,
-        what="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
+        what="edits made outside git. fail: refuse a plan with any. warn (default): undo them, but refuse the plan if this "
+        "change competes with one. overwrite: git wins",
     )
 
 
@@ -67,9 +68,9 @@ class Pace:
     """How fast an apply writes, and whether it goes on after a failure."""
 
     parallelism: int | None = flags.number(
-        "--parallelism", kind=flags.workers, metavar="N", what="models changed at the same time (4)"
+        "--parallelism", kind=flags.workers, metavar="N", what="models changed at the same time (default: 4)"
     )
-    fail_fast: bool = flags.switch("--fail-fast", what="begin nothing new after a failure")
+    fail_fast: bool = flags.switch("--fail-fast", what="start no further change after a failure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class View:
     """How much of a plan is shown."""
 
     verbose: bool = flags.switch("--verbose", "--show-unmanaged", what="list the live models that no file declares")
-    summary: bool = flags.switch("--summary", what="one line a model")
+    summary: bool = flags.switch("--summary", what="one line for each model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,11 @@ class Files:
 
     plan_json: str = flags.json_lines()
     markdown: str = flags.text(
-        "--markdown", metavar="FILE", what="what a comment or an issue would say", values=flags.FILES
+        "--markdown", metavar="FILE", what="the text of the comment or issue", values=flags.FILES
     )
     html: str = ""
     out: str = flags.text(
-        "--out", metavar="FILE", what="keep the plan, for `syncer show` and `syncer apply FILE`", values=flags.FILES
+        "--out", metavar="FILE", what="save the plan, for `syncer show` and `syncer apply FILE`", values=flags.FILES
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from syncer.cli.shared.screen import Screen
 
-_FINISHING: Final = "finishing what is under way, beginning nothing new"
+_FINISHING: Final = "finishing the changes under way, starting no new ones"
 
 
 class Interrupt:
@@ -49,11 +49,11 @@ class Interrupt:
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self._asked.is_set():
-            tells = self._screen.error_style.commands.completed("`syncer plan` tells")
-            self._screen.note(f"\nLeaving at once. What was under way may be written or not: {tells}.")
+            tells = self._screen.error_style.commands.completed("`syncer plan` shows it")
+            self._screen.note(f"\nStopped at once. Each change under way may be written or not: {tells}.")
             if sys.__stdout__ is not None and sys.__stdout__.isatty():
                 # The bar hides the cursor while it lives.
                 os.write(sys.__stdout__.fileno(), b"\x1b[?25h")
             os._exit(130)
         self._asked.set()
-        self._screen.note(f"\nInterrupt received: {_FINISHING}. Once more leaves at once.")
+        self._screen.note(f"\nInterrupt received: {_FINISHING}. Press Ctrl-C again to stop at once.")

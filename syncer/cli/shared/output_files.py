@@ -165,11 +165,11 @@ def _clear(names: Sequence[str]) -> None:
 
     if len({Path(name).absolute() for name in names}) < len(names):
         message = f"two outputs would go to one file: {', '.join(names)}"
-        raise SettingsError(message, "give each a name of its own")
+        raise SettingsError(message, "give each file its own name")
     for name in names:
         path = Path(name)
         if path.suffix.lower() in _SOURCES or ".git" in path.absolute().parts:
-            message = f"{name} is no place for an output: it would replace what is kept there"
+            message = f"{name} can't be an output: that would replace what is kept there"
             raise SettingsError(message, "name a file such as plan.json, plan.md or plan.html")
         try:
             _refuse_led_away(path)
@@ -192,10 +192,10 @@ def _refuse_led_away(path: Path) -> None:
     link = safe_files.link_on_the_way(top, path) if top else None
     is_replaced = link == path.absolute() and (path.is_file() or not path.exists())
     if link is not None and not is_replaced:
-        message = f"{path} is no place for an output: {link.name} is a link in the checkout, and leads elsewhere"
+        message = f"{path} can't be an output: {link.name} is a link in the checkout, and leads elsewhere"
         raise SettingsError(message, "see which commit brought the link, and remove it; or name another file")
     if path.is_dir():
-        message = f"{path} is no place for an output: there is a folder of that name"
+        message = f"{path} can't be an output: there is a folder of that name"
         raise SettingsError(message, "see which commit brought the folder, and remove it; or name another file")
 
 

@@ -40,7 +40,7 @@ def base_of(run: Run, ref: str, on_drift: str, screen: Screen) -> FoundBase:
 
     found = base_for_plan(run, ref, screen)
     if on_drift and found.base is None:
-        message = "--on-drift needs a base: without one nobody can tell an edit made outside git"
+        message = "--on-drift needs a base: without one an edit made outside git looks like a change"
         raise SettingsError(message, "name the commit that was applied last, such as --base HEAD^")
     return found
 

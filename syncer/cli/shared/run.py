@@ -173,7 +173,7 @@ def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:
     is_meant = environment or run.variables.get("SYNCER_ENV") or run.settings.default_environment
     if run.environment.name == SANDBOX and not is_meant and not files.documents:
         message = f"there are neither settings nor model files in {run.settings.root} or above"
-        raise SettingsError(message, "work in your repository, begin with `syncer init`, or say --env sandbox")
+        raise SettingsError(message, "change to your repository, start with `syncer init`, or use --env sandbox")
 
 
 def head(run: Run) -> str:

@@ -66,7 +66,7 @@ class RunRecorder:
             self._write(folder, endings)
         except (OSError, SyncerError) as error:
             self._past = None
-            self._warn(error, "what this run replaces can't be kept, so it can't be rolled back")
+            self._warn(error, "syncer can't save what this run replaces, so the run can't be rolled back")
 
     def end(self, report: Report) -> None:
         """Keep what became of it, and let go of the oldest runs."""
@@ -82,7 +82,7 @@ class RunRecorder:
             if not self.planned.plan.is_empty and (folder := self._state.looked_at(RUNS)).is_dir():
                 run_records.prune(folder, settings.keep_runs, self._past.name if self._past else "")
         except (OSError, SyncerError) as error:
-            self._warn(error, "what became of this run can't be kept")
+            self._warn(error, "syncer can't save the results of this run")
 
     @property
     def _state(self) -> StateFolder:

@@ -78,10 +78,10 @@ def _ask(screen: Screen, name: str, server: str, file: str, known: Mapping[str, 
     if screen.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         before = ", ".join(f"{one} ({environment})" for environment, one in known.items())
         message = f"{file} sends the credentials of {name!r} to {server}; before it was {before}; nothing was sent"
-        raise RefusedError(message, "if that is meant, answer `yes` on a terminal, or set SYNCER_API_URL")
+        raise RefusedError(message, "if you mean this server, answer `yes` on a terminal, or set SYNCER_API_URL")
     if not screen.is_approved(terminal.render_server(name, server, file, known), sys.stderr):
         raise RefusedError("Cancelled", "only `yes` accepts another server; nothing was sent")
 
 
 def _warn(screen: Screen, error: state_folder.StateError) -> None:
-    screen.note_once(f"Warning: nobody will know later which server got the credentials: {error.what}; {error.hint}.")
+    screen.note_once(f"Warning: syncer could not record which server got the credentials: {error.what}; {error.hint}.")

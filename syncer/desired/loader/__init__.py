@@ -268,7 +268,7 @@ class _Reading:
                     Origin(self.folder),
                     "no-files",
                     f"there is no model file ({ENDING}) in {self.folder}",
-                    f"write one, {self.folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
+                    f"write one, {self.folder}/<name>{ENDING}; syncer stops, because an empty models folder may be a mistake",
                 )
             )
         return self.loaded(documents, problems)
@@ -315,7 +315,7 @@ class _Reading:
         if isinstance(raw, Refusal):
             return b"", None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
         if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
-            message = "this is what Git LFS keeps in place of the file, not the file"
+            message = "this is a Git LFS pointer, and not the file itself"
             hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
             return raw, None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]
         try:

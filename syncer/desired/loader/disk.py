@@ -158,7 +158,7 @@ def _submodule(path: str) -> Problem:
     return Problem(
         Origin(path),
         "submodule",
-        "this folder is a git submodule that isn't checked out: nobody knows its definitions",
+        "this folder is a git submodule that isn't checked out, so its definitions are not known",
         "run `git submodule update --init` (in CI, submodules: true at the checkout)",
     )
 
@@ -229,6 +229,6 @@ def wrong_ending(path: str) -> Problem:
     return Problem(
         Origin(shown(path)),
         "wrong-ending",
-        f"model files end in {ENDING}; this one would be passed over",
+        f"model files end in {ENDING}, so this one would be skipped",
         f"rename it to {ENDING}",
     )

@@ -208,7 +208,7 @@ class _Pass:
             self._add(
                 mark,
                 value.value,
-                "this number has no place in JSON",
+                "JSON can't hold this number",
                 "put it in quotes if text is meant, or write a smaller one",
             )
             return text
@@ -225,7 +225,7 @@ class _Pass:
         if expected is None:
             self._check_tag(event.tag, event.start_mark, "")
         elif not isinstance(value, expected) or (name in {"int", "float"} and isinstance(value, bool)):
-            self._add(event.start_mark, "unknown-tag", f"this is no value for the tag !!{name}", "remove the tag")
+            self._add(event.start_mark, "unknown-tag", f"this is not a value for the tag !!{name}", "remove the tag")
         else:
             return value
         return event.value
@@ -236,7 +236,7 @@ class _Pass:
             self._add(
                 mark,
                 "unknown-tag",
-                f"the tag {shown} means nothing here",
+                f"model files can't use the tag {shown}",
                 "remove the tag; model files hold plain values",
             )
 
@@ -255,7 +255,7 @@ class _Pass:
             )
         if value is _OPEN:
             self._stop(
-                mark, "bad-alias", f"*{anchor[:40]} stands within what it means, so it has no end", "write it out"
+                mark, "bad-alias", f"*{anchor[:40]} is used within its own value, so it never ends", "write it out"
             )
         self._expanded += added
         if self._expanded > MAX_EXPANSION:
@@ -321,7 +321,7 @@ class _Pass:
         if root and isinstance(root[0], dict):
             return root[0]
         if not root or root[0] is None:
-            self.troubles.append(Trouble(0, "empty-file", "the file says nothing", "write a model, or delete the file"))
+            self.troubles.append(Trouble(0, "empty-file", "the file has no content", "write a model, or delete the file"))
         else:
             what = "a list" if isinstance(root[0], list) else "a single value"
             self.troubles.append(
@@ -330,7 +330,7 @@ class _Pass:
         raise _Stop
 
     def _stop_too_deep(self, mark: Any) -> None:  # noqa: ANN401
-        self._stop(mark, "too-deep", f"this is nested more than {MAX_DEPTH} deep", "the server takes no more")
+        self._stop(mark, "too-deep", f"this is nested more than {MAX_DEPTH} deep", "the server accepts no more")
 
     def _stop_too_large(self, mark: Any) -> None:  # noqa: ANN401
         self._stop(mark, "too-large", f"the file holds more than {MAX_VALUES:,} values", "split it, or shorten it")
@@ -342,7 +342,7 @@ class _Pass:
     def _add(self, mark: Any, rule: str, message: str, hint: str) -> None:  # noqa: ANN401
         self.troubles.append(Trouble(mark.index, rule, message, hint))
         if len(self.troubles) >= MAX_PROBLEMS:
-            self._stop(mark, "more-problems", f"the file has {MAX_PROBLEMS} problems or more", "mend these first")
+            self._stop(mark, "more-problems", f"the file has {MAX_PROBLEMS} problems or more", "fix these first")
 
     def _stop(self, mark: Any, rule: str, message: str, hint: str) -> None:  # noqa: ANN401
         self.troubles.append(Trouble(mark.index, rule, message, hint))

@@ -60,7 +60,7 @@ def _read(root: Root, document: Document, name: str) -> TextFile | Problem | Ref
     if not name.strip() or not is_showable(name):
         return Refusal(
             "query-file-missing",
-            "this is no file name that means the same on every system",
+            "this file name doesn't mean the same on every system",
             "write it with `/` between folders, relative to this file: query_file: sql/users.sql",
         )
     real = root.join(os.path.join(os.path.dirname(document.path), name))  # noqa: PTH118, PTH120

@@ -52,7 +52,7 @@ _SET_IN: Final = (
     "remove the blanks in front of it",
 )
 _TEMPLATE: Final = (
-    "this is a template, and nothing fills templates in here: to YAML its braces are signs",
+    "this is a template, but syncer fills in no templates, and YAML reads the braces as its own",
     'write the value itself, one for each environment below `environments:`; or put the whole value in quotes: "…"',
 )
 _NO_KEY: Final = (
@@ -63,7 +63,7 @@ _NO_VALUE: Final = ("a value is expected here", "write the value, or put it in q
 _NO_DASH: Final = ("a `- ` of the list is expected here", "begin each `- ` in one column")
 _END: Final = ("the file goes on after its end", "remove a bracket or a `...` that is too much")
 _HANDLE_UNKNOWN: Final = ("this tag is not declared", "remove the tag")
-_DIRECTIVE: Final = ("this is no YAML directive that means anything here", "put text that begins with `%` in quotes")
+_DIRECTIVE: Final = ("this YAML directive has no meaning here", "put text that begins with `%` in quotes")
 _VERSION: Final = ("this YAML version doesn't exist", "remove the %YAML line")
 _BLOCK: Final = ("this doesn't belong after `|` or `>`", "begin the text on the next line")
 _UNKNOWN_HINT: Final = (
@@ -81,7 +81,7 @@ _RESERVED: Final = frozenset("@`%|>\t")
 """Signs that no value begins with, or none at this place."""
 
 _BEGUN: Final = {
-    "!": ("this is no tag", "put text that begins with `!` in quotes"),
+    "!": ("this is not a tag", "put text that begins with `!` in quotes"),
     "&": ("an anchor's name is expected after `&`", "put text that begins with `&` in quotes"),
     "*": ("an anchor's name is expected after `*`", "put text that begins with `*` in quotes"),
     "|": _BLOCK,

@@ -220,8 +220,8 @@ class _Run:
                 yield Finding("unknown-environment", message, ("only", index), hint)
         for name in own_values(data) if only else ():
             if name in self._known and name not in only:
-                message = f"there are values for the environment {name}, and only doesn't name it"
-                hint = f"remove them, or add {name} to only: until then nobody reads them"
+                message = f"the file has values for the environment {name}, but only doesn't name it"
+                hint = f"remove them, or add {name} to only: until then they are not used"
                 yield Finding("outside-only", message, ("environments", name), hint, key=True)
 
     def _unknown_environments(self, data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -330,7 +330,7 @@ def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Pr
         # An error even where all it stands for are warnings: nobody knows what it hides.
         message = f"the file has more than {MAX_PROBLEMS} problems"
         last = problems[MAX_PROBLEMS - 1].origin
-        problems[MAX_PROBLEMS:] = [Problem(last, "more-problems", message, "mend the ones above first")]
+        problems[MAX_PROBLEMS:] = [Problem(last, "more-problems", message, "fix the ones above first")]
     return problems
 
 

@@ -37,7 +37,7 @@ def mistyped_keys(given: Mapping[str, Any]) -> Iterator[Finding]:
                     where = ("configuration", *path, key)
                     yield Finding(
                         "configuration-key",
-                        f"{label(where)} means nothing to the server, which stores it all the same",
+                        f"{label(where)} is unknown to the server, which stores it but doesn't use it",
                         where,
                         f"did you mean {near}?",
                         key=True,

@@ -56,15 +56,15 @@ _ELEMENTS: Final = (
 _REWORD: Final = "reword it: the server looks for the words anywhere, whatever they mean there"
 _SAME_LINE: Final = "write what comes next on the same line: LIMIT 10)"
 _INNER: Final[Mapping[sql.Kind, tuple[str, str]]] = {
-    "clause": ("as a clause", f"say it without LIMIT and a number: {_NUMBERED}"),
+    "clause": ("as a clause", f"write it without LIMIT and a number: {_NUMBERED}"),
     "comment": ("in a comment", _REWORD),
     "text": ("in a text", _REWORD),
     "name": ("where a name ends so", "put something between the name and the number, or quote the name"),
-    "": ("in it", f"if it's a clause, say it without LIMIT and a number: {_NUMBERED}; otherwise reword it"),
+    "": ("in it", f"if it's a clause, write it without LIMIT and a number: {_NUMBERED}; otherwise reword it"),
 }
 """How an inner LIMIT is told, and what helps, by what it is."""
 _AT_LINE_END: Final[Mapping[sql.Kind, str]] = {
-    "clause": f"remove it: a sync pages through the rows by itself. To mean some alone, number them: {_NUMBERED}",
+    "clause": f"remove it: a sync pages through the rows by itself. To take only some rows, number them: {_NUMBERED}",
     "comment": "reword the comment, or end it in a full stop",
     "text": "let the line of the text end in something else, for example by splitting it: 'limit' || '…'",
     "name": "put on the same line what comes next (the comma, an alias, FROM), or quote the name",
@@ -226,7 +226,7 @@ def _remedy(query: Query, match: re.Match[str]) -> str:
     if kind == "clause" and (around := sql.around(query.text, index)):
         if not query.is_paged:
             return _SAME_LINE
-        return _ELEMENTS if around == "aggregate" else f"say it without LIMIT: {_NUMBERED}"
+        return _ELEMENTS if around == "aggregate" else f"write it without LIMIT: {_NUMBERED}"
     return _AT_LINE_END[kind]
 
 
@@ -236,7 +236,7 @@ def _broken(query: Query) -> Finding | None:
     if LFS_POINTER.match(text):
         return query.finding(
             "lfs-pointer",
-            "this is what Git LFS keeps in place of the query, not the query",
+            "this is a Git LFS pointer, and not the query itself",
             "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take .sql files out of Git LFS",
         )
     if any(mark in text for mark in ("<<<<<<<", "=======", ">>>>>>>", "|||||||")):
@@ -281,7 +281,7 @@ def _check_file(query: Query) -> Iterator[Finding]:
         message = "the query has a NUL character in it, which the server's database can't store"
         yield query.finding("nul-character", message, "remove it", query.text.index("\0"))
     for match in islice(CREDENTIAL.finditer(query.text), _MAX_FINDINGS):
-        message = "the query has something in it that looks like a credential"
+        message = "the query contains something that looks like a credential"
         yield query.finding("secret-in-git", message, f"take it out, {ROTATE}", match.start())
 
 
@@ -318,11 +318,11 @@ class Readers:
             return
         word = _NEXT.match(text, unread.place)
         if unread.statement:
-            message = f"this is a statement of its own ({unread.statement}), and no query: no rows come of it"
+            message = f"this is a statement ({unread.statement}) and not a query: it returns no rows"
             hint = "write a query that only reads: SELECT …"
         else:
             at = f"at {quoted(word[0])}" if word else "at its end"
-            message = f"no dialect of SQL that syncer knows can read the query: it stops {at}"
+            message = f"syncer can't read the query in any SQL dialect that it knows: it stops {at}"
             hint = "look there, and just before it, for a word that is mistyped or missing, a comma or a bracket"
         yield query.finding("unreadable-query", message, hint, unread.place, word[0] if word else "")
 
@@ -338,7 +338,7 @@ def _nothing(query: Query) -> Finding | None:
         return None
     return query.finding(
         "empty-query",
-        "the query is comments, blanks or semicolons alone: there is nothing to run",
+        "the query has only comments, blanks or semicolons: there is nothing to run",
         "write the query, or remove the model's file",
     )
 
@@ -418,7 +418,7 @@ def _inner_limit(query: Query, match: re.Match[str]) -> Finding:
         hint = _ELEMENTS
     return query.finding(
         "inner-limit",
-        f"the query has {quoted(match[0])} {where}: it can be saved, and every run of a sync then fails",
+        f"the query has {quoted(match[0])} {where}: it can be saved, but every run of a sync then fails",
         hint,
         match.start(),
         match[0],
@@ -441,7 +441,7 @@ def dynamic_without_query(given: Mapping[str, Any]) -> Iterator[Finding]:
     if given.get("query_type") == "dynamic_sql" and (query is None or (isinstance(query, str) and not query.strip())):
         yield Finding(
             "dynamic-sql-query",
-            "a dynamic_sql model without a query can be saved, and has nothing to run",
+            "a dynamic_sql model without a query can be saved, but has nothing to run",
             ("query_type",),
             "add query: | and the query below it, or query_file: …",
         )

@@ -72,14 +72,14 @@ RULES: Final = (
     Rule(
         "no-models-folder",
         "The models folder is missing",
-        "Run in the wrong folder, a tool that finds nothing would call everything in order.",
+        "In the wrong folder syncer would find no file, and would report that everything is in order.",
         _NOWHERE,
         _NOWHERE,
     ),
     Rule(
         "no-files",
         "There is no model file",
-        "Nothing to read is never taken for nothing to do.",
+        "An empty models folder may be a mistake. So syncer reports it, and never takes it for a plan without changes.",
         {"models/README.md": "no model here yet\n"},
         _one(_SQL),
     ),
@@ -93,7 +93,7 @@ RULES: Final = (
     Rule(
         "wrong-ending",
         "A YAML file doesn't end in .yaml",
-        "Only .yaml files are read. One that ends in .yml would be passed over without a word.",
+        "syncer reads only .yaml files. It would skip one that ends in .yml without a message.",
         {_NAME: _SQL, "models/other.yml": _SQL},
         {_NAME: _SQL, "models/other.yaml": _SQL.replace("Active", "Other")},
     ),
@@ -106,15 +106,15 @@ RULES: Final = (
     ),
     Rule(
         "not-a-file",
-        "A folder, a pipe or a device bears a model file's name",
-        "Opening it could wait for ever.",
+        "A folder, a pipe or a device has a model file's name",
+        "Opening it could wait forever.",
         _NOWHERE,
         _NOWHERE,
     ),
     Rule(
         "unreadable",
         "A file can't be read",
-        "A file that is left out could be the one that matters.",
+        "A file that is left out could be the important one.",
         _NOWHERE,
         _NOWHERE,
     ),
@@ -128,7 +128,7 @@ RULES: Final = (
     Rule(
         "linked-models",
         "The models folder is a symlink, or stands behind one",
-        "A commit has the link alone there, so no base could be compared, and nothing is written through a link.",
+        "A commit holds only the link, so syncer could compare no base. And syncer never writes through a link.",
         _NOWHERE,
         _NOWHERE,
     ),
@@ -143,7 +143,7 @@ RULES: Final = (
     Rule(
         "too-large",
         "A file is larger than 1 MiB, or holds more than 20,000 values",
-        "No model is. It is read no further, so that no file can exhaust the memory of a build.",
+        "No real model is so large. syncer reads no further, so that no file can exhaust the memory of a build.",
         _NOWHERE,
         _NOWHERE,
     ),
@@ -156,8 +156,8 @@ RULES: Final = (
     ),
     Rule(
         "empty-file",
-        "A file says nothing",
-        "It is taken for a mistake, not for a model without fields.",
+        "A file has no content",
+        "It counts as a mistake, and not as a model without fields.",
         _one("# later\n"),
         _one(_SQL),
     ),
@@ -172,7 +172,7 @@ RULES: Final = (
     Rule(
         "tab-indentation",
         "A tab stands in the indentation",
-        "YAML has no tabs there; how wide they are is everybody's own idea.",
+        "YAML allows no tabs there, because their width differs from editor to editor.",
         _one(_SQL + "lifecycle:\n\tprotect: true\n"),
         _one(_SQL + "lifecycle:\n  protect: true\n"),
     ),
@@ -193,7 +193,7 @@ RULES: Final = (
     Rule(
         "duplicate-key",
         "A key stands twice in one mapping",
-        "YAML forbids it, and most readers take the last one without a word.",
+        "YAML forbids it, and most readers take the last one silently.",
         _one(_SQL + "primary_key: email\n"),
         _one(_SQL),
     ),
@@ -213,7 +213,7 @@ RULES: Final = (
     ),
     Rule(
         "not-a-json-number",
-        "A number has no place in JSON",
+        "JSON can't hold a number",
         "JSON has no infinity and no not-a-number; the server stores null for 1e400.",
         _one(_SQL + "configuration:\n  most: .inf\n"),
         _one(_SQL + "configuration:\n  most: 1000000\n"),
@@ -260,7 +260,7 @@ RULES: Final = (
     Rule(
         "more-problems",
         "A file has more problems than are shown",
-        "After a hundred, one cause is likelier than a hundred.",
+        "A hundred problems are likely to have one cause.",
         _NOWHERE,
         _NOWHERE,
     ),
@@ -317,7 +317,7 @@ RULES: Final = (
     Rule(
         "bad-name",
         "A name is blank, or has several lines",
-        "The server refuses a blank name; nobody finds one with line breaks in a list.",
+        "The server refuses a blank name. A name with line breaks is hard to find in a list.",
         _instead(_SQL, "Active users", '"Active\\nusers"'),
         _one(_SQL),
     ),
@@ -338,7 +338,7 @@ RULES: Final = (
     Rule(
         "outside-only",
         "A file has values for an environment that `only` doesn't name",
-        "Nobody reads them while the model doesn't live there.",
+        "They are not used while the model doesn't live there.",
         _one(_SQL + "only: [prod]\nenvironments: {staging: {connector_id: 2}}\n"),
         _one(_SQL + "only: [prod]\nenvironments: {prod: {connector_id: 2}}\n"),
         _WARNING,
@@ -346,7 +346,7 @@ RULES: Final = (
     Rule(
         "unused-connector",
         "The settings map a connector that no file names",
-        "Mistyped it would map nothing, and files would read from another connector than somebody thinks.",
+        "A mistyped name would map nothing. Then files would read from another connector than intended.",
         _NOWHERE,
         _NOWHERE,
         _WARNING,
@@ -397,7 +397,7 @@ RULES: Final = (
     Rule(
         "ignored-field",
         "ignore_changes names no field",
-        "A mistyped field would be changed all the same.",
+        "If the name is mistyped, the field is changed all the same.",
         _one(_SQL + "lifecycle: {ignore_changes: [desc]}\n"),
         _one(_SQL + "lifecycle: {ignore_changes: [description]}\n"),
     ),
@@ -429,8 +429,8 @@ RULES: Final = (
     ),
     Rule(
         "empty-query",
-        "The query is comments or semicolons alone",
-        "The server stores it, for it isn't blank. There is nothing in it to run, so every run fails.",
+        "The query has only comments or semicolons",
+        "The server stores it, because it isn't blank. But there is nothing to run, so every run fails.",
         _in_file("-- SELECT user_id FROM users\n"),
         _in_file("-- all of them\nSELECT user_id FROM users\n"),
     ),
@@ -521,7 +521,7 @@ RULES: Final = (
     Rule(
         "secret-in-git",
         "A secret stands in clear text",
-        "Whoever can read the repository, now or later, has it: it must be changed where it was issued.",
+        "Everybody who can read the repository, now or later, has the secret. It must be changed where it was issued.",
         _instead(_DOCS, "{env: SYNCER_SECRET_OPENAI}", "not-a-real-key"),
         _one(_DOCS),
     ),

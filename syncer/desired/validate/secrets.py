@@ -36,7 +36,7 @@ def secret_text(text: str, path: Path, *, secret: bool) -> Iterator[Finding]:
     elif CREDENTIAL.search(text):
         yield Finding(
             "secret-in-git",
-            f"{label(path)} has something in it that looks like a credential",
+            f"{label(path)} contains something that looks like a credential",
             path,
             f"take it out, {ROTATE}",
         )

@@ -75,7 +75,7 @@ def problem_list(problems: Sequence[Problem], most: int) -> tuple[str, list[str]
         counts = " and ".join(severity_counts(left, "more " if listed else ""))
         listed.append(f"- {counts}: the run's log has all of them")
     errors, *warnings = severity_counts(problems)
-    return ", and ".join([f"{errors} to mend first", *warnings]) + ":" if most else "", listed
+    return ", and ".join([f"{errors} to fix first", *warnings]) + ":" if most else "", listed
 
 
 def _group(group: Sequence[Problem], most: int) -> list[str]:

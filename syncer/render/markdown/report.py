@@ -44,7 +44,7 @@ def _forms(report: Report, target: Target, run_url: str) -> Iterator[str]:
     heading = f"### syncer apply · {subject('', target.environment)}: {'complete' if report.is_ok else 'incomplete'}"
     stressed, said = report_verdict(report)
     where = f"Workspace {target.workspace_id}" + (f" · {run_link(run_url)}" if link_url(run_url) else "")
-    unseen = report.unseen and f"Nobody looked at the end whether what was written still stands: {report.unseen}."
+    unseen = report.unseen and f"syncer did not check at the end whether its changes are still there: {report.unseen}."
     head = joined(heading, f"**{stressed}** {said}", where, unseen and prose(unseen, LONGEST_MESSAGE))
 
     listed = joined(

@@ -198,7 +198,7 @@ class Tree:
             if node.target is not None:
                 # What stands around an alias has no size yet: the alias means something that has no end.
                 if node.target not in sizes:
-                    raise UnreadableError("an alias stands within what it means")
+                    raise UnreadableError("an alias is used within its own value")
                 weight, depth = sizes[node.target]
                 added += weight
             else:

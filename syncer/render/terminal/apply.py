@@ -105,8 +105,8 @@ def render_report(report: Report, style: Style, *, excluded: int = 0) -> str:
         addresses = [f"  {visible(change.address)}" for change in waiting]
         boxes.append(box("error", title, [addresses], style))
     if report.unseen:
-        title = "Nobody looked at the end whether what was written still stands"
-        boxes.append(box("warning", title, [hint_lines(f"{report.unseen}; `syncer plan` tells", style)], style))
+        title = "syncer did not check at the end whether its changes are still there"
+        boxes.append(box("warning", title, [hint_lines(f"{report.unseen}; `syncer plan` shows it", style)], style))
     if excluded:
         detail = f"--target left out {counted(excluded, 'definition')}; plan without it to see what remains."
         boxes.append(box("warning", "Applied changes may be incomplete", [wrapped_text(detail, style)], style))
@@ -123,7 +123,7 @@ def _outcome(outcome: Outcome, style: Style) -> str:
         unapplied = ["What the server has, and what was sent:", *(row.render(style) for row in rows)]
     done = "created" if change.is_creation else "changed"
     if outcome.since:
-        title, reason = f"{change.address} was {done}, and doesn't stand as it was applied", outcome.since
+        title, reason = f"{change.address} was {done}, but is no longer as it was applied", outcome.since
     else:
         title, reason = f"{change.address} {_ENDINGS[outcome.status.value].format(done=done)}", outcome.reason
     return box(

@@ -59,7 +59,7 @@ def _cells(run: PastRun) -> tuple[str, ...]:
 def ending(run: PastRun) -> str:
     """How a run ended, in counts."""
     if not run.ended:
-        return "unfinished: it was ended before it could say"
+        return "unfinished: it ended before it could report"
     counts: Counter[str] = Counter()
     for (status, is_new), count in run.tally.items():
         counts[("created" if is_new else "changed") if status == "done" else status] += count
@@ -83,20 +83,20 @@ def render_lost(folder: str, source: str, target: str, count: int, *, is_here: b
 
 def render_no_runs(folder: str, keep: int) -> str:
     """That no run is remembered in this folder, and why that may be."""
-    why = "" if keep else "\nThe settings say `keep_runs = 0`, so none is."
+    why = "" if keep else "\nThe settings say `keep_runs = 0`, so none are kept."
     return runner_safe(f"No run is kept in {visible(folder)}.{why}")
 
 
 def render_nothing_back(run: PastRun) -> str:
     """The verdict of a rollback that changes nothing."""
     name = visible(run.name)
-    return runner_safe(f"Nothing goes back: what run {name} changed is as it was before, or was changed again since.")
+    return runner_safe(f"There is nothing to restore: what run {name} changed is as it was before, or was changed again since.")
 
 
 def render_afterwards(run: PastRun, style: Style) -> str:
     """The note that a rollback leaves the files as they are."""
     made_of = f" (commit {run.commit[:_COMMIT]}{' with uncommitted edits' * run.commit.endswith('-dirty')})"
     where = made_of if run.commit else ""
-    text = f"The files still say what that run applied{where}: change them back, or the next apply brings it back."
+    text = f"The files still have what that run applied{where}: change them back, or the next apply brings it back."
     lines = wrapped(f"Note: {visible(text)}", style.width)
     return runner_safe("\n".join([style.paint("note", "Note:") + lines[0].removeprefix("Note:"), *lines[1:]]))

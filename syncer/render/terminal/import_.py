@@ -77,7 +77,7 @@ def render_taken(taken: DriftImport, warnings: Sequence[Problem], style: Style, 
         shown = "\n".join(f"  {plan}" for plan in plans)
         sections.append(f"These values hold for {names}, too. To see what that would change there:\n{shown}")
     if not base:
-        sections.append("There is no commit to compare with, so all that differs is taken for an edit outside git.")
+        sections.append("There is no commit to compare with, so every difference counts as an edit made outside git.")
     elif taken.revisions:
         sections.append(
             f"Compared with commit {base[:12]}: what it says counts as applied. If it never was, these are no edits\n"
@@ -95,7 +95,7 @@ def render_taken(taken: DriftImport, warnings: Sequence[Problem], style: Style, 
         said = "none in what could be compared. What could not be compared is named, with the reason."
         sections.append(f"{style.paint('bold', 'Drift:')} {said}")
     else:
-        sections.append(f"{style.paint('good', 'No drift.')} Nothing was changed outside git that the files don't say.")
+        sections.append(f"{style.paint('good', 'No drift.')} No edit made outside git is missing in the files.")
     return runner_safe("\n\n".join(sections))
 
 
@@ -104,7 +104,7 @@ def render_next(style: Style, *, written: bool) -> str:
     if written:
         advice = "Next: `git diff`, then commit it; `syncer plan` shows what is left."
         return runner_safe(f"\n{style.commands.completed(advice)}")
-    return "\nNothing was written: say --auto-approve to write it."
+    return "\nNothing was written. Use --auto-approve to write it."
 
 
 def render_file(path: str) -> str:

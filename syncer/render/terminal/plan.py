@@ -43,7 +43,7 @@ def render_base(line: str, style: Style) -> str:
 def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summary: bool = False) -> str:
     """Every change and where it comes from, the warnings, the verdict. A plan of drift goes to `render_drift`.
 
-    `summary` gives one line a model. `verbose` lists the live models that no file declares.
+    `summary` gives one line for each model. `verbose` lists the live models that no file declares.
     """
     if planned.is_drift:
         return render_drift(planned, style, summary=summary)
@@ -178,8 +178,8 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     if plan.changes:
         commands = style.commands.for_environment(plan.target.environment)
         sections.append(
-            "What was merged and never applied looks the same.\n"
-            "To keep what is live, take it into the files, and let that be reviewed and merged:\n"
+            "A change that was merged and never applied looks the same.\n"
+            "To keep the live values, take them into the files, and have that reviewed and merged:\n"
             f"  {commands.line('import', '--drift')}\n"
             "To go back to git:\n"
             f"  {commands.line('apply')}"
@@ -206,7 +206,7 @@ def _verdict(planned: Planned, style: Style) -> str:
     stressed, said = plan_verdict(planned)
     verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
     if said := refused_verdict(planned):
-        verdict += f"\n{style.paint('error', said.capitalize())}. What lifts each is said with it."
+        verdict += f"\n{style.paint('error', said.capitalize())}. Each refusal says what lifts it."
     if plan.bound and not plan.changes and not planned.is_offline and not plan.not_compared:
         verdict += "\n\n" + "\n".join(wrapped(_NO_DIFFERENCE, style.width))
     rest = []
