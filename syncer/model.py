@@ -474,7 +474,7 @@ class Unreadable:
     hint: str = ""
 
     def may_be(self, name: str) -> bool:
-        """Whether it may bear the name."""
+        """Whether it may have the name."""
         return self.name in {"", name}
 
 

@@ -221,7 +221,7 @@ def _is_ours(folder: Path) -> bool:
         if found.st_uid != os.geteuid():
             raise StateError(f"the state folder {folder} belongs to somebody else", _ELSEWHERE)
         if found.st_mode & _OTHERS_WRITE:
-            raise StateError(f"others may write into the state folder {folder}", f"say `chmod go-w {folder}`")
+            raise StateError(f"others may write into the state folder {folder}", f"run `chmod go-w {folder}`")
     return True
 
 

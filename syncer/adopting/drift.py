@@ -186,7 +186,9 @@ class _Editing:
 
     def _take_configuration(self, field: str, live: Json, what: str) -> None:
         if not isinstance(live, dict) or not live:
-            self.leave(field, "not-placed", f"{what}: it's gone, and a file can't express that", "remove it from the file")
+            self.leave(
+                field, "not-placed", f"{what}: it's gone, and a file can't express that", "remove it from the file"
+            )
             return
         given = self._document.data.get(field)
         try:

@@ -27,7 +27,7 @@ def create(change: Change, writer: Writer) -> Outcome:
         looks += 1
         try:
             if others := writer.named(name):
-                reason = f"live model {others[0].id} bears the name {name!r} since the plan was made"
+                reason = f"live model {others[0].id} has the name {name!r} since the plan was made"
                 return Outcome(change, Status.CONFLICT, reason, "plan again: the file means that one now")
             made = writer.create(change.body)
         except LateError as late:
@@ -74,8 +74,8 @@ def _after_open_post(change: Change, writer: Writer, name: str, open_end: ApiErr
     if len(found) > 1:
         listed = ", ".join(str(model.id) for model in found)
         pin = "keep the one that was meant, and pin it with `id:`"
-        return unknown(change, open_end, f"now the live models {listed} bear the name {name!r}", pin)
+        return unknown(change, open_end, f"now the live models {listed} have the name {name!r}", pin)
     if differing := not_live(change, found[0]):
-        told = f"live model {found[0].id} bears the name {name!r} now, with another {field_names(differing)}"
+        told = f"live model {found[0].id} has the name {name!r} now, with another {field_names(differing)}"
         return unknown(change, open_end, told, "look at that model, and plan again")
     return done(change, found[0])

@@ -95,7 +95,7 @@ def beside(outcome: Outcome, others: Sequence[LiveModel]) -> Outcome:
     if not others:
         return outcome
     listed = ", ".join(str(model.id) for model in others)
-    since = f"live model {outcome.id} was created, and {listed} bears the name {outcome.change.after['name']!r}, too"
+    since = f"live model {outcome.id} was created, and {listed} has the name {outcome.change.after['name']!r}, too"
     hint = "somebody else created it in the same moment: pin the one that is meant with `id:`, and delete the other"
     return replace(outcome, since=since, hint=hint)
 

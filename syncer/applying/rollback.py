@@ -86,7 +86,8 @@ def _created_models(change: Change, ending: Ending, live: LiveState) -> list[Pro
         change.desired.problem(
             "created-model",
             f"live model {model_id} ({change.address}) {was} created by that run, and stays: syncer deletes nothing",
-            hint="if you don't want it, remove its file from git and delete the model by hand; that destroys its syncs, too",
+            hint="if you don't want it, remove its file from git and delete the model by hand; that destroys "
+            "its syncs, too",
             severity=Severity.WARNING,
         )
         for model_id in there

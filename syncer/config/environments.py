@@ -38,18 +38,20 @@ def environment_name(settings: Settings, flag: str | None, variables: Mapping[st
     if not name and len(settings.environments) > 1:
         names = ", ".join(settings.environments)
         message = f"which environment? There are {names}, and no default_environment"
-        raise SettingsError(message, "say --env NAME, or set SYNCER_ENV")
+        raise SettingsError(message, "use --env NAME, or set SYNCER_ENV")
     if not name and settings.environments:
         name = next(iter(settings.environments))
     has_credentials = any(variables.get(credential) for credential in CREDENTIAL_VARIABLES)
     if not name and not overridden and has_credentials:
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
-        message = f"there are credentials but no environment, because {settings.root} and the folders above have no settings"
-        raise SettingsError(message, "work in the folder of the settings, or say --env sandbox for the embedded server")
+        message = (
+            f"there are credentials but no environment, because {settings.root} and the folders above have no settings"
+        )
+        raise SettingsError(message, "work in the folder of the settings, or use --env sandbox for the embedded server")
     if not said and name == SANDBOX and (overridden or has_credentials):
         given = next(one for one in (*TARGET_VARIABLES, *CREDENTIAL_VARIABLES) if variables.get(one))
         message = f"default_environment is the sandbox, but {given} is set, which means a real server"
-        raise SettingsError(message, "say --env NAME, or set SYNCER_ENV; --env sandbox chooses the embedded server")
+        raise SettingsError(message, "use --env NAME, or set SYNCER_ENV; --env sandbox chooses the embedded server")
     return name or ("default" if overridden else SANDBOX)
 
 

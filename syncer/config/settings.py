@@ -45,7 +45,9 @@ class Numbers:
     max_change_percent: int = _number(
         30, 0, 100, "An apply that would change a larger share of the bound models than this is refused."
     )
-    max_change_floor: int = _number(10, 0, 1_000_000, "With fewer changes than this an apply is never refused for their number.")
+    max_change_floor: int = _number(
+        10, 0, 1_000_000, "With fewer changes than this an apply is never refused for their number."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ ENVIRONMENT_KEYS: Final = (
         "create",
         "true or false",
         "false",
-        "An apply creates a model where no live one matches its definition. At the top of the file it holds for every environment.",
+        "An apply creates a model where no live one matches its definition. At the top of the file it holds for "
+        "every environment.",
     ),
     Key(
         "connectors",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 REPAIR: Final = (
     "give its connector a catalog in the UI, or delete the model; "
-    "if that is no AI connector, set the model's query type back instead"
+    "if its connector is not an AI connector, set the model's query type back instead"
 )
 """What makes the server show an ai_ml model again that stands on a connector without a catalog."""
 
@@ -42,7 +42,7 @@ def bind(desired: DesiredState, live: LiveState, *, create: bool = False) -> Bou
         either           one nobody can read    problem `unreadable-model`
         no               none                   new with `create`, else problem `no-live-model`, candidates by likeness
         no               several                problem `ambiguous-name`, all of them
-        no               none among those read  problem `incomplete-live-state`, where another may bear the name
+        no               none among those read  problem `incomplete-live-state`, where another may have the name
     """
     by_id = {model.id: model for model in live.models}
     names = LiveNames(live.models)
@@ -109,14 +109,14 @@ def _no_live_model(model: DesiredModel, names: LiveNames) -> Problem:
     pin = (
         f"did you mean {_live_list(near)}? Pin the one you mean with `id:`" if near else "pin the live model with `id:`"
     )
-    hint = f"{pin}; to make a new one, say `create = true` in the environment's settings"
-    return model.problem("no-live-model", f"no live model of the workspace is named {model.name!r}", "name", hint=hint)
+    hint = f"{pin}; to make a new one, set `create = true` in the environment's settings"
+    return model.problem("no-live-model", f"the workspace has no live model named {model.name!r}", "name", hint=hint)
 
 
 def _unseen(model: DesiredModel) -> Problem:
     return model.problem(
         "unreadable-model",
-        f"{model.name!r} can't be created: the server can't show every live model, and one of them may bear the name",
+        f"{model.name!r} can't be created: the server can't show every live model, and one of them may have the name",
         "name",
         hint="repair what it can't show, or pin the live model with `id:`",
     )

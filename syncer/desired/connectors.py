@@ -61,7 +61,7 @@ def _no_connector(model: DesiredModel, connectors: Sequence[Connector]) -> Probl
     if others:
         message = f"{model.connector!r}{_mapped(model)} is a {others[0].kind}, but a model reads from a source"
     else:
-        message = f"no source connector of the workspace is named {model.connector!r}{_mapped(model)}"
+        message = f"the workspace has no source connector named {model.connector!r}{_mapped(model)}"
     sources = [one for one in connectors if one.kind == "source"]
     names = {one.name.casefold(): one.name for one in sources}
     word = model.connector.casefold()

@@ -585,7 +585,9 @@ def _asked(
 
 
 def _no_git() -> SettingsError:
-    return SettingsError("git is not installed, or gave no answer", "install git: syncer reads from it what was applied last")
+    return SettingsError(
+        "git is not installed, or gave no answer", "install git: syncer reads from it what was applied last"
+    )
 
 
 def _no_repository(root: Path) -> SettingsError:
@@ -593,7 +595,9 @@ def _no_repository(root: Path) -> SettingsError:
     real = root.resolve()
     found = next((folder for folder in (real, *real.parents) if (folder / ".git").exists()), None)
     if found is None:
-        return SettingsError(f"{root} is not in a git repository", "work in a clone: syncer reads from git what was applied last")
+        return SettingsError(
+            f"{root} is not in a git repository", "work in a clone: syncer reads from git what was applied last"
+        )
     path = shlex.quote(str(root))
     if hasattr(os, "geteuid") and {found.stat().st_uid, (found / ".git").stat().st_uid} != {os.geteuid()}:
         message = f"git doesn't trust {root}: it belongs to another user"

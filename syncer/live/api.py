@@ -121,13 +121,13 @@ class Api:
         """Every live model of that name now, by id, by the newest page where that proves it; there is no filter.
 
         Else all are read: raises as `fetch` does, and RefreshError, too, if not every model can be seen: one of the
-        others could bear the name.
+        others could have the name.
         """
         known = self._brought_up_to_date()
         if known is None:
             state = self.fetch(())
             if not state.complete or any(row.may_be(name) for row in state.unreadable):
-                message = f"it can't be told whether there is a model named {name!r}: not every live model can be read"
+                message = f"syncer can't tell whether a model named {name!r} exists: not every live model can be read"
                 raise RefreshError(message, "repair what the server can't show")
             known = {model.id: model for model in state.models}
         self._looks[name] = self._session.now()

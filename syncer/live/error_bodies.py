@@ -131,8 +131,8 @@ def _hint(status: int, text: str, data: Json, *, is_write: bool) -> str:  # noqa
         return "the server doesn't say which key is wrong; `syncer validate` does"
     if "Catalog is not present" in text:
         return (
-            "the server makes no model on an AI connector without a catalog, and changes none that stands on one, not "
-            "even to move it away: give the connector a catalog in the UI, or delete the model"
+            "on an AI connector without a catalog the server creates no model and changes none, not even to move it "
+            "away: give the connector a catalog in the UI, or delete the model"
         )
     if status == 401:  # noqa: PLR2004 - HTTP's status codes, here and below
         return "the token is wrong, expired (it lives 30 minutes) or replaced by a newer login of the same user"

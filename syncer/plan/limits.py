@@ -92,7 +92,8 @@ def too_many_changes(plan: Plan, limits: Limits) -> list[Problem]:
             "too-many-changes",
             f"{count} of {everything} bound models would change ({share:.0f} %, the limit is "
             f"{limits.share} % from {least} on)",
-            f"if you mean to change so many, use `--max-change-percent {_rounded_up(share)}`, or apply in parts with --target",
+            f"if you mean to change so many, use `--max-change-percent {_rounded_up(share)}`, or apply in parts "
+            f"with --target",
         )
     ]
 

@@ -26,7 +26,7 @@ SILENT_BASE: Final = "silent-base"
 """The rule of a base that can't tell all: who wants no drift undone can't rely on it."""
 
 _UNPROTECT: Final = (
-    "if the change is meant, say `protect: false` in a change of its own, and merge that first; or let the run say "
+    "if you mean this change, first merge a separate one that sets `protect: false`; or let this run pass with "
     f"`--allow {PROTECT}`"
 )
 
@@ -74,7 +74,8 @@ def _secret_changes(plan: Plan) -> Iterator[Problem]:
                 path = ".".join(map(str, one.path))
                 yield change.desired.problem(
                     "secret-change",
-                    f"{path} of {change.address} differs from {one.after.reference}: an apply writes that variable's value",
+                    f"{path} of {change.address} differs from {one.after.reference}: an apply writes that "
+                    f"variable's value",
                     "configuration",
                     hint="if the live value is right, correct the variable",
                     severity=Severity.WARNING,
@@ -107,8 +108,9 @@ _ON_DRIFT: Final = {
     Cause.DRIFT: (
         "undo",
         (
-            "if the edit is right, take it into the file with `syncer import --drift`; if git is right (or a merge was never "
-            "applied), say `--on-drift overwrite`"
+            "if the edit is right, take it into the file with `syncer import --drift`; if git is right (or a "
+            "merge was never "
+            "applied), use `--on-drift overwrite`"
         ),
     ),
     # An import leaves these to a person.

@@ -29,7 +29,8 @@ def unpinned_renames(plan: Plan, base: DesiredState) -> tuple[Problem, ...]:
         model = former.of(change.desired)
         if model is not None and model.name != change.desired.name and (live := left.get(model.name)) is not None:
             message = (
-                f"{change.desired.name!r} would be created, but its file used to mean live model {live.id} ({live.name!r})"
+                f"{change.desired.name!r} would be created, but its file used to mean live model "
+                f"{live.id} ({live.name!r})"
             )
             hint = f"to rename that one, pin it with `id: {live.id}`; for a new model use a new file"
             found.append(change.desired.problem("renamed-without-id", message, "name", hint=hint))

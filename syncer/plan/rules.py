@@ -117,7 +117,9 @@ PLAN_RULES: Final = (
         "A column that a sync names may be gone. The extra `sql` reads most queries.",
         _WARNING,
     ),
-    _rule("secret-change", "A secret would change", "syncer never shows its values, so nobody can review them.", _WARNING),
+    _rule(
+        "secret-change", "A secret would change", "syncer never shows its values, so nobody can review them.", _WARNING
+    ),
     _rule(
         "too-many-changes",
         "More models would change than the limit allows",
@@ -172,7 +174,7 @@ PLAN_RULES: Final = (
         _WARNING,
     ),
     _rule("unread-settings", "The base's settings can't be read", "The stricter limits count.", _WARNING),
-    _rule("no-base", "A plan has no base", "Edits made outside git can't be told from this change.", _WARNING),
+    _rule("no-base", "A plan has no base", "Edits made outside git look like part of this change.", _WARNING),
     _rule(
         "new-definition",
         "A plan without the server can't compare a new definition",

@@ -92,7 +92,7 @@ def _renewed_creation(
 ) -> Change | Problem:
     """The creation with its secrets; or why it is none any more."""
     if not is_seen:
-        message = f"{change.address} can't be created: not every live model can be read, and one may bear its name"
+        message = f"{change.address} can't be created: not every live model can be read, and one may have its name"
         return change.desired.problem("stale-plan", message)
     if (other := names.get(str(change.after["name"]))) is not None:
         message = f"{change.address} is no longer new: live model {other.id} has its name"

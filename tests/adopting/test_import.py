@@ -263,7 +263,7 @@ def test_sixty_six_models_there_and_back(seed: int, team: tuple[Team, Sandbox]) 
     writes = len([one for one in box.requests if one[0] != "GET"])
     shown = here.run("import", "--drift")
     assert shown.code == 0
-    assert "Nothing was written: say --auto-approve" in shown.out
+    assert "Nothing was written: use --auto-approve" in shown.out
     before = {file: file.read_bytes() for file in files}
     assert {file: file.read_bytes() for file in files} == before
 

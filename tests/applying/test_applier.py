@@ -518,7 +518,7 @@ def test_somebody_was_first() -> None:
     (outcome,) = _apply(plan, api).outcomes
 
     assert (outcome.status, api.posts) == (Status.CONFLICT, [])
-    assert outcome.reason == "live model 9 bears the name 'Brand new' since the plan was made"
+    assert outcome.reason == "live model 9 has the name 'Brand new' since the plan was made"
     assert outcome.hint == "plan again: the file means that one now"
 
 
@@ -534,7 +534,7 @@ def test_several_of_the_name_are_nobody_s_guess() -> None:
     outcome = _made(api)
 
     assert outcome.status is Status.UNKNOWN
-    assert outcome.reason.endswith("; now the live models 1, 9 bear the name 'Brand new'")
+    assert outcome.reason.endswith("; now the live models 1, 9 have the name 'Brand new'")
     assert outcome.hint == "keep the one that was meant, and pin it with `id:`"
 
 
@@ -567,7 +567,7 @@ def test_what_was_not_taken_is_named() -> None:
 
 def test_what_came_beside_a_creation_is_told() -> None:
     """Right after it, or at the end; a look that can't be had leaves it created all the same."""
-    beside = "live model 1 was created, and 9 bears the name 'Brand new', too"
+    beside = "live model 1 was created, and 9 has the name 'Brand new', too"
     for at in ("at once", "later", "dark", "never"):
         api = FakeApi([])
         named, newest, looks = api.named, api.newest, [0]
@@ -608,7 +608,7 @@ def test_what_stands_after_a_lost_creation_may_be_another_s() -> None:
     outcome = _made(api)
 
     assert (outcome.status, outcome.id) == (Status.UNKNOWN, 0)
-    assert outcome.reason.endswith("; live model 7 bears the name 'Brand new' now, with another query")
+    assert outcome.reason.endswith("; live model 7 has the name 'Brand new' now, with another query")
 
 
 @pytest.mark.parametrize("is_fatal", [True, False])

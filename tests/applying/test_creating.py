@@ -81,7 +81,7 @@ def test_without_create_it_is_a_problem(tmp_path: Path) -> None:
         planned = _team(tmp_path, url, "").run("plan")
 
     assert planned.code == 1
-    assert "no live model of the workspace is named 'Leads'" in planned.err
+    assert "the workspace has no live model named 'Leads'" in planned.err
 
 
 def test_plan_apply_plan(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def _base(played: Played, *arguments: str) -> str:
 
 
 def test_a_branch_of_ones_own_is_judged_by_where_it_left_the_default_one(played: Played, tmp_path: Path) -> None:
-    """A colleague's edit in the UI is named, and refused where this change competes; nobody has to say `--base`."""
+    """A colleague's edit in the UI is named, and refused where this change competes; nobody has to use `--base`."""
     git = Repository(played.folder)
     first = git.head
     git.bare(tmp_path / "remote")

@@ -93,7 +93,7 @@ def test_a_connector_has_another_name_in_an_environment(team: Played) -> None:
     assert 'says "prod_wh", and syncer.toml:6:1 maps it' in team.run("show", "b").out
 
     team.write("models/a.yaml", f"name: A\nid: 1\nenvironments: {{prod: {{connector: prod_wh}}}}\n{REST}")
-    assert "no source connector of the workspace is named 'prod_wh'" in _told(team.run("plan"))
+    assert "the workspace has no source connector named 'prod_wh'" in _told(team.run("plan"))
     team.write("syncer.toml", SETTINGS + names.replace('"warehouse"', '"warehose"'))
     assert "named 'warehose' (the settings call 'prod_wh' so here)" in (said := _told(team.run("plan")))
     assert "did you mean 'warehouse'?" in said

@@ -190,7 +190,7 @@ def test_what_cannot_be_told_is_a_problem(played: Played) -> None:
 
     assert done.code == 1
     assert "the workspace has no live model with id 77" in done.err
-    assert "no source connector of the workspace is named 'nope'" in done.err
+    assert "the workspace has no source connector named 'nope'" in done.err
     assert {name: _states(played)[name] for name in ("m1", "m2", "m3")} == {
         "m1": "unknown",
         "m2": "unknown",

@@ -145,7 +145,7 @@ def test_a_unique_name_binds() -> None:
 @pytest.mark.parametrize(
     ("models", "values", "rule", "message", "hint"),
     [
-        ([live(1, name="Active user")], {}, "no-live-model", "no live model of the workspace is named", "id 1"),
+        ([live(1, name="Active user")], {}, "no-live-model", "the workspace has no live model named", "id 1"),
         ([live(1), live(2)], {}, "ambiguous-name", "2 live models are named 'Active users': id 1", "pin the one"),
         (
             [live(1)],
@@ -267,7 +267,7 @@ def test_unread_models_are_problems_not_absences() -> None:
             "incomplete-live-state",
             "'Active users' can't be found by name: not every live model could be read",
         ),
-        ([Unreadable(7, "r", "Other")], {}, "no-live-model", "no live model of the workspace is named 'Active users'"),
+        ([Unreadable(7, "r", "Other")], {}, "no-live-model", "the workspace has no live model named 'Active users'"),
         ([Unreadable(7, "r", "Other")], {"id": 7}, "unreadable-model", "the server can't show live model 7: r"),
         ([Unreadable(7, "r", "Active users")], {"id": 8}, "unknown-id", "the workspace has no live model with id 8"),
     ],
@@ -451,7 +451,7 @@ CONNECTORS = (
             "2 source connectors are named 'warehouse': id 2 ('warehouse', Postgresql), id 3 ('warehouse', Redshift)",
         ),
         ("HubSpot", None, "unknown-connector", "'HubSpot' is a destination, but a model reads from a source"),
-        ("snowflake prd", None, "unknown-connector", "no source connector of the workspace is named 'snowflake prd'"),
+        ("snowflake prd", None, "unknown-connector", "the workspace has no source connector named 'snowflake prd'"),
     ],
 )
 def test_a_connector_is_bound_by_its_name(name: str, connector_id: int | None, rule: str, said: str) -> None:

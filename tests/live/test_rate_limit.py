@@ -167,7 +167,7 @@ def test_a_second_model_of_the_name_is_named() -> None:
 
     assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 3
     assert [bool(outcome.since) for outcome in report.outcomes] == [False, True, False]
-    assert "900 bears the name 'new 2', too" in report.outcomes[1].since
+    assert "900 has the name 'new 2', too" in report.outcomes[1].since
     assert not report.is_ok
 
 

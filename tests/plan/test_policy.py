@@ -85,7 +85,7 @@ def test_a_protected_model_is_not_changed() -> None:
 
     assert (guard.rule, guard.message) == ("protected", "m01 is protected, and would change (query)")
     assert guard.hint == (
-        "if the change is meant, say `protect: false` in a change of its own, and merge that first; or let the run say "
+        "if you mean this change, first merge a separate one that sets `protect: false`; or let this run pass with "
         "`--allow protect`"
     )
     assert _refusals(_plan(description=RAW_SQL["description"], lifecycle={"protect": True}), Limits()) == ()
@@ -451,7 +451,7 @@ def test_a_lost_key_says_what_helps(values: dict[str, Any], before: str, place: 
         f"{hint}; if it's meant, say {by_file}`--allow lost_column`",
     )
     (rolled,) = (one for one in judged(planned, Limits(asks_files=False)).refusals if one.rule == "lost-column")
-    assert rolled.hint == f"{hint}; if it's meant, say `--allow lost_column`"
+    assert rolled.hint == f"{hint}; if it's meant, use `--allow lost_column`"
     (lifted,) = (one for one in judged(planned, Limits(allow=frozenset({"lost_column"}))).warnings if one.rule == "lost-column")  # fmt: skip
     assert (lifted.severity, lifted.hint) == (Severity.WARNING, "")
 
@@ -503,9 +503,7 @@ def test_one_warning_for_each_reason_names_all_models() -> None:
     assert {(one.rule, one.severity, one.origin) for one in told} == {
         ("columns-not-checked", Severity.WARNING, NOWHERE)
     }
-    assert (
-        told[1].hint == "check by hand that each query returns what its syncs map, or let syncer see: light a candle"
-    )
+    assert told[1].hint == "check by hand that each query returns what its syncs map, or let syncer see: light a candle"
     many = {f"m{number:02}": Effect(None) for number in range(12)}
     (one,) = unchecked_columns(many, dict.fromkeys(many, day))
     assert one.message.endswith("m09 (its syncs could not be read) and 2 more")

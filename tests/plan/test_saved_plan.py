@@ -407,10 +407,10 @@ def test_a_saved_creation_is_that_creation() -> None:
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        (LiveState((live(4), live(5, name="Brand new"))), "is not new any more: live model 5 bears its name"),
-        (LiveState((), complete=False), "can't be created: not every live model can be read, and one may bear its name"),
-        (LiveState((), (Unreadable(5, "r", "Brand new"),)), "can't be created: not every live model can be read, and one may bear its name"),
-        (LiveState((), (Unreadable(None, "r"),)), "can't be created: not every live model can be read, and one may bear its name"),
+        (LiveState((live(4), live(5, name="Brand new"))), "is not new any more: live model 5 has its name"),
+        (LiveState((), complete=False), "can't be created: not every live model can be read, and one may have its name"),
+        (LiveState((), (Unreadable(5, "r", "Brand new"),)), "can't be created: not every live model can be read, and one may have its name"),
+        (LiveState((), (Unreadable(None, "r"),)), "can't be created: not every live model can be read, and one may have its name"),
     ],
 )  # fmt: skip
 def test_a_creation_that_is_none_any_more_is_stale(state: LiveState, why: str) -> None:

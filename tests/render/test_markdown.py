@@ -194,7 +194,7 @@ def test_a_code_span_says_what_it_was_given(text: str) -> None:
     ("text", "expected"),
     [
         ("primary_key of finance/revenue changes", "`primary_key` of `finance/revenue` changes"),
-        ("say `lifecycle: {allow: [x]}`.", "say `lifecycle: {allow: [x]}`."),
+        ("set `lifecycle: {allow: [x]}`.", "set `lifecycle: {allow: [x]}`."),
         ("see (README.md), or #12!", "see (`README.md`), or `#12`!"),
         ("`a`b", "`a`b"),
         ("`a``@b`", "`a` `@b`"),

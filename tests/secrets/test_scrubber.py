@@ -107,7 +107,7 @@ def test_short_secrets_do_not_blank_out_a_text() -> None:
     assert scrubber.quote("a valid id, 7 of 17, in sandboxes") == (
         f"{SENSITIVE} valid {SENSITIVE}, {SENSITIVE} of 17, in {SENSITIVE}es"
     )
-    assert scrubber.hide("say --env sandbox for a valid id") == "say --env sandbox for a valid id"
+    assert scrubber.hide("use --env sandbox for a valid id") == "use --env sandbox for a valid id"
 
 
 def test_a_secret_that_is_cut_off_is_hidden() -> None:

@@ -120,7 +120,10 @@ def _planned_again(options: CiApplyOptions, screen: Screen, run: Run, base: Base
         if planned.plan.digest != kept.plan.digest:
             digests = f"its digest is {planned.plan.digest}, not {kept.plan.digest}"
             message = f"a new plan does something else than the saved plan: {digests}; nothing was written"
-            hint = "live models changed since, or the plan job didn't make this file: run that job again, and read its plan"
+            hint = (
+                "live models changed since, or the plan job didn't make this file: run that job again, and "
+                "read its plan"
+            )
             raise RefusedError(message, hint)
         execution.refuse_without_base(options.guards.on_drift, planned)
         workflow.refuse(planned, run.limits)

@@ -45,7 +45,8 @@ COMMAND = Command(
     "comment",
     Words(
         "Write one comment on the pull request, and the job's summary, annotations and outputs.",
-        "A later run updates the same comment. After a fork's run it plans the fork's change itself, from the files alone.",
+        "A later run updates the same comment. After a fork's run it plans the fork's change itself, from the "
+        "files alone.",
         "syncer ci comment plan.json\nsyncer ci comment plan.json --dry-run",
     ),
     CiCommentOptions,

@@ -82,7 +82,8 @@ def refuse_other(run: Run, name: str) -> None:
     """Raise SettingsError if the settings mean another environment than the one that the run is about."""
     if run.environment.name != name:
         message = (
-            f"the settings choose the environment {run.environment.name!r} here, and {name!r} at the base of this change"
+            f"the settings choose the environment {run.environment.name!r} here, and {name!r} at the base "
+            f"of this change"
         )
         raise SettingsError(message, "set the variable SYNCER_ENV to the one that you mean, or keep the former name")
 

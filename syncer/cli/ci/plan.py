@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from syncer.review.host import Context
     from syncer.workflow.base import Base
 
-_STEERS: Final = "settings decide where models are, which environment has what, and how much may change: review them, too"
+_STEERS: Final = (
+    "settings decide where models are, which environment has what, and how much may change: review them, too"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,7 @@ def _without(base: Base | None, context: Context) -> tuple[Problem, ...]:
     if base is not None or context.event not in {"push", "manual"}:
         return ()
     message = "planned without a base: an edit made outside git looks like a change, and would be overwritten"
-    hint = (
-        "a run by hand or after a forced push has no earlier commit; read the diffs as if nobody had reviewed them"
-    )
+    hint = "a run by hand or after a forced push has no earlier commit; read the diffs as if nobody had reviewed them"
     return (Problem(NOWHERE, "no-base", message, hint, Severity.WARNING),)
 
 

@@ -180,7 +180,9 @@ def comment(request: Request, screen: Screen) -> int:
     host = job.host_of(screen)
     context = host.context
     if context.is_untrusted and context.event == "change":
-        screen.show("This run writes no comment: the run of a fork or of Dependabot may not. On GitHub the follow-up run does.")
+        screen.show(
+            "This run writes no comment: the run of a fork or of Dependabot may not. On GitHub the follow-up run does."
+        )
         return 0
     told = _told(request, screen, host)
     if told is None:

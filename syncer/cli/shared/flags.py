@@ -222,7 +222,9 @@ def environment(what: str = "the environment (default: SYNCER_ENV, then the sett
 
 def targets() -> tuple[str, ...]:
     """`--target`."""
-    return texts("--target", metavar="ADDRESS", what="only this address, path or glob; may be repeated", values=ADDRESSES)
+    return texts(
+        "--target", metavar="ADDRESS", what="only this address, path or glob; may be repeated", values=ADDRESSES
+    )
 
 
 COLUMNS: Final = ("state", "address", "id", "name", "type", "connector", "syncs", "file")
@@ -258,7 +260,10 @@ def detailed_exitcode(what: str = "0: no changes, 1: error or refusal, 2: change
     return switch("--detailed-exitcode", what=what)
 
 
-_BASE: Final = "the commit that was applied last (default: where this branch left origin's default branch; on that branch the last apply)"
+_BASE: Final = (
+    "the commit that was applied last (default: where this branch left origin's default branch; on "
+    "that branch the last apply)"
+)
 
 
 def base() -> str:

@@ -32,7 +32,10 @@ class Guards:
         "(`lifecycle.allow` allows it in one file); or protect, which no file can allow; may be repeated",
     )
     max_change_percent: int | None = flags.number(
-        "--max-change-percent", kind=flags.percent, metavar="N", what="refuse to change more than N percent of the bound models (default: 30)",
+        "--max-change-percent",
+        kind=flags.percent,
+        metavar="N",
+        what="refuse to change more than N percent of the bound models (default: 30)",
     )
     on_drift: str = ""
 
@@ -44,7 +47,8 @@ class BaseGuards(Guards):
     on_drift: str = flags.choice(
         "--on-drift",
         choices=ON_DRIFT,
-        what="edits made outside git. fail: refuse a plan with any. warn (default): undo them, but refuse the plan if this "
+        what="edits made outside git. fail: refuse a plan with any. warn (default): undo them, but refuse the "
+        "plan if this "
         "change competes with one. overwrite: git wins",
     )
 

@@ -77,7 +77,9 @@ def reach(target: Target, numbers: config.Numbers, tell: Tell, scrubber: Scrubbe
             config.check_certificates(os.environ)
             return Check("TLS", State.OK, connectivity.shake_hands(route, numbers.connect_seconds))
         if config.is_in_clear(target.url):
-            return Check("TLS", State.WARNING, "plain http: others on the network can read the token", "write https in api_url")
+            return Check(
+                "TLS", State.WARNING, "plain http: others on the network can read the token", "write https in api_url"
+            )
         return Check("TLS", State.OK, "plain http, on this machine alone")
 
     def greeted(_: Route) -> str:

@@ -268,7 +268,8 @@ class _Reading:
                     Origin(self.folder),
                     "no-files",
                     f"there is no model file ({ENDING}) in {self.folder}",
-                    f"write one, {self.folder}/<name>{ENDING}; syncer stops, because an empty models folder may be a mistake",
+                    f"write one, {self.folder}/<name>{ENDING}; syncer stops, because an empty models folder may "
+                    f"be a mistake",
                 )
             )
         return self.loaded(documents, problems)

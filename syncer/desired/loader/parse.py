@@ -321,7 +321,9 @@ class _Pass:
         if root and isinstance(root[0], dict):
             return root[0]
         if not root or root[0] is None:
-            self.troubles.append(Trouble(0, "empty-file", "the file has no content", "write a model, or delete the file"))
+            self.troubles.append(
+                Trouble(0, "empty-file", "the file has no content", "write a model, or delete the file")
+            )
         else:
             what = "a list" if isinstance(root[0], list) else "a single value"
             self.troubles.append(

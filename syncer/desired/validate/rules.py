@@ -309,8 +309,8 @@ RULES: Final = (
     Rule(
         "missing-field",
         "A field that every model needs is missing",
-        "Every PUT needs name, query_type and a connector, by name or number. They may come from the environments; "
-        "all but the name from defaults, too.",
+        "Every PUT needs name, query_type and a connector, by name or number. They may come from the environments. "
+        "All but the name may also come from defaults.",
         _instead(_SQL, "connector_id: 1\n", ""),
         _instead(_SQL, "connector_id: 1\n", "environments: {prod: {connector_id: 1}, staging: {connector_id: 2}}\n"),
     ),
@@ -422,8 +422,8 @@ RULES: Final = (
     Rule(
         "template",
         "The query has a template in it",
-        "The server renders none, not of dbt models either: the database gets it as it's written, and refuses it. "
-        "In texts, names in quotes and comments nothing is said of it.",
+        "The server renders no templates, not even in dbt models: the database gets the text as it's written, and "
+        "refuses it. Templates in texts, quoted names and comments are not reported.",
         _in_file("SELECT user_id\nFROM {{ ref('users') }}\n"),
         _in_file("SELECT user_id, '{{ name }}' AS greeting\nFROM app.users\n"),
     ),

@@ -90,7 +90,9 @@ def render_no_runs(folder: str, keep: int) -> str:
 def render_nothing_back(run: PastRun) -> str:
     """The verdict of a rollback that changes nothing."""
     name = visible(run.name)
-    return runner_safe(f"There is nothing to restore: what run {name} changed is as it was before, or was changed again since.")
+    return runner_safe(
+        f"There is nothing to restore: what run {name} changed is as it was before, or was changed again since."
+    )
 
 
 def render_afterwards(run: PastRun, style: Style) -> str:
