@@ -263,7 +263,7 @@ def test_sixty_six_models_there_and_back(seed: int, team: tuple[Team, Sandbox]) 
     writes = len([one for one in box.requests if one[0] != "GET"])
     shown = here.run("import", "--drift")
     assert shown.code == 0
-    assert "Nothing was written: use --auto-approve" in shown.out
+    assert "Nothing was written. Use --auto-approve" in shown.out
     before = {file: file.read_bytes() for file in files}
     assert {file: file.read_bytes() for file in files} == before
 
@@ -952,7 +952,7 @@ def test_what_is_ignored_is_not_taken(docs: Played) -> None:
 @pytest.mark.parametrize(
     ("configuration", "why"),
     [
-        (None, "it's gone, and no file can say so"),
+        (None, "it's gone, and a file can't express that"),
         (_configuration(other={"token": 5}), "configuration.other.token is a number under a secret's key"),
         (_configuration(hidden="*****", other=1), "the server hides configuration.hidden"),
         (_configuration(note="\ud800"), "half a character"),
@@ -1549,7 +1549,7 @@ def test_a_configuration_is_taken_with_the_file_s_own_references(
 def test_a_configuration_that_no_file_can_say_is_named() -> None:
     """One that is gone, or that holds what a variable can't."""
     for there, why in (
-        (None, "it's gone, and no file can say so"),
+        (None, "it's gone, and a file can't express that"),
         ({"token": 5, "n": 2}, "configuration.token is a number under a secret's key, and a variable gives text"),
         (
             {"a": "***", "n": 2},

@@ -179,7 +179,7 @@ def test_a_job_that_lost_its_settings_does_not_stay_green(tmp_path: Path, state_
     result = team.run("apply", "--auto-approve")
 
     assert result.code == 1
-    assert "there are credentials, but no environment" in result.err
+    assert "there are credentials but no environment" in result.err
     assert not state_root.exists()
 
 

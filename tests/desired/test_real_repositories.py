@@ -340,7 +340,7 @@ def test_what_git_keeps_elsewhere_is_named(tmp_path: Path) -> None:
     told = played.run("validate")
     assert (told.code, told.err.count("[lfs-pointer]"), "1 error in" in told.err) == (1, 1, True)
     played.write("syncer.toml", pointer)
-    assert "what Git LFS keeps in place of the file" in played.run("validate").err
+    assert "a Git LFS pointer" in played.run("validate").err
 
 
 def test_accents_and_marks_are_no_difference(tmp_path: Path) -> None:

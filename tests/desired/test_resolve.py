@@ -333,7 +333,7 @@ def test_a_name_that_is_nearly_there_is_told() -> None:
     bound = _new(live(4, name="brand New"))
 
     assert [(problem.rule, problem.is_error) for problem in bound.problems] == [("similar-name", False)]
-    assert bound.problems[0].message == "'Brand new' would be created, and there is id 4 ('brand New')"
+    assert bound.problems[0].message == "'Brand new' would be created, but there is id 4 ('brand New')"
     assert bound.problems[0].hint == "if that is the one you mean, pin it with `id:`, in one file only"
 
 

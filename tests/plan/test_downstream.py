@@ -322,7 +322,7 @@ def test_a_rotated_secret_is_said() -> None:
     planned = workflow.plan(documents, api, TARGET, lookup, Limits())
 
     (warning,) = [one for one in planned.warnings if one.rule == "secret-change"]
-    assert warning.message == ("configuration.api_key of m is not what SYNCER_SECRET_X holds: an apply puts that there")
+    assert warning.message == ("configuration.api_key of m differs from SYNCER_SECRET_X: an apply writes that variable's value")
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

@@ -178,7 +178,7 @@ def test_a_secret_that_is_not_live_is_told() -> None:
 
     assert (warning.rule, warning.severity) == ("secret-change", Severity.WARNING)
     assert warning.message == (
-        "configuration.api_key of m01 is not what SYNCER_SECRET_K holds: an apply puts that there"
+        "configuration.api_key of m01 differs from SYNCER_SECRET_K: an apply writes that variable's value"
     )
     assert warning.hint == "if the live value is right, correct the variable"
     assert warning.excerpt == "configuration: …"
@@ -305,7 +305,7 @@ def test_a_refused_edit_has_its_words() -> None:
 
     assert undone.message == "query of m1 was changed outside git, and this apply would undo that"
     assert overwritten.message == "name of m2 was changed outside git, and this apply would overwrite that"
-    assert "take it into the file: `syncer import --drift`" in undone.hint
+    assert "take it into the file with `syncer import --drift`" in undone.hint
     assert "--on-drift overwrite" in undone.hint
     assert (undone.origin.line, overwritten.origin.line) == (6, 1)
 
@@ -448,10 +448,10 @@ def test_a_lost_key_says_what_helps(values: dict[str, Any], before: str, place: 
 
     assert (lost.excerpt, lost.hint) == (
         f"{place}: …",
-        f"{hint}; if it's meant, say {by_file}`--allow lost_column`",
+        f"{hint}; if you mean to drop it, use {by_file}`--allow lost_column`",
     )
     (rolled,) = (one for one in judged(planned, Limits(asks_files=False)).refusals if one.rule == "lost-column")
-    assert rolled.hint == f"{hint}; if it's meant, use `--allow lost_column`"
+    assert rolled.hint == f"{hint}; if you mean to drop it, use `--allow lost_column`"
     (lifted,) = (one for one in judged(planned, Limits(allow=frozenset({"lost_column"}))).warnings if one.rule == "lost-column")  # fmt: skip
     assert (lifted.severity, lifted.hint) == (Severity.WARNING, "")
 
@@ -460,7 +460,7 @@ def test_a_lost_column_of_a_sync_says_what_helps() -> None:
     """There is no other key to name; a new model has lost nothing at its key."""
     planned = Planned(_plan(), effects={"m01": Effect((SYNC,), _columns("user_id email", "user_id"))})
     (lost,) = judged(planned, Limits()).refusals
-    assert lost.hint.startswith("keep the column, or change the sync first; if it's meant, ")
+    assert lost.hint.startswith("keep the column, or change the sync first; if you mean to drop it, ")
 
     plan = make_plan(Bound((), new=(desired("new"),)), TARGET)
     (lost,) = judged(Planned(plan, effects={"new": Effect((), _columns(None, "x"))}), Limits()).refusals

@@ -407,7 +407,7 @@ def test_a_saved_creation_is_that_creation() -> None:
 @pytest.mark.parametrize(
     ("state", "why"),
     [
-        (LiveState((live(4), live(5, name="Brand new"))), "is not new any more: live model 5 has its name"),
+        (LiveState((live(4), live(5, name="Brand new"))), "is no longer new: live model 5 has its name"),
         (LiveState((), complete=False), "can't be created: not every live model can be read, and one may have its name"),
         (LiveState((), (Unreadable(5, "r", "Brand new"),)), "can't be created: not every live model can be read, and one may have its name"),
         (LiveState((), (Unreadable(None, "r"),)), "can't be created: not every live model can be read, and one may have its name"),

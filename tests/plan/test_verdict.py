@@ -456,9 +456,9 @@ def test_a_drift_file_is_shown_as_drift_and_never_applied(place: Place) -> None:
     digest = json.loads(Path(file).read_text("utf-8"))["digest"]
     for flags in ([], ["--expect-digest", digest]):
         refused = place.job(push(head, head), ["ci", "apply", file, *flags], name="push")
-        assert (refused.code, "and is no plan" in flat(refused.err)) == (1, True), refused.text
+        assert (refused.code, "is a drift report" in flat(refused.err)) == (1, True), refused.text
     told_in_ci = place.job(change(head, head), ["ci", "comment", file], name="pull_request")
-    assert "and is no plan" in flat(told_in_ci.err)
+    assert "is a drift report" in flat(told_in_ci.err)
     assert "failed" in place.comments[0]
     assert len(writes(place.box)) == sent
 

@@ -480,7 +480,7 @@ def test_many_problems_are_counted() -> None:
     odd = Problem(NOWHERE, "r", "odd", "", Severity.WARNING)
     planned = replace(PLANNED["typical"], problems=(odd, *many))
 
-    assert "\n\n50 errors to mend first, and 1 warning:\n\n" in render_plan(planned)
+    assert "\n\n50 errors to fix first, and 1 warning:\n\n" in render_plan(planned)
     assert render_plan(planned).count("\n- ") == 21
     assert "\n- 30 more errors and 1 more warning: the run's log has all of them" in render_plan(planned)
     assert render_plan(planned, budget=500).count("\n- ") == 6
@@ -491,7 +491,7 @@ def test_many_problems_are_counted() -> None:
     apart = [Problem(place, "unknown-id", f"no model {n}", "look") for n, place in enumerate(places[:12])]
     shown = render_plan(replace(planned, problems=(odd, *alike[:3], *apart, *alike[3:9])))
     assert shown.split("\n\n")[2:4] == [
-        "21 errors to mend first, and 1 warning:",
+        "21 errors to fix first, and 1 warning:",
         "\n".join(
             [
                 f"- A is not set (in 9 places: {', '.join(f'`models/{n}.yaml:1:1`' for n in range(9))})<br>set it",
