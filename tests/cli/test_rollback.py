@@ -376,7 +376,7 @@ def test_what_cannot_be_kept_stops_nothing(team: Team, tmp_path: Path) -> None:
     _change(team, TEN[0], description="one")
     done = team.run("apply", "--auto-approve")
     assert done.code == 0
-    assert "Warning: what this run replaces can't be kept" in done.err
+    assert "│ Warning: syncer can't save what this run replaces" in done.err
     assert "behind a symbolic link" in done.err
     assert list(elsewhere.iterdir()) == []
     assert "behind a symbolic link" in team.run("history").err
@@ -386,7 +386,7 @@ def test_what_cannot_be_kept_stops_nothing(team: Team, tmp_path: Path) -> None:
     _change(team, TEN[0], description="two")
     done = team.run("apply", "--auto-approve")
     assert done.code == 0
-    assert "Warning: what this run replaces can't be kept" in done.err
+    assert "│ Warning: syncer can't save what this run replaces" in done.err
     assert place.read_text() == "mine"
 
 

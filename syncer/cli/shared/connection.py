@@ -30,7 +30,7 @@ def connected(run: Run, screen: Screen) -> Iterator[Api]:
     from syncer.live.session import Options, Session
 
     if config.is_in_clear(run.environment.api_url):
-        screen.note(f"Warning: {run.environment.api_url} is plain http: others on the network can read the token.")
+        screen.warn("others on the network can read the token", f"{run.environment.api_url} is plain http")
     numbers = run.environment.numbers
     options = Options(numbers.requests_per_minute, numbers.connect_seconds, numbers.read_seconds, numbers.retry_seconds)
     target = run.target

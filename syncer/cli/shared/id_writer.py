@@ -30,7 +30,7 @@ def _pin(run: Run, screen: Screen, outcome: Outcome) -> None:
         _write(run, outcome)
     except SyncerError as error:
         # The model is made, and bound by its name: that its id isn't written is no failure of the apply.
-        screen.note(visible(f"Warning: id {outcome.id} could not be written into {path}: {error.what}."))
+        screen.warn(f"id {outcome.id} could not be written into {path}", error.what)
     else:
         if not screen.json:
             screen.show(visible(f"Wrote id {outcome.id} into {path}"))

@@ -102,7 +102,7 @@ class RunRecorder:
 
     def _warn(self, error: OSError | SyncerError, what: str) -> None:
         why = error.what if isinstance(error, SyncerError) else f"{error.filename or RUNS}: {error.strerror}"
-        self.screen.note(f"Warning: {what}: {why}.")
+        self.screen.warn(what, why)
 
 
 def _iso(moment: datetime) -> str:

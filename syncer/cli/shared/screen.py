@@ -148,6 +148,16 @@ class Screen:
             self._noted.add(text)
             self.note(text)
 
+    def warn(self, message: str, detail: str = "") -> None:
+        """Print a warning about the run itself to stderr, in the box that every warning has. The same one comes once."""
+        from syncer.render import terminal
+
+        hide = self.scrubber.hide
+        box = terminal.render_warning(hide(message), hide(detail), self.error_style)
+        if box not in self._noted:
+            self._noted.add(box)
+            self._boxes(box)
+
     def fail(self, error: SyncerError) -> None:
         """Print an error."""
         from syncer.render import terminal

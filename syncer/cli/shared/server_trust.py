@@ -84,4 +84,4 @@ def _ask(screen: Screen, name: str, server: str, file: str, known: Mapping[str, 
 
 
 def _warn(screen: Screen, error: state_folder.StateError) -> None:
-    screen.note_once(f"Warning: syncer could not record which server got the credentials: {error.what}; {error.hint}.")
+    screen.warn("syncer could not record which server got the credentials", f"{error.what}; {error.hint}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from syncer.render.style import Style
 from syncer.render.terminal.apply import render_event, render_left, render_prompt, render_report, render_server
 from syncer.render.terminal.plan import render_banner, render_base, render_drift, render_plan, render_saved
-from syncer.render.terminal.problems import render_error, render_problems
+from syncer.render.terminal.problems import render_error, render_problems, render_warning
 
 __all__ = [
     "Style",
@@ -30,4 +30,5 @@ __all__ = [
     "render_report",
     "render_saved",
     "render_server",
+    "render_warning",
 ]

@@ -143,6 +143,11 @@ def _totals(problems: Sequence[Problem]) -> str:
     return f"{counts} in {counted(len(files), 'file')}." if files else f"{counts}."
 
 
+def render_warning(message: str, detail: str, style: Style) -> str:
+    """A warning about the run itself, in a box like any other."""
+    return runner_safe(box("warning", message, [hint_lines(detail, style)], style))
+
+
 def render_error(error: SyncerError, style: Style) -> str:
     """What stopped the run, in a box: after the problems of a refusal; for `InputError` its problems alone."""
     if isinstance(error, InputError):
