@@ -261,6 +261,26 @@ def test_documented_settings_are_taken(tmp_path: Path) -> None:
             assert config.load(folder).environments
 
 
+def test_the_changelog_names_real_flags() -> None:
+    """A flag that was renamed or removed is not announced any more."""
+    flags = {flag for parser in _commands().values() for flag in parser._option_string_actions}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "CHANGELOG.md").read_text("utf-8")))
+
+    assert len(named) >= 20
+    assert named <= flags
+
+
+def test_the_readme_leads_to_each_everyday_task() -> None:
+    """Each task has a line of its own in the list of documents, and the section that the line names is there."""
+    lines = (ROOT / "README.md").read_text("utf-8").partition("## Documents")[2]
+    headings = parts((ROOT / "docs" / "everyday.md").read_text("utf-8"))
+    tasks = [heading for heading in headings if not heading.startswith("#")]
+    anchor = {task: re.sub(r"[^a-z -]", "", task.lower()).replace(" ", "-") for task in tasks}
+
+    assert len(tasks) >= 5
+    assert [task for task in tasks if f"| [{task}](docs/everyday.md#{anchor[task]}) |" not in lines] == []
+
+
 def test_what_may_be_allowed_is_one_list() -> None:
     """The flag, the schema of a file and the guards know the same words; the flag alone lets protected models change."""
     allow = next(action for action in _commands()["plan"]._actions if action.dest == "allow")

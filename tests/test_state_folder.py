@@ -17,7 +17,7 @@ import pytest
 from builders import RAW_SQL
 from inside import Inside
 from places import IDENTITY
-from world import Team, definition, recorded_world
+from world import Team, definition, flat, recorded_world
 
 from syncer.sandbox import Sandbox
 from syncer.sandbox.http_server import running
@@ -278,7 +278,7 @@ def test_without_a_state_folder_a_server_can_be_asked(
     planned = team.run("plan")
     assert (planned.code, planned.err.count("Warning: ")) == (0, 1)
     assert "Warning: syncer could not record which server got the credentials" in planned.err
-    assert "set SYNCER_STATE_DIR to the absolute path of a folder of your own" in planned.err
+    assert "set SYNCER_STATE_DIR to the absolute path of a folder of your own" in flat(planned.err)
     applied = team.run("apply", "--auto-approve")
     assert (applied.code, "syncer can't save what this run replaces" in applied.err) == (0, True)
     boxed = team.run("plan", "--env", "sandbox")

@@ -132,7 +132,8 @@ def test_all_is_back_and_can_be_taken_back(team: Team) -> None:
     nothing = team.run("rollback", second, "--auto-approve")
     assert (nothing.code, nothing.err) == (0, "")
     assert (
-        f"Nothing goes back: what run {second} changed is as it was before, or was changed again since." in nothing.out
+        f"There is nothing to restore: what run {second} changed is as it was before, or was changed again since."
+        in nothing.out
     )
     assert first < second
 

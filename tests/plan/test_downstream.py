@@ -322,7 +322,9 @@ def test_a_rotated_secret_is_said() -> None:
     planned = workflow.plan(documents, api, TARGET, lookup, Limits())
 
     (warning,) = [one for one in planned.warnings if one.rule == "secret-change"]
-    assert warning.message == ("configuration.api_key of m differs from SYNCER_SECRET_X: an apply writes that variable's value")
+    assert warning.message == (
+        "configuration.api_key of m differs from SYNCER_SECRET_X: an apply writes that variable's value"
+    )
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------

@@ -149,7 +149,7 @@ class Screen:
             self.note(text)
 
     def warn(self, message: str, detail: str = "") -> None:
-        """Print a warning about the run itself to stderr, in the box that every warning has. The same one comes once."""
+        """Print a warning about the run itself to stderr, in the box of every warning; the same one once."""
         from syncer.render import terminal
 
         hide = self.scrubber.hide

@@ -80,8 +80,8 @@ def render_taken(taken: DriftImport, warnings: Sequence[Problem], style: Style, 
         sections.append("There is no commit to compare with, so every difference counts as an edit made outside git.")
     elif taken.revisions:
         sections.append(
-            f"Compared with commit {base[:12]}. syncer assumes that it was applied. If it never was, this diff undoes\n"
-            "changes of your own. Then use --base with the commit that was applied last."
+            f"Compared with commit {base[:12]}. syncer assumes that it was applied. If it never was, this diff\n"
+            "undoes changes of your own. Then use --base with the commit that was applied last."
         )
     sections += warning_boxes((*warnings, *taken.left), style)
     if taken.settings:
