@@ -19,11 +19,12 @@ from syncer.config.environments import (
     with_target,
 )
 from syncer.config.network import check_certificates, check_proxies, check_way
-from syncer.config.servers import is_in_clear, may_get_credentials, server
+from syncer.config.servers import api_root, is_in_clear, may_get_credentials, root_of_page, server, why_no_url
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
     KEYS,
+    LARGEST_ID,
     NUMBER_KEYS,
     SANDBOX_URL,
     Environment,
@@ -38,6 +39,7 @@ __all__ = [
     "ENVIRONMENT_KEYS",
     "FILES",
     "KEYS",
+    "LARGEST_ID",
     "NUMBER_KEYS",
     "SANDBOX_URL",
     "VARIABLES",
@@ -45,6 +47,7 @@ __all__ = [
     "Key",
     "Numbers",
     "Settings",
+    "api_root",
     "changed_keys",
     "check_certificates",
     "check_proxies",
@@ -61,10 +64,12 @@ __all__ = [
     "may_get_credentials",
     "repository",
     "require_target",
+    "root_of_page",
     "secret",
     "secrets",
     "server",
     "target",
+    "why_no_url",
     "with_target",
     "written",
 ]

@@ -247,7 +247,8 @@ class Session:
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
-                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
+                # A password that was typed comes from no variable.
+                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD" if password.reference else "check e-mail and password"
                 hint += "; a failed login is not tried again: five lock the account"
             raise LoginError("POST", _LOGIN, error.status, error.reason, hint, is_fatal=True) from None
         except (KeyError, TypeError):
@@ -495,7 +496,7 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
             is_final = cause.errno != socket.EAI_AGAIN
             return f"the host {host} is not known", "check api_url, and the network", is_final
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return f"no connection to {url}", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False
+        return f"no connection to {url}", "check api_url, the network and proxies", False
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return "no answer in time", "the server may still be working on it", False
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):

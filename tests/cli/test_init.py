@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import tomllib
 from itertools import combinations
 from pathlib import Path
@@ -18,6 +19,8 @@ from inside import Inside
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
+from syncer import config
+from syncer.cli.shared import init_questions
 from syncer.cli.shared.init_files import guess_host
 from syncer.sandbox.http_server import running
 
@@ -480,6 +483,101 @@ def test_the_whole_conversation(new: Path, url: str, box: Sandbox) -> None:
     assert "Passw0rd!" not in result.out + "".join(p.read_text() for p in new.rglob("*") if p.is_file())
     assert "example-api-key" not in result.out
     assert "1. Set SYNCER_EMAIL and SYNCER_PASSWORD" in result.out
+
+
+def test_every_refusal_says_why(new: Path, url: str, box: Sandbox) -> None:
+    """A wrong answer at every prompt: each is told why and asked for again, and none before it is lost.
+
+    An empty password is asked for again where nothing is shown, and a refused login asks for both once more. A page's
+    address is tried at its root, and a workspace is chosen by its name.
+    """
+    bare = url.removeprefix("http://")
+    result = Newcomer(new, variables={}).talk(
+        ("Address of the API", bare),
+        ("Address of the API", f"{url}/models/3?x"),
+        ("E-mail", "nobody"),
+        ("E-mail", "ci@example.com"),
+        ("Password", ""),
+        ("Password", "wrong-canary"),
+        ("E-mail", ""),
+        ("Password", ""),
+        ("Password", "Passw0rd!"),
+        ("Workspace", "9"),
+        ("Workspace", "workspace-c"),
+        ("Workspace", "WORKSPACE-B"),
+        ("Name of this environment", "a b"),
+        ("Name of this environment", "sandbox"),
+        ("Name of this environment", "eu"),
+        ("CI files", "jenkins"),
+        ("CI files", "GitHub"),
+    )
+
+    assert result.code == 0
+    assert tomllib.loads((new / "syncer.toml").read_text())["environments"] == {
+        "eu": {"api_url": url, "workspace_id": 2}
+    }
+    assert (new / PLAN).exists()
+    for why in (
+        f"http:// is missing in front\n{' ' * 15}write http://{bare}\n",
+        f"so its root is tried: {url}\n",
+        "'nobody' isn't taken: an e-mail address has one @, and no blank.\n",
+        "An empty password isn't taken: a login needs one.\n",
+        "check e-mail and password; a failed login is not tried again: five lock",
+        "'9' isn't taken: the list has no such number and no such name.\n",
+        "'a b' isn't taken: a name has letters, digits, - and _, and begins with neither of those.\n",
+        "'sandbox' isn't taken: `sandbox` is the embedded server's name: choose another one.\n",
+        "'jenkins' isn't taken: the choices are github, gitlab, none.\n",
+    ):
+        assert why in result.out
+    assert result.out.count("(neither shown nor kept): ") == 4
+    assert "[ci@example.com]: " in result.out
+    said, _, _ = result.out.partition("What is left to do:")
+    assert not re.search(r"SYNCER_|api_url|canary|Passw0rd", said)
+    assert box.requests.count(("POST", "/api/v1/login")) == 2
+
+
+def test_without_a_password_no_other_question_follows(new: Path, url: str) -> None:
+    """It ends there, and says how to go on with what was answered; so it does where a terminal can't hide one."""
+    asked = [("Address of the API", url), ("E-mail", "ci@example.com")]
+    result = Newcomer(new, variables={}).talk(*asked, *[("Password", "")] * 3)
+
+    assert (result.code, list(new.iterdir())) == (1, [])
+    said = flat(result.out)
+    assert "no password was typed, so nothing was written" in said
+    assert f"go on with your answers: `syncer init --api-url {url}`" in said
+
+    code = "import io, sys; sys.stdin = io.StringIO('canary')\n"
+    code += "from syncer.cli.shared.init_questions import typed_password; typed_password('ci@example.com')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, check=False
+    )
+    assert "this terminal can't hide a password, so none was asked for" in done.stderr
+    assert "Password of" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "root"),
+    [
+        ("https://app.example.com/models/3?x", "https://app.example.com"),
+        ("https://app.example.com:8443/#/syncs", "https://app.example.com:8443"),
+        ("https://app.example.com/sign-in", "https://app.example.com"),
+        ("https://api.example.com/api/v1/", ""),
+        ("https://example.com/squared/api/v1", ""),
+        ("https://me:canary@app.example.com/models/3", ""),
+        ("app.example.com/models/3", ""),
+    ],
+)
+def test_a_page_of_the_ui_is_told_from_an_api(address: str, root: str) -> None:
+    """A query, a fragment, a path of several words or a known page; a proxy may serve the API below one word."""
+    assert config.root_of_page(address) == root
+
+
+def test_two_workspaces_of_one_name_are_chosen_by_number() -> None:
+    """A name in the list's own spelling comes before one in another case."""
+    known = {1: "Main", 2: "main", 7: "Main"}
+    assert init_questions.why_no_choice("Main", known) == "2 workspaces have that name: answer with the number"
+    assert [init_questions.why_no_choice(answer, known) for answer in ("main", "7")] == ["", ""]
+    assert init_questions._chosen("main", known) == 2
 
 
 def test_the_only_workspace_is_taken(new: Path, url: str) -> None:
