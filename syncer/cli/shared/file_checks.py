@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files
-from syncer.desired import validate
+from syncer.desired import resolve, validate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from syncer.desired import loader
-    from syncer.model import Problem
+    from syncer.model import Document, Problem
 
 
 EMPTY_RULES: Final = frozenset({"no-files", "no-models-folder"})
@@ -45,3 +45,14 @@ def check(
     """Every problem of the files, by place; files that `passed` are looked at as `validate.check` says."""
     found = validate.check(loaded.documents, package_files.schema(), environments, reads_sql=reads_sql, passed=passed)
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
+
+
+def named_secrets(documents: Sequence[Document], environment: str) -> tuple[str, ...]:
+    """The variables of secrets that valid definitions name for one environment, in the alphabet's order."""
+    named: set[str] = set()
+
+    def lookup(variable: str) -> None:
+        named.add(variable)
+
+    resolve.reveal(resolve.resolve(documents, environment), lookup)
+    return tuple(sorted(named))
