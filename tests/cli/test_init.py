@@ -140,7 +140,7 @@ def test_ci_files_say_what_is_known(tmp_path: Path) -> None:
     assert jobs["syncer.prod:apply"]["resource_group"] == "syncer-apply-prod"
     assert jobs["syncer.prod:apply"]["environment"] == {"name": "prod"}
     assert f'export {secret}="${secret}_PROD"' in jobs["syncer.prod:apply"]["before_script"]
-    assert " SYNCER_ENV=prod " in jobs["syncer.prod:plan"]["before_script"][0]
+    assert "export SYNCER_ENV=prod" in jobs["syncer.prod:plan"]["before_script"]
 
 
 def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:

@@ -253,7 +253,7 @@ def test_every_file_is_known() -> None:
     assert {path.name for path in FILES} == {*TRIGGERS, "action.yml"}
 
 
-@pytest.mark.parametrize("path", (*FILES, *WRITTEN), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("path", [*FILES, *WRITTEN], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_rules_hold(path: Path) -> None:
     """Nobody complains."""
     assert complaints(path) == {}

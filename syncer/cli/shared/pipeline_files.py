@@ -242,6 +242,6 @@ def _pipeline(text: str, scope: _Scope, branch: str, secrets: Sequence[str]) -> 
         text = text.replace("syncer ci ", f"syncer --chdir {shlex.quote(scope.folder)} ci ")
         plan = json.dumps(f"{scope.folder}/plan.json", ensure_ascii=False)
         text = text.replace("paths: [plan.json]", f"paths: [{plan}]")
-    own = " ".join(f"{variable}={value}" for variable, value in values.items())
+    own = "".join(f"    - export {variable}={value}\n" for variable, value in values.items())
     lines = "".join(f'    - export {one}="${one}{scope.suffix}"\n' for one in secrets)
-    return text.replace("  before_script:\n", f"  before_script:\n    - export {own}\n    {MARKER}\n{lines}")
+    return text.replace("  before_script:\n", f"  before_script:\n{own}    {MARKER}\n{lines}")
