@@ -625,7 +625,7 @@ def test_every_refusal_says_why(new: Path, url: str, box: Sandbox) -> None:
         f"so its root is tried: {url}\n",
         "'nobody' isn't taken: an e-mail address has one @, and no blank.\n",
         "An empty password isn't taken: a login needs one.\n",
-        "check e-mail and password; a failed login is not tried again: five lock",
+        "check e-mail and password; five failed logins lock the account",
         "'9' isn't taken: the list has no such number and no such name.\n",
         "'a b' isn't taken: a name has letters, digits, - and _, and begins with neither of those.\n",
         "'sandbox' isn't taken: `sandbox` is the embedded server's name: choose another one.\n",
