@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,6 +24,23 @@ Json: TypeAlias = Any
 
 FIELDS: Final = ("name", "description", "connector_id", "query_type", "primary_key", "query", "configuration")
 """What of a model can be managed, in the order in which people write it."""
+
+DEFAULTS: Final = "_defaults.yaml"
+"""The file that gives what the model files of its folder, and below it, leave out."""
+
+DEFAULTABLE: Final = (
+    "description",
+    "connector",
+    "connector_id",
+    "query_type",
+    "primary_key",
+    "configuration",
+    "lifecycle",
+)
+"""What may be given so. The other keys say which model a file means, where it lives and what it asks: each its own."""
+
+_INSTEAD: Final = {"connector": "connector_id", "connector_id": "connector"}
+"""Keys that stand for one field: who gives one of them has given the field."""
 
 REQUIRED: Final = ("connector_id", "name", "query_type")
 """What the documented PUT requires in every body."""
@@ -108,6 +126,13 @@ class Problem:
     hint: str = ""
     severity: Severity = Severity.ERROR
     excerpt: str = ""
+    about: str = field(default="", compare=False)
+    """The model file that it's about, where its place is in another file: a default holds for many."""
+
+    @property
+    def path(self) -> str:
+        """The file that it's about."""
+        return self.about or self.origin.path
 
     @property
     def is_error(self) -> bool:
@@ -172,11 +197,134 @@ class TextFile:
     text: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Section:
+    """Keys and values that hold for several model files: a `_defaults.yaml`, or a table of the settings. Untrusted.
+
+    `environment` is the one whose table it is; empty for all. What `is_unread` could not be read, and says nothing.
+    """
+
+    path: str
+    data: Mapping[str, Any]
+    marks: Marks
+    environment: str = ""
+    is_unread: bool = False
+
+
+class Place(NamedTuple):
+    """Where a value of a definition stands: the path in its file, or in a section that the file inherits from."""
+
+    path: Path
+    section: Section | None = None
+
+    @property
+    def is_of_environment(self) -> bool:
+        """Whether it stands under an environment, so that no other environment reads it."""
+        if self.section is not None:
+            return bool(self.section.environment)
+        return self.path[:1] == ("environments",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Common:
+    """What the settings say for every model file, each by the name of its environment."""
+
+    defaults: Section | None = None
+    environments: Mapping[str, Section] = field(default_factory=dict)
+    connectors: Mapping[str, Section] = field(default_factory=dict)
+    """What a connector's name in files is called there."""
+
+    def connector(self, environment: str, name: str) -> str:
+        """What an environment calls the connector that files call so."""
+        section = self.connectors.get(environment)
+        return str(section.data.get(name, name)) if section is not None else name
+
+    def connector_in_files(self, environment: str, name: str) -> str:
+        """What files call the connector that an environment calls so; empty if no name, or no single one, means it."""
+        section = self.connectors.get(environment)
+        if section is None:
+            return name
+        found = [one for one, there in section.data.items() if there == name]
+        if found:
+            return found[0] if len(found) == 1 else ""
+        return "" if name in section.data else name
+
+
+NO_COMMON: Final = Common()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inheritance:
+    """What the files of one folder leave to others: its sections, the nearest first, and what the settings say."""
+
+    sections: tuple[Section, ...] = ()
+    common: Common = NO_COMMON
+    _filled: dict[str, tuple[Mapping[str, Any], Mapping[str, Place]]] = field(default_factory=dict, repr=False)
+
+    @property
+    def paths(self) -> set[str]:
+        """Every file of its sections."""
+        common = self.common
+        settings = (common.defaults, *common.environments.values())
+        return {section.path for section in (*self.sections, *settings) if section is not None}
+
+    def sections_in(self, environment: str) -> tuple[Section, ...]:
+        """The sections that count in one environment, the first before the others."""
+        more = (self.common.environments.get(environment), self.common.defaults)
+        return (*self.sections, *(one for one in more if one is not None))
+
+    def values(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Place]]:
+        """What the sections give in one environment, and where each value stands."""
+        if environment not in self._filled:
+            values: Mapping[str, Any] = {}
+            sources: Mapping[str, Place] = {}
+            for section in self.sections_in(environment):
+                given = {key: section.data[key] for key in DEFAULTABLE if key in section.data}
+                values, sources = _filled(values, sources, given, sources_of(given, section=section))
+            self._filled[environment] = values, sources
+        return self._filled[environment]
+
+
+NO_INHERITANCE: Final = Inheritance()
+
+
+@lru_cache(maxsize=64)
+def _at_the_top(key: str) -> Place:
+    """The place of a value that stands in the file, under no other key."""
+    return Place((key,))
+
+
+def sources_of(values: Mapping[str, Any], path: Path = (), section: Section | None = None) -> dict[str, Place]:
+    """Where each of the values stands, and each part of a lifecycle, as `lifecycle.protect`."""
+    if section is None and not path:
+        # Most values stand there, in each of ten thousand files.
+        sources = {key: _at_the_top(key) for key in values}
+    else:
+        sources = {key: Place((*path, key), section) for key in values}
+    if isinstance(lifecycle := values.get("lifecycle"), Mapping):
+        sources |= {f"lifecycle.{part}": Place((*path, "lifecycle", part), section) for part in lifecycle}
+    return sources
+
+
+def _filled(
+    values: Mapping[str, Any], sources: Mapping[str, Place], more: Mapping[str, Any], others: Mapping[str, Place]
+) -> tuple[Mapping[str, Any], Mapping[str, Place]]:
+    """The values with those of `more` that they lack. A lifecycle is filled part by part, any other value is whole."""
+    lacking = {key: value for key, value in more.items() if not values.keys() & {key, _INSTEAD.get(key, key)}}
+    filled = {**values, **lacking}
+    where = {**others, **sources}
+    mine, theirs = values.get("lifecycle"), more.get("lifecycle")
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+        filled["lifecycle"] = {**theirs, **mine}
+    return filled, {key: source for key, source in where.items() if key.partition(".")[0] in filled}
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One model file as it stands in git: untrusted, not yet validated.
 
-    `files` holds what its `query_file` keys name, by the name as it is written there.
+    `files` holds what its `query_file` keys name, by the name as it is written there. `inherited` gives fields that the
+    file leaves out.
     """
 
     address: str
@@ -184,24 +332,41 @@ class Document:
     data: Mapping[str, Any]
     marks: Marks
     files: Mapping[str, TextFile] = field(default_factory=dict)
+    inherited: Inheritance = NO_INHERITANCE
 
-    def effective(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Path]]:
-        """The values with one environment's filled in, and the path in the document that each came from.
+    @property
+    def paths(self) -> set[str]:
+        """Every file that it is made of, those included that it inherits from."""
+        return {self.path, *(file.path for file in self.files.values()), *self.inherited.paths}
+
+    def is_in(self, environment: str) -> bool:
+        """Whether the model lives in that environment; where `only` makes no sense, in all."""
+        only = self.data.get("only")
+        return not isinstance(only, list) or environment in only
+
+    def effective(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Place]]:
+        """The values of one environment, and where each stands: there, else above, else in what the file inherits.
 
         A value of the environment replaces the one of the same key; `query` and `query_file` replace each other, and
         so do `connector` and `connector_id`.
         """
-        base = {key: value for key, value in self.data.items() if key != "environments"}
+        values, sources = self._own(environment)
+        more, others = self.inherited.values(environment)
+        return _filled(values, sources, more, others) if more else (values, sources)
+
+    def _own(self, environment: str) -> tuple[Mapping[str, Any], Mapping[str, Place]]:
+        """The same of the file alone."""
+        base = {key: value for key, value in self.data.items() if key not in {"environments", "only"}}
         environments = self.data.get("environments")
         own = environments.get(environment) if isinstance(environments, Mapping) else None
         if not own or not isinstance(own, Mapping):
-            return base, {key: (key,) for key in base}
+            return base, sources_of(base)
         for alternatives in ({"query", "query_file"}, {"connector", "connector_id"}):
             if alternatives & own.keys():
                 base = {key: value for key, value in base.items() if key not in alternatives}
-        sources: dict[str, Path] = {key: (key,) for key in base}
-        sources |= {key: ("environments", environment, key) for key in own}
-        return {**base, **own}, sources
+        if "lifecycle" in own:
+            base.pop("lifecycle", None)
+        return {**base, **own}, sources_of(base) | sources_of(own, ("environments", environment))
 
     def origin(self, path: Path = (), *, key: bool = False) -> Origin:
         """Where the value at `path` stands (or its key, with `key`)."""
@@ -216,10 +381,14 @@ class Document:
         hint: str = "",
         severity: Severity = Severity.ERROR,
         key: bool = False,
+        section: Section | None = None,
     ) -> Problem:
-        """A problem located at the value at `path` (or at its key, with `key`)."""
-        origin = self.origin(path, key=key)
-        return Problem(origin, rule, message, hint, severity, self.marks.line(origin.line))
+        """A problem located at the value at `path` (or at its key, with `key`), of the file or of a section."""
+        if section is None:
+            origin = self.origin(path, key=key)
+            return Problem(origin, rule, message, hint, severity, self.marks.line(origin.line))
+        origin = Origin(section.path, *section.marks.position(path, key=key))
+        return Problem(origin, rule, message, hint, severity, section.marks.line(origin.line), self.path)
 
 
 # -- desired, live, bound ----------------------------------------------------------------------------------------
@@ -243,13 +412,15 @@ class DesiredModel:
     address: str
     fields: Fields
     document: Document
-    sources: Mapping[str, Path]
+    sources: Mapping[str, Place]
     id: int | None = None
     lifecycle: Lifecycle = Lifecycle()
     names_secrets: bool = False
     """Whether its configuration may hold references that are still to be looked up."""
     connector: str = ""
-    """The name of its connector, where the file gives that: `connector_id` is a field once it's bound."""
+    """The name of its connector there, where the file gives one: `connector_id` is a field once it's bound."""
+    connector_in_files: str = ""
+    """What files call that connector, if its environment calls it otherwise."""
 
     @property
     def name(self) -> str:
@@ -260,8 +431,8 @@ class DesiredModel:
         self, rule: str, message: str, field: str = "", *, hint: str = "", severity: Severity = Severity.ERROR
     ) -> Problem:
         """A problem located where this model's `field` (or `id`) is given, or at the file's first line."""
-        path = self.sources.get(field, ())
-        return self.document.problem(rule, message, path, hint=hint, severity=severity, key=bool(path))
+        path, section = self.sources.get(field, Place(()))
+        return self.document.problem(rule, message, path, hint=hint, severity=severity, key=bool(path), section=section)
 
 
 @dataclass(frozen=True, slots=True)

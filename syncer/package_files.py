@@ -20,6 +20,13 @@ def schema_text(name: str = "model") -> str:
     return (folder("schemas") / f"{name}.schema.json").read_text("utf-8")
 
 
+def defaults_schema() -> dict[str, Any]:
+    """The schema of a `_defaults.yaml`: a part of the model files', by itself."""
+    model = schema()
+    kept = {key: model[key] for key in ("$schema", "$defs", "properties")}
+    return {"$id": "urn:syncer:schema:defaults", "$ref": "#/$defs/defaults", **kept}
+
+
 def schema(name: str = "model") -> dict[str, Any]:
     """The same, read."""
     data: dict[str, Any] = json.loads(schema_text(name))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from syncer.adopting.new_files import ImportContext, UnsetVariable, UnwritableError, dotted, referenced
-from syncer.model import ABSENT, Problem, Severity, leaves
+from syncer.model import ABSENT, Place, Problem, Severity, leaves
 from syncer.plan.diff import same
 from syncer.plan.planner import Cause
 from syncer.secrets import Secret, SecretRef, is_mask
@@ -147,10 +147,13 @@ class _Editing:
 
     def take(self, field: str) -> None:
         """Decide where the live value of a field goes."""
-        source = self._desired.sources.get(field, ())
+        source, section = self._desired.sources.get(field, Place(()))
         live = self._change.live.fields.get(field)
         what = f"{field} of {self._change.address} was changed outside git"
-        if not source:
+        if section is not None:
+            hint = "say it in the model file if it's true of this model alone, or change the default for every file"
+            self.leave(field, "default-value", f"{what}, and its value is a default of {section.path}", hint)
+        elif not source:
             self.leave(field, "not-placed", f"{what}, and the file doesn't say it")
         elif source[0] == "environments":
             self.leave(field, "environment-value", f"{what}, and its value comes from {dotted(source[:2])}")

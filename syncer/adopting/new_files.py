@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 # import ImportContext, UnsetVariable, UnwritableError, dotted, referenced
-from syncer.model import NOWHERE, Problem, Severity
+from syncer.model import NO_COMMON, NOWHERE, Problem, Severity
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from syncer.adopting.names import Variables
-    from syncer.model import Connector, Document, Json, LiveModel, Path
+    from syncer.model import Common, Connector, Document, Json, LiveModel, Path
 
 _LONGEST_SHOWN: Final = 200
 
@@ -39,13 +39,14 @@ class ImportContext:
     connectors: Sequence[Connector]
     pins_at_top: bool = True
     inline: bool = False
+    common: Common = NO_COMMON
 
     def connector(self, connector_id: int) -> str:
-        """The name that means this connector and no other; empty if there is none."""
+        """The name by which files mean this connector and no other; empty if there is none."""
         name = next((one.name for one in self.connectors if one.id == connector_id and one.kind == "source"), "")
         bearers = [one for one in self.connectors if one.name == name and one.kind == "source"]
         is_line = bool(name.strip()) and len(name.splitlines()) == 1 and name.isprintable()
-        return name if is_line and len(bearers) == 1 else ""
+        return self.common.connector_in_files(self.environment, name) if is_line and len(bearers) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,12 @@ def draft(
     address: str,
     query_file: str = "",
     kept: Mapping[str, Json] | None = None,
+    inherited: Collection[str] = (),
 ) -> Draft:
     """What a file at `path` says so that it's in step with the live model. Raises UnwritableError.
 
-    `query_file` may be used for the query; `kept` is the lifecycle of a file that is written anew.
+    `query_file` may be used for the query; `kept` is the lifecycle of a file that is written anew. The file says all by
+    itself: of the fields `inherited` from defaults also that there is nothing.
     """
     fields = live.fields
     named: dict[str, Secret] = {}
@@ -97,12 +100,14 @@ def draft(
     configuration = fields.get("configuration")
     values: dict[str, Json] = {"id": live.id} if manner.pins_at_top else {}
     values["name"] = fields.get("name")
-    if fields.get("description"):
-        values["description"] = fields["description"]
+    if fields.get("description") or "description" in inherited:
+        values["description"] = fields.get("description") or None
     values |= {"connector": connector} if connector else {"connector_id": connector_id}
     values["query_type"] = fields.get("query_type")
     if str(fields.get("primary_key") or "").strip():
         values["primary_key"] = fields["primary_key"]
+    elif "primary_key" in inherited:
+        values["primary_key"] = None
     if query:
         values["query"] = query
     if configuration is not None and configuration != {}:
@@ -154,7 +159,15 @@ def dotted(path: Path) -> str:
 def named_variables(documents: Iterable[Document]) -> set[str]:
     """Every variable that a definition names, in any environment."""
     found: set[str] = set()
-    waiting: list[Json] = [document.data for document in documents]
+    waiting: list[Json] = []
+    inherited = set()
+    for document in documents:
+        waiting.append(document.data)
+        inherited.add(document.inherited)
+    for one in inherited:
+        common = one.common
+        sections = (*one.sections, *common.environments.values(), *([common.defaults] if common.defaults else []))
+        waiting += [section.data for section in sections]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

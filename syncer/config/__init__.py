@@ -2,6 +2,7 @@
 
 settings       the settings as values: keys, bounds, defaults
 settings_file  the file: found, read, checked
+common         what it says for every model file: defaults, and what connectors are called
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
 env_file       the same from a file at the desk
@@ -19,7 +20,15 @@ from syncer.config.environments import (
     with_target,
 )
 from syncer.config.network import check_certificates, check_proxies, check_way
-from syncer.config.servers import api_root, is_in_clear, may_get_credentials, root_of_page, server, why_no_url
+from syncer.config.servers import (
+    api_root,
+    is_in_clear,
+    may_get_credentials,
+    root_of_page,
+    server,
+    why_no_ui,
+    why_no_url,
+)
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
@@ -69,6 +78,7 @@ __all__ = [
     "secrets",
     "server",
     "target",
+    "why_no_ui",
     "why_no_url",
     "with_target",
     "written",

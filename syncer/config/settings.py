@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from syncer.model import NO_COMMON
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from syncer.model import Common
 
 FILES: Final = ("syncer.toml", "pyproject.toml")
 KEEP_RUNS: Final = 20
@@ -53,6 +57,7 @@ class Environment:
     workspace_id: int = 0
     numbers: Numbers = Numbers()
     create: bool = False
+    ui_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,8 @@ class Settings:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     keep_runs: int = KEEP_RUNS
     create: bool = False
+    common: Common = NO_COMMON
+    """What they say for all model files."""
     env_file: str = ""
 
 
@@ -89,6 +96,13 @@ KEYS: Final = (
         "How many applies are kept on this machine, to be rolled back; 0: none.",
     ),
     Key(
+        "defaults",
+        "table",
+        "",
+        "Fields that model files leave out, such as `connector`; "
+        "see [defaults](model-files.md#fields-that-many-files-share).",
+    ),
+    Key(
         "env_file",
         "text",
         "",
@@ -106,11 +120,24 @@ ENVIRONMENT_KEYS: Final = (
     ),
     Key("workspace_id", "number", "", "The workspace whose models are read and changed."),
     Key(
+        "ui_url",
+        "text",
+        "",
+        "The root of the UI (https), such as `https://app.squared.ai`: comments link to live models there.",
+    ),
+    Key(
         "create",
         "true or false",
         "false",
         "Let an apply create the models that no live one answers to. At the top of the file for every environment.",
     ),
+    Key(
+        "connectors",
+        "table",
+        "",
+        'What connectors are called there: `warehouse = "staging warehouse"`, the name in model files first.',
+    ),
+    Key("defaults", "table", "", "As at the top of the file, for this environment alone; these count first."),
 )
 NUMBER_KEYS: Final = tuple(
     Key(one.name, f"number, {one.metadata['least']} to {one.metadata['most']}", str(one.default), one.metadata["help"])

@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import safe_files
-from syncer.config.servers import why_no_url
+from syncer.config.common import common_of
+from syncer.config.servers import why_no_ui, why_no_url
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
@@ -40,7 +41,7 @@ Complain: TypeAlias = "Callable[[str, str, str], None]"
 _LARGEST: Final = 256 * 1024
 _LONGEST_LINE: Final = 4096
 _MOST_PROBLEMS: Final = 100
-_SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
+_SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url", "ui_url"})
 _NO_CREDENTIALS: Final = (
     "credentials come from variables alone: set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD, take this out, and "
     "change what was committed"
@@ -111,9 +112,11 @@ def load(start: Path) -> Settings:
             f"there is no environment {default!r}",
             did_you_mean(default, {*environments, SANDBOX}),
         )
+    top = () if file.name == FILES[0] else ("tool", "syncer")
+    common = common_of(table, file.name, text, top, complain)
     if problems:
         raise InputError(problems)
-    return Settings(file.parent, models, default, shared, environments, keep_runs, create, env_file)
+    return Settings(file.parent, models, default, shared, environments, keep_runs, create, common, env_file)
 
 
 def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
@@ -134,7 +137,8 @@ def written(start: Path) -> dict[str, object]:
     while waiting:
         where, table = waiting.pop()
         for key, value in table.items():
-            if isinstance(value, dict):
+            # What stands in these is anybody's free text.
+            if isinstance(value, dict) and key not in {"defaults", "connectors"}:
                 waiting.append((f"{where}{key}.", value))
             else:
                 found[f"{where}{key}"] = value
@@ -274,4 +278,8 @@ def _environment(
     url = _text(own, "api_url", "", complain)
     if url and (wrong := why_no_url(url)):
         complain("api_url", f"{where}api_url {wrong[0]}", f"{wrong[1]}; change a password that was committed")
-    return Environment(name, url, workspace, numbers, create)
+    ui_url = _text(own, "ui_url", "", complain)
+    if ui_url and (wrong := why_no_ui(ui_url)):
+        complain("ui_url", f"{where}ui_url {wrong[0]}", wrong[1])
+        ui_url = ""
+    return Environment(name, url, workspace, numbers, create, ui_url)

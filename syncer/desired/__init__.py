@@ -3,6 +3,7 @@
 loader         files → documents, every value with its place
 validate       documents → problems: the schema and the rules
 resolve        documents → definitions with one environment's values and secrets
+said           what one definition says in one environment, and where each value stands
 binding        which live model each definition means
 similar_names  live models whose name somebody may have mistyped
 connectors     the connectors that files name

@@ -51,7 +51,7 @@ def stand_in_connectors(desired: DesiredState) -> DesiredState:
 
 
 def _several_connectors(model: DesiredModel, fits: Sequence[Connector]) -> Problem:
-    message = f"{len(fits)} source connectors are named {model.connector!r}: {_connectors(fits)}"
+    message = f"{len(fits)} source connectors are named {model.connector!r}{_mapped(model)}: {_connectors(fits)}"
     hint = f"give the number of the one you mean: `connector_id: {fits[0].id}`"
     return model.problem("ambiguous-connector", message, "connector_id", hint=hint)
 
@@ -59,15 +59,20 @@ def _several_connectors(model: DesiredModel, fits: Sequence[Connector]) -> Probl
 def _no_connector(model: DesiredModel, connectors: Sequence[Connector]) -> Problem:
     others = [one for one in connectors if one.name == model.connector]
     if others:
-        message = f"{model.connector!r} is a {others[0].kind}, and a model reads from a source"
+        message = f"{model.connector!r}{_mapped(model)} is a {others[0].kind}, and a model reads from a source"
     else:
-        message = f"no source connector of the workspace is named {model.connector!r}"
+        message = f"no source connector of the workspace is named {model.connector!r}{_mapped(model)}"
     sources = [one for one in connectors if one.kind == "source"]
     names = {one.name.casefold(): one.name for one in sources}
     word = model.connector.casefold()
     near = names.get(word) or next((names[one] for one in get_close_matches(word[:_LONG], names, 1)), "")
     hint = f"did you mean {near!r}?" if near else f"its source connectors are {_connectors(sources) or 'none'}"
     return model.problem("unknown-connector", message, "connector_id", hint=hint)
+
+
+def _mapped(model: DesiredModel) -> str:
+    """Where the name comes from, if files say another."""
+    return f" (the settings call {model.connector_in_files!r} so here)" if model.connector_in_files else ""
 
 
 def _connectors(connectors: Sequence[Connector]) -> str:

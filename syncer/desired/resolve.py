@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def resolve(documents: Sequence[Document], environment: str) -> DesiredState:
-    """Desired state of one environment, ordered by address."""
-    models = (_desired(document, environment) for document in documents)
+    """Desired state of one environment, ordered by address; without the definitions that live in others only."""
+    models = (_desired(document, environment) for document in documents if document.is_in(environment))
     return DesiredState(tuple(sorted(models, key=lambda model: model.address)))
 
 
@@ -30,8 +30,12 @@ def _desired(document: Document, environment: str) -> DesiredModel:
     if "query_file" in values:
         sources["query"] = sources["query_file"]
         values = {**values, "query": document.files[values["query_file"]].text}
-    if "connector" in values:
+    in_files = connector = values.get("connector", "")
+    if connector:
         sources["connector_id"] = sources["connector"]
+        # A name that stands under the environment is the one there.
+        if not sources["connector"].is_of_environment:
+            connector = document.inherited.common.connector(environment, in_files)
     fields = {field: values[field] for field in FIELDS if field in values}
     names_secrets = _mentions_variables(fields.get("configuration"))
     if names_secrets:
@@ -49,7 +53,8 @@ def _desired(document: Document, environment: str) -> DesiredModel:
             allow=tuple(lifecycle.get("allow", ())),
         ),
         names_secrets=names_secrets,
-        connector=values.get("connector", ""),
+        connector=connector,
+        connector_in_files=in_files if in_files != connector else "",
     )
 
 

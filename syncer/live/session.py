@@ -247,7 +247,9 @@ class Session:
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
-                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD; a failed login is not tried again: five lock the account"
+                hint = (
+                    "check SYNCER_EMAIL and SYNCER_PASSWORD; a failed login is not tried again: five lock the account"
+                )
                 if not password.reference:
                     # It was typed, so it comes from no variable, and may be typed again.
                     hint = "check e-mail and password; five failed logins lock the account"

@@ -59,6 +59,8 @@ class Listing:
 
     rows: tuple[Row, ...]
     problems: tuple[Problem, ...] = ()
+    elsewhere: int = 0
+    """How many definitions live in other environments only."""
 
     @property
     def counts(self) -> dict[State, int]:
@@ -69,7 +71,7 @@ class Listing:
     @property
     def unmanaged(self) -> Listing:
         """Those alone that no file declares."""
-        return Listing(tuple(row for row in self.rows if row.state is State.UNMANAGED), self.problems)
+        return Listing(tuple(row for row in self.rows if row.state is State.UNMANAGED), self.problems, self.elsewhere)
 
 
 def rows_of(

@@ -96,6 +96,7 @@ def pieces(planned: Planned) -> Iterator[str]:
         "digest": plan.digest,
         "unchanged": plan.unchanged,
         "excluded": plan.excluded,
+        "elsewhere": plan.elsewhere,
         "effects": {address: _effect(effect) for address, effect in planned.effects.items()},
         "unmanaged": [{"id": model.id, "name": model.name} for model in plan.unmanaged],
         "warnings": [_problem(problem) for problem in planned.warnings],
@@ -233,7 +234,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
     origin = problem.origin
     place = {"path": origin.path, "line": origin.line, "column": origin.column}
     words = {"rule": problem.rule, "message": problem.message, "hint": problem.hint, "excerpt": problem.excerpt}
-    return {"severity": problem.severity.value, **place, **words}
+    about = {"about": problem.about} if problem.about else {}
+    return {"severity": problem.severity.value, **place, **words, **about}
 
 
 # -- in ------------------------------------------------------------------------------------------------------------
@@ -345,7 +347,15 @@ def _planned(data: Mapping[str, Any]) -> Planned:
     not_compared = {address: tuple(variables) for address, variables in data.get("not_compared", {}).items()}
     unmanaged = tuple(LiveModel(one["id"], {"name": one["name"]}) for one in data["unmanaged"])
     return Planned(
-        Plan(target, changes, data["unchanged"], unmanaged, data["excluded"], not_compared),
+        Plan(
+            target,
+            changes,
+            data["unchanged"],
+            unmanaged,
+            data["excluded"],
+            not_compared,
+            data.get("elsewhere", 0),
+        ),
         tuple(_read_problem(one) for one in data["warnings"]),
         tuple(_read_problem(one) for one in data["problems"]),
         provenance,
@@ -434,4 +444,5 @@ def _read_problem(data: Mapping[str, Any]) -> Problem:
         data["hint"],
         Severity(data["severity"]),
         data["excerpt"],
+        data.get("about", ""),
     )

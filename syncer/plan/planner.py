@@ -119,8 +119,8 @@ class Plan:
     """Everything that an apply would do: a value, to be shown, checked and carried out.
 
     `changes` are sorted by address, `unmanaged` by id. `unchanged` counts the bound models without a difference.
-    `excluded` counts the definitions that `--target` left out. `not_compared` has, by address, the variables of secrets
-    that weren't set: whether those differ, nobody knows.
+    `excluded` counts the definitions that `--target` left out, `elsewhere` those of other environments only.
+    `not_compared` has, by address, the variables of secrets that weren't set: whether those differ, nobody knows.
     """
 
     target: Target
@@ -129,6 +129,7 @@ class Plan:
     unmanaged: tuple[LiveModel, ...] = ()
     excluded: int = 0
     not_compared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -247,6 +248,7 @@ class Removed:
     id: int
     name: str
     syncs: tuple[Sync, ...] | None = ()
+    query_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,7 @@ def make_plan(
     *,
     excluded: int = 0,
     not_compared: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    elsewhere: int = 0,
 ) -> Plan:
     """The plan that makes live what git says. Determined by its arguments' values alone."""
     changes = []
@@ -318,7 +321,7 @@ def make_plan(
         after = normalization.normal_form(model.fields)
         changes.append(Change(model, _NOTHING, after, compare({}, after), Action.CREATE))
     changes.sort(key=lambda change: change.address)
-    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded, not_compared)
+    return Plan(target, tuple(changes), unchanged, bound.unmanaged, excluded, not_compared, elsewhere)
 
 
 def wanted(desired: DesiredModel, live: LiveModel) -> Fields:

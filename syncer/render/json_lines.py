@@ -31,6 +31,8 @@ from syncer.secrets import Secret, SecretRef
 if TYPE_CHECKING:
     from syncer.applying.outcome import Outcome, Report
     from syncer.applying.past_run import LostRun, PastRun
+    from syncer.desired.said import Said
+    from syncer.model import Document, Origin
     from syncer.plan.diff import FieldChange
     from syncer.plan.model_states import Listing, Row
     from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
@@ -97,6 +99,7 @@ def _totals(plan: Plan, operation: str) -> dict[str, Any]:
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
+        "elsewhere": plan.elsewhere,
         "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
         **({"not_compared": sorted(plan.unset_variables)} if plan.not_compared else {}),
     }
@@ -233,6 +236,27 @@ def _state_line(row: Row, clock: Clock) -> str:
         "file": row.file or None,
     }
     return _line("model_state", clock, f"{who}: {row.state.value}", data)
+
+
+def definition_line(document: Document, environment: str, said: Sequence[Said], clock: Clock) -> str:
+    """A definition as one environment sees it, with the place of each value."""
+    values = [
+        {
+            "path": list(one.path),
+            "value": one.value,
+            **_origin(one.origin),
+            **({"in_files": one.in_files, "mapped_at": _origin(one.mapping)} if one.mapping else {}),
+        }
+        for one in said
+    ]
+    data = {"address": document.address, "file": document.path, "environment": environment, "values": values}
+    message = f"model.{visible(document.address)} as {visible(environment)} sees it"
+    return _line("definition", clock, message, data)
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    """A place; line and column are null for a whole file."""
+    return {"file": origin.path, "line": origin.line or None, "column": origin.column or None}
 
 
 def problem_lines(problems: Sequence[Problem], clock: Clock, commands: Commands = ANYWHERE) -> list[str]:

@@ -92,7 +92,13 @@ def untouched_counts(planned: Planned) -> list[str]:
         *([f"{counted(plan.unchanged, 'model')} unchanged"] if plan.unchanged else []),
         *([f"{counted(unmanaged, 'live model')} not in git"] if unmanaged else []),
         *([f"{counted(plan.excluded, 'definition')} left out by --target"] if plan.excluded else []),
+        *([elsewhere(plan.elsewhere)] if plan.elsewhere else []),
     ]
+
+
+def elsewhere(count: int) -> str:
+    """`2 definitions for other environments only`."""
+    return f"{counted(count, 'definition')} for other environments only"
 
 
 def outcome_counts(report: Report) -> dict[str, int]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from syncer.adopting.new_files import Draft
     from syncer.model import (
+        Common,
         Document,
         Json,
         Path,
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 class Desk(Protocol):
     """What an import needs of the files: their texts, and a trial of new ones. Nothing is written by it."""
+
+    @property
+    def common(self) -> Common:
+        """What the settings say for every model file."""
 
     def variable(self, secret: Secret) -> str:
         """The variable that has this very value; empty if none has."""
@@ -31,6 +36,9 @@ class Desk(Protocol):
 
     def path(self, name: str) -> str:
         """The path, from the root, of a new file in that folder."""
+
+    def inherited(self, path: str) -> Collection[str]:
+        """The fields that defaults give to a file at a path which leaves them out."""
 
     def is_free(self, path: str) -> bool:
         """Whether nothing is at a path."""

@@ -62,7 +62,7 @@ def import_models(
     bound = bind(everything, live)
     owners = {binding.live.id: binding.desired for binding in bound.bindings}
     unmanaged = {model.id for model in bound.unmanaged}
-    manner = ImportContext(target.environment, connectors, pins_at_top, inline)
+    manner = ImportContext(target.environment, connectors, pins_at_top, inline, desk.common)
     variables = Variables(desk.variable, {*new_files.named_variables(documents), *desk.variables()})
     addresses = Addresses(desk.names())
     is_asked = bool(asked.ids)
@@ -75,7 +75,15 @@ def import_models(
             if model.id in unmanaged:
                 name = addresses.of(model)
                 path = desk.path(f"{name}.yaml")
-                made = new_files.draft(model, path, manner, variables, address=name, query_file=f"{name}.sql")
+                made = new_files.draft(
+                    model,
+                    path,
+                    manner,
+                    variables,
+                    address=name,
+                    query_file=f"{name}.sql",
+                    inherited=desk.inherited(path),
+                )
             elif not force or owner is None:
                 present.append((model, owner.document.path if owner else ""))
                 continue
@@ -120,10 +128,17 @@ def _rewritten(
     name = f"{file.removesuffix('.yaml')}.sql"
     beside = f"{folder}/{name}".lstrip("/")
     is_own = desk.is_free(beside) or sql_owners.get(beside) == {document.path}
-    lifecycle, _ = document.effective(manner.environment)
-    kept = {"lifecycle": lifecycle["lifecycle"]} if "lifecycle" in lifecycle else {}
+    values = {**document.effective(manner.environment)[0], "only": document.data.get("only")}
+    kept = {key: values[key] for key in ("only", "lifecycle") if values.get(key) is not None}
     return new_files.draft(
-        model, document.path, manner, variables, address=owner.address, query_file=name if is_own else "", kept=kept
+        model,
+        document.path,
+        manner,
+        variables,
+        address=owner.address,
+        query_file=name if is_own else "",
+        kept=kept,
+        inherited=desk.inherited(document.path),
     )
 
 
@@ -150,7 +165,7 @@ def _proved(
     by_path = {document.path: document for document in documents}
     wrong: dict[str, list[str]] = {}
     for found_wrong in errors:
-        wrong.setdefault(found_wrong.origin.path, []).append(found_wrong.message)
+        wrong.setdefault(found_wrong.path, []).append(found_wrong.message)
     for draft in ready:
         found = [message for path in texts[draft.path] for message in wrong.get(path, ())]
         if found:

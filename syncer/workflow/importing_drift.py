@@ -11,6 +11,7 @@ from syncer.adopting.names import Variables
 from syncer.adopting.new_files import Draft, ImportContext
 from syncer.desired.connectors import bind_connectors
 from syncer.desired.resolve import resolve, reveal
+from syncer.desired.targets import Targets
 from syncer.model import (
     Binding,
     Bound,
@@ -18,6 +19,7 @@ from syncer.model import (
     DesiredModel,
     Document,
     Path,
+    Place,
     Problem,
     Severity,
     Target,
@@ -53,12 +55,12 @@ def import_drift(
     and SettingsError for a pattern that names nothing.
     """
     connectors = Connectors(reader)
-    found = compared(documents, reader, target, lookup, connectors, base=base, patterns=patterns)
+    found = compared(documents, reader, target, lookup, connectors, base=base, targets=Targets(patterns))
     changes = found.plan.updated
     is_moved = any("connector_id" in change.changed for change in changes)
     has_names = any(change.desired.connector for change in changes)
     sources = connectors() if is_moved or has_names else ()
-    manner = ImportContext(target.environment, sources)
+    manner = ImportContext(target.environment, sources, common=desk.common)
     variables = Variables(desk.variable, {*new_files.named_variables(documents), *desk.variables()})
     owners = drift.sql_file_owners(documents)
     intakes = []
@@ -144,7 +146,7 @@ def _placed(intakes: Sequence[DriftEdits], trying: _Trying) -> tuple[list[_Trial
             else:
                 trials[path] = again[path]
     problems = [
-        drift.unplaced_problem(failed[path].intake, failed[path].intake.change.desired.sources[name], reason)
+        drift.unplaced_problem(failed[path].intake, failed[path].intake.change.desired.sources[name].path, reason)
         for path, found in reasons.items()
         for name, reason in found.items()
     ]
@@ -182,7 +184,7 @@ class _Trying:
         for path, trial in trials.items():
             if trial.wrong:
                 continue
-            wrong = [error.message for error in errors if error.origin.path in trial.files]
+            wrong = [error.message for error in errors if error.path in trial.files]
             document = by_path.get(path)
             if wrong or document is None:
                 reason = f"the file would not be valid with it: {wrong[0] if wrong else 'it could not be read back'}"
@@ -250,12 +252,14 @@ def _sharing(placed: Sequence[_Trial], target: Target, environments: Collection[
         intake = trial.intake
         for name in {*environments} - {target.environment}:
             document = intake.change.desired.document
+            if not document.is_in(name):
+                continue
             values, sources = document.effective(name)
             aliases = {"query": "query_file", "connector_id": "connector"}
             file = document.files.get(str(values.get("query_file")))
             is_same_file = intake.sql is not None and file is not None and file.path == intake.sql[0]
             if is_same_file or any(
-                (sources.get(field) or sources.get(aliases.get(field, ""), ()))[:1] != ("environments",)
+                not (sources.get(field) or sources.get(aliases.get(field, ""), Place(()))).is_of_environment
                 for field in trial.fields
             ):
                 found.add(name)

@@ -48,7 +48,7 @@ def bound_to(
             bindings=tuple(b for b in bound.bindings if b.desired.address in ready),
             new=tuple(model for model in bound.new if model.address in ready),
         ),
-        tuple(problem for problem in bound.problems if problem.origin.path in paths),
+        tuple(problem for problem in bound.problems if problem.path in paths),
     )
 
 
@@ -57,14 +57,15 @@ def told_together(
 ) -> tuple[Problem, ...]:
     """The problems; one for all of those that say of every definition that it isn't in this workspace."""
     ids, names = {model.id for model in live.models}, {model.name for model in live.models}
-    absent = {problem.origin.path for problem in problems if problem.rule in _ABSENT}
+    absent = {problem.path for problem in problems if problem.rule in _ABSENT}
     count = len(desired.models)
     is_elsewhere = count >= _FEWEST and all(
         model.document.path in absent and model.id not in ids and (model.id is not None or model.name not in names)
         for model in desired.models
     )
     if not is_elsewhere:
-        return tuple(problems)
+        # What is wrong with a default is said once.
+        return tuple(dict.fromkeys(problems))
     what = f"none of the {count} definitions is in workspace {target.workspace_id}: neither by id nor by name"
     hint = (
         f"check workspace_id and api_url of the environment {target.environment}. If the workspace is the right one, "

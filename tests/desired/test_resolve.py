@@ -13,7 +13,18 @@ from strategies import worlds
 from syncer.desired.binding import bind
 from syncer.desired.connectors import bind_connectors, stand_in_connectors
 from syncer.desired.resolve import resolve, reveal
-from syncer.model import Bound, Connector, DesiredState, Document, Lifecycle, LiveModel, LiveState, TextFile, Unreadable
+from syncer.model import (
+    Bound,
+    Connector,
+    DesiredState,
+    Document,
+    Lifecycle,
+    LiveModel,
+    LiveState,
+    Place,
+    TextFile,
+    Unreadable,
+)
 from syncer.secrets import Secret, SecretRef
 
 
@@ -23,7 +34,7 @@ def test_an_environment_s_values_replace_the_base_s() -> None:
     model = desired(environments=environments)
 
     assert (model.id, model.fields) == (42, {**RAW_SQL, "connector_id": 7})
-    assert model.sources["connector_id"] == ("environments", "prod", "connector_id")
+    assert model.sources["connector_id"] == Place(("environments", "prod", "connector_id"))
     assert desired(environment="sandbox", environments=environments).id is None
 
 
@@ -36,7 +47,10 @@ def test_a_query_of_the_environment_replaces_a_query_file() -> None:
     assert resolve([one], "prod").models[0].fields["query"] == "SELECT 2"
     other = resolve([one], "staging").models[0]
     assert other.fields["query"] == "SELECT 1\n"
-    assert (other.sources["query"], other.problem("rule", "m", "query").excerpt) == (("query_file",), "query_file: …")
+    assert (other.sources["query"], other.problem("rule", "m", "query").excerpt) == (
+        Place(("query_file",)),
+        "query_file: …",
+    )
 
 
 def test_desired_state_is_sorted_by_address() -> None:

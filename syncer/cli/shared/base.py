@@ -45,9 +45,14 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     is_here = is_checked_out and root == run.settings.root
     same = _same_files(run, commit) if is_here and models == run.settings.models else {}
     with git.files_at(root, commit, models, without=same) as folder:
-        loaded = loader.load(folder, models, [*same.values()])
+        common = (settings or run.settings).common
+        loaded = loader.load(folder, models, [*same.values()], common=common)
     # Its files may speak of environments that the settings have no more.
-    spoken = {name for one in loaded.documents for name in _keys(one.data.get("environments"))}
+    spoken = {
+        name
+        for one in loaded.documents
+        for name in (*_names(one.data.get("environments")), *_names(one.data.get("only")))
+    }
     passed = (
         {one.path for one in loaded.documents if one is same.get(one.path)} if spoken <= {*run.environments} else ()
     )
@@ -58,15 +63,17 @@ def base_at(run: Run, commit: str, models: str = "", *, is_checked_out: bool = T
     wrong.update(f"{path} (a git submodule)" for path in git.submodules(root, commit, models))
     left_out = git.left_out(root, (one.path for one in loaded.documents)) if is_here else set()
     there = [one for one in loaded.documents if one.path not in left_out]
-    documents = tuple(one for one in there if not wrong & {one.path, *(file.path for file in one.files.values())})
+    documents = tuple(one for one in there if not wrong & one.paths)
     usable = {one.path for one in documents}
     hurt = tuple(guard for one in there if one.path not in usable and (guard := validate.guard_of(one)))
     names = [*settings.environments] if settings is not None else []
     before = config.declared_environment(settings, _former_name(run, settings)) if settings is not None else None
-    has_shared_ids = any(problem.rule == validate.SHARED_ID for problem in found)
-    if has_shared_ids and (before is None or names != [before.name]):
+    shared = {problem.origin.path for problem in found if problem.rule == validate.SHARED_ID}
+    if shared and (before is None or names != [before.name]):
         # Nobody knows whose ids they were then.
-        documents = tuple(replace(one, data={**one.data, "id": None}) for one in documents)
+        documents = tuple(
+            replace(one, data={**one.data, "id": None}) if one.path in shared else one for one in documents
+        )
     base = Base(commit, documents, tuple(sorted(wrong)), hurt=hurt)
     if before is None:
         return replace(base, max_change=_strictest(run.limits), told=(_unread_settings(commit),))
@@ -78,9 +85,7 @@ def _same_files(run: Run, commit: str) -> dict[str, Document]:
     """The valid definitions of the work tree whose files a commit has just so, by path: they needn't be read again."""
     loaded, found = run.checked()
     wrong = {problem.origin.path for problem in found if problem.is_error}
-    valid = {
-        one.path: one for one in loaded.documents if not wrong & {one.path, *(file.path for file in one.files.values())}
-    }
+    valid = {one.path: one for one in loaded.documents if not wrong & one.paths}
     contents = {path: loader.content(one) for path, one in valid.items()}
     same = git.unchanged(run.settings.root, commit, run.settings.models, contents)
     return {path: one for path, one in valid.items() if path in same}
@@ -178,5 +183,5 @@ def base_of(run: Run, ref: str) -> Base:
     return base_at(run, git.commit_of(run.settings.root, ref))
 
 
-def _keys(value: object) -> list[str]:
-    return [key for key in value if isinstance(key, str)] if isinstance(value, dict) else []
+def _names(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, dict | list) else []

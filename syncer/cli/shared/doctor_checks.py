@@ -248,7 +248,7 @@ def _rate(heard: Iterable[Event], per_minute: int) -> Check:
 
 
 def _near(subject: Run) -> Iterator[Check]:
-    loaded = loader.load(subject.settings.root, subject.settings.models)
+    loaded = loader.load(subject.settings.root, subject.settings.models, common=subject.settings.common)
     found = problems_of(loaded, {*subject.settings.environments, subject.environment.name})
     count = len(loaded.documents)
     errors = [problem for problem in found if problem.is_error]

@@ -44,7 +44,7 @@ def _write(run: Run, outcome: Outcome) -> None:
     raw = loader.raw(root, path)
     if isinstance(raw, str):
         raise SyncerError(raw)
-    found = loader.load_files(root, run.settings.models, [root / path])
+    found = loader.load_files(root, run.settings.models, [root / path], common=run.settings.common)
     values = found.documents[0].effective(run.environment.name)[0] if found.documents and not found.problems else {}
     if "id" in values or values.get("name") != outcome.change.after["name"]:
         # A saved plan says which file it was: what stands there now may mean another model.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, safe_files
@@ -13,16 +13,16 @@ from syncer.cli.shared.secrets import secrets
 from syncer.desired import loader
 from syncer.desired.loader.events import events
 from syncer.errors import SettingsError
-from syncer.model import SANDBOX, Origin, Problem
+from syncer.model import DEFAULTS, SANDBOX, Origin, Problem
 from syncer.render import modelfile
 from syncer.secrets.scrubber import held
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from syncer.adopting.new_files import Draft
     from syncer.cli.shared.run import Files, Run
-    from syncer.model import Document, Json
+    from syncer.model import Common, Document, Json
     from syncer.model import Path as DataPath
     from syncer.secrets import Secret
 
@@ -72,6 +72,11 @@ class Desk:
         """What stood, when they were planned, in the files that are written anew."""
         self._variables = {secret: secret.reference for secret in reversed(_sorted(config.secrets(run.variables)))}
 
+    @property
+    def common(self) -> Common:
+        """What the settings say for every model file."""
+        return self._run.settings.common
+
     def variable(self, secret: Secret) -> str:
         """The variable that has this very value; empty if none has."""
         if self._run.environment.name == SANDBOX:
@@ -96,6 +101,12 @@ class Desk:
     def path(self, name: str) -> str:
         """The path, from the root, of a new file in that folder."""
         return name if self._folder == "." else f"{self._folder}/{name}"
+
+    def inherited(self, path: str) -> Collection[str]:
+        """The fields that defaults give to a file at a path which leaves them out."""
+        settings = self._run.settings
+        found = loader.inherited(settings.root, settings.models, path, settings.common)
+        return found.values(self._run.environment.name)[0].keys()
 
     def is_free(self, path: str) -> bool:
         """Whether nothing is at a path."""
@@ -137,12 +148,20 @@ class Desk:
                 file = Path(name) / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
-            loaded = loader.load(Path(name), self._run.settings.models)
+            for path, raw in self._defaults(texts).items():
+                (Path(name) / path).write_bytes(raw)
+            loaded = loader.load(Path(name), self._run.settings.models, common=self._run.settings.common)
         others = tuple(one for one in self._files.documents if one.path not in texts)
         known = {*self._run.settings.environments, self._run.environment.name}
         found = check(loader.Loaded((*others, *loaded.documents), loaded.problems), known)
-        errors = [problem for problem in found if problem.is_error and problem.origin.path in texts]
+        errors = [problem for problem in found if problem.is_error and problem.path in texts]
         return loaded.documents, [*errors, *self._leaks(texts)]
+
+    def _defaults(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The defaults that hold for files at these paths, by path."""
+        folders = {folder.as_posix() for path in paths for folder in PurePosixPath(path).parents}
+        found = {name: loader.raw(self._root, name) for name in (f"{one}/{DEFAULTS}" for one in folders)}
+        return {path: raw for path, raw in found.items() if isinstance(raw, bytes)}
 
     def _leaks(self, texts: Mapping[str, bytes]) -> list[Problem]:
         """The files that would hold the value of a secret of this process."""

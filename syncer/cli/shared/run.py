@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, safe_files
 from syncer.cli.shared.env_file import read_env_file
-from syncer.cli.shared.file_checks import EMPTY_RULES, check
+from syncer.cli.shared.file_checks import EMPTY_RULES, check, unparsed
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
 from syncer.desired.loader.parse_cache import ParseCache
+from syncer.desired.targets import ALL, Targets, concern
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Problem
 from syncer.plan.limits import Limits, OnDrift
@@ -75,23 +76,26 @@ class Files:
 
     documents: Sequence[Document]
     warnings: tuple[Problem, ...]
+    targets: Targets = ALL
+    """What the run is about, with the files that it leaves aside."""
 
 
 def _checked_files(run: Run) -> tuple[loader.Loaded, tuple[Problem, ...]]:
     """The run's files and their problems; what the run before knew of them is neither parsed nor checked again."""
-    root, models = run.settings.root, run.settings.models
+    root, models, common = run.settings.root, run.settings.models, run.settings.common
     file = None
     # In CI nothing is remembered. Where the state folder can't be used, its reader says why: to be quicker is no need.
     with suppress(SyncerError):
         file = None if run.variables.get("CI") else folder_of(root, run.variables).looked_at() / _PARSE_CACHE
     if file is None:
-        loaded = loader.load(root, models)
+        loaded = loader.load(root, models, common=common)
         return loaded, check(loaded, run.environments)
     cache = ParseCache(file, rules="\n".join((package_files.schema_text(), *run.environments)))
-    loaded = loader.load(root, models, cache=cache)
+    loaded = loader.load(root, models, cache=cache, common=common)
     found = check(loaded, run.environments, passed=loaded.known)
-    told = {problem.origin.path for problem in found}
-    content = cache.renewed([one for one in loaded.documents if one.path not in told and not one.files], loaded.known)
+    told = {path for problem in found for path in (problem.path, problem.origin.path)}
+    flawless = [one for one in loaded.documents if told.isdisjoint(one.paths) and not one.files]
+    content = cache.renewed(flawless, loaded.known)
     if content is not None:
         with suppress(OSError, SyncerError):
             safe_files.write_whole(folder_of(root, run.variables).file(_PARSE_CACHE), content)
@@ -138,21 +142,30 @@ def _take_env_file(settings: config.Settings, screen: Screen) -> None:
         os.environ[name] = str(secret.reveal())
 
 
-def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
+def read_files(
+    run: Run, root: Path | None = None, *, targets: Targets = ALL, needs_all: bool = False, may_be_empty: bool = False
+) -> Files:
     """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
 
-    Where there is none yet, that is a problem, unless there `may_be_empty`.
+    With `targets` a file that isn't valid and doesn't concern them is left aside, with a warning, unless the run
+    `needs_all`. Where there is no file yet, that is a problem, unless there `may_be_empty`.
     """
     if root is None:
         loaded, found = run.checked()
     else:
-        loaded = loader.load(root, run.settings.models)
+        loaded = loader.load(root, run.settings.models, common=run.settings.common)
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
+    documents = loaded.documents
+    if not (targets.are_all or needs_all) and any(problem.is_error for problem in found):
+        settings = run.settings
+        texts = unparsed(loaded, root or settings.root)
+        about = concern(loaded, found, targets, [run.environment.name], texts, settings.models)
+        documents, found, targets = about.documents, about.problems, about.targets
     if any(problem.is_error for problem in found):
         raise InputError(found)
-    return Files(loaded.documents, found)
+    return Files(documents, found, targets)
 
 
 def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:

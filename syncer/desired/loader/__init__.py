@@ -4,6 +4,7 @@
     parse          YAML text → data, and what is wrong with it
     scalars        what a plain scalar means
     syntax_errors  the parser's complaints in words
+    defaults       the `_defaults.yaml` of each folder
     positions      lines, columns and excerpts of a text
     nodes          where each of its keys and values begins
     events         what a text is made of, for those who rewrite it
@@ -22,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.loader import sql_files
+from syncer.desired.loader.defaults import Defaults, is_defaults, said
 from syncer.desired.loader.disk import (
     ENDING,
     SQL,
@@ -37,7 +39,7 @@ from syncer.desired.loader.disk import (
     wrong_ending,
 )
 from syncer.desired.loader.positions import YamlMarks, content, excerpt, place
-from syncer.model import LFS_POINTER, Document, Origin, Problem
+from syncer.model import DEFAULTS, LFS_POINTER, NO_COMMON, NO_INHERITANCE, Document, Origin, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,8 +47,9 @@ if TYPE_CHECKING:
 
     from syncer.desired.loader.parse_cache import ParseCache
     from syncer.desired.loader.syntax_errors import Trouble
+    from syncer.model import Common, Inheritance, Section
 
-__all__ = ["Loaded", "content", "load", "load_files", "raw"]
+__all__ = ["Loaded", "content", "inherited", "load", "load_files", "means_same", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -62,25 +65,42 @@ class Loaded:
 
     documents: tuple[Document, ...]
     problems: tuple[Problem, ...] = ()
+    sections: tuple[Section, ...] = ()
+    """Every `_defaults.yaml` that was read."""
+    common: Common = NO_COMMON
+    is_whole: bool = False
+    """Whether it's every file of the folder."""
     known: Mapping[str, str] = field(default_factory=dict)
     """Under which name the parse cache has a file's meaning, by path."""
 
 
-def load(root: Path, models: str = "models", taken: Sequence[Document] = (), cache: ParseCache | None = None) -> Loaded:
+def load(
+    root: Path,
+    models: str = "models",
+    taken: Sequence[Document] = (),
+    cache: ParseCache | None = None,
+    *,
+    common: Common = NO_COMMON,
+) -> Loaded:
     """Every model file below the folder `models` of `root`. Finding none is a problem. Raises nothing.
 
-    What was read elsewhere is `taken` over, as if it stood there, too: only the SQL files that it names are read here.
-    A file whose text the `cache` knows isn't parsed.
+    What was read elsewhere is `taken` over, as if it stood there, too: only the SQL files that it names, and the
+    defaults, are read here. `common` is what the settings say for all files. A file whose text the `cache` knows, with
+    what it inherits, isn't parsed.
     """
     base = Root.of(str(root))
     folder = _folder(base, models)
-    return folder if isinstance(folder, Loaded) else _loaded(base, folder, walk(base, folder), taken, cache)
+    if isinstance(folder, Loaded):
+        return folder
+    reading = _Reading(base, folder, common, cache)
+    return replace(reading.all_of(walk(base, folder), taken), is_whole=True)
 
 
-def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
+def load_files(root: Path, models: str, paths: Iterable[str | Path], *, common: Common = NO_COMMON) -> Loaded:
     """The same for some files, or folders, below `models`; paths are relative to the working directory.
 
-    An SQL file, wherever it stands, means the model files that name it. There may be none.
+    An SQL file, wherever it stands, means the model files that name it. There may be none. A `_defaults.yaml` means
+    every file of its folder, and below.
     """
     base = Root.of(str(root))
     folder = _folder(base, models)
@@ -89,14 +109,22 @@ def load_files(root: Path, models: str, paths: Iterable[str | Path]) -> Loaded:
     given = [str(path) for path in paths]
     named = [path for path in given if path.endswith(SQL) and "\0" not in path]
     others = [path for path in given if path not in named]
-    parts = [_naming(base, folder, named)] if named else []
+    reading = _Reading(base, folder, common)
+    parts = [_naming(reading, named)] if named else []
     if others or not named:
-        parts.append(_loaded(base, folder, (found for path in others for found in _named(base, folder, path))))
+        parts.append(reading.all_of(found for path in others for found in _named(base, folder, path)))
     documents = {document.address: document for part in parts for document in part.documents}
-    return _sorted(documents, [problem for part in parts for problem in part.problems])
+    return reading.loaded(documents, [problem for part in parts for problem in part.problems])
 
 
-def _naming(root: Root, folder: str, paths: Iterable[str]) -> Loaded:
+def inherited(root: Path, models: str, path: str, common: Common) -> Inheritance:
+    """What a model file at that path would inherit, whether or not it's there."""
+    base = Root.of(str(root))
+    folder = _folder(base, models)
+    return NO_INHERITANCE if isinstance(folder, Loaded) else _Reading(base, folder, common).inherited(path)
+
+
+def _naming(reading: _Reading, paths: Iterable[str]) -> Loaded:
     """The model files that name one of these SQL files."""
     files = {os.path.realpath(path): path for path in paths}
     missing = [
@@ -104,10 +132,11 @@ def _naming(root: Root, folder: str, paths: Iterable[str]) -> Loaded:
         for real, path in files.items()
         if isinstance(refusal := read(real), Refusal)
     ]
-    everything = _loaded(root, folder, walk(root, folder))
+    root = reading.root
+    everything = reading.all_of(walk(root, reading.folder))
     kept = {one.address: one for one in everything.documents if sql_files.names(root, one, files)}
-    about = {*(one.path for one in kept.values()), *(root.relative(real) for real in files)}
-    return _sorted(kept, [*missing, *(one for one in everything.problems if one.origin.path in about)])
+    about = {*(path for one in kept.values() for path in one.paths), *(root.relative(real) for real in files)}
+    return reading.loaded(kept, [*missing, *(one for one in everything.problems if one.origin.path in about)])
 
 
 def raw(root: Path, path: str) -> bytes | str:
@@ -119,6 +148,14 @@ def raw(root: Path, path: str) -> bytes | str:
         return "no file can have this name"
     found = whole(real) if base.holds(real) else outside(path).message
     return found.message if isinstance(found, Refusal) else found
+
+
+def means_same(one: bytes, other: bytes) -> bool:
+    """Whether two texts of model files are read as the same, to the type of each value."""
+    from syncer.desired.loader.parse import parse  # noqa: PLC0415 - a run whose files are known parses none
+
+    first, second = parse(one, {}), parse(other, {})
+    return json.dumps(first[0], sort_keys=True) == json.dumps(second[0], sort_keys=True) and not second[1]
 
 
 def _folder(root: Root, models: str) -> str | Loaded:
@@ -180,6 +217,8 @@ def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
         yield outside(inner)
     elif os.path.isdir(real):  # noqa: PTH112
         yield from walk(root, inner)
+    elif os.path.basename(inner) == DEFAULTS:  # noqa: PTH119
+        yield from walk(root, os.path.dirname(inner) or ".")  # noqa: PTH120
     elif not inner.endswith(ENDING):
         yield wrong_ending(inner)
     elif not is_showable(inner):
@@ -190,85 +229,104 @@ def _named(root: Root, folder: str, path: str) -> Iterator[Found | Problem]:
         yield Found(inner, real)
 
 
-def _loaded(
-    root: Root,
-    folder: str,
-    found: Iterable[Found | Problem],
-    taken: Sequence[Document] = (),
-    cache: ParseCache | None = None,
-) -> Loaded:
-    """Read what was found, beside what is taken over."""
-    documents: dict[str, Document] = {}
-    problems: list[Problem] = []
-    known: dict[str, str] = {}
-    scalars: dict[str, Any] = {}
-    seen: set[str] = set()
-    for document in taken:
-        seen.add(document.path)
-        documents[document.address], troubles = _with_files(root, document)
-        problems += troubles
-    for one in found:
-        if isinstance(one, Problem):
-            problems.append(one)
-        elif one.path not in seen:
-            seen.add(one.path)
-            raw = read(one.real)
-            if cache is not None and isinstance(raw, bytes) and (kept := cache.find(raw)) is not None:
-                address = _address(folder, one.path)
-                known[one.path], data = kept
-                marks = YamlMarks(partial(cache.read_again, one.real, known[one.path]))
-                documents[address] = Document(address, one.path, data, marks)
-                continue
-            read_one, troubles = _document(root, folder, one, raw, scalars)
+class _Reading:
+    """Reads what was found, with what each file inherits from the defaults of its folders and from the settings."""
+
+    def __init__(self, root: Root, folder: str, common: Common, cache: ParseCache | None = None) -> None:
+        self.root = root
+        self.folder = folder
+        self._defaults = Defaults(root, folder, common, self._data)
+        self._cache = cache
+        self._known: dict[str, str] = {}
+        self._scalars: dict[str, Any] = {}
+
+    def all_of(self, found: Iterable[Found | Problem], taken: Sequence[Document] = ()) -> Loaded:
+        """What was found, beside what is taken over. Finding nothing is a problem."""
+        documents: dict[str, Document] = {}
+        problems: list[Problem] = []
+        seen: set[str] = set()
+        for document in taken:
+            seen.add(document.path)
+            given = replace(document, inherited=self._defaults.inherited(document.path, document.inherited))
+            is_same = given.inherited is document.inherited
+            documents[document.address], troubles = _with_files(self.root, document if is_same else given)
             problems += troubles
-            if read_one is not None:
-                documents[read_one.address] = read_one
-    if not seen and not problems:
-        problems.append(
-            Problem(
-                Origin(folder),
-                "no-files",
-                f"there is no model file ({ENDING}) in {folder}",
-                f"write one, {folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
+        for one in found:
+            if isinstance(one, Problem):
+                problems.append(one)
+            elif is_defaults(one.path):
+                self._defaults.of_folder_with(one.path)
+            elif one.path not in seen:
+                seen.add(one.path)
+                read_one, troubles = self._document(one)
+                problems += troubles
+                if read_one is not None:
+                    documents[read_one.address] = read_one
+        if not seen and not problems:
+            problems.append(
+                Problem(
+                    Origin(self.folder),
+                    "no-files",
+                    f"there is no model file ({ENDING}) in {self.folder}",
+                    f"write one, {self.folder}/<name>{ENDING}; nothing to read is never taken for nothing to do",
+                )
             )
+        return self.loaded(documents, problems)
+
+    def inherited(self, path: str) -> Inheritance:
+        """What a file at that path inherits."""
+        return self._defaults.inherited(path)
+
+    def loaded(self, documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
+        """The documents by address, and every problem of them and of the defaults."""
+        found = {*problems, *self._defaults.problems}
+        return Loaded(
+            tuple(documents[address] for address in sorted(documents)),
+            tuple(sorted(found, key=lambda problem: (problem.origin, problem.rule, problem.message))),
+            self._defaults.sections,
+            self._defaults.common,
+            known=self._known,
         )
-    return replace(_sorted(documents, problems), known=known)
 
+    def _document(self, found: Found) -> tuple[Document | None, list[Problem]]:
+        """One file's document, if it can be used, and its problems."""
+        inherited = self._defaults.inherited(found.path)
+        address = found.path.removeprefix(f"{self.folder}/").removesuffix(ENDING)
+        raw = read(found.real)
+        if self._cache is not None and isinstance(raw, bytes):
+            digest = said(inherited)
+            if (kept := self._cache.find(raw, digest)) is not None:
+                name, known = kept
+                self._known[found.path] = name
+                marks = YamlMarks(partial(self._cache.read_again, found.real, name, digest))
+                return Document(address, found.path, known, marks, inherited=inherited), []
+        raw, data, problems = self._data(found, raw)
+        if data is None:
+            return None, problems
+        document = Document(address, found.path, data, YamlMarks(raw), inherited=inherited)
+        document, more = _with_files(self.root, document)
+        return document, problems + more
 
-def _sorted(documents: Mapping[str, Document], problems: Iterable[Problem]) -> Loaded:
-    return Loaded(
-        tuple(documents[address] for address in sorted(documents)),
-        tuple(sorted(set(problems), key=lambda problem: (problem.origin, problem.rule, problem.message))),
-    )
+    def _data(
+        self, found: Found, raw: bytes | Refusal | None = None
+    ) -> tuple[bytes, Mapping[str, Any] | None, list[Problem]]:
+        """What one YAML file holds, None if there is no using it, and its problems."""
+        raw = read(found.real) if raw is None else raw
+        if isinstance(raw, Refusal):
+            return b"", None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
+        if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
+            message = "this is what Git LFS keeps in place of the file, not the file"
+            hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
+            return raw, None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            return raw, None, [_not_utf8(found.path, raw, error)]
+        # The parser is slow to import: a run in which no file is new doesn't need it.
+        from syncer.desired.loader.parse import parse  # noqa: PLC0415
 
-
-def _document(
-    root: Root, folder: str, found: Found, raw: bytes | Refusal, scalars: dict[str, Any]
-) -> tuple[Document | None, list[Problem]]:
-    """One file's document, if it can be used, and its problems."""
-    if isinstance(raw, Refusal):
-        return None, [Problem(Origin(found.path), raw.rule, raw.message, raw.hint)]
-    if raw.startswith(b"version ") and LFS_POINTER.match(raw[:_LONGEST_POINTER].decode("utf-8", "replace")):
-        message = "this is what Git LFS keeps in place of the file, not the file"
-        hint = "fetch the file: git lfs pull (in CI, lfs: true at the checkout); or take model files out of Git LFS"
-        return None, [Problem(Origin(found.path, 1, 1), "lfs-pointer", message, hint, excerpt=excerpt(raw, 1))]
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        return None, [_not_utf8(found.path, raw, error)]
-    # The parser is slow to import: a run in which no file is new doesn't need it.
-    from syncer.desired.loader.parse import parse  # noqa: PLC0415
-
-    data, troubles = parse(raw, scalars)
-    problems = [_problem(found.path, raw, trouble) for trouble in troubles]
-    if data is None:
-        return None, problems
-    document, more = _with_files(root, Document(_address(folder, found.path), found.path, data, YamlMarks(raw)))
-    return document, problems + more
-
-
-def _address(folder: str, path: str) -> str:
-    return path.removeprefix(f"{folder}/").removesuffix(ENDING)
+        data, troubles = parse(raw, self._scalars)
+        return raw, data, [_problem(found.path, raw, trouble) for trouble in troubles]
 
 
 def _with_files(root: Root, document: Document) -> tuple[Document, list[Problem]]:

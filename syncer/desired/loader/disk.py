@@ -199,6 +199,21 @@ def _judged(root: Root, entry: os.DirEntry[str], path: str) -> Found | Problem |
     return Found(path, real) if entry.name.endswith(ENDING) else wrong_ending(path)
 
 
+def named(root: Root, path: str) -> Found | Problem | None:
+    """The model file of that path from the root, judged as `walk` judges it; None if nothing is there."""
+    folder, name = os.path.split(path)
+    if not os.path.lexists(os.path.join(root.join(folder), name)):  # noqa: PTH118
+        return None
+    try:
+        with os.scandir(root.join(folder)) as entries:
+            entry = next((one for one in entries if one.name == name), None)
+    except OSError:
+        # Whoever walks the folder tells.
+        return None
+    judged = _judged(root, entry, path) if entry is not None else None
+    return None if isinstance(judged, str) else judged
+
+
 def outside(path: str) -> Problem:
     """The problem of a path that leaves the root."""
     return Problem(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import safe_files
+from syncer.desired.loader.defaults import said
 from syncer.desired.loader.disk import read
 from syncer.desired.loader.positions import content
 
@@ -45,24 +46,24 @@ class ParseCache:
                 known = json.loads(body)
                 self._known = known if isinstance(known, dict) else {}
 
-    def find(self, raw: bytes) -> tuple[str, Mapping[str, Json]] | None:
-        """By which name a text is kept, and what it means; None if it isn't known."""
-        name = _name(raw)
+    def find(self, raw: bytes, inherited: str = "") -> tuple[str, Mapping[str, Json]] | None:
+        """By which name a text is kept that inherits this, and what it means; None if it isn't known."""
+        name = _name(raw, inherited)
         data = self._known.get(name)
         return (name, data) if isinstance(data, dict) else None
 
     @staticmethod
-    def read_again(real: str, name: str) -> bytes:
+    def read_again(real: str, name: str, inherited: str = "") -> bytes:
         """The text of that name, from the file that it was found in; nothing if that holds another one by now."""
         raw = read(real)
-        return raw if isinstance(raw, bytes) and _name(raw) == name else b""
+        return raw if isinstance(raw, bytes) and _name(raw, inherited) == name else b""
 
     def renewed(self, documents: Sequence[Document], known: Mapping[str, str]) -> bytes | None:
         """What the file has to hold to know these documents, and no others; None if it does, or isn't worth it.
 
         `known` has the names of those that were found in it, by their paths.
         """
-        new = {known.get(one.path) or _name(content(one)): one.data for one in documents}
+        new = {known.get(one.path) or _name(content(one), said(one.inherited)): one.data for one in documents}
         if len(new) < _FEWEST or new.keys() == self._known.keys():
             return None
         return b"%s\n%s" % (self._head(), json.dumps(new, ensure_ascii=False, separators=(",", ":")).encode())
@@ -83,5 +84,6 @@ def _sources() -> Iterator[str]:
             yield f"{file} {found.st_size} {found.st_mtime_ns}"
 
 
-def _name(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+def _name(raw: bytes, inherited: str = "") -> str:
+    """The name of a text: with what it inherits, because the rules judge both together."""
+    return hashlib.sha256(raw + inherited.encode()).hexdigest()

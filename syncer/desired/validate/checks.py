@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from syncer.desired.validate import queries, values
 from syncer.desired.validate.configuration import mistyped_keys
+from syncer.desired.validate.connectors import unused_connectors
 from syncer.desired.validate.duplicates import Claims
 from syncer.desired.validate.finding import Finding, did_you_mean, own_values, quoted
 from syncer.desired.validate.rules import RULES
-from syncer.desired.validate.schema import of_effective_values, of_files
+from syncer.desired.validate.schema import of_defaults, of_effective_values, of_files
 from syncer.desired.validate.secrets import literal_secrets, without_secrets
-from syncer.model import SANDBOX, Problem, Severity
+from syncer.model import SANDBOX, Document, Place, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from syncer.desired.validate.schema import Schema
-    from syncer.model import Document, Origin
+    from syncer.model import Common, Origin, Section
 
 MAX_PROBLEMS: Final = 100
 """How many problems of one file are worth reading in one run."""
@@ -43,8 +44,12 @@ def check(
     *,
     reads_sql: bool = False,
     passed: Collection[str] = (),
+    sections: Iterable[Section] = (),
+    common: Common | None = None,
 ) -> tuple[Problem, ...]:
-    """Every problem of the documents, by place.
+    """Every problem of the documents, by place; and of the sections that they inherit from.
+
+    `common`, with the settings' own sections, is given where the documents are all that there are.
 
     Of those that `passed` already under the same environments, by their paths, only what they have to do with others is
     looked at. With `reads_sql` each query is read as a database reads it, as far as the extra `sql` is there.
@@ -52,7 +57,7 @@ def check(
     mention it, and for all of them if `environments` names it or is empty.
     """
     run = _Run(schema, environments, queries.Readers() if reads_sql else None)
-    problems: list[Problem] = []
+    problems: list[Problem] = run.section_problems([*sections, *_inherited_sections(documents, common)])
     for document in documents:
         if document.path in passed:
             run.note(document)
@@ -60,6 +65,8 @@ def check(
             problems += run.problems(document)
     problems += run.rivals()
     problems += run.shared_ids()
+    if common is not None:
+        problems += unused_connectors(documents, common)
     return tuple(sorted(dict.fromkeys(problems), key=_by_place))
 
 
@@ -87,19 +94,36 @@ class _Run:
     ) -> None:
         self._readers = readers
         self._schema = schema
+        self._wrong: set[Section] = set()
+        """The sections that have a problem of their own, or that could not be read."""
         self._environments = sorted({*environments}) or [SANDBOX]
         self._workspaces = [name for name in dict.fromkeys(environments) if name != SANDBOX]
         self._known = {*environments, SANDBOX}
         self._glance = values.Glance()
         self._claims = Claims()
         self._shared: list[Document] = []
-        """The files with an id at the top, where there are several environments."""
+        """The files with an id at the top that several environments would read."""
+
+    def section_problems(self, sections: Sequence[Section]) -> list[Problem]:
+        """Every problem that the sections have whatever inherits from them."""
+        problems: list[Problem] = []
+        for section in dict.fromkeys(sections):
+            found = dict.fromkeys((*self._section.findings(section.data), *values.check(section.data)))
+            if section.is_unread or found:
+                self._wrong.add(section)
+            if found:
+                problems += _located(Document("", section.path, section.data, section.marks), dict.fromkeys(found))
+        return problems
 
     # Compiled when the first document is looked at: a run in which all passed before needs neither.
 
     @cached_property
     def _file(self) -> Schema:
         return of_files(self._schema)
+
+    @cached_property
+    def _section(self) -> Schema:
+        return of_defaults(self._schema)
 
     @cached_property
     def _effective(self) -> Schema:
@@ -109,14 +133,14 @@ class _Run:
         """Every problem of one document."""
         data = document.data
         found = dict.fromkeys(self._file.findings(data))
-        found |= dict.fromkeys(self._unknown_environments(data))
+        found |= dict.fromkeys((*self._unknown_environments(data), *self._only(data)))
         for query in queries.queries_in(document):
             found |= dict.fromkeys(queries.check_text(query))
         if not self._glance.is_harmless(data):
             found |= dict.fromkeys(islice(values.check(data), 2 * MAX_PROBLEMS))
         checked = self._checked(data)
         where: dict[Finding, list[str]] = {}
-        for group in _alike(data, checked):
+        for group in self._alike(document, checked):
             for finding in dict.fromkeys(self._in_environment(document, group)):
                 where.setdefault(finding, []).extend(group)
         for finding, names in where.items():
@@ -126,14 +150,14 @@ class _Run:
 
     def note(self, document: Document) -> None:
         """Note what one document means, for what only all documents together can tell."""
-        for group in _alike(document.data, self._checked(document.data)):
+        for group in self._alike(document, self._checked(document.data)):
             given, sources = document.effective(group[0])
             for one in group:
                 self._claims.add(document, one, given, sources)
         self._note_id(document)
 
     def _note_id(self, document: Document) -> None:
-        if len(self._workspaces) > 1 and "id" in document.data:
+        if "id" in document.data and len(self._homes(document)) > 1:
             self._shared.append(document)
 
     def rivals(self) -> Iterator[Problem]:
@@ -150,21 +174,55 @@ class _Run:
 
         It's one cause, so each problem has the edits of all.
         """
-        message = f"an id stands at the top, and there are several environments: {', '.join(self._workspaces)}"
-        lines = [f"{one.path}: {_moved_id(one.data, self._workspaces)}" for one in self._shared[:_MANY_EDITS]]
+        lines = [f"{one.path}: {_moved_id(one.data, self._homes(one))}" for one in self._shared[:_MANY_EDITS]]
         if left := len(self._shared) - len(lines):
             lines.append(f"and likewise in {left} more")
         lead = "an id belongs to one workspace: move each under the environment whose model it is, for instance:"
-        finding = Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True)
         for document in self._shared:
-            yield from _located(document, {finding: None})
+            names = ", ".join(self._homes(document))
+            message = f"an id stands at the top, and there are several environments: {names}"
+            yield from _located(
+                document, {Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True): None}
+            )
+
+    def _homes(self, document: Document) -> list[str]:
+        """The environments with a workspace that the document lives in."""
+        return [name for name in self._workspaces if document.is_in(name)]
 
     def _checked(self, data: Mapping[str, Any]) -> list[str]:
         """The environments that count for a document: the sandbox, too, if it's mentioned."""
         mentioned = data.get("environments")
-        if isinstance(mentioned, dict) and SANDBOX in mentioned and SANDBOX not in self._environments:
-            return [*self._environments, SANDBOX]
-        return self._environments
+        only = data.get("only")
+        known = self._environments
+        if SANDBOX not in known and any(SANDBOX in one for one in (mentioned, only) if isinstance(one, dict | list)):
+            known = [*known, SANDBOX]
+        # What makes no sense in `only` has its problem; the values are checked all the same.
+        return ([name for name in known if name in only] or known) if isinstance(only, list) else known
+
+    def _alike(self, document: Document, environments: Sequence[str]) -> list[list[str]]:
+        """The environments in groups that have the same values: those that nobody mentions are one group."""
+        own = {*own_values(document.data), *document.inherited.common.environments}
+        if not own:
+            return [[*environments]]
+        rest = [name for name in environments if name not in own]
+        return [*([rest] if rest else []), *([name] for name in environments if name in own)]
+
+    def _only(self, data: Mapping[str, Any]) -> Iterator[Finding]:
+        """What is wrong with the environments that a model is to live in, beyond their type."""
+        only = data.get("only")
+        if not isinstance(only, list):
+            return
+        listed = ", ".join(sorted(self._known))
+        for index, name in islice(enumerate(only), MAX_PROBLEMS):
+            if isinstance(name, str) and name not in self._known:
+                hint = did_you_mean(name, sorted(self._known), f"the settings have {listed}; add a table for it there")
+                message = f"only names the environment {quoted(name)}, which the settings don't have"
+                yield Finding("unknown-environment", message, ("only", index), hint)
+        for name in own_values(data) if only else ():
+            if name in self._known and name not in only:
+                message = f"there are values for the environment {name}, and only doesn't name it"
+                hint = f"remove them, or add {name} to only: until then nobody reads them"
+                yield Finding("outside-only", message, ("environments", name), hint, key=True)
 
     def _unknown_environments(self, data: Mapping[str, Any]) -> Iterator[Finding]:
         environments = data.get("environments")
@@ -202,23 +260,31 @@ class _Run:
         # What is missing says itself which key was meant.
         if not any(one.rule == "query-type-needs" for one in found):
             found += mistyped_keys(given)
+        inherits_wrongly = not self._wrong.isdisjoint(document.inherited.sections_in(group[0]))
         for finding in found:
-            if finding.spot is not None:
-                yield finding
-            elif finding.path:
-                source = sources.get(str(finding.path[0]), ())
-                yield finding._replace(path=(*source, *finding.path[1:]))
-            else:
-                yield finding._replace(path=own, key=bool(own))
+            if finding.path and finding.spot is None:
+                placed = _placed(finding, sources)
+                if placed.section not in self._wrong:
+                    yield placed
+            elif finding.path or not inherits_wrongly:
+                # What is missing may stand where nothing could be read.
+                yield finding if finding.spot is not None else finding._replace(path=own, key=bool(own))
 
 
-def _alike(data: Mapping[str, Any], environments: Sequence[str]) -> list[list[str]]:
-    """The environments in groups that have the same values: those that the file doesn't mention are one group."""
-    own = own_values(data)
-    if not own:
-        return [[*environments]]
-    rest = [name for name in environments if name not in own]
-    return [*([rest] if rest else []), *([name] for name in environments if name in own)]
+def _placed(finding: Finding, places: Mapping[str, Place]) -> Finding:
+    """A finding about the values of an environment, at the place that its value comes from."""
+    name = str(finding.path[0])
+    part = places.get(".".join(map(str, finding.path[:2]))) if name == "lifecycle" else None
+    path, section = part or places.get(name, Place(()))
+    return finding._replace(path=(*path, *finding.path[2 if part else 1 :]), section=section)
+
+
+def _inherited_sections(documents: Sequence[Document], common: Common | None) -> list[Section]:
+    """The sections that files inherit from, and those of the settings."""
+    inherited = dict.fromkeys(document.inherited for document in documents)
+    every = dict.fromkeys([*(one.common for one in inherited), *([common] if common else [])])
+    settings = [section for one in every for section in (one.defaults, *one.environments.values()) if section]
+    return [*(section for one in inherited for section in one.sections), *settings]
 
 
 def _moved_id(data: Mapping[str, Any], environments: Sequence[str]) -> str:
@@ -250,7 +316,13 @@ def _located(document: Document, found: Mapping[Finding, str | None]) -> list[Pr
             problem = Problem(finding.spot.origin, finding.rule, message, finding.hint, severity, finding.spot.excerpt)
         else:
             problem = document.problem(
-                finding.rule, message, finding.path, hint=finding.hint, severity=severity, key=finding.key
+                finding.rule,
+                message,
+                finding.path,
+                hint=finding.hint,
+                severity=severity,
+                key=finding.key,
+                section=finding.section,
             )
         problems.append(without_secrets(problem, secrets) if secrets else problem)
     problems.sort(key=_by_place)

@@ -11,7 +11,7 @@ from syncer.model import shortlist
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from syncer.model import Document, Path
+    from syncer.model import Document, Path, Place
 
 _MANY: Final = 3
 """How many rivals a message names before it counts the rest."""
@@ -23,12 +23,14 @@ class Claims:
     def __init__(self) -> None:
         self._claims: dict[tuple[str, str, Any], list[tuple[Document, Path]]] = defaultdict(list)
 
-    def add(self, document: Document, environment: str, values: Mapping[str, Any], sources: Mapping[str, Path]) -> None:
+    def add(
+        self, document: Document, environment: str, values: Mapping[str, Any], sources: Mapping[str, Place]
+    ) -> None:
         """Note what the document means in one environment."""
         field = "id" if "id" in values else "name"
         value = values.get(field)
         if isinstance(value, str | int) and not isinstance(value, bool):
-            self._claims[environment, field, value].append((document, sources[field]))
+            self._claims[environment, field, value].append((document, sources[field].path))
 
     def rivals(self) -> Iterator[tuple[Document, str, Finding]]:
         """Each document that isn't the only one to mean a live model, in which environment, and what to say."""

@@ -10,7 +10,7 @@ from syncer.secrets import CREDENTIAL, SENSITIVE, resembles_secret_key
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from syncer.model import Origin, Path
+    from syncer.model import Origin, Path, Section
 
 _MAX_SHOWN: Final = 60
 _MAX_GUESSED: Final = 80
@@ -26,7 +26,7 @@ class Spot(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something wrong at `path` of a document (at its key, with `key`), or at `spot`."""
+    """Something wrong at `path` of a document, or of a `section` (at its key, with `key`), or at `spot`."""
 
     rule: str
     message: str
@@ -34,6 +34,7 @@ class Finding(NamedTuple):
     hint: str = ""
     key: bool = False
     spot: Spot | None = None
+    section: Section | None = None
 
 
 def quoted(text: str) -> str:
@@ -75,7 +76,10 @@ def nearest(word: object, known: Iterable[str]) -> str:
     names = list(known)
     by_folded = {name.casefold().replace("-", "_"): name for name in names}
     folded = word.strip().casefold().replace("-", "_").replace(" ", "_")
-    close = get_close_matches(folded, by_folded, 1)
+    # A whole part of a known word tells more than letters alike: `sql` is more of raw_sql than of soql.
+    close = [name for name in by_folded if name == folded]
+    close += [name for name in by_folded if len(folded) >= _SHORTEST and folded in name.split("_")]
+    close += get_close_matches(folded, by_folded, 1)
     # An abbreviation is far away for the usual measure: prod and production.
     close += [name for name in by_folded if len(folded) >= _SHORTEST and name.startswith(folded)]
     close += [name for name in by_folded if len(name) >= _SHORTEST and folded.startswith(name)]

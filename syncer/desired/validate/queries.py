@@ -17,7 +17,7 @@ from syncer.secrets import CREDENTIAL, SENSITIVE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from syncer.model import Document, Path, TextFile
+    from syncer.model import Document, Path, Place, TextFile
 
 _BLANKS: Final = r"[ \t\r\f\v]*+"
 _LIMIT_AT_LINE_END: Final = re.compile(
@@ -147,24 +147,26 @@ class Query:
         return None
 
 
-def query_in(document: Document, given: Mapping[str, Any], sources: Mapping[str, Path]) -> Query | None:
+def query_in(document: Document, given: Mapping[str, Any], sources: Mapping[str, Place]) -> Query | None:
     """The query of the environment whose `Document.effective` is given, if it has one that can be read."""
     name, text, query_type = (given.get(key) for key in ("query_file", "query", "query_type"))
     if isinstance(name, str):
         file = document.files.get(name)
         if file is None:
             return None
-        return Query(document, sources["query_file"], file.text, file, query_type)
-    return Query(document, sources["query"], text, None, query_type) if isinstance(text, str) else None
+        return Query(document, sources["query_file"].path, file.text, file, query_type)
+    return Query(document, sources["query"].path, text, None, query_type) if isinstance(text, str) else None
 
 
 def queries_in(document: Document) -> Iterator[Query]:
     """Every query of the document, at the top and in its environments."""
-    for path, given in (
-        ((), document.data),
-        *(((("environments", name), own)) for name, own in own_values(document.data).items()),
+    for environment, path, given in (
+        ("", (), document.data),
+        *((name, ("environments", name), own) for name, own in own_values(document.data).items()),
     ):
         query_type = given.get("query_type", document.data.get("query_type"))
+        if query_type is None:
+            query_type = document.inherited.values(environment)[0].get("query_type")
         if isinstance(given.get("query"), str):
             yield Query(document, (*path, "query"), given["query"], None, query_type)
         file = document.files.get(given["query_file"]) if isinstance(given.get("query_file"), str) else None

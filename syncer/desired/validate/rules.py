@@ -309,7 +309,8 @@ RULES: Final = (
     Rule(
         "missing-field",
         "A field that every model needs is missing",
-        "Every PUT needs name, query_type and a connector, by name or number. They may come from the environments.",
+        "Every PUT needs name, query_type and a connector, by name or number. They may come from the environments; "
+        "all but the name from defaults, too.",
         _instead(_SQL, "connector_id: 1\n", ""),
         _instead(_SQL, "connector_id: 1\n", "environments: {prod: {connector_id: 1}, staging: {connector_id: 2}}\n"),
     ),
@@ -333,6 +334,22 @@ RULES: Final = (
         "What stands under a mistyped environment would never be used.",
         _one(_SQL + "environments: {production: {connector_id: 2}}\n"),
         _one(_SQL + "environments: {prod: {connector_id: 2}}\n"),
+    ),
+    Rule(
+        "outside-only",
+        "A file has values for an environment that `only` doesn't name",
+        "Nobody reads them while the model doesn't live there.",
+        _one(_SQL + "only: [prod]\nenvironments: {staging: {connector_id: 2}}\n"),
+        _one(_SQL + "only: [prod]\nenvironments: {prod: {connector_id: 2}}\n"),
+        _WARNING,
+    ),
+    Rule(
+        "unused-connector",
+        "The settings map a connector that no file names",
+        "Mistyped it would map nothing, and files would read from another connector than somebody thinks.",
+        _NOWHERE,
+        _NOWHERE,
+        _WARNING,
     ),
     Rule(
         "two-queries",

@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 _MAX_FINDINGS: Final = 200
 """More violations of one document than anybody reads."""
 
+OF_EACH_FILE: Final = frozenset({"id", "name", "query", "query_file", "environments", "only"})
+"""What no default can give."""
+
+_MANY_SLIPS: Final = 12
+"""How many unknown keys of one file may be slips of required ones."""
+
+FILE_KEYS: Final = (*FIELDS, "connector", "query_file", "id", "lifecycle", "environments", "only")
+"""What a model file may have at the top."""
+
 SILENT: Final = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "properties", "items", "const"})
 """Keywords that never are a violation themselves: they lead to others, or choose them."""
 
@@ -79,6 +88,13 @@ def of_effective_values(schema: Mapping[str, Any]) -> Schema:
     return Schema({key: schema[key] for key in ("$schema", "$id", "$defs")} | {"$ref": "#/$defs/effective"})
 
 
+def of_defaults(schema: Mapping[str, Any]) -> Schema:
+    """What holds for the defaults of a folder, or of the settings."""
+    return Schema(
+        {key: schema[key] for key in ("$schema", "$id", "$defs", "properties")} | {"$ref": "#/$defs/defaults"}
+    )
+
+
 class Violation(NamedTuple):
     """What jsonschema says, reduced to what words are made of."""
 
@@ -124,15 +140,21 @@ def _is_of_secrets(path: Path, value: object) -> bool:
 
 
 _MISSING: Final = {"primary_key": "missing-primary-key", "query": "missing-query"}
+_FOR_MANY: Final = (
+    "for all files of a folder give it in a _defaults.yaml there, for all files in [defaults] of the settings"
+)
 _MISSING_HINT: Final = {
     "name": "add name: …, or give it in each environment",
-    "connector_id": "add connector: … with the connector's name, or connector_id: … with the number in its URL",
-    "query_type": "add query_type: raw_sql, or another of the eight",
-    "primary_key": "add primary_key: …, the column that tells one row from another",
+    "connector_id": "add connector: … with the connector's name, or connector_id: … with the number in its URL; "
+    f"{_FOR_MANY}",
+    "query_type": f"add query_type: raw_sql, or another of the eight; {_FOR_MANY}",
+    "primary_key": f"add primary_key: …, the column that tells one row from another; {_FOR_MANY}",
     "query": "add query: | and the query below it, or query_file: …",
     "api_key": "add api_key: {env: SYNCER_SECRET_NAME}",
     "configuration": "add configuration: … with what the query type needs",
 }
+_ANSWERS: Final = {"connector_id": {"connector", "connector_id"}, "query": {"query", "query_file"}}
+"""Which keys give a required one."""
 _WHOLE: Final = re.compile(r"[1-9][0-9]{0,18}")
 _CORRECTION: Final = {
     "id": "it's the number in the model's URL",
@@ -162,6 +184,8 @@ def _type(it: Violation) -> Iterator[Finding]:
         hint = f"write {it.leaf}: {{env: SYNCER_SECRET_NAME}}"
     elif it.limit == "array":
         hint = "write a list: [a, b], or lines that begin with `- `"
+        if it.leaf == "only" and isinstance(it.found, str):
+            hint = f"write a list: only: [{quoted(it.found)[1:-1]}]"
     elif it.limit == "object" and it.found is not None:
         hint = "write its keys below it, each on a line, indented by two spaces"
     elif it.found is None:
@@ -181,18 +205,25 @@ def _enum(it: Violation) -> Iterator[Finding]:
 
 def _unknown_keys(it: Violation) -> Iterator[Finding]:
     known = list(it.schema["properties"])
+    is_of_defaults = "name" not in known and "connector_id" in known
     for key in islice((key for key in it.found if key not in known), _MAX_FINDINGS):
         path = (*it.path, key)
+        if is_of_defaults and key in OF_EACH_FILE:
+            message = f"{key} can't be a default: each model file says its own"
+            yield Finding("unknown-key", message, path, "move it into the model files", key=True)
+            continue
         hint = did_you_mean(key, known, f"known here are {', '.join(known)}")
         yield Finding("unknown-key", f"unknown key {label(path)}", path, hint, key=True)
 
 
 def _required(it: Violation) -> Iterator[Finding]:
     properties = it.schema.get("properties", {})
-    # A mistyped key at the top is unknown there, and says itself what was meant.
     others = [key for key in it.found if key not in properties] if it.path else []
+    # A mistyped key at the top is unknown there, and says itself what was meant.
+    unknown = [] if it.path else [*islice((key for key in it.found if key not in FILE_KEYS), _MANY_SLIPS)]
+    meant = {nearest(key, FILE_KEYS) for key in unknown}
     for key in it.limit:
-        if key in it.found:
+        if key in it.found or not meant.isdisjoint(_ANSWERS.get(key, {key})):
             continue
         needed = bool(it.path) or key == "configuration"
         rule = "query-type-needs" if needed else _MISSING.get(key, "missing-field")
@@ -218,6 +249,11 @@ def _range(it: Violation) -> Iterator[Finding]:
     yield Finding("wrong-value", it.sentence, it.path, _CORRECTION.get(it.leaf, "correct it"))
 
 
+def _no_elements(it: Violation) -> Iterator[Finding]:
+    message = f"{label(it.path)} is empty: the model would live in no environment"
+    yield Finding("wrong-value", message, it.path, "name an environment, or remove the line: then it lives in all")
+
+
 def _empty(it: Violation) -> Iterator[Finding]:
     yield Finding(
         "empty-configuration",
@@ -230,7 +266,7 @@ def _empty(it: Violation) -> Iterator[Finding]:
 
 def _not(it: Violation) -> Iterator[Finding]:
     keys = it.limit.get("required")
-    if "anyOf" in it.limit:
+    if "anyOf" in it.limit or keys == ["connector", "connector_id"]:
         for one, other, rule in _ALTERNATIVES:
             if {one, other} <= it.found.keys():
                 path = (*it.path, other)
@@ -256,6 +292,7 @@ WORDS: Final[Mapping[str, Callable[[Violation], Iterator[Finding]]]] = {
     "minimum": _range,
     "maximum": _range,
     "minLength": _range,
+    "minItems": _no_elements,
     "minProperties": _empty,
     "not": _not,
 }

@@ -13,7 +13,7 @@ from syncer.render.effects import columns, feeds, feeds_count
 from syncer.render.provenance import cautions, removed_line, removed_title
 from syncer.render.terminal.problems import box, hint_lines, warning_boxes, wrapped_text
 from syncer.render.text import cells, counted, quoted, runner_safe, visible, wrapped
-from syncer.render.totals import drift_verdict, plan_verdict, refused_verdict
+from syncer.render.totals import drift_verdict, elsewhere, plan_verdict, refused_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -173,7 +173,8 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
         sections.append(_targeting(plan, "This is a part", style))
     sections += warning_boxes(planned.warnings, style)
     stressed, said = drift_verdict(plan)
-    sections.append(f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}")
+    verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {said}"
+    sections.append(verdict + (f"\n{elsewhere(plan.elsewhere)}." if plan.elsewhere else ""))
     if plan.changes:
         commands = style.commands.for_environment(plan.target.environment)
         sections.append(
@@ -214,6 +215,8 @@ def _verdict(planned: Planned, style: Style) -> str:
     if plan.unmanaged:
         count = len(plan.unmanaged)
         rest.append(f"{counted(count, 'live model')} {'is' if count == 1 else 'are'} not in git")
+    if plan.elsewhere:
+        rest.append(elsewhere(plan.elsewhere))
     return verdict + (f"\n{'; '.join(rest)}." if rest else "")
 
 
