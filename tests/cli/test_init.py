@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pipelines
 import pytest
+import yaml
 from inside import Inside
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
@@ -760,3 +761,18 @@ def test_the_host_is_guessed(make: Callable[[Path], Any], guess: str, new: Path)
     make(new)
 
     assert guess_host(new) == guess
+
+
+def test_hooks_run_for_a_new_project(new: Path, url: str) -> None:
+    """Each hook for pre-commit is a command that passes on what `init` writes and its own example."""
+    someone = Newcomer(new)
+    someone.run("init", "--api-url", url, "--workspace-id", "1")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (new / "models" / "README.md").read_text(), re.DOTALL)
+    (new / "models" / "active.yaml").write_text(example)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert {hook["language"] for hook in hooks} == {"python"}
+    for hook in hooks:
+        program, *words = hook["entry"].split()
+        assert (program, bool(re.search(hook["files"], "models/active.yaml"))) == ("syncer", True)
+        done = someone.run(*words, *hook.get("args", []))
+        assert done.code == 0, (hook["id"], done.text)
