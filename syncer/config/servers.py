@@ -40,7 +40,7 @@ def why_no_url(given: str) -> tuple[str, str] | None:
         return None
     if "://" not in given and (bare := url_parts(f"http://{given}")) is not None:
         scheme = "http" if _is_near(bare.hostname or "") else "https"
-        return f"is no usable address: {scheme}:// is missing in front", f"write {scheme}://{given}"
+        return f"is no usable address: {scheme}:// is missing in front", f"write {scheme}:// in front of it"
     return "is no usable address", "write it like https://api.squared.ai"
 
 

@@ -247,9 +247,8 @@ class Session:
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
-                hint = (
-                    "check SYNCER_EMAIL and SYNCER_PASSWORD; a failed login is not tried again: five lock the account"
-                )
+                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
+                hint += "; a failed login is not tried again: five lock the account"
                 if not password.reference:
                     # It was typed, so it comes from no variable, and may be typed again.
                     hint = "check e-mail and password; five failed logins lock the account"
@@ -499,7 +498,7 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
             is_final = cause.errno != socket.EAI_AGAIN
             return f"the host {host} is not known", "check api_url, and the network", is_final
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return f"no connection to {url}", "check api_url, the network and proxies", False
+        return f"no connection to {url}", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return "no answer in time", "the server may still be working on it", False
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):

@@ -628,7 +628,7 @@ def test_every_refusal_says_why(new: Path, url: str, box: Sandbox) -> None:
     }
     assert (new / PLAN).exists()
     for why in (
-        f"http:// is missing in front\n{' ' * 15}write http://{bare}\n",
+        f"http:// is missing in front\n{' ' * 15}write http:// in front of it\n",
         f"so its root is tried: {url}\n",
         "'nobody' isn't taken: an e-mail address has one @, and no blank.\n",
         "An empty password isn't taken: a login needs one.\n",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_STAMP = re.compile(rb"# `syncer init --ci \w+` wrote this file. Checksum of what follows: ([0-9a-f]{16})\n")
+_STAMP = re.compile(rb"# `syncer init --ci \w+` wrote this file. Checksum of what follows: ([0-9a-f]{16})\r?\n")
 _LINE = re.compile(r"(?m)^ *(?:- export )?(SYNCER_SECRET_\w+)(?:: \$\{\{|=)")
 """A line that gives a step or a job a secret."""
 
@@ -83,7 +83,7 @@ def _blocks(text: str) -> list[list[tuple[str, str]]]:
 def obsolete(top: Path, wanted: Iterable[str]) -> list[str]:
     """The files of a single environment that still run where each environment has files of its own by now."""
     singles = {re.sub(r"\.[^./]+\.yml\Z", ".yml", name) for name in wanted} - {*wanted}
-    return sorted(name for name in singles if b"syncer ci " in text_of(top / name))
+    return sorted(name for name in singles if b"/syncer.txt" in text_of(top / name))
 
 
 def text_of(path: Path) -> bytes:
