@@ -31,7 +31,7 @@ def write(folder: Path) -> list[Path]:
             for name, content in pipeline_files.files(host, facts).items():
                 path = folder / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(pipeline_updates.stamped(host, content))
+                path.write_bytes(pipeline_updates.stamped(content))
                 written.append(path)
     return written
 

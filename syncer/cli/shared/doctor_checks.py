@@ -41,6 +41,12 @@ _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
 _READER: Final = "Viewer"
 _WRITERS: Final = frozenset({"Admin", "Member"})
 _MINUTE: Final = 60
+_UPDATES: Final = {
+    "github": "`syncer init --ci github --update` adds the lines",
+    "gitlab": "`syncer init --ci gitlab --update` adds the lines",
+}
+"""How the CI files of a host are brought up to date."""
+
 _SHORT: Final = 12
 """Characters of a commit's name that people read."""
 
@@ -299,7 +305,7 @@ def _pipelines(subject: Run, loaded: loader.Loaded) -> Iterator[Check]:
     secrets = {name: named_secrets(loaded.documents, name) for name in names}
     folder = settings.root.relative_to(top).as_posix()
     facts = pipeline_files.Facts("" if folder == "." else folder, "", names, secrets)
-    for host in ("github", "gitlab"):
+    for host, hint in _UPDATES.items():
         try:
             wanted = pipeline_files.files(host, facts)
         except SettingsError:
@@ -316,7 +322,7 @@ def _pipelines(subject: Run, loaded: loader.Loaded) -> Iterator[Check]:
             told = "; ".join(
                 f"{name} has no line for {shortlist(lines, MOST_LISTED)}" for name, lines in missing.items()
             )
-            yield Check("CI files", State.WARNING, told, f"`syncer init --ci {host} --update` adds the lines")
+            yield Check("CI files", State.WARNING, told, hint)
         else:
             yield Check("CI files", State.OK, f"{counted(len(there), 'file')} for {host}, with every secret's line")
 

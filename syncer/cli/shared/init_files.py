@@ -207,7 +207,7 @@ def files_of(
     yield _jetbrains(top, below(_SCHEMA), below(settings.models))
     yield _ignore(top, below(".gitignore"))
     for name, content in pipeline_files.files(start.ci, facts).items():
-        file = _file(top, name, pipeline_updates.stamped(start.ci, content))
+        file = _file(top, name, pipeline_updates.stamped(content))
         yield replace(file, advice="--update keeps your edits, --force overwrites", is_pipeline=True)
 
 

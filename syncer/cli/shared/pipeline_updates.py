@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_STAMP = re.compile(rb"# `syncer init --ci \w+` wrote this file. Checksum of what follows: ([0-9a-f]{16})\r?\n")
+_STAMP = re.compile(rb"# `syncer init` wrote this file. Checksum of what follows: ([0-9a-f]{16})\r?\n")
 _LINE = re.compile(r"(?m)^ *(?:- export )?(SYNCER_SECRET_\w+)(?:: \$\{\{|=)")
 """A line that gives a step or a job a secret."""
 
@@ -29,12 +29,9 @@ _LARGEST: Final = 1 << 20
 """Bytes of a file that is looked at."""
 
 
-def stamped(host: str, content: bytes) -> bytes:
+def stamped(content: bytes) -> bytes:
     """A file with the line on top that tells whether it was edited."""
-    return (
-        f"# `syncer init --ci {host}` wrote this file. Checksum of what follows: {_checksum(content)}\n".encode()
-        + content
-    )
+    return f"# `syncer init` wrote this file. Checksum of what follows: {_checksum(content)}\n".encode() + content
 
 
 def is_as_written(present: bytes) -> bool:
