@@ -20,11 +20,20 @@ from syncer.config.environments import (
     with_target,
 )
 from syncer.config.network import check_certificates, check_proxies, check_way
-from syncer.config.servers import is_in_clear, may_get_credentials, server, why_no_ui
+from syncer.config.servers import (
+    api_root,
+    is_in_clear,
+    may_get_credentials,
+    root_of_page,
+    server,
+    why_no_ui,
+    why_no_url,
+)
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
     KEYS,
+    LARGEST_ID,
     NUMBER_KEYS,
     SANDBOX_URL,
     Environment,
@@ -39,6 +48,7 @@ __all__ = [
     "ENVIRONMENT_KEYS",
     "FILES",
     "KEYS",
+    "LARGEST_ID",
     "NUMBER_KEYS",
     "SANDBOX_URL",
     "VARIABLES",
@@ -46,6 +56,7 @@ __all__ = [
     "Key",
     "Numbers",
     "Settings",
+    "api_root",
     "changed_keys",
     "check_certificates",
     "check_proxies",
@@ -62,11 +73,13 @@ __all__ = [
     "may_get_credentials",
     "repository",
     "require_target",
+    "root_of_page",
     "secret",
     "secrets",
     "server",
     "target",
     "why_no_ui",
+    "why_no_url",
     "with_target",
     "written",
 ]
