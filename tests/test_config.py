@@ -112,10 +112,10 @@ def test_an_only_environment_needs_no_name(tmp_path: Path) -> None:
         ("empty", {}, "has no api_url", "SYNCER_API_URL"),
         ("empty", {"SYNCER_API_URL": "https://x"}, "has no workspace_id", "SYNCER_WORKSPACE_ID"),
         ("prod", {"SYNCER_WORKSPACE_ID": "two"}, "must be a number, not 'two'", ""),
-        ("prod", {"SYNCER_API_URL": "api.squared.ai"}, "is no usable address", "write https:// in front"),
+        ("prod", {"SYNCER_API_URL": "api.squared.ai"}, "is not a usable address", "write https:// in front"),
         ("prod", {"SYNCER_API_URL": "https://me:pw@x"}, "neither a user", "SYNCER_TOKEN"),
-        ("prod", {"SYNCER_API_URL": "https://[x"}, "is no usable address", "https://"),
-        ("prod", {"SYNCER_API_URL": "ftp://x"}, "is no usable address", "https://"),
+        ("prod", {"SYNCER_API_URL": "https://[x"}, "is not a usable address", "https://"),
+        ("prod", {"SYNCER_API_URL": "ftp://x"}, "is not a usable address", "https://"),
     ],
 )
 def test_what_does_not_fit_is_said(
@@ -244,8 +244,8 @@ def test_a_problem_stands_in_its_own_table(tmp_path: Path) -> None:
         ({"SYNCER_API_URL": "htp://user:canary@host"}, "may hold neither a user, a password nor a query"),
         ({"SYNCER_API_URL": "https://user:canary@host/x"}, "may hold neither a user, a password nor a query"),
         ({"SYNCER_API_URL": "https://host/?token=canary"}, "may hold neither a user, a password nor a query"),
-        ({"SYNCER_API_URL": "canary"}, "is no usable address"),
-        ({"SYNCER_API_URL": "https://host:canary"}, "is no usable address"),
+        ({"SYNCER_API_URL": "canary"}, "is not a usable address"),
+        ({"SYNCER_API_URL": "https://host:canary"}, "is not a usable address"),
     ],
 )
 def test_a_variable_is_told_without_its_value(tmp_path: Path, variables: dict[str, str], message: str) -> None:
@@ -275,8 +275,8 @@ PEM = Path(__file__).parent / "tls" / "localhost.pem"
         ("ALL_PROXY", "http://host:99999", "ALL_PROXY names no usable proxy"),
         ("ALL_PROXY", "socks4://me:canary@host:1", "ALL_PROXY names a proxy of a kind that can't be used"),
         ("HTTP_PROXY", "ftp://me:canary@host", "HTTP_PROXY names a proxy of a kind that can't be used"),
-        ("NO_PROXY", "localhost,[::1", "NO_PROXY holds something that is no host"),
-        ("no_proxy", "ca nary", "no_proxy holds something that is no host"),
+        ("NO_PROXY", "localhost,[::1", "NO_PROXY has an entry that is not a host"),
+        ("no_proxy", "ca nary", "no_proxy has an entry that is not a host"),
         ("SSL_CERT_FILE", str(PEM), ""),
         ("SSL_CERT_FILE", "", ""),
         ("SSL_CERT_DIR", "{}", ""),
@@ -337,7 +337,7 @@ def test_settings_are_no_link(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", ["a..b", "x" * 70, "[v1.x]"])
 def test_hosts_that_can_not_be_are_refused(tmp_path: Path, host: str) -> None:
     """Before the first request."""
-    with pytest.raises(SettingsError, match="is no usable address"):
+    with pytest.raises(SettingsError, match="is not a usable address"):
         config.environment(_settings(tmp_path), "prod", {"SYNCER_API_URL": f"http://{host}"})
 
 

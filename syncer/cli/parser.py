@@ -103,7 +103,7 @@ class Parser(argparse.ArgumentParser):
             if any(word == after and before in alone for before, after in pairs) and flag_alone in known:
                 return f" Did you mean {flag_alone}={_printable(word)}?"
         if f"--{flag}" in known:
-            return f" It stands behind the command: `{self.prog} {_printable(word)}`."
+            return f" It goes after the command: `{self.prog} {_printable(word)}`."
         near = "--auto-approve" if flag in _APPROVALS and "--auto-approve" in known else _guess(f"--{flag}", known)
         return f" Did you mean {near}?" if near and word.startswith("-") else ""
 

@@ -62,7 +62,7 @@ def check_proxies(variables: Mapping[str, str]) -> None:
             raise SettingsError(message, "name a proxy that speaks HTTP (http://…), or unset the variable")
     for name in filter(variables.get, ("no_proxy", "NO_PROXY")):
         if not all(_is_host(entry.strip()) for entry in variables[name].split(",")):
-            message = f"{name} holds something that is no host"
+            message = f"{name} has an entry that is not a host"
             raise SettingsError(message, f"separate the hosts with commas: {name}=localhost,.example.com")
 
 

@@ -40,8 +40,8 @@ def why_no_url(given: str) -> tuple[str, str] | None:
         return None
     if "://" not in given and (bare := url_parts(f"http://{given}")) is not None:
         scheme = "http" if _is_near(bare.hostname or "") else "https"
-        return f"is no usable address: {scheme}:// is missing in front", f"write {scheme}:// in front of it"
-    return "is no usable address", "write it like https://api.squared.ai"
+        return f"is not a usable address: {scheme}:// is missing in front", f"write {scheme}:// in front of it"
+    return "is not a usable address", "write it like https://api.squared.ai"
 
 
 def root_of_page(given: str) -> str:

@@ -113,7 +113,7 @@ class _Rows(Generic[Row]):
         self.kept += page.kept
         if self.kept > max(_MOST_KEPT, self.count * _LARGEST_ROW):
             what = f"the list takes more than {self.kept >> 20} MiB of memory, for {self.count} rows"
-            raise RefreshError(what, "check api_url; so much text is no workspace that syncer can plan")
+            raise RefreshError(what, "check api_url; syncer can't plan a workspace with so much text")
 
 
 @dataclass(frozen=True, slots=True)

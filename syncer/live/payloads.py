@@ -129,7 +129,7 @@ _ID = re.compile(r"[1-9][0-9]{0,18}")
 def _id(value: Json, what: str) -> int:
     """An id: text in the envelope, a number inside. Raises MalformedError for what the database can't have."""
     if not isinstance(value, int | str) or isinstance(value, bool) or not _ID.fullmatch(str(value)):
-        raise MalformedError(f"its {what} is no number that an id can be")
+        raise MalformedError(f"its {what} is not a number that an id can be")
     return int(value)
 
 
@@ -158,9 +158,9 @@ def parse_sync(resource: Json) -> Sync:
     model_id, cursor = _number(_at(attributes, "model_id")), _at(attributes, "cursor_field")
     columns, unknown = _mapped(_at(attributes, "configuration"))
     if cursor is not None and not _text(cursor) and cursor != "":
-        unknown = "its cursor_field is no text"
+        unknown = "its cursor_field is not text"
     if not (model_id and sync_id):
-        model_id, unknown = 0, f"its {'model_id' if sync_id else 'id'} is no number that an id can be"
+        model_id, unknown = 0, f"its {'model_id' if sync_id else 'id'} is not a number that an id can be"
     destination, source = _at(attributes, "destination"), _at(attributes, "source")
     return Sync(
         sync_id,
@@ -208,7 +208,7 @@ def _mapped(configuration: Json) -> tuple[tuple[str, ...], str]:
     names = list(configuration) if isinstance(configuration, dict) else [name for name in mapped if name != ""]
     columns = tuple(dict.fromkeys(name for name in map(_text, names) if name))
     is_whole = isinstance(configuration, dict | list | None) and all(isinstance(pair, dict) for pair in pairs)
-    return columns, "" if is_whole and all(map(_text, names)) else "its mapping holds what is no column"
+    return columns, "" if is_whole and all(map(_text, names)) else "its mapping has an entry that is not a column"
 
 
 def _is_composed(pair: Mapping[str, Json]) -> bool:

@@ -502,5 +502,5 @@ def _network_trouble(error: Exception, url: str) -> tuple[str, str, bool]:
     if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return "no answer in time", "the server may still be working on it", False
     if isinstance(error, (httpx.UnsupportedProtocol, httpx.InvalidURL)):
-        return f"{url} is no usable address", "check api_url: https://api.squared.ai", True
+        return f"{url} is not a usable address", "check api_url: https://api.squared.ai", True
     return "the connection was lost", "", False

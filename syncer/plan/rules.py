@@ -48,13 +48,13 @@ PLAN_RULES: Final = (
     _rule(
         "unreadable-model",
         "The server can't show a live model",
-        "It can't be compared. A model found by its name may have an unseen namesake. "
+        "It can't be compared. A model found by its name may have a namesake that syncer can't see. "
         "It's an error for the definition that means the model, else a warning.",
     ),
     _rule(
         "incomplete-live-state",
         "Not every live model could be read",
-        "A definition without an `id:` may then have a namesake that nobody saw, so it is not planned.",
+        "A definition without an `id:` may then have a namesake that syncer didn't see, so it is not planned.",
     ),
     _rule(
         "wrong-workspace",
@@ -74,7 +74,9 @@ PLAN_RULES: Final = (
         _WARNING,
     ),
     # -- connectors and secrets ----------------------------------------------------------------------------------
-    _rule("unknown-connector", "The workspace has no such connector", "The server would take any id without a word."),
+    _rule(
+        "unknown-connector", "The workspace has no such connector", "The server would accept any id without an error."
+    ),
     _rule(
         "ambiguous-connector",
         "Several connectors have the name",
@@ -132,7 +134,7 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "no-way-back",
-        "A change may be one that the server lets nobody undo",
+        "The server may let nobody undo a change",
         "An ai_ml model whose connector has no catalog takes no change from then on.",
         _WARNING,
     ),
@@ -218,13 +220,13 @@ PLAN_RULES: Final = (
     ),
     _rule(
         "environment-value",
-        "A drifted value stands in the file for one environment only",
+        "A drifted value is in the file for one environment only",
         "syncer can't tell whether the edit is meant for the others, too.",
         _WARNING,
     ),
     _rule(
         "shared-sql",
-        "A drifted query stands in an SQL file that several definitions name",
+        "A drifted query is in an SQL file that several definitions name",
         "An edit for one of them would change the others.",
         _WARNING,
     ),

@@ -85,7 +85,8 @@ def unread_models(live: LiveState) -> tuple[Problem, ...]:
             NOWHERE,
             "unreadable-model",
             f"the server can't show {_counted([row.id for row in rows])}: {reason}",
-            f"{hint or _NO_CATALOG}. Until then a model bound by name may have an unseen namesake: pin it with `id:`",
+            f"{hint or _NO_CATALOG}. Until then a model bound by name may have a namesake that syncer can't "
+            f"see: pin it with `id:`",
             Severity.WARNING,
         )
         for (reason, hint), rows in alike.items()

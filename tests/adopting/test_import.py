@@ -320,7 +320,7 @@ def test_twenty_wild_edits_go_into_the_files(edits: dict[int, dict[str, Any]], i
             played.api.edit(model_id, **fields)
         done = played.run("import", "--drift", "--auto-approve")
         # A new key of an API is no drift of the rest, and one that stands elsewhere in clear is no text for git.
-        assume("would stand in it" not in done.out)
+        assume("would be in it" not in done.out)
         told = _live_secrets(played)
         played.variables |= told
         assert played.run("plan").out.count("No changes.") == 1, done.text
@@ -702,7 +702,7 @@ def test_what_this_process_was_given_is_not_written(tmp_path: Path) -> None:
     played = Played(tmp_path, api(live(1, query=f"SELECT '{CANARY}'")), {"SYNCER_SECRET_X": CANARY})
     done = played.run("import", "--all")
 
-    assert "the value of SYNCER_SECRET_X would stand in it" in done.out
+    assert "the value of SYNCER_SECRET_X would be in it" in done.out
     assert played.files == {}
 
 

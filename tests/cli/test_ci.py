@@ -380,7 +380,7 @@ def test_what_was_applied_stays_applied(place: Place) -> None:
         assert (done.code, len(writes(place.box)) - before, place.host.faults) == (0, 1, []), done.text
         assert "Apply complete!" in done.out
         assert "Apply complete!" in place.summary
-        assert ("Not everybody could be told" in done.err) is (fault is not None)
+        assert ("The result could not be posted everywhere" in done.err) is (fault is not None)
         assert ("Apply complete!" in place.comments[0]) is (fault is None)
     assert place.comments[0].endswith("Apply complete! Resources: 0 added, 1 changed, 0 destroyed. (this run)")
 

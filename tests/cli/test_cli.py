@@ -150,7 +150,7 @@ def test_json_begins_with_its_version_whatever_comes(arguments: tuple[str, ...],
         ("SSL_CERT_DIR", "canary", "SSL_CERT_DIR names no folder"),
         ("ALL_PROXY", "socks4://me:canary@127.0.0.1:9", "ALL_PROXY names a proxy of a kind that can't be used"),
         ("HTTPS_PROXY", "http://me:canary@127.0.0.1:port", "HTTPS_PROXY names no usable proxy"),
-        ("NO_PROXY", "[::1", "NO_PROXY holds something that is no host"),
+        ("NO_PROXY", "[::1", "NO_PROXY has an entry that is not a host"),
         ("SYNCER_API_URL", "htp://me:canary@127.0.0.1", "may hold neither a user, a password nor a query"),
     ],
 )
@@ -522,7 +522,7 @@ def test_a_viewer_may_plan_and_not_apply(team: Team, box: Sandbox) -> None:
     [
         ("http://127.0.0.1:1", "no connection to http://127.0.0.1:1"),
         ("http://no-such-host.invalid", "the host no-such-host.invalid is not known"),
-        ("ftp://127.0.0.1", "is no usable address"),
+        ("ftp://127.0.0.1", "is not a usable address"),
     ],
 )
 def test_a_wrong_host(url: str, says: str, team: Team) -> None:

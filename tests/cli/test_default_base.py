@@ -94,7 +94,9 @@ def test_a_branch_of_ones_own_is_judged_by_where_it_left_the_default_one(played:
 def test_on_the_default_branch_the_last_whole_apply_counts(played: Played) -> None:
     """Only what certainly was applied: no target, no edit that isn't committed, no failure, no rollback."""
     git = Repository(played.folder)
-    assert _base(played).startswith("none, because git knows no default branch of origin, and no whole apply")
+    assert _base(played).startswith(
+        "none, because git knows no default branch of origin, and this folder has no record"
+    )
     _write(played, 1, "second")
     second = git.commit()
     assert played.run("apply", "--auto-approve").code == 0

@@ -107,11 +107,11 @@ def test_when_all_is_well(team: Team) -> None:
         "✓ models       60 live",
         "✓ connectors   5 readable",
         "✓ syncs        4 readable",
-        "✓ rate limit   6 requests, none was one too many; without a limit of ours",
+        "✓ rate limit   6 requests, none was refused (429); without a limit of ours",
         "✓ files        1 definition",
         "✓ secrets      no file names one",
         "✓ git          commit HEAD",
-        "✓ extra sql    installed: plans tell what a query does to its columns",
+        "✓ extra sql    installed: plans show what a query does to its columns",
         "",
         "All is well: 1 model can be planned in prod.",
     ]
@@ -205,7 +205,7 @@ def test_a_token_beats_a_password(team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "says"), [(socket.EAI_NONAME, "is not known"), (socket.EAI_AGAIN, "no name server says where")]
+    ("number", "says"), [(socket.EAI_NONAME, "is not known"), (socket.EAI_AGAIN, "no name server knows the address of")]
 )
 def test_dns(
     number: int, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

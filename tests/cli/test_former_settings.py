@@ -233,7 +233,7 @@ def test_a_plan_that_was_committed_is_nobody_s(place: Place) -> None:
     assert place.plan_pull_request(head, base).code == 0
     _signed(file, commit="")
     done = place.job(change(head, base), ["ci", "comment", str(file)], name="pull_request")
-    assert (done.code, "is of commit nobody knows" in flat(done.err)) == (1, True), done.err
+    assert (done.code, "is of commit (unknown)" in flat(done.err)) == (1, True), done.err
     assert "failed" in place.comments[0]
 
 

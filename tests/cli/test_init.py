@@ -418,7 +418,7 @@ def test_the_sandbox_needs_no_answers(new: Path) -> None:
         (("--api-url", "https://api.example.com"), "no terminal to ask on"),
         (("--env", "prod", "--ci", "github"), "no terminal to ask on"),
         (("--env", "a b", "--api-url", "https://x", "--workspace-id", "1"), "can't be named 'a b'"),
-        (("--api-url", "api.example.com", "--workspace-id", "1"), "is no usable address"),
+        (("--api-url", "api.example.com", "--workspace-id", "1"), "is not a usable address"),
         (("--env", "sandbox", "--workspace-id", "1"), "the sandbox has neither"),
     ],
 )

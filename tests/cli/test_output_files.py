@@ -243,8 +243,8 @@ def test_what_is_not_that_plan_is_refused(team: Team, box: Sandbox) -> None:
     cases: dict[tuple[str, ...], str] = {
         ("altered.json",): "was altered after it was made",
         ("plan.json", "--env", "staging"): "was made for prod",
-        ("plan.json", "--target", "m"): "--target can't be said with a saved plan",
-        ("plan.json", "--dry-run"): "--dry-run can't be said with a saved plan",
+        ("plan.json", "--target", "m"): "--target doesn't go with a saved plan",
+        ("plan.json", "--dry-run"): "--dry-run doesn't go with a saved plan",
     }
     for arguments, said in cases.items():
         assert said in flat(_refused(team, box, "apply", *arguments).err)
@@ -358,7 +358,7 @@ def test_an_output_replaces_nothing_that_people_keep(name: str, team: Team, box:
     path = team.folder / name
     before = path.read_bytes() if path.exists() else None
 
-    assert "is no place for an output" in _refused(team, box, "plan", "--markdown", name).err
+    assert "can't be an output" in _refused(team, box, "plan", "--markdown", name).err
     assert (path.read_bytes() if path.exists() else None) == before
 
 
@@ -428,7 +428,7 @@ def test_no_link_of_the_checkout_carries_an_output_off(
     (team.folder / link).symlink_to(target)
     refused = flat(_refused(team, box, "plan", f"{flag}={name}").err)
 
-    assert f"{name} is no place for an output: {link.rpartition('/')[2]} is a link in the checkout" in refused
+    assert f"{name} can't be an output: {link.rpartition('/')[2]} is a link in the checkout" in refused
     assert box.requests == []
     assert (tmp_path / "elsewhere" / "plan.md").read_text() == "somebody's"
     assert not (team.folder / "models" / "plan.md").exists()

@@ -190,7 +190,7 @@ def test_a_flag_in_front_of_its_command_is_told_of(tmp_path: Path) -> None:
     told = Inside(tmp_path).run("--json", "plan")
 
     assert told.code == 64
-    assert "unrecognized arguments: --json. It stands behind the command: `syncer plan --json`.\n" in told.err
+    assert "unrecognized arguments: --json. It goes after the command: `syncer plan --json`.\n" in told.err
 
 
 # -- JSON lines in a file ------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def test_all_is_back_and_can_be_taken_back(team: Team) -> None:
     first, second = (path.stem for path in _records(team))
     again = team.run("rollback", second, "--auto-approve")
     assert again.code == 0
-    assert "The files still say" not in again.out
+    assert "The files still have" not in again.out
     assert "No changes." in team.run("plan").out
     nothing = team.run("rollback", second, "--auto-approve")
     assert (nothing.code, nothing.err) == (0, "")

@@ -62,7 +62,7 @@ def test_flags_choose_definitions_alike_in_plan_and_list(played: Played) -> None
         assert _named(played, *command, "--query-type", "raw_sql", "--target", "m[12]") == ["m1", "m2"]
         assert "did you mean warehouse?" in _refused(played, *command, "--connector", "warehose")
         assert "have: raw_sql" in _refused(played, *command, "--query-type", "dbt")
-        assert "all that was asked for at once" in _refused(played, *command, "--connector", "2", "--target", "m1")
+        assert "matches all the flags at once" in _refused(played, *command, "--connector", "2", "--target", "m1")
     assert "Model 5" in played.run("list", "--connector", "1").out
     assert "Model 5" in played.run("list", "--unmanaged", "--connector", "warehouse").out
     assert "Model 5" not in played.run("list", "--target", "m1").out

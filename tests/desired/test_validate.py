@@ -427,7 +427,7 @@ def test_an_id_that_several_environments_read_goes_below_one(checked: Checker, m
     """Each problem has the edits of all files, to be pasted; where one workspace is all there is, it may stand there."""
     problems = checked.files({"models/a.yaml": SQL + "id: 42\n" + more})
     assert told(problems) == [("shared-id", "a.yaml:6:1")]
-    assert problems[0].message == "an id stands at the top, and there are several environments: prod, staging"
+    assert problems[0].message == "the file has an id at the top, but there are several environments: prod, staging"
     assert problems[0].hint == (
         "an id belongs to one workspace: move each under the environment whose model it is, for instance:\n"
         f"models/a.yaml: {line}"

@@ -203,8 +203,8 @@ def _caused(error: Exception, cause: Exception) -> Exception:
         (httpx.ConnectTimeout("x"), "no connection to https://h.example/x", "check api_url, the network and proxies (HTTPS_PROXY, NO_PROXY)", False),
         (httpx.ReadTimeout("x"), "no answer in time", "the server may still be working on it", False),
         (TimeoutError(), "no answer in time", "the server may still be working on it", False),
-        (httpx.UnsupportedProtocol("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
-        (httpx.InvalidURL("x"), "https://h.example/x is no usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.UnsupportedProtocol("x"), "https://h.example/x is not a usable address", "check api_url: https://api.squared.ai", True),
+        (httpx.InvalidURL("x"), "https://h.example/x is not a usable address", "check api_url: https://api.squared.ai", True),
         (httpx.ReadError("x"), "the connection was lost", "", False),
     ],
 )  # fmt: skip
@@ -1406,7 +1406,7 @@ def test_a_name_can_not_be_told_where_a_model_can_not_be_read() -> None:
     """It might be that one's."""
     server = Listing(3)
     server.rows[1]["attributes"]["name"] = None
-    with pytest.raises(RefreshError, match="it can't be told whether there is a model named 'm1'"):
+    with pytest.raises(RefreshError, match="syncer can't tell whether a model named 'm1' exists"):
         Wire(server).api.named("m1")
     server.rows[1]["attributes"].update(name="other", query=5)
     assert [model.id for model in Wire(server).api.named("m1")] == [1]

@@ -251,10 +251,10 @@ def test_no_answer_of_any_type_ends_a_plan(endpoint: str) -> None:
 @pytest.mark.parametrize(
     ("place", "text", "says"),
     [
-        (("model_id",), "[]", "its model_id is no number that an id can be"),
-        (("configuration",), "5", "its mapping holds what is no column"),
-        (("configuration", 0, "from"), "5", "its mapping holds what is no column"),
-        (("cursor_field",), "true", "its cursor_field is no text"),
+        (("model_id",), "[]", "its model_id is not a number that an id can be"),
+        (("configuration",), "5", "its mapping has an entry that is not a column"),
+        (("configuration", 0, "from"), "5", "its mapping has an entry that is not a column"),
+        (("cursor_field",), "true", "its cursor_field is not text"),
     ],
 )
 def test_a_sync_that_can_t_be_read_is_told(place: Place, text: str, says: str) -> None:

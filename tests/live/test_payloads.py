@@ -94,7 +94,7 @@ def test_an_id_is_what_the_database_can_have(number: object, is_id: bool) -> Non
     assert row.id == (int(str(number)) if is_id else None)
     assert isinstance(row, Unreadable) is not is_id
     assert is_id or row == Unreadable(
-        None, "its id is no number that an id can be", "Active users", payloads.MALFORMED_HINT
+        None, "its id is not a number that an id can be", "Active users", payloads.MALFORMED_HINT
     )
     known = int(str(number)) if is_id else 0
     assert payloads.parse_connector({"id": number, "attributes": attributes}) == Connector(known, "n", "source", "d")
@@ -107,7 +107,7 @@ def test_a_model_s_connector_has_an_id() -> None:
     row = payloads.read({**resource(42), "attributes": attributes})
 
     assert row == Unreadable(
-        42, "its connector's id is no number that an id can be", "Active users", payloads.MALFORMED_HINT
+        42, "its connector's id is not a number that an id can be", "Active users", payloads.MALFORMED_HINT
     )
 
 
@@ -352,7 +352,7 @@ def test_a_schedule_is_said_in_words(attributes: dict[str, Any], said: str) -> N
     assert _sync(**attributes).schedule == said
 
 
-_ODD_MAPPING = "its mapping holds what is no column"
+_ODD_MAPPING = "its mapping has an entry that is not a column"
 
 
 @pytest.mark.parametrize(
@@ -387,10 +387,10 @@ def test_a_mapping_s_columns_are_those_that_it_reads(
     ("sync", "known"),
     [
         ({"id": "1", "model_id": "7"}, (1, 7, "")),
-        ({"id": "1", "model_id": 0}, (1, 0, "its model_id is no number that an id can be")),
-        ({"id": "x", "model_id": 7}, (0, 0, "its id is no number that an id can be")),
-        ({"id": "x", "model_id": None}, (0, 0, "its id is no number that an id can be")),
-        ({"id": "1", "model_id": 7, "cursor_field": 5}, (1, 7, "its cursor_field is no text")),
+        ({"id": "1", "model_id": 0}, (1, 0, "its model_id is not a number that an id can be")),
+        ({"id": "x", "model_id": 7}, (0, 0, "its id is not a number that an id can be")),
+        ({"id": "x", "model_id": None}, (0, 0, "its id is not a number that an id can be")),
+        ({"id": "1", "model_id": 7, "cursor_field": 5}, (1, 7, "its cursor_field is not text")),
         ({"id": "1", "model_id": 7, "cursor_field": ""}, (1, 7, "")),
         ({"id": "1", "model_id": 7, "cursor_field": "at"}, (1, 7, "")),
     ],

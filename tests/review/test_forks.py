@@ -79,7 +79,7 @@ def test_a_stranger_s_run_only_validates(place: Place) -> None:
         assert (done.code, told in done.out, file.exists()) == (code, True, False), done.text
         after = place.job(event, ["ci", "comment", str(file)], name="pull_request")
         assert (after.code, place.outputs, place.summary) == (0, {}, "")
-        assert "a stranger's run may not write one" in after.out
+        assert "the run of a fork or of Dependabot may not" in after.out
     (place.team.folder / "syncer.toml").write_text("modells = 1\n")
     done = place.job(_own_run(place, head, base), ["ci", "plan"], name="pull_request")
     assert (done.code, "::error file=syncer.toml,line=1,col=1" in done.out) == (1, True)

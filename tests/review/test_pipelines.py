@@ -193,7 +193,7 @@ def test_without_a_status_it_is_planned_again(project: Project) -> None:
     done = project.play(pipeline, "syncer:apply")
 
     assert done.code == 0, done.text
-    assert "so this plans again, and compares" in done.text
+    assert "So syncer plans again, and compares" in done.text
     assert writes(project.place.box) == [PUT]
     assert "Apply complete!" in done.text
 
@@ -274,12 +274,12 @@ def test_what_moved_is_not_overwritten(has_status_token: bool, project: Project)
     before = writes(project.place.box)
     done = project.play(pipeline, "syncer:apply")
     assert (done.code, writes(project.place.box)) == (1, before), done.text
-    assert ("Saved plan is stale" if has_status_token else "planned again, this is not what") in _text(done)
+    assert ("Saved plan is stale" if has_status_token else "a new plan does something else than") in _text(done)
 
     project.lab.branches["main"] = NEWER
     done = project.play(pipeline, "syncer:apply")
     assert (done.code, writes(project.place.box)) == (0, before), done.text
-    assert f"Superseded: main has moved on to {NEWER[:12]}" in done.text
+    assert f"Superseded: main is now at {NEWER[:12]}" in done.text
 
 
 def test_a_status_that_can_not_be_read_refuses(project: Project) -> None:
@@ -338,7 +338,7 @@ def test_what_a_commit_puts_in_the_way_of_the_plan(what: str, project: Project) 
     assert not (project.temp / "nothing").exists()
     assert project.place.git("status", "--porcelain", "--", "models") == ""
     if not is_green:
-        assert "plan.json is no place for an output" in _text(done)
+        assert "plan.json can't be an output" in _text(done)
 
 
 def test_both_commands_count(project: Project) -> None:

@@ -375,7 +375,7 @@ def _moved(what: str, repository: Repository, runner: Runner) -> None:
 @pytest.mark.parametrize(
     ("what", "result", "told"),
     [
-        ("a newer merge", "success", "Superseded: main has moved on to cccccccccccc"),
+        ("a newer merge", "success", "Superseded: main is now at cccccccccccc"),
         ("an edit", "failure", "changed since"),
         ("an altered file", "failure", "was altered after it was made"),
         ("another plan", "failure", "digest"),

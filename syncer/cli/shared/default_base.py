@@ -25,7 +25,7 @@ NONE: Final = "none"
 """The value of `--base` for no base. A branch of that name is `refs/heads/none`."""
 
 _OTHERS: Final = "Changes that others applied since look like edits made outside git."
-_WITHOUT: Final = "Without one, an edit made outside git looks like part of this change. Name one with `--base REF`."
+_WITHOUT: Final = "Without a base, an edit made outside git looks like part of this change. Name one with `--base REF`."
 
 
 def base_for_plan(run: Run, ref: str, screen: Screen) -> FoundBase:

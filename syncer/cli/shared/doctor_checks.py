@@ -242,7 +242,7 @@ def _rate(heard: Iterable[Event], per_minute: int) -> Check:
     if not requests:
         return skipped("rate limit")
     if not refused:
-        return Check("rate limit", State.OK, f"{counted(len(requests), 'request')}, none was one too many; {bound}")
+        return Check("rate limit", State.OK, f"{counted(len(requests), 'request')}, none was refused (429); {bound}")
     waits = [later.seconds for event, later in pairwise(asked) if event in refused and isinstance(later, Waiting)]
     told = f", with up to {max(waits):.0f} s to wait" if waits else ""
     what = f"{len(refused)} of {counted(len(requests), 'request')} answered 429{told}; {bound}"
@@ -350,8 +350,8 @@ def _extra() -> Check:
 
     try:
         sql.check()
-        return Check("extra sql", State.OK, "installed: plans tell what a query does to its columns")
+        return Check("extra sql", State.OK, "installed: plans show what a query does to its columns")
     except sql.UncheckedError as error:
         if sql.is_available():
             return Check("extra sql", State.WARNING, error.what, error.hint)
-    return Check("extra sql", State.SKIPPED, "not installed: plans don't tell what a query does to its columns")
+    return Check("extra sql", State.SKIPPED, "not installed: plans don't show what a query does to its columns")

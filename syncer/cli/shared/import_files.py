@@ -43,13 +43,13 @@ def folder_of(run: Run, given: str) -> str:
         is_below = models in {".", folder} or folder.startswith(f"{models}/")
         hidden = any(part.startswith(".") for part in folder.split("/")) and folder != "."
         if not is_below or not folder or hidden or not folder.isprintable() or "\\" in folder:
-            message = f"--dir {given} is no folder that model files are read from"
+            message = f"--dir {given} is not a folder that model files are read from"
             raise SettingsError(message, f"name one below the models folder, {models}")
     if folder != "." and not safe_files.is_reached_directly(root, folder):
         message = f"{folder} leads out of the repository, or through a link"
         raise SettingsError(message, "model files are written into the repository alone")
     if (root / folder).exists() and not (root / folder).is_dir():
-        raise SettingsError(f"{folder} is no folder", "move what is there, or name another with --dir")
+        raise SettingsError(f"{folder} is not a folder", "move what is there, or name another with --dir")
     return folder
 
 
@@ -169,9 +169,7 @@ class Desk:
         found = []
         for path, content in texts.items():
             if names := held(content.decode("utf-8", "replace"), known) if known else []:
-                found.append(
-                    Problem(Origin(path), "secret-in-git", f"the value of {', '.join(names)} would stand in it")
-                )
+                found.append(Problem(Origin(path), "secret-in-git", f"the value of {', '.join(names)} would be in it"))
         return found
 
 

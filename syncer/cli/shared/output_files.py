@@ -221,7 +221,7 @@ def without_secrets(pieces: Iterable[str], where: str) -> Iterator[str]:
     watch = Watch(secrets(os.environ))
     for text in _gathered(pieces):
         if found := watch.held(text):
-            message = f"the value of {', '.join(found)} would stand in {where}, so it was not written"
+            message = f"the value of {', '.join(found)} would be in {where}, so it was not written"
             raise SyncerError(
                 message, "a definition or a live model holds it in clear: take it out, and change the secret"
             )

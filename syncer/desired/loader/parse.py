@@ -291,7 +291,7 @@ class _Pass:
             self._add(
                 mark,
                 "duplicate-key",
-                f"the key {shown} stands in this mapping twice; the first is in line {first}",
+                f"the key {shown} is in this mapping twice; the first is in line {first}",
                 "remove one: readers disagree which of them counts",
             )
             return _DROPPED

@@ -117,7 +117,7 @@ def explained(error: yaml.YAMLError, text: str) -> Trouble:
     tab = _tab_before(text, stopped.index)
     if tab is not None:
         return Trouble(
-            tab, "tab-indentation", "a tab stands in the indentation", "indent with spaces: YAML has no tabs there"
+            tab, "tab-indentation", "there is a tab in the indentation", "indent with spaces: YAML has no tabs there"
         )
     elsewhere = _elsewhere(text, begun, stopped)
     if elsewhere is not None:
@@ -236,7 +236,7 @@ def _parsed(text: str, begun: Any, stopped: Any) -> tuple[str, str]:  # noqa: AN
 
 
 def _tab_before(text: str, index: int) -> int | None:
-    """Where a tab stands in the indentation of the line at `index`, if the parser stopped there or in its value."""
+    """Where there is a tab in the indentation of the line at `index`, if the parser stopped there or in its value."""
     start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
     match = _TAB.match(text, start)
     return match.end() - 1 if match is not None and index <= match.end() else None

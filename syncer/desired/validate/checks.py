@@ -180,7 +180,7 @@ class _Run:
         lead = "an id belongs to one workspace: move each under the environment whose model it is, for instance:"
         for document in self._shared:
             names = ", ".join(self._homes(document))
-            message = f"an id stands at the top, and there are several environments: {names}"
+            message = f"the file has an id at the top, but there are several environments: {names}"
             yield from _located(
                 document, {Finding(SHARED_ID, message, ("id",), "\n".join([lead, *lines]), key=True): None}
             )

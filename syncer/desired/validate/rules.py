@@ -135,7 +135,7 @@ RULES: Final = (
     Rule(
         "submodule",
         "A folder of definitions is a git submodule",
-        "Its files stand in another repository. While that isn't checked out the folder is empty, and its models would "
+        "Its files are in another repository. While that isn't checked out the folder is empty, and its models would "
         "be missing from a plan.",
         _NOWHERE,
         _NOWHERE,
@@ -171,7 +171,7 @@ RULES: Final = (
     ),
     Rule(
         "tab-indentation",
-        "A tab stands in the indentation",
+        "There is a tab in the indentation",
         "YAML allows no tabs there, because their width differs from editor to editor.",
         _one(_SQL + "lifecycle:\n\tprotect: true\n"),
         _one(_SQL + "lifecycle:\n  protect: true\n"),
@@ -192,7 +192,7 @@ RULES: Final = (
     ),
     Rule(
         "duplicate-key",
-        "A key stands twice in one mapping",
+        "A key is in one mapping twice",
         "YAML forbids it, and most readers take the last one silently.",
         _one(_SQL + "primary_key: email\n"),
         _one(_SQL),
@@ -331,7 +331,7 @@ RULES: Final = (
     Rule(
         "unknown-environment",
         "An environment isn't in the settings",
-        "What stands under a mistyped environment would never be used.",
+        "The values under a mistyped environment would never be used.",
         _one(_SQL + "environments: {production: {connector_id: 2}}\n"),
         _one(_SQL + "environments: {prod: {connector_id: 2}}\n"),
     ),
@@ -437,8 +437,8 @@ RULES: Final = (
     Rule(
         "unreadable-query",
         "No database can read the query",
-        "A word is mistyped, or a bracket is missing, and every run fails. It's told with the extra `sql`, where none "
-        "of a dozen dialects can read the query: by `syncer validate`, and by a plan for the queries that change.",
+        "A word may be mistyped, or a bracket missing. Then every run fails. With the extra `sql`, `syncer validate` "
+        "reports a query that none of a dozen dialects can read. A plan does so for the queries that change.",
         _in_file("SELECT user_id\nFRM users\nWHERE is_active\n"),
         _in_file("SELECT user_id\nFROM users\nWHERE is_active\n"),
         _WARNING,
@@ -520,7 +520,7 @@ RULES: Final = (
     ),
     Rule(
         "secret-in-git",
-        "A secret stands in clear text",
+        "A secret is in clear text",
         "Everybody who can read the repository, now or later, has the secret. It must be changed where it was issued.",
         _instead(_DOCS, "{env: SYNCER_SECRET_OPENAI}", "not-a-real-key"),
         _one(_DOCS),
@@ -566,9 +566,9 @@ RULES: Final = (
     ),
     Rule(
         "shared-id",
-        "An id stands at the top, and the settings have several environments",
+        "The file has an id at the top, but the settings have several environments",
         "An id belongs to one workspace. In another one the same number is another model, which an apply would rename "
-        "and rewrite. So the id stands below its environment. It may stand at the top while there is one environment.",
+        "and rewrite. So write the id below its environment. It may be at the top while there is only one environment.",
         _one(_SQL + "id: 42\n"),
         _one(_SQL + "environments: {prod: {id: 42}, staging: {id: 12}}\n"),
     ),

@@ -46,7 +46,7 @@ def secret_in_clear(path: Path) -> Finding:
     """A secret that stands in clear, whatever its type."""
     return Finding(
         "secret-in-git",
-        f"{label(path)} is a secret, and stands here in clear text",
+        f"{label(path)} is a secret, and is in clear text here",
         path,
         f"write {{env: SYNCER_SECRET_NAME}} and set that variable where syncer runs; {ROTATE}",
     )
