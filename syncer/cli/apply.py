@@ -120,11 +120,10 @@ COMMAND = Command(
     "apply",
     Words(
         "Plan, show the plan, ask, and change the live models that differ.",
-        "Only `yes` approves. Without a terminal --auto-approve is needed. A saved plan is applied exactly as "
-        "it stands, "
-        "without a question. It is refused if anything moved since. A model that somebody else changed between plan "
-        "and write is left alone and reported. A model is created only where the settings have `create = true`. No "
-        "model is ever deleted. Each run keeps what it replaces, for `syncer rollback`.",
+        "Only `yes` approves. Without a terminal --auto-approve is needed. A saved plan is applied exactly as it "
+        "stands, without a question. It is refused if anything moved since. A model that somebody else changed "
+        "between plan and write is left alone and reported. A model is created only where the settings have "
+        "`create = true`. No model is ever deleted. Each run keeps what it replaces, for `syncer rollback`.",
         "syncer apply --env prod\nsyncer apply --env prod --auto-approve --parallelism 8\nsyncer apply plan.json",
     ),
     ApplyOptions,

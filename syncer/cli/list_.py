@@ -63,9 +63,8 @@ COMMAND = Command(
     Words(
         "List every model, in git or live, and its state.",
         "in step: live matches git. changed: git has a new value. drifted: live was edited outside git, or what "
-        "git had "
-        "at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. unknown: a problem, "
-        "shown below the list. On a narrow terminal some columns are left out, and the list names them.",
+        "git had at --base was never applied. conflict: both. new: not live yet. unmanaged: in no file. unknown: a "
+        "problem, shown below the list. On a narrow terminal some columns are left out, and the list names them.",
         "syncer list\nsyncer list --changed --columns state,address,connector\nsyncer list --unmanaged --json",
     ),
     ListOptions,

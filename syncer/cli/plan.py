@@ -49,9 +49,8 @@ COMMAND = Command(
     Words(
         "Show what an apply would change, and change nothing.",
         "The exit code is 0, also with changes. With --detailed-exitcode it is 2 if there are changes. It is 1 "
-        "after an "
-        "error, and for a plan that an apply with the same flags refuses. Such a plan is shown and saved all the same. "
-        "A wrong flag is 64.",
+        "after an error, and for a plan that an apply with the same flags refuses. Such a plan is shown and saved all "
+        "the same. A wrong flag is 64.",
         "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\nsyncer plan --changed\n"
         "syncer plan --base origin/main --out plan.json",
     ),

@@ -47,8 +47,7 @@ class BaseGuards(Guards):
         "--on-drift",
         choices=ON_DRIFT,
         what="edits made outside git. fail: refuse a plan with any. warn (default): undo them, but refuse the "
-        "plan if this "
-        "change competes with one. overwrite: git wins",
+        "plan if this change competes with one. overwrite: git wins",
     )
 
 
