@@ -109,8 +109,7 @@ _ON_DRIFT: Final = {
         "undo",
         (
             "if the edit is right, take it into the file with `syncer import --drift`; if git is right (or a "
-            "merge was never "
-            "applied), use `--on-drift overwrite`"
+            "merge was never applied), use `--on-drift overwrite`"
         ),
     ),
     # An import leaves these to a person.
@@ -118,7 +117,7 @@ _ON_DRIFT: Final = {
         "overwrite",
         (
             "if live is right, write its value into the file by hand (`syncer import --drift` only shows it, because "
-            "git has a new value there, too); if git is right (or a merge was never applied), say "
+            "git has a new value there, too); if git is right (or a merge was never applied), use "
             "`--on-drift overwrite`"
         ),
     ),

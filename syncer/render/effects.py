@@ -59,13 +59,8 @@ def _sync(sync: Sync, show: Callable[[str], str]) -> str:
     words = (sync.schedule, sync.mode.replace("_", " "), sync.status)
     # The server's own words are plain. A word that isn't may be anything, so it's shown as foreign text.
     how = [word if _WORDS.fullmatch(word) else show(word) for word in words if word]
-    how += (
-        ["running now"]
-        if sync.is_running
-        else ["it is not known whether it is running"]
-        if sync.is_running is None
-        else []
-    )
+    runs = {True: ["running now"], None: ["it is not known whether it is running"], False: []}
+    how += runs[sync.is_running]
     return f"sync {sync.id} to {to}" + (f": {', '.join(how)}" if how else "")
 
 

@@ -135,7 +135,9 @@ def _half_read(syncs: Sequence[Sync]) -> list[Problem]:
     if not syncs:
         return []
     named = shortlist((str(sync.id or "?") for sync in syncs), _LISTED)
-    message = f"it is not known what these changes do to some syncs ({named}). Of the first, {syncs[0].unknown}"
+    message = (
+        f"it is not known what these changes do to some syncs ({named}). The reason for the first: {syncs[0].unknown}"
+    )
     return [Problem(NOWHERE, "unread-syncs", message, "look at them in the UI before you apply", Severity.WARNING)]
 
 
