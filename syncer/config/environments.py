@@ -44,9 +44,7 @@ def environment_name(settings: Settings, flag: str | None, variables: Mapping[st
     has_credentials = any(variables.get(credential) for credential in CREDENTIAL_VARIABLES)
     if not name and not overridden and has_credentials:
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
-        message = (
-            f"there are credentials but no environment, because {settings.root} and the folders above have no settings"
-        )
+        message = f"there are credentials but no environment, because there are no settings in {settings.root} or above"
         raise SettingsError(message, "work in the folder of the settings, or use --env sandbox for the embedded server")
     if not said and name == SANDBOX and (overridden or has_credentials):
         given = next(one for one in (*TARGET_VARIABLES, *CREDENTIAL_VARIABLES) if variables.get(one))

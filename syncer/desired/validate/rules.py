@@ -437,7 +437,7 @@ RULES: Final = (
     Rule(
         "unreadable-query",
         "No database can read the query",
-        "A word may be mistyped, or a bracket missing. Then every run fails. With the extra `sql`, `syncer validate` "
+        "A word may be mistyped, or a bracket missing. Then every run fails. With the extra `sql`, `validate` "
         "reports a query that none of a dozen dialects can read. A plan does so for the queries that change.",
         _in_file("SELECT user_id\nFRM users\nWHERE is_active\n"),
         _in_file("SELECT user_id\nFROM users\nWHERE is_active\n"),
