@@ -568,7 +568,7 @@ RULES: Final = (
         "shared-id",
         "The file has an id at the top, but the settings have several environments",
         "An id belongs to one workspace. In another one the same number is another model, which an apply would rename "
-        "and rewrite. So write the id below its environment. It may be at the top while there is only one environment.",
+        "and rewrite. So it belongs below its environment. It may be at the top while there is one environment.",
         _one(_SQL + "id: 42\n"),
         _one(_SQL + "environments: {prod: {id: 42}, staging: {id: 12}}\n"),
     ),
