@@ -97,7 +97,7 @@ def _facts(settings: config.Settings, documents: Iterable[Document]) -> tuple[Pa
     top = config.repository(settings.root) or settings.root
     names = [name for name in settings.environments if name != SANDBOX]
     every = tuple(documents)
-    secrets = {name: named_secrets(every, name) for name in names}
+    secrets = {name: named_secrets(every, name) for name in names or ("",)}
     folder = settings.root.relative_to(top).as_posix()
     return top, pipeline_files.Facts("" if folder == "." else folder, "", names, secrets)
 

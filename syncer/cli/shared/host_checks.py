@@ -13,7 +13,7 @@ from syncer.render.terminal.doctor import BY_HAND, Check, State
 from syncer.review.hosts.http import Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from syncer.cli.shared.pipeline_files import Needs
     from syncer.review.hosts.github_settings import Environment, EnvironmentRules, GitHubSettings, Names
@@ -99,7 +99,7 @@ def _gitlab_environment_point(one: Needs) -> str:
 
 
 def _branch_point(needs: Sequence[Needs]) -> str:
-    return f"The default branch: a review and the check {_all([one.check] for one in needs)}"
+    return f"The default branch requires a review and {_checks(needs)}"
 
 
 def _all(groups: Iterable[Iterable[str]]) -> str:
@@ -110,6 +110,13 @@ def _login(one: Needs) -> str:
     return f"{one.token} (or {' and '.join(one.login)})"
 
 
+def _used_login(one: Needs, have: Collection[str]) -> Sequence[str]:
+    """The credentials that are there; else both ways as one name, since either will do."""
+    if one.token in have:
+        return (one.token,)
+    return one.login if all(name in have for name in one.login) else (_login(one),)
+
+
 # -- GitHub ----------------------------------------------------------------------------------------------------------
 
 
@@ -118,7 +125,7 @@ def _github_looks(needs: Sequence[Needs], found: GitHubSettings) -> Iterator[tup
     wanted = [name for one in needs for name in one.variables]
     variables = _given("variables", wanted, found.variables, found.shared_variables)
     choosers = {one.chooser for one in needs} - {""}
-    if variables.state is State.FAILED and not isinstance(found.variables, Unread) and choosers & found.variables:
+    if variables.state is State.FAILED and choosers & _union(found.variables, found.shared_variables):
         # Against the sandbox no target is needed.
         hint = f"{_ON_GITHUB}, unless {shortlist(sorted(choosers), _MOST)} is sandbox"
         variables = Check("variables", State.WARNING, variables.detail, hint)
@@ -148,21 +155,12 @@ def _may_have(found: GitHubSettings | None, name: str) -> bool:
 
 def _github_secrets(needs: Sequence[Needs], found: GitHubSettings) -> Check:
     have = _union(found.secrets, found.shared_secrets)
-    wanted = [name for one in needs for name in (*_missing_login(one, have), *one.secrets)]
-    wanted = wanted or [name for one in needs for name in (one.token,) if name in have]
-    check = _given("CI secrets", wanted, found.secrets, found.shared_secrets)
-    if check.state is State.OK:
-        return Check("CI secrets", State.OK, "each that the workflows name is set")
-    return check
+    wanted = [name for one in needs for name in (*_used_login(one, have), *one.secrets)]
+    return _given("CI secrets", wanted, found.secrets, found.shared_secrets)
 
 
 def _union(*several: Names) -> frozenset[str]:
     return frozenset[str]().union(*(one for one in several if not isinstance(one, Unread)))
-
-
-def _missing_login(one: Needs, have: frozenset[str]) -> list[str]:
-    """What is missing of the credentials, as one name: either way will do."""
-    return [] if one.token in have or have.issuperset(one.login) else [_login(one)]
 
 
 def _given(layer: str, wanted: Sequence[str], own: Names, shared: Names) -> Check:
@@ -180,29 +178,32 @@ def _given(layer: str, wanted: Sequence[str], own: Names, shared: Names) -> Chec
 
 
 def _unread(layer: str, unread: Unread, of: str = "") -> Check:
-    return Check(layer, State.SKIPPED, f"{f'{of}: ' if of else ''}could not be read ({unread.why})")
+    return Check(layer, State.SKIPPED, f"{of}{' ' if of else ''}could not be read ({unread.why})")
 
 
 def _environment(one: Needs, found: Environment, branch: str) -> Check:
     """The environment of the job that writes: its guards, and credentials of its own."""
     rules, name = found.rules, one.environment
     if isinstance(rules, Unread):
-        return _unread("environment", rules, name)
+        return _unread("environment", rules, f"{name}:")
     wrong = list(_loose(rules, branch))
     unread = [part for part in (found.secrets, found.variables, rules.branches) if isinstance(part, Unread)]
-    if not isinstance(found.secrets, Unread) and _missing_login(one, found.secrets):
-        wrong.append(f"it has no {_login(one)}, so the apply has the repository's user, who only reads")
+    if not isinstance(found.secrets, Unread) and _login(one) in _used_login(one, found.secrets):
+        wrong.append(f"it has no {_login(one)}, so the apply would use the repository's user, who only reads")
     if not isinstance(found.variables, Unread):
         wrong += [
-            f"its {variable} comes before the repository's" for variable in one.variables if variable in found.variables
+            f"it has a {variable} of its own, which the plan does not use"
+            for variable in one.variables
+            if variable in found.variables
         ]
-    told = "; ".join([*wrong, *(["the rest could not be read (" + unread[0].why + ")"] if unread else [])])
+    told = "; ".join([*wrong, *([f"a part could not be read ({unread[0].why})"] if unread else [])])
     if wrong:
-        hint = f"mend it in Settings > Environments > {name}"
+        hint = f"change it in Settings > Environments > {name}"
         return Check("environment", State.WARNING, f"{name}: {told}", hint)
     if unread:
         return Check("environment", State.SKIPPED, f"{name}: {told}")
-    return Check("environment", State.OK, f"{name}: reviewers, no self-review, {branch} alone, credentials of its own")
+    whose = "protected branches" if rules.is_for_protected_branches else branch
+    return Check("environment", State.OK, f"{name}: reviewers, no self-review, {whose} alone, credentials of its own")
 
 
 def _loose(rules: EnvironmentRules, branch: str) -> Iterator[str]:
@@ -222,29 +223,29 @@ def _loose(rules: EnvironmentRules, branch: str) -> Iterator[str]:
 
 def _branch(needs: Sequence[Needs], found: GitHubSettings) -> Check:
     rules, branch = found.rules, found.branch
-    missing = [f"the check {one.check} is not required" for one in needs if one.check not in rules.checks]
-    if not rules.needs_review:
-        missing.append("no review is required")
+    missing = [f"the check {one.check}" for one in needs if one.check not in rules.checks]
+    missing += [] if rules.needs_review else ["a review"]
     if not missing:
-        return Check(
-            "branch", State.OK, f"{branch} takes a review and {shortlist((one.check for one in needs), _MOST)}"
-        )
+        return Check("branch", State.OK, f"{branch} requires a review and {_checks(needs)}")
     if rules.unread:
-        return _unread("branch", rules.unread, branch)
-    return Check(
-        "branch", State.WARNING, f"{branch}: {'; '.join(missing)}", "mend it in Settings > Branches, or > Rules"
-    )
+        return _unread("branch", rules.unread, f"{branch}: whether it requires {' and '.join(missing)}")
+    hint = "change it in Settings > Branches, or Settings > Rules"
+    return Check("branch", State.WARNING, f"{branch} does not require {' or '.join(missing)}", hint)
+
+
+def _checks(needs: Sequence[Needs]) -> str:
+    return f"the check{'s' if len(needs) > 1 else ''} {shortlist((one.check for one in needs), _MOST)}"
 
 
 def _rights(found: GitHubSettings) -> Check:
     rights = found.rights
     if isinstance(rights, Unread):
         return _unread("workflows", rights)
-    wrong = ["a workflow that doesn't say its permissions may write"] if rights.writes else []
+    wrong = ["a workflow without `permissions` may write"] if rights.writes else []
     wrong += ["workflows may approve pull requests"] if rights.approves else []
     if wrong:
-        return Check("workflows", State.WARNING, "; ".join(wrong), "mend it in Settings > Actions > General")
-    return Check("workflows", State.OK, "they read only, unless they say more, and approve nothing")
+        return Check("workflows", State.WARNING, "; ".join(wrong), "change it in Settings > Actions > General")
+    return Check("workflows", State.OK, "they may read, unless they ask for more, and approve no pull request")
 
 
 # -- GitLab ----------------------------------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ def _gitlab_looks(needs: Sequence[Needs], found: GitLabSettings) -> Iterator[tup
         yield _unread("variables", rows), _variables_point(needs)
         yield _unread("CI secrets", rows), _gitlab_secrets_point(needs)
         for one in needs:
-            yield _unread("environment", rows, one.environment), _gitlab_environment_point(one)
+            yield _unread("environment", rows, f"{one.environment}:"), _gitlab_environment_point(one)
     else:
         yield _gitlab_variables("variables", [name for one in needs for name in one.variables], rows), ""
         yield _gitlab_secrets(needs, rows), ""
@@ -269,7 +270,7 @@ def _gitlab_looks(needs: Sequence[Needs], found: GitLabSettings) -> Iterator[tup
     elif found.waits_for_pipelines:
         yield Check("merges", State.OK, "they wait for pipelines that succeed"), ""
     else:
-        hint = "mend it in Settings > Merge requests"
+        hint = "change it in Settings > Merge requests"
         yield Check("merges", State.WARNING, "they don't wait for pipelines that succeed", hint), ""
 
 
@@ -286,7 +287,7 @@ def _gitlab_variables(layer: str, wanted: Sequence[str], rows: Iterable[Variable
     return Check(layer, State.OK, f"set: {shortlist(wanted, _MOST)}")
 
 
-_FLAGS_HINT: Final = "mend it in Settings > CI/CD > Variables"
+_FLAGS_HINT: Final = "change it in Settings > CI/CD > Variables"
 
 
 def _gitlab_secrets(needs: Sequence[Needs], rows: Sequence[Variable]) -> Check:
@@ -296,13 +297,6 @@ def _gitlab_secrets(needs: Sequence[Needs], rows: Sequence[Variable]) -> Check:
     if any(row.key == _STATUS_TOKEN and not row.is_protected for row in rows):
         wrong.append(f"{_STATUS_TOKEN} is not protected, so every branch can use it")
     return _gitlab_variables("CI secrets", wanted, rows, wrong)
-
-
-def _used_login(one: Needs, have: frozenset[str]) -> Sequence[str]:
-    """The names of the credentials that are there, or of those that are missing."""
-    if one.token in have:
-        return (one.token,)
-    return one.login if have.issuperset(one.login) else (_login(one),)
 
 
 def _unmasked(rows: Iterable[Variable]) -> list[str]:
@@ -334,9 +328,9 @@ def _fits(pattern: str, name: str) -> bool:
 def _gitlab_branch(found: GitLabSettings) -> Check:
     rows, branch = found.branches, found.branch
     if isinstance(rows, Unread):
-        return _unread("branch", rows, branch)
+        return _unread("branch", rows, f"{branch}:")
     mine = [row for row in rows if _fits(row.pattern, branch)]
-    hint = "mend it in Settings > Repository > Protected branches"
+    hint = "change it in Settings > Repository > Protected branches"
     if not mine:
         return Check("branch", State.WARNING, f"{branch} is not protected", hint)
     if any(row.is_pushed_to for row in mine):

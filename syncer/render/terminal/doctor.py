@@ -78,7 +78,7 @@ def render_verdict(checks: Sequence[Check], environment: str, style: Style) -> s
     points = sum(check.layer == BY_HAND for check in checks)
     warnings = sum(check.state is State.WARNING for check in checks)
     if points:
-        found = counted(warnings, "warning") if warnings else "Nothing wrong was found"
+        found = counted(warnings, "warning") if warnings else "Nothing wrong in what was read"
         left = f"{counted(points, 'point')} {'is' if points == 1 else 'are'} left to look at by hand"
         return runner_safe(style.paint("good", f"{found}; {left}."))
     head = f"Ready, with {counted(warnings, 'warning')}" if warnings else "All is well"

@@ -199,6 +199,9 @@ class _Asked:
             for one in objects_in(value_at(row, "parameters", "required_status_checks"))
         }
         checks |= {text_at(one, "context") for one in objects_in(value_at(data, "required_status_checks", "checks"))}
+        # Older servers give names alone.
+        named = value_at(data, "required_status_checks", "contexts")
+        checks |= {one for one in (named if isinstance(named, list) else []) if isinstance(one, str)}
         reviews = [value_at(data, "required_pull_request_reviews", "required_approving_review_count")]
         reviews += [
             value_at(row, "parameters", "required_approving_review_count")
