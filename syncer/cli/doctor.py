@@ -80,7 +80,7 @@ COMMAND = Command(
     Words(
         "Look at every layer between here and the models, and name the one that fails.",
         "Settings, DNS, connection, TLS, host, credentials, token, workspace, role, what can be read, rate limit, "
-        "files, secrets, git. It only reads, and logs in once at most. Exit code 1 if a layer fails.\n\n"
+        "files, secrets, git. It only reads, and logs in once at most. Exit code 1 if a layer fails. "
         "With --ci it looks at the CI files instead, and at what GitHub (GH_TOKEN or GITHUB_TOKEN) or GitLab "
         "(GITLAB_TOKEN or SYNCER_GITLAB_TOKEN) has set for them: names of variables and secrets, environments, "
         "branches. It lists what is left to look at by hand, and asks no server for models.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fake_github import FakeGitHub
+from fake_github import FakeGitHub, Fault
 from fake_gitlab import FakeGitLab
 from inside import Inside
 from places import IDENTITY
@@ -225,7 +225,9 @@ exit code 0
     fake.settings |= {
         "actions/variables": named("variables", "SYNCER_ENV"),
         "actions/organization-secrets": 403,
-        "environments/prod/deployment-branch-policies": named("branch_policies", "main", "release/*"),
+        "environments/prod/deployment-branch-policies": {
+            "branch_policies": [{"name": "main", "type": "tag"}, {"name": "main"}, {"name": "release/*"}]
+        },
         "environments/prod/secrets": 404,
         "rules/branches/main": [],
         "branches/main/protection": old,
@@ -237,7 +239,7 @@ exit code 0
                add them in Settings > Secrets and variables > Actions, unless SYNCER_ENV is sandbox
 ! CI secrets   the repository has no SYNCER_SECRET_OPENAI; those of the organization could not be read (403)
                add them in Settings > Secrets and variables > Actions, unless the organization gives them
-! environment  prod: other branches may use it: release/*; a part could not be read (404)
+! environment  prod: others may use it: release/*, tag main; a part could not be read (404)
                change it in Settings > Environments > prod
 ✓ branch       main requires a review and the check syncer plan
 ✓ workflows    they may read, unless they ask for more, and approve no pull request
@@ -272,7 +274,31 @@ exit code 0
         assert told.endswith("\nNot ready: CI host fails.\nexit code 1\n")
         assert [line for line in told.splitlines() if line.startswith("- by hand")] == GITHUB_POINTS.splitlines()
 
-    lines = [json.loads(line) for line in asked(team, fake, "--json").splitlines()[:-1]]
+    # Nobody at a desk waits for ten minutes.
+    fake = github()
+    fake.faults.append(Fault(429, {"Retry-After": "600"}, path="models/actions/variables"))
+    assert "\n- variables    could not be read (429)\n" in asked(team, fake)
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    """A program is told the same: each check, and which fail or warn."""
+    fake = github()
+    fake.settings["rules/branches/main"] = [{"type": "deletion"}]
+    fake.settings["branches/main"] = {"protected": False}
+    fake.settings["actions/secrets"] = named("secrets")
+    told = asked(repository(tmp_path, "github"), fake, "--json")
+    lines = [json.loads(line) for line in told.splitlines()[:-1]]
+    layers = [line["check"]["layer"] for line in lines if line["type"] == "check"]
+    assert layers == [
+        "CI files",
+        "CI host",
+        "variables",
+        "CI secrets",
+        "environment",
+        "branch",
+        "workflows",
+        *["by hand"] * 2,
+    ]
     assert lines[-1]["checks"] == {
         "environment": "",
         "failed": [],

@@ -216,7 +216,7 @@ def _loose(rules: EnvironmentRules, branch: str) -> Iterator[str]:
     if rules.branches is None:
         yield "every branch may use it"
     elif others := sorted(rules.branches - {branch}):
-        yield f"other branches may use it: {shortlist(others, _MOST)}"
+        yield f"others may use it: {shortlist(others, _MOST)}"
     elif branch not in rules.branches:
         yield f"{branch} may not use it"
 

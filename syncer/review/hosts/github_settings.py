@@ -37,7 +37,7 @@ class EnvironmentRules:
     prevents_self_review: bool
     is_for_protected_branches: bool
     branches: Names | None
-    """The names and patterns of the branches that it's open to; None where there is no such list."""
+    """The patterns of the branches, and with `tag ` before them of the tags, that it's open to; None without a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,13 @@ class _Asked:
             any(objects_in(row.get("reviewers")) for row in rules),
             any(row.get("prevent_self_review") is True for row in rules),
             value_at(policy, "protected_branches") is True,
-            self._names(f"{path}/deployment-branch-policies", "branch_policies") if is_listed else None,
+            read(lambda: self._policies(path)) if is_listed else None,
         )
+
+    def _policies(self, path: str) -> frozenset[str]:
+        """The patterns of the branches that an environment is open to; a tag's is told from a branch of its name."""
+        rows = self._rows(f"{path}/deployment-branch-policies", "branch_policies")
+        return frozenset(f"{'tag ' if row.get('type') == 'tag' else ''}{text_at(row, 'name')}" for row in rows)
 
     def _branch(self, branch: str) -> BranchRules:
         """What rulesets and the branch's own protection ask for."""
