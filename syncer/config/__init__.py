@@ -2,6 +2,7 @@
 
 settings       the settings as values: keys, bounds, defaults
 settings_file  the file: found, read, checked
+settings_edits its text with a table more
 common         what it says for every model file: defaults, and what connectors are called
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
@@ -32,6 +33,7 @@ from syncer.config.settings import (
     Numbers,
     Settings,
 )
+from syncer.config.settings_edits import connectors_table, environment_table, with_connectors, with_environment
 from syncer.config.settings_file import changed_keys, find, load, repository, written
 from syncer.config.variables import VARIABLES, credentials, secret, secrets
 
@@ -50,12 +52,14 @@ __all__ = [
     "check_certificates",
     "check_proxies",
     "check_way",
+    "connectors_table",
     "credentials",
     "declared_environment",
     "env_file_additions",
     "env_file_values",
     "environment",
     "environment_name",
+    "environment_table",
     "find",
     "is_in_clear",
     "load",
@@ -66,6 +70,8 @@ __all__ = [
     "secrets",
     "server",
     "target",
+    "with_connectors",
+    "with_environment",
     "with_target",
     "written",
 ]

@@ -6,6 +6,8 @@ rolling_back     `syncer rollback`
 listing          `syncer list`
 importing        `syncer import`
 importing_drift  `syncer import --drift`
+importing_matches  `syncer import --match`
+comparing_environments  `syncer compare`
 
 reader           what a use case asks of the API
 desk             what an import asks of the files
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from syncer.workflow.desk import Desk
     from syncer.workflow.importing import import_models
     from syncer.workflow.importing_drift import import_drift
+    from syncer.workflow.importing_matches import import_matches
     from syncer.workflow.listing import list_models
     from syncer.workflow.planning import plan, plan_offline
     from syncer.workflow.reader import Reader
@@ -39,6 +42,7 @@ __all__ = [
     "apply",
     "expect",
     "import_drift",
+    "import_matches",
     "import_models",
     "list_models",
     "plan",
@@ -55,6 +59,7 @@ _PARTS: Final = {
     "desk": ("Desk",),
     "importing": ("import_models",),
     "importing_drift": ("import_drift",),
+    "importing_matches": ("import_matches",),
     "listing": ("list_models",),
     "planning": ("plan", "plan_offline"),
     "reader": ("Reader",),

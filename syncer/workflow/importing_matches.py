@@ -1,0 +1,115 @@
+"""`syncer import --match`: the live models of another environment, bound to the files that are there. All is tried first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from syncer.adopting import matches
+from syncer.adopting.drift import Revision
+from syncer.adopting.matches import FileEdit, MatchImport
+from syncer.model import Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.model import Document
+    from syncer.workflow.desk import Desk
+    from syncer.workflow.reader import Reader
+
+
+def import_matches(
+    documents: Sequence[Document],
+    reader: Reader,
+    desk: Desk,
+    environment: str,
+    environments: Sequence[str],
+    *,
+    top_ids: str = "",
+    sets_only: bool = False,
+) -> MatchImport:
+    """The files with the ids of the live models that they mean in an environment, each read back.
+
+    `environments` are those of the settings. `top_ids` is the one whose models the ids at the top of files are, where
+    it isn't clear. With `sets_only` a file that no live model answers to says `only`, without this environment.
+    Raises ApiError, RefreshError, and SettingsError where nobody can tell whose an id at the top is.
+    """
+    connectors = reader.connectors()
+    live = reader.fetch({one for document in documents if isinstance(one := matches.own_id(document, environment), int)})
+    owner = matches.owner_of_top_ids(documents, live, environment, environments, top_ids)
+    found = matches.matches(documents, live, environment, environments, owner)
+    made = matches.file_edits(
+        documents, found, connectors, environment, environments, owner=owner, sets_only=sets_only
+    )
+    revisions, left = _tried(made, desk, environment, environments)
+    edits = [one for one in made if one.document.path in revisions]
+    by_id = {model.id: model for model in live.models}
+    limited = tuple(one for one in edits if one.is_limited)
+    is_limited = {one.document.path for one in limited}
+    searched = {match.document.path for match in found}
+    return MatchImport(
+        environment,
+        tuple((one, by_id[one.id]) for one in edits if one.id),
+        tuple(revisions[one.document.path] for one in edits),
+        tuple(one for one in edits if one.owner),
+        limited,
+        tuple(match for match in found if match.is_absent and match.document.path not in is_limited),
+        tuple(match for match in found if match.live is None and not match.is_absent),
+        matches.connector_names(found, connectors, desk.common, environment),
+        tuple(left),
+        sum(one.is_in(environment) and one.path not in searched for one in documents),
+        tuple(name for name in environments if name != environment),
+    )
+
+
+def _tried(
+    edits: Sequence[FileEdit], desk: Desk, environment: str, environments: Sequence[str]
+) -> tuple[dict[str, Revision], list[Problem]]:
+    """The files that take their edits, by path, and why the others don't.
+
+    In every environment a file must mean what it meant, but for what the edits are about.
+    """
+    revisions: dict[str, Revision] = {}
+    reasons: dict[str, str] = {}
+    beside: dict[str, bytes] = {}
+    for one in edits:
+        path = one.document.path
+        before = desk.raw(path)
+        if isinstance(before, str):
+            reasons[path] = before
+            continue
+        after, unplaced = desk.revised(before, one.edits)
+        if unplaced:
+            reasons[path] = unplaced[0][1]
+            continue
+        revisions[path] = Revision(path, before, after)
+        for file in one.document.files.values():
+            if isinstance(raw := desk.raw(file.path), bytes):
+                beside[file.path] = raw
+    texts = {path: one.after for path, one in revisions.items()}
+    documents, errors = desk.tried({**beside, **texts}) if texts else ((), ())
+    read_back = {document.path: document for document in documents}
+    wrong: dict[str, str] = {}
+    for error in errors:
+        wrong.setdefault(error.path, error.message)
+    for one in edits:
+        path = one.document.path
+        if path not in revisions:
+            continue
+        if path in wrong or path not in read_back:
+            reasons[path] = f"the file would not be valid with it: {wrong.get(path, 'it could not be read back')}"
+        elif other := matches.differing(one, read_back[path], environment, environments):
+            reasons[path] = f"it would mean something else in {other}"
+    kept = {path: one for path, one in revisions.items() if path not in reasons}
+    return kept, [_unplaced(one, reasons[one.document.path]) for one in edits if one.document.path in reasons]
+
+
+def _unplaced(edit: FileEdit, reason: str) -> Problem:
+    told = [f"{'.'.join(map(str, path))}: {value}" for path, value in edit.edits if isinstance(value, int | str)]
+    problem = edit.document.problem(
+        "not-placed",
+        f"{edit.document.address} can't be written: {reason}",
+        hint=f"edit the file by hand: {', '.join(told)}",
+        severity=Severity.WARNING,
+    )
+    return replace(problem, excerpt="")
