@@ -35,9 +35,19 @@ from syncer.config.settings import (
 )
 from syncer.config.settings_edits import connectors_table, environment_table, with_connectors, with_environment
 from syncer.config.settings_file import changed_keys, find, load, repository, written
-from syncer.config.variables import VARIABLES, credentials, secret, secrets
+from syncer.config.variables import (
+    CREDENTIAL_VARIABLES,
+    VARIABLES,
+    credential_variables,
+    credentials,
+    is_credential,
+    own_variables,
+    secret,
+    secrets,
+)
 
 __all__ = [
+    "CREDENTIAL_VARIABLES",
     "ENVIRONMENT_KEYS",
     "FILES",
     "KEYS",
@@ -53,6 +63,7 @@ __all__ = [
     "check_proxies",
     "check_way",
     "connectors_table",
+    "credential_variables",
     "credentials",
     "declared_environment",
     "env_file_additions",
@@ -61,9 +72,11 @@ __all__ = [
     "environment_name",
     "environment_table",
     "find",
+    "is_credential",
     "is_in_clear",
     "load",
     "may_get_credentials",
+    "own_variables",
     "repository",
     "require_target",
     "secret",

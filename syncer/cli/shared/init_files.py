@@ -10,7 +10,7 @@ import json
 import os
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +21,7 @@ from syncer.desired import loader
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from syncer.cli.shared.init_questions import Start
 
@@ -155,7 +155,7 @@ def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bo
         return posixpath.normpath(posixpath.join(folder, *parts))
 
     if start.environment is not None:
-        yield _file(top, below(config.FILES[0]), _settings_text(start.environment).encode())
+        yield _settings(settings, top, below, start.environment)
     yield _file(top, below(_SCHEMA), package_files.schema_text().encode())
     if is_empty and start.is_sandbox:
         examples = package_files.folder("models")
@@ -173,10 +173,17 @@ def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bo
     )
 
 
-def _settings_text(environment: config.Environment) -> str:
-    # What JSON makes of a URL is TOML's basic string, too.
-    url = json.dumps(environment.api_url)
-    return f"[environments.{environment.name}]\napi_url = {url}\nworkspace_id = {environment.workspace_id}\n"
+def _settings(
+    settings: config.Settings, top: Path, below: Callable[[str], str], environment: config.Environment
+) -> _File:
+    """The settings with the environment's table: a new file, or behind all that stands in the one that is there."""
+    found = config.find(settings.root)
+    if found is None or found.parent != settings.root:
+        table = config.environment_table(config.FILES[0], environment)
+        return _file(top, below(config.FILES[0]), table.encode())
+    file = _file(top, below(found.name), b"")
+    content = config.with_environment(file.present or b"", found.name, environment)
+    return replace(file, content=content, added=f"[environments.{environment.name}]")
 
 
 def _editor(top: Path, schema: str, models: str) -> _File:
@@ -253,6 +260,9 @@ def first_steps(settings: config.Settings, start: Start, found: Path | None, *, 
         return
     if found is None and start.environment is None:
         yield "Say where the workspace is: `syncer init --api-url URL --workspace-id N`."
+    if start.environment is not None and found is not None:
+        yield from _steps_to_another(settings, start.environment)
+        return
     if not is_empty and found is not None:
         return
     if not any(os.environ.get(name) for name in ("SYNCER_TOKEN", "SYNCER_PASSWORD")):
@@ -262,6 +272,20 @@ def first_steps(settings: config.Settings, start: Start, found: Path | None, *, 
         yield _IMPORT
     if config.repository(settings.root) is None:
         yield "`git init`, and commit: git has what was applied last."
+
+
+def _steps_to_another(settings: config.Settings, environment: config.Environment) -> Iterator[str]:
+    """From a table of another environment to a first plan of it."""
+    own = config.own_variables(environment.name)
+    yield f"Set {own[0]}, or {own[1]} and {own[2]}: they count for this environment alone, before the plain ones."
+    yield "`syncer import --match name` writes into the files the ids that their models have there."
+    yield "`syncer plan` shows what differs there."
+    if not settings.default_environment:
+        names = ", ".join((*settings.environments, environment.name))
+        yield (
+            f"There are several environments now ({names}): name one with --env or SYNCER_ENV, or say "
+            f'default_environment = "{next(iter(settings.environments), environment.name)}" at the top of the settings.'
+        )
 
 
 def ci_steps(settings: Path, top: Path, start: Start) -> list[str]:

@@ -48,7 +48,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was decided: the environment that new settings get (None: no settings are written), and the CI's host."""
+    """What was decided: the environment that the settings get (None: they stay as they are), and the CI's host."""
 
     environment: config.Environment | None
     is_sandbox: bool = False
@@ -63,14 +63,30 @@ def decide(given: Given, screen: Screen, settings: config.Settings, found: Path 
     is_asked = sys.stdin.isatty()
     if given.environment == SANDBOX and (given.api_url or given.workspace_id):
         raise SettingsError("the sandbox has neither an address nor a workspace of yours", "leave out the other flags")
-    if found is not None:
+    is_new = found is None or _is_another(given, settings, is_asked=is_asked)
+    if found is not None and not is_new:
         _agree(given, settings, found)
     is_ci_alone = given.ci and not (is_asked or given.environment or given.api_url or given.workspace_id)
     environment, is_sandbox = None, given.environment == SANDBOX
-    if found is None and not is_sandbox and not is_ci_alone:
+    if is_new and not is_sandbox and not is_ci_alone:
         environment = _Inquiry(given, screen, is_asked=is_asked).environment()
         is_sandbox = environment is None
+        _refuse_twin(environment, settings)
     return Start(environment, is_sandbox, given.ci or (_host(ci) if is_asked else ""))
+
+
+def _is_another(given: Given, settings: config.Settings, *, is_asked: bool) -> bool:
+    """Whether an environment is named that settings don't have yet, and all that it needs can be known."""
+    is_known = given.environment in {"", SANDBOX, *settings.environments}
+    return not is_known and (is_asked or bool(given.api_url and given.workspace_id))
+
+
+def _refuse_twin(environment: config.Environment | None, settings: config.Settings) -> None:
+    """Raise SettingsError where another environment is the same workspace: two names for one lead to mistakes."""
+    for own in settings.environments.values() if environment is not None else ():
+        if own.api_url and _is_said(Given("", environment.api_url, environment.workspace_id), own):
+            message = f"{environment.name!r} would be the workspace that {own.name!r} is"
+            raise SettingsError(message, "name the workspace of its own, with --api-url and --workspace-id")
 
 
 def _agree(given: Given, settings: config.Settings, found: Path) -> None:
@@ -81,7 +97,7 @@ def _agree(given: Given, settings: config.Settings, found: Path) -> None:
     own = settings.environments.get(name)
     if own is None:
         message = f"{found.name} is there already, and has no environment {name!r}"
-        raise SettingsError(message, f"add it there: a table [environments.{name}] with api_url and workspace_id")
+        raise SettingsError(message, f"to add it: `syncer init --env {name} --api-url URL --workspace-id N`")
     if not _is_said(given, own):
         message = f"{found.name} is there already, and says otherwise of {name!r} than the flags"
         raise SettingsError(message, "change it there, or leave out --api-url and --workspace-id")
@@ -183,9 +199,10 @@ class _Inquiry:
     def _credentials(self, *, is_asked: bool) -> Credentials | None:
         """Those of the variables, else those of a person, who may keep them."""
         variables = self._variables
-        address, password = variables.get("SYNCER_EMAIL", "").strip(), variables.get("SYNCER_PASSWORD", "")
-        if variables.get("SYNCER_TOKEN") or (address and password) or ((address or password) and not is_asked):
-            return config.credentials(variables)
+        names = config.credential_variables(variables, self._given.environment)
+        token, address, password = (variables.get(name, "").strip() for name in names)
+        if token or (address and password) or ((address or password) and not is_asked):
+            return config.credentials(variables, self._given.environment)
         if not is_asked:
             return None
         address = address or _asked(
