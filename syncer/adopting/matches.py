@@ -248,17 +248,17 @@ def file_edits(
         if is_limited:
             living.remove(environment)
             edits.append((("only",), living))
-        is_moved = "id" in document.data and len(living) > 1 and own_id(document, owner) is ABSENT
+        own, top = own_id(document, owner), document.data.get("id", ABSENT)
+        is_moved = top is not ABSENT and len(living) > 1 and own in {ABSENT, top}
         if is_moved:
-            edits += [(("id",), ABSENT), (("environments", owner, "id"), document.data["id"])]
+            edits += [(("id",), ABSENT), (("environments", owner, "id"), top)]
         live = match.live if match else None
         if live is not None:
-            edits.append((("environments", environment, "id"), live.id))
+            # Where there is no other environment, an id at the top is this one's.
+            edits.append((("environments", environment, "id") if len(environments) > 1 else ("id",), live.id))
             edits += _connector_edits(document, live, connectors, environment)
         if edits:
-            made.append(
-                FileEdit(document, tuple(edits), live.id if live else 0, owner if is_moved else "", is_limited)
-            )
+            made.append(FileEdit(document, tuple(edits), live.id if live else 0, owner if is_moved else "", is_limited))
     return made
 
 
@@ -271,7 +271,11 @@ def _connector_edits(
     if "connector_id" not in values or sources["connector_id"].is_of_environment or values["connector_id"] == there:
         return []
     name = source_name(connectors, there)
-    return [(("environments", environment, "connector"), name) if name else (("environments", environment, "connector_id"), there)]
+    return [
+        (("environments", environment, "connector"), name)
+        if name
+        else (("environments", environment, "connector_id"), there)
+    ]
 
 
 def differing(edit: FileEdit, after: Document, environment: str, environments: Iterable[str]) -> str:
@@ -285,21 +289,17 @@ def differing(edit: FileEdit, after: Document, environment: str, environments: I
             return name
         if not after.is_in(name):
             continue
-        said, _ = edit.document.effective(name)
-        now, _ = after.effective(name)
-        wanted = dict(said)
+        wanted = dict(edit.document.effective(name)[0])
         if name == environment:
             wanted.pop("id", None)
             own = own_id(edit.document, name)
-            for path, value in edit.edits:
-                if path[:2] == ("environments", name):
-                    for other in {"connector", "connector_id"} if path[2] != "id" else ():
-                        wanted.pop(other, None)
-                    wanted[str(path[2])] = value
-            if own is not ABSENT:
-                wanted["id"] = own
+            there = {str(path[-1]): value for path, value in edit.edits if path[:2] == ("environments", name)}
+            if there.keys() & {"connector", "connector_id"}:
+                wanted = {key: value for key, value in wanted.items() if key not in {"connector", "connector_id"}}
+            wanted |= {"id": edit.id} if edit.id else {"id": own} if own is not ABSENT else {}
+            wanted |= there
         elif edit.owner and name != edit.owner and own_id(edit.document, name) is ABSENT:
             wanted.pop("id", None)
-        if wanted != dict(now):
+        if wanted != dict(after.effective(name)[0]):
             return name
     return ""

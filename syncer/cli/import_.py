@@ -43,7 +43,10 @@ class IntoFiles:
         "--match", choices=("name",), what="write into files without an id there the id of the live model of this name"
     )
     top_ids: str = flags.text(
-        "--top-ids", metavar="NAME", what="with --match: whose the ids at the top of files are", values=flags.ENVIRONMENTS
+        "--top-ids",
+        metavar="NAME",
+        what="with --match: whose the ids at the top of files are",
+        values=flags.ENVIRONMENTS,
     )
     set_only: bool = flags.switch(
         "--set-only", what="with --match: files that match nothing get `only`, without this environment"

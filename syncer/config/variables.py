@@ -71,9 +71,7 @@ def credential_variables(
     return own
 
 
-def credentials(
-    variables: Mapping[str, str], environment: str = "", environments: Iterable[str] = ()
-) -> Credentials:
+def credentials(variables: Mapping[str, str], environment: str = "", environments: Iterable[str] = ()) -> Credentials:
     """Who asks, from the environment's variables alone. Raises SettingsError if nobody does."""
     names = credential_variables(variables, environment, environments)
     token, address, password = (variables.get(name, "").strip() for name in names)

@@ -35,12 +35,12 @@ def import_matches(
     Raises ApiError, RefreshError, and SettingsError where nobody can tell whose an id at the top is.
     """
     connectors = reader.connectors()
-    live = reader.fetch({one for document in documents if isinstance(one := matches.own_id(document, environment), int)})
+    live = reader.fetch(
+        {one for document in documents if isinstance(one := matches.own_id(document, environment), int)}
+    )
     owner = matches.owner_of_top_ids(documents, live, environment, environments, top_ids)
     found = matches.matches(documents, live, environment, environments, owner)
-    made = matches.file_edits(
-        documents, found, connectors, environment, environments, owner=owner, sets_only=sets_only
-    )
+    made = matches.file_edits(documents, found, connectors, environment, environments, owner=owner, sets_only=sets_only)
     revisions, left = _tried(made, desk, environment, environments)
     edits = [one for one in made if one.document.path in revisions]
     by_id = {model.id: model for model in live.models}

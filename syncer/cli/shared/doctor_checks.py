@@ -126,7 +126,8 @@ def _credentials(subject: Run) -> Check:
     used = names[1:] if given.token is None else names[:1]
     others = [one for one in dict.fromkeys((*names, *config.CREDENTIAL_VARIABLES)) if one not in used]
     unused = [one for one in others if variables.get(one)]
-    besides = f"; {" and ".join(unused)} {'is' if len(unused) == 1 else 'are'} not used beside it" if unused else ""
+    named = ", ".join(unused[:-1]) + " and " * (len(unused) > 1) + "".join(unused[-1:])
+    besides = f"; {named} {'is' if len(unused) == 1 else 'are'} not used beside it" if unused else ""
     if given.token is None:
         return Check("credentials", State.OK, f"{names[1]} and {names[2]}: one login in each run{besides}")
     return Check("credentials", State.OK, f"{names[0]}{_lasting(given.token)}{besides}")

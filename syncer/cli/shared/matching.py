@@ -28,6 +28,7 @@ class SettingsEdit:
     revision: Revision | None = None
     by_hand: str = ""
 
+
 def readable_files(run: Run) -> Files:
     """The definitions, also where ids at the top keep them from being planned. Raises InputError, SettingsError."""
     name, settings = run.environment.name, run.settings

@@ -44,7 +44,7 @@ def render_matches(found: MatchImport, settings: Revision | None, by_hand: str, 
         others = f"`only` names {', '.join(map(visible, found.others))}"
         sections.append(_listed(f"Files that will live elsewhere only ({others})", (one for one in found.limited)))
     sections += _absent(found, style)
-    sections += _unclear(found, style)
+    sections += _unclear(found)
     sections += warning_boxes(found.left, style)
     sections.append(_verdict(found, style))
     return runner_safe("\n\n".join(sections))
@@ -54,10 +54,10 @@ def render_ending(found: MatchImport, files: int, style: Style, *, is_written: b
     """What was written, and what to do next."""
     if not is_written:
         return "\nNothing was written: say --auto-approve to write it."
-    rest = "" if is_whole else "write by hand what is listed above, "
+    first = "" if is_whole else "write by hand what is listed above, "
     plan = style.commands.for_environment(found.environment).line("plan")
     return runner_safe(
-        f"\n{counted(files, 'file')} written.\nNext: {rest}look at `git diff`, then `{plan}`; commit it with your change."
+        f"\n{counted(files, 'file')} written.\n\nNext: {first}look at `git diff`, and commit it; `{plan}` shows what differs."
     )
 
 
@@ -67,7 +67,9 @@ def _bound(bound: Sequence[tuple[FileEdit, LiveModel]], style: Style) -> list[st
     for one, live in bound:
         path = visible(one.document.path)
         connector = next((value for at, value in one.edits if at[-1] in {"connector", "connector_id"}), None)
-        more = "" if connector is None else f", connector {quoted(connector) if isinstance(connector, str) else connector}"
+        more = (
+            "" if connector is None else f", connector {quoted(connector) if isinstance(connector, str) else connector}"
+        )
         lines.append(f"{style.paint('~', '~')} {path}{' ' * (widest - cells(path))}  id {live.id}{more}")
     return lines
 
@@ -100,7 +102,7 @@ def _absent(found: MatchImport, style: Style) -> list[str]:
     return ["\n".join([f"No live model of {name} has the name of these files ({len(lines)}):", *lines, *advice])]
 
 
-def _unclear(found: MatchImport, style: Style) -> list[str]:
+def _unclear(found: MatchImport) -> list[str]:
     """The files of which nobody knows which live model they mean."""
     if not found.unclear:
         return []
@@ -112,11 +114,17 @@ def _unclear(found: MatchImport, style: Style) -> list[str]:
             *(["a live model that can't be read may have this name"] if one.is_hidden else []),
         ]
         lines += [_named(one), *(f"    {reason}" for reason in reasons)]
-    name = visible(found.environment)
-    advice = wrapped_text(
-        f"Write the right id into each file by hand, below `environments:`, such as `  {name}: {{id: 7}}`.", style
-    )
-    return ["\n".join([f"The name does not tell which live model these files mean ({len(found.unclear)}):", *lines, *advice])]
+    advice = [
+        "Write the right id into each of these files by hand, such as:",
+        "  environments:",
+        f"    {visible(found.environment)}:",
+        "      id: 7",
+    ]
+    return [
+        "\n".join(
+            [f"The name does not tell which live model these files mean ({len(found.unclear)}):", *lines, *advice]
+        )
+    ]
 
 
 def _unclear_connectors(found: MatchImport, style: Style) -> list[str]:
@@ -125,7 +133,8 @@ def _unclear_connectors(found: MatchImport, style: Style) -> list[str]:
         return []
     name = visible(found.environment)
     lines = [
-        f"  {quoted(one)}: " + ", ".join(f"{quoted(there)} ({counted(count, 'model')})" for there, count in seen.items())
+        f"  {quoted(one)}: "
+        + ", ".join(f"{quoted(there)} ({counted(count, 'model')})" for there, count in seen.items())
         for one, seen in found.connectors.unclear.items()
     ]
     advice = wrapped_text(
