@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from syncer.desired.connectors import source_name
 from syncer.desired.resolve import resolve
 from syncer.desired.similar_names import LiveNames
 from syncer.errors import SettingsError
@@ -187,13 +188,6 @@ def _id_there(document: Document, environment: str, environments: Sequence[str],
 
 
 # -- connectors --------------------------------------------------------------------------------------------------------
-
-
-def source_name(connectors: Sequence[Connector], connector_id: Json) -> str:
-    """The name that means this source connector and no other; empty if there is none."""
-    name = next((one.name for one in connectors if one.id == connector_id and one.kind == "source"), "")
-    is_single = sum(one.name == name and one.kind == "source" for one in connectors) == 1
-    return name if is_single and name.strip() and name.isprintable() else ""
 
 
 def connector_names(

@@ -37,6 +37,7 @@ from syncer.config.settings_edits import connectors_table, environment_table, wi
 from syncer.config.settings_file import changed_keys, find, load, repository, written
 from syncer.config.variables import (
     CREDENTIAL_VARIABLES,
+    TARGET_VARIABLES,
     VARIABLES,
     credential_variables,
     credentials,
@@ -53,6 +54,7 @@ __all__ = [
     "KEYS",
     "NUMBER_KEYS",
     "SANDBOX_URL",
+    "TARGET_VARIABLES",
     "VARIABLES",
     "Environment",
     "Key",

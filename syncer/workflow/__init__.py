@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from syncer.workflow.applying import apply, expect, refuse, resume, without_files
     from syncer.workflow.base import Base
+    from syncer.workflow.comparing_environments import compare_environments
     from syncer.workflow.desk import Desk
     from syncer.workflow.importing import import_models
     from syncer.workflow.importing_drift import import_drift
@@ -40,6 +41,7 @@ __all__ = [
     "Desk",
     "Reader",
     "apply",
+    "compare_environments",
     "expect",
     "import_drift",
     "import_matches",
@@ -56,6 +58,7 @@ __all__ = [
 _PARTS: Final = {
     "applying": ("apply", "expect", "refuse", "resume", "without_files"),
     "base": ("Base",),
+    "comparing_environments": ("compare_environments",),
     "desk": ("Desk",),
     "importing": ("import_models",),
     "importing_drift": ("import_drift",),

@@ -1,4 +1,4 @@
-"""`syncer import --match`: the live models of another environment, bound to the files that are there. All is tried first."""
+"""`syncer import --match`: the live models of another environment, bound to files. Every text is tried first."""
 
 from __future__ import annotations
 
@@ -71,30 +71,19 @@ def _tried(
     """
     revisions: dict[str, Revision] = {}
     reasons: dict[str, str] = {}
-    beside: dict[str, bytes] = {}
     for one in edits:
-        path = one.document.path
-        before = desk.raw(path)
-        if isinstance(before, str):
-            reasons[path] = before
-            continue
-        after, unplaced = desk.revised(before, one.edits)
-        if unplaced:
-            reasons[path] = unplaced[0][1]
-            continue
-        revisions[path] = Revision(path, before, after)
-        for file in one.document.files.values():
-            if isinstance(raw := desk.raw(file.path), bytes):
-                beside[file.path] = raw
+        found = _revised(one, desk)
+        if isinstance(found, Revision):
+            revisions[found.path] = found
+        else:
+            reasons[one.document.path] = found
     texts = {path: one.after for path, one in revisions.items()}
-    documents, errors = desk.tried({**beside, **texts}) if texts else ((), ())
+    documents, errors = desk.tried(texts | _beside(edits, desk)) if texts else ((), ())
     read_back = {document.path: document for document in documents}
-    wrong: dict[str, str] = {}
-    for error in errors:
-        wrong.setdefault(error.path, error.message)
+    wrong = {error.path: error.message for error in reversed(errors)}
     for one in edits:
         path = one.document.path
-        if path not in revisions:
+        if path in reasons:
             continue
         if path in wrong or path not in read_back:
             reasons[path] = f"the file would not be valid with it: {wrong.get(path, 'it could not be read back')}"
@@ -102,6 +91,22 @@ def _tried(
             reasons[path] = f"it would mean something else in {other}"
     kept = {path: one for path, one in revisions.items() if path not in reasons}
     return kept, [_unplaced(one, reasons[one.document.path]) for one in edits if one.document.path in reasons]
+
+
+def _revised(edit: FileEdit, desk: Desk) -> Revision | str:
+    """The file with its edits in it; or why it has no room for them."""
+    before = desk.raw(edit.document.path)
+    if isinstance(before, str):
+        return before
+    after, unplaced = desk.revised(before, edit.edits)
+    return unplaced[0][1] if unplaced else Revision(edit.document.path, before, after)
+
+
+def _beside(edits: Sequence[FileEdit], desk: Desk) -> dict[str, bytes]:
+    """The SQL files that the model files name."""
+    paths = {file.path for one in edits for file in one.document.files.values()}
+    found = {path: desk.raw(path) for path in paths}
+    return {path: raw for path, raw in found.items() if isinstance(raw, bytes)}
 
 
 def _unplaced(edit: FileEdit, reason: str) -> Problem:

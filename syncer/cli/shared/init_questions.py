@@ -83,7 +83,9 @@ def _is_another(given: Given, settings: config.Settings, *, is_asked: bool) -> b
 
 def _refuse_twin(environment: config.Environment | None, settings: config.Settings) -> None:
     """Raise SettingsError where another environment is the same workspace: two names for one lead to mistakes."""
-    for own in settings.environments.values() if environment is not None else ():
+    if environment is None:
+        return
+    for own in settings.environments.values():
         if own.api_url and _is_said(Given("", environment.api_url, environment.workspace_id), own):
             message = f"{environment.name!r} would be the workspace that {own.name!r} is"
             raise SettingsError(message, "name the workspace of its own, with --api-url and --workspace-id")

@@ -56,9 +56,8 @@ def render_ending(found: MatchImport, files: int, style: Style, *, is_written: b
         return "\nNothing was written: say --auto-approve to write it."
     first = "" if is_whole else "write by hand what is listed above, "
     plan = style.commands.for_environment(found.environment).line("plan")
-    return runner_safe(
-        f"\n{counted(files, 'file')} written.\n\nNext: {first}look at `git diff`, and commit it; `{plan}` shows what differs."
-    )
+    advice = f"Next: {first}look at `git diff`, and commit it; `{plan}` shows what differs."
+    return runner_safe(f"\n{counted(files, 'file')} written.\n\n{advice}")
 
 
 def _bound(bound: Sequence[tuple[FileEdit, LiveModel]], style: Style) -> list[str]:
