@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer.desired.connectors import source_name
 from syncer.desired.resolve import resolve
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from syncer.adopting.drift import Revision
     from syncer.model import Common, Connector, Json, LiveModel, LiveState, Path, Problem
+
+
+NAMESAKES: Final = frozenset({"duplicate-name"})
+"""The rule of files that declare one name without an id: a match lists them, so it doesn't keep others back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _tried(
     texts = {path: one.after for path, one in revisions.items()}
     documents, errors = desk.tried(texts | _beside(edits, desk)) if texts else ((), ())
     read_back = {document.path: document for document in documents}
-    wrong = {error.path: error.message for error in reversed(errors)}
+    wrong = {error.path: error.message for error in reversed(errors) if error.rule not in matches.NAMESAKES}
     for one in edits:
         path = one.document.path
         if path in reasons:

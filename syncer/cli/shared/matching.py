@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer import config, safe_files
 from syncer.adopting.drift import Revision
+from syncer.adopting.matches import NAMESAKES
 from syncer.cli.shared.run import Files, Run
 from syncer.errors import InputError, SettingsError
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from syncer.adopting.matches import MatchImport
     from syncer.cli.shared.screen import Screen
 
-_SHARED_ID = "shared-id"
-"""The rule of what a match mends: an id at the top that several environments read."""
+_MENDED: Final = frozenset({"shared-id", *NAMESAKES})
+"""The rules of what a match mends, or lists: ids at the top that several environments read, and names without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def readable_files(run: Run) -> Files:
         message = f"--match writes ids under environments.{name}, and the settings have no such environment"
         raise SettingsError(message, f"`syncer init --env {name}` adds it")
     loaded, found = run.checked()
-    found = tuple(problem for problem in found if problem.rule != _SHARED_ID)
+    found = tuple(problem for problem in found if problem.rule not in _MENDED)
     if any(problem.is_error for problem in found):
         raise InputError(found)
     return Files(loaded.documents, found)
