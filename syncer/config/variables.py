@@ -19,7 +19,7 @@ VARIABLES: Final = (
     ("SYNCER_PASSWORD", "The password of that user."),
     (
         "SYNCER_TOKEN_…, SYNCER_EMAIL_…, SYNCER_PASSWORD_…",
-        "The same for one environment: `SYNCER_TOKEN_EU_STAGING` for `eu-staging`. If one is set, plain ones don't count.",
+        "For one environment: `SYNCER_TOKEN_EU_STAGING` for `eu-staging`. If one is set, plain ones don't count.",
     ),
     ("SYNCER_ENV", "The environment, in place of `--env`."),
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),

@@ -122,9 +122,9 @@ def test_what_cannot_be_read_may_bear_the_name(team: Played) -> None:
     rows = (Unreadable(77, "broken", "A"),)
     there = team.others["staging"]
     models = tuple(there.models.values())
-    there.fetch = lambda _: LiveState(models, rows)  # type: ignore[method-assign]
+    there.fetch = lambda declared: LiveState(models, rows)  # type: ignore[method-assign]  # noqa: ARG005
     assert "a live model that can't be read may have this name" in team.run(*MATCH).out
-    there.fetch = lambda _: LiveState(models, (), complete=False)  # type: ignore[method-assign]
+    there.fetch = lambda declared: LiveState(models, (), complete=False)  # type: ignore[method-assign]  # noqa: ARG005
     assert "0 files to bind, 3 unclear" in team.run(*MATCH).out
 
 
