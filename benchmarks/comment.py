@@ -10,9 +10,12 @@ from typing import Final
 from syncer.model import Binding, Bound, DesiredModel, Document, LiveModel, Target
 from syncer.plan.planner import Planned, make_plan
 from syncer.render import markdown
+from syncer.render.links import Links
 
 SIZES: Final = (1, 200, 700, 1_500, 10_000)
 _ROUNDS: Final = 3
+_REPOSITORY: Final = "https://github.com/acme/models"
+_LINKS: Final = Links(f"{_REPOSITORY}/blob/{'a1' * 20}", "https://app.example.com")
 _QUERY: Final = "\n".join(["SELECT", *(f"  column_{number}," for number in range(40)), "  day", "FROM finance.orders"])
 
 
@@ -34,7 +37,8 @@ def planned(count: int) -> Planned:
     for number in range(count):
         address = f"finance/department/report_{number:05}"
         fields = {"name": address, "connector_id": 1, "query_type": "raw_sql", "primary_key": "day", "query": _QUERY}
-        wanted = {**fields, "query": _QUERY.replace("column_7,", "net_column_7,").replace("day", "day_id")}
+        # No two changes are alike: those would be told together.
+        wanted = {**fields, "query": _QUERY.replace("column_7,", f"column_{number:05}_7,").replace("day", "day_id")}
         document = Document(address, f"models/{address}.yaml", wanted, _NoMarks())
         bindings.append(Binding(DesiredModel(address, wanted, document, {}), LiveModel(number + 1, fields)))
     return Planned(make_plan(Bound(tuple(bindings)), Target("prod", "https://api.example.com/api/v1", 2)))
@@ -49,7 +53,7 @@ def main() -> int:
         text, times = "", []
         for _ in range(_ROUNDS):
             began = time.perf_counter()
-            text = markdown.render_plan(value, run_url="https://github.com/acme/models/actions/runs/1")
+            text = markdown.render_plan(value, run_url=f"{_REPOSITORY}/actions/runs/1", links=_LINKS)
             times.append(time.perf_counter() - began)
         size, names = len(text.encode()), sum(change.address in text for change in value.plan.changes)
         seconds = statistics.median(times)

@@ -118,6 +118,7 @@ class FakeGitLab(FakeHost):
             "CI_PROJECT_ID": str(self.project),
             "CI_COMMIT_SHA": HEAD,
             "CI_DEFAULT_BRANCH": "main",
+            "CI_PROJECT_URL": "https://gitlab.com/acme/models",
             "CI_JOB_URL": "https://gitlab.com/acme/models/-/jobs/5",
             "CI_PIPELINE_IID": str(run),
             "CI_PIPELINE_SOURCE": source,

@@ -465,3 +465,33 @@ PLANNED: dict[str, Planned] = {
     "hostile": Planned(PLANS["hostile"].plan, tuple(PLANS["hostile"].warnings), commit="`@root` #1"),
 }
 """Plans as a comment shows them: with their commit, their causes and what kept parts of git out."""
+
+
+def _alike() -> Planned:
+    """Models with the same change, and models that differ from them in one thing each."""
+    keys: dict[str, Any] = {"primary_key": "id", "query": "SELECT 1"}
+    old, new = "SELECT 1\nFROM a", "SELECT 1\nFROM b"
+    plan = plan_of(
+        *((f"d/described_{n}", {"description": f"old {n}"}, {"description": f"new {n}"}) for n in range(4)),
+        ("e/described | @all", {"description": ""}, {"description": "```\u202e"}),
+        *(
+            (f"a/same_{n}", {"query": old, "query_type": "ai_ml"}, {"query": new, "query_type": "ai_ml"})
+            for n in range(3)
+        ),
+        ("a/one", {"query": old}, {"query": f"{new}\nWHERE c"}),
+        ("a/rest|of", keys, {**keys, "query": "SELECT 2", "name": "Other"}),
+        ("b/drifts", {"description": "live"}, {"description": "git"}),
+        ("c/fed", {"query": old}, {"query": new}),
+    )
+    causes = {change.address: (Cause.CHANGE,) * len(change.fields) for change in plan.changes}
+    effects = {change.address: Effect(()) for change in plan.changes}
+    return Planned(
+        plan,
+        provenance=Provenance("", causes | {"b/drifts": (Cause.DRIFT,)}, {}),
+        effects=effects | {"c/fed": Effect((_SYNCS["hourly"],)), "d/described_1": Effect((_SYNCS["nightly"],))},
+        commit=COMMIT,
+        removed=(Removed("crm/gone", "models/crm/gone.yaml", 7, "Gone", (), "ai_ml"),),
+    )
+
+
+ALIKE: Planned = _alike()

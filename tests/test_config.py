@@ -210,6 +210,8 @@ def test_every_number_has_its_bounds(tmp_path: Path, item: Any, value: str) -> N
         ('environments.prod.api_url = "https://x/?key=canary"', "environments.prod.api_url = (sensitive value)", ""),
         ('environments.prod.api_url = "https://x/#canary"', "environments.prod.api_url = (sensitive value)", ""),
         ('environments.prod.api_url = "https//me:canary"', "environments.prod.api_url = (sensitive value)", "https://"),
+        ('environments.prod.ui_url = "https://me:canary@x"', "environments.prod.ui_url = (sensitive value)", "root of"),
+        ('environments.prod.ui_url = "http://canary"', "environments.prod.ui_url = (sensitive value)", "no other"),
         ("models = 3", "models = 3", "models"),
     ],
 )

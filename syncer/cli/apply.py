@@ -36,8 +36,9 @@ class ApplyOptions:
 def run(options: ApplyOptions, screen: Screen) -> int:
     """Carry out a plan: one that is made and shown now, or a saved one."""
     from syncer.cli.shared.planning import Request
+    from syncer.desired.targets import Targets
 
-    request = Request("apply", options.targets, options.view)
+    request = Request("apply", Targets(options.targets), options.view)
     if options.file:
         report = _saved(options, screen)
     elif options.dry_run:
@@ -67,7 +68,7 @@ def _planned_now(options: ApplyOptions, request: Request, screen: Screen) -> Rep
         execution.refuse_without_terminal(screen)
     settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
-    files = read_files(settled)
+    files = read_files(settled, targets=request.targets, needs_all=True)
     with connection.connected(settled, screen) as api:
         planned = planning.planned_with(api, request, screen, settled, files, base, is_applied=True)
         del files, base

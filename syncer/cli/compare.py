@@ -84,6 +84,7 @@ def _compared(one: Run, other: Run, options: CompareOptions, screen: Screen) -> 
     from syncer import workflow
     from syncer.cli.shared import connection
     from syncer.cli.shared.run import head, read_files
+    from syncer.desired.targets import Targets
     from syncer.render import terminal
 
     files = read_files(one)
@@ -97,7 +98,7 @@ def _compared(one: Run, other: Run, options: CompareOptions, screen: Screen) -> 
             (one.target, apis[0]),
             (other.target, apis[1]),
             one.settings.common,
-            options.targets,
+            Targets(options.targets),
         )
     return replace(planned, commit=head(one))
 

@@ -29,11 +29,12 @@ def run(options: DriftOptions, screen: Screen) -> int:
     from syncer.cli.shared import planning
     from syncer.cli.shared.output_files import Outputs
     from syncer.cli.shared.run import run_of
+    from syncer.desired.targets import Targets
 
     outputs = Outputs.of(options.files, drift=True)
     settled = run_of(options.environment, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
-        request = planning.Request("drift", options.targets, options.view)
+        request = planning.Request("drift", Targets(options.targets), options.view)
         planned = planning.drifted(request, screen, settled, options.base)
     outputs.keep(planned)
     return planned.code

@@ -32,9 +32,11 @@ _ONE_DASH: Final = re.compile(r"-[a-z][a-z-]+(?:=.*)?", re.DOTALL)
 _NO_COMMAND: Final = re.compile(r"argument COMMAND: invalid choice: (['\"])(.*)\1 \(choose", re.DOTALL)
 _NARROWEST: Final = 20
 _COLUMN: Final = 14
-_JSON: Final = "--json"
-_JSON_ALONE: Final = "--json=-"
 """Where the sentences begin in a list of commands."""
+_JSON: Final = "--json"
+_NO_VALUE: Final = "=-"
+_ALONE: Final = {flag: flag + _NO_VALUE for flag in (_JSON, "--changed")}
+"""Flags whose value may be missing, and how they're written for argparse then."""
 
 
 class Asked(NamedTuple):
@@ -95,9 +97,11 @@ class Parser(argparse.ArgumentParser):
             return ""
         known = [option for action in self._actions for option in action.option_strings]
         word, flag = unknown[1], unknown[1].lstrip("-").partition("=")[0]
-        pairs = zip(self.asked_words, self.asked_words[1:], strict=False)
-        if any(word == after and before in {_JSON, "-json"} for before, after in pairs) and _JSON in known:
-            return f" Did you mean {_JSON}={_printable(word)}?"
+        pairs = [*zip(self.asked_words, self.asked_words[1:], strict=False)]
+        for flag_alone in (_JSON, "--changed"):
+            alone = {flag_alone, flag_alone[1:]}
+            if any(word == after and before in alone for before, after in pairs) and flag_alone in known:
+                return f" Did you mean {flag_alone}={_printable(word)}?"
         if f"--{flag}" in known:
             return f" It stands behind the command: `{self.prog} {_printable(word)}`."
         near = "--auto-approve" if flag in _APPROVALS and "--auto-approve" in known else _guess(f"--{flag}", known)
@@ -140,7 +144,7 @@ def parse(words: Sequence[str]) -> Asked:
     own, command = values.get("parser", parser), values.get("asked")
     own.asked_words = words
     if rest:
-        as_typed = [_JSON if word == _JSON_ALONE else word for word in rest]
+        as_typed = [word.removesuffix(_NO_VALUE) if word in _ALONE.values() else word for word in rest]
         own.error(f"unrecognized arguments: {' '.join(as_typed)}")
     if values["version"]:
         sys.stdout.write(f"syncer {__version__}\n")
@@ -162,8 +166,8 @@ def _asked(command: Command[object], parser: Parser, values: Mapping[str, Any]) 
 def _as_declared(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
     """The words as the parser knows them.
 
-    Terraform's users type one dash: `-auto-approve` is `--auto-approve`. And `--json` alone takes no word behind it: a
-    command that takes files would lose one, and would write over it.
+    Terraform's users type one dash: `-auto-approve` is `--auto-approve`. And `--json` or `--changed` alone takes no
+    word behind it: a command that takes files would lose one, or would write over it.
     """
     known = {option for one in _all(parser) for option in one._option_string_actions}
     end = list(words).index("--") if "--" in words else len(words)
@@ -171,7 +175,7 @@ def _as_declared(words: Sequence[str], parser: argparse.ArgumentParser) -> list[
     def declared(word: str) -> str:
         if _ONE_DASH.fullmatch(word) and f"-{word.partition('=')[0]}" in known:
             word = f"-{word}"
-        return _JSON_ALONE if word == _JSON and word in known else word
+        return _ALONE.get(word, word) if word in known else word
 
     return [*map(declared, words[:end]), *words[end:]]
 
@@ -263,4 +267,4 @@ def _printable(text: str) -> str:
 
 def _with_equals(text: str) -> str:
     """Argparse puts a space between a flag and a value that may be missing."""
-    return text.replace(" [=FILE]  ", "[=FILE]   ").replace(" [=FILE]", "[=FILE]")
+    return re.sub(r" \[=(FILE|REF)\](  )?", lambda found: f"[={found[1]}]{' ' * 3 if found[2] else ''}", text)

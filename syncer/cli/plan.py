@@ -17,7 +17,7 @@ class PlanOptions:
     """What `syncer plan` is asked for."""
 
     environment: str = flags.environment()
-    targets: tuple[str, ...] = flags.targets()
+    chosen: groups.Chosen = flags.group(groups.Chosen)
     base: str = flags.base()
     detailed_exitcode: bool = flags.detailed_exitcode()
     require_secrets: bool = flags.require_secrets()
@@ -31,13 +31,15 @@ def run(options: PlanOptions, screen: Screen) -> int:
     from syncer.cli.shared import planning
     from syncer.cli.shared.output_files import Outputs, finish
     from syncer.cli.shared.run import head, run_of
+    from syncer.cli.shared.touched_files import targets_of
 
     outputs = Outputs.of(options.files)
     settled = run_of(options.environment, options.guards, requires_secrets=options.require_secrets, desk=screen)
     with outputs.kept_on_failure(settled):
         commit = head(settled) if outputs.wanted else ""
         base = planning.base_of(settled, options.base, options.guards.on_drift, screen)
-        request = planning.Request("plan", options.targets, options.view)
+        targets = targets_of(options.chosen, settled.settings, settled.checked()[0])
+        request = planning.Request("plan", targets, options.view)
         planned = replace(planning.planned_online(request, screen, settled, base), commit=commit)
     return finish(screen, outputs, planned, options.guards, detailed_exitcode=options.detailed_exitcode)
 
@@ -48,7 +50,7 @@ COMMAND = Command(
         "Show what an apply would change, and change nothing.",
         "Exit code 0, also with changes; with --detailed-exitcode 2 if there are any. An error is 1, and so is a plan "
         "that an apply with the same flags refuses: it's shown and kept all the same. A wrong flag is 64.",
-        "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\n"
+        "syncer plan --env prod\nsyncer plan --target 'finance/*' --summary\nsyncer plan --changed\n"
         "syncer plan --base origin/main --out plan.json",
     ),
     PlanOptions,

@@ -21,7 +21,7 @@ from syncer.config.environments import (
     with_target,
 )
 from syncer.config.network import check_certificates, check_proxies, check_way
-from syncer.config.servers import is_in_clear, may_get_credentials, server
+from syncer.config.servers import is_in_clear, may_get_credentials, server, why_no_ui
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
@@ -85,6 +85,7 @@ __all__ = [
     "secrets",
     "server",
     "target",
+    "why_no_ui",
     "with_connectors",
     "with_environment",
     "with_target",

@@ -39,6 +39,13 @@ def why_no_url(given: str) -> tuple[str, str] | None:
     return None
 
 
+def why_no_ui(given: str) -> tuple[str, str] | None:
+    """Why a text is no address of a UI to link to, and what to do; None if it's one."""
+    if wrong := why_no_url(given):
+        return wrong[0], "write the root of the UI alone, like https://app.squared.ai"
+    return None if given.startswith("https://") else ("must begin with https://", "a comment links to no other address")
+
+
 def url_parts(url: str) -> SplitResult | None:
     """The parts of a URL with a host that can be looked up; None if it's none."""
     try:

@@ -57,6 +57,7 @@ class Environment:
     workspace_id: int = 0
     numbers: Numbers = Numbers()
     create: bool = False
+    ui_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,12 @@ ENVIRONMENT_KEYS: Final = (
         "The server's root, such as `https://api.squared.ai`; `/api/v1` is added if it's missing.",
     ),
     Key("workspace_id", "number", "", "The workspace whose models are read and changed."),
+    Key(
+        "ui_url",
+        "text",
+        "",
+        "The root of the UI (https), such as `https://app.squared.ai`: comments link to live models there.",
+    ),
     Key(
         "create",
         "true or false",

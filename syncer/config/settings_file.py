@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from syncer import safe_files
 from syncer.config.common import common_of
-from syncer.config.servers import why_no_url
+from syncer.config.servers import why_no_ui, why_no_url
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
@@ -41,7 +41,7 @@ Complain: TypeAlias = "Callable[[str, str, str], None]"
 _LARGEST: Final = 256 * 1024
 _LONGEST_LINE: Final = 4096
 _MOST_PROBLEMS: Final = 100
-_SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url"})
+_SHOWN: Final = frozenset({one.name for one in (*KEYS, *ENVIRONMENT_KEYS, *NUMBER_KEYS)} - {"api_url", "ui_url"})
 _NO_CREDENTIALS: Final = (
     "credentials come from variables alone: set SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD, take this out, and "
     "change what was committed"
@@ -278,4 +278,8 @@ def _environment(
     url = _text(own, "api_url", "", complain)
     if url and (wrong := why_no_url(url)):
         complain("api_url", f"{where}api_url {wrong[0]}", f"{wrong[1]}; change a password that was committed")
-    return Environment(name, url, workspace, numbers, create)
+    ui_url = _text(own, "ui_url", "", complain)
+    if ui_url and (wrong := why_no_ui(ui_url)):
+        complain("ui_url", f"{where}ui_url {wrong[0]}", wrong[1])
+        ui_url = ""
+    return Environment(name, url, workspace, numbers, create, ui_url)

@@ -24,6 +24,7 @@ VARIABLES: Final = (
     ("SYNCER_ENV", "The environment, in place of `--env`."),
     ("SYNCER_API_URL", "Beats the environment's `api_url`."),
     ("SYNCER_WORKSPACE_ID", "Beats the environment's `workspace_id`."),
+    ("SYNCER_UI_URL", "In CI it beats the environment's `ui_url`."),
     ("SYNCER_SECRET_…", "Values that model files name by `{env: SYNCER_SECRET_…}`; no other variable can be named."),
     ("SYNCER_STATE_DIR", "Where syncer keeps what it remembers on this machine: an absolute path; see below."),
     ("SYNCER_ALLOW", "In CI, for `--allow`: what may pass in this run, separated by commas."),

@@ -34,6 +34,11 @@ _CURSOR: Final = "A sync with a cursor may send fewer rows: it reads on from its
 _RUN: Final = "the next run sends it the model's query as it is then."
 _TYPE: Final = "The server doesn't check whether the syncs can go on with the new query type."
 
+NOTHING_SENT: Final = "Nothing is sent again because of this."
+NO_SYNC: Final = "No sync reads this model."
+HARMLESS: Final = frozenset({NOTHING_SENT, NO_SYNC})
+"""What is said of a change that no sync notices."""
+
 RISKS: Final[Mapping[str, str]] = {
     "primary_key": " ".join(_KEY),
     "connector_id": f"Syncs that read the model stay on the connector that they have: {_RUN}",
@@ -42,19 +47,24 @@ RISKS: Final[Mapping[str, str]] = {
 """What a change of a risky field does, where the syncs that read the model aren't known."""
 
 
+def reaches_syncs(change: Change, effect: Effect | None) -> bool:
+    """Whether the next runs of known syncs do something else because of the change."""
+    return effect is not None and bool(effect.syncs) and bool(_of_syncs(change, effect, effect.syncs or (), str))
+
+
 def meaning(change: Change, effect: Effect, show: Callable[[str], str]) -> list[str]:
     """What the change means for syncs and data apps, a sentence each. `show` makes foreign text fit."""
     said = []
     if effect.syncs:
         said = _of_syncs(change, effect, effect.syncs, show)
         if not said:
-            said = ["Nothing is sent again because of this."]
+            said = [NOTHING_SENT]
         elif not any(sync.is_enabled for sync in effect.syncs):
             said.append("No sync of it is enabled: nothing happens before one is.")
         elif any(sync.is_running for sync in effect.syncs):
             said.append("A run that is under way goes on with the model as it was when it began.")
     elif effect.syncs == () and not change.is_creation:
-        said.append("No sync reads this model.")
+        said.append(NO_SYNC)
     if "configuration" in change.changed and not change.is_creation:
         said.append("Data apps that use this model use the new configuration at once.")
         if change.after["query_type"] == "ai_ml" and change.live.fields.get("query_type") == "ai_ml":

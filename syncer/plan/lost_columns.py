@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from syncer.model import LOST_COLUMN, NOWHERE, Problem, Severity, shortlist
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from syncer.errors import SyncerError
     from syncer.model import Columns, Sync
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MANY: Final = 3
 """How many syncs one message lists."""
+
+_OF_SEVERAL: Final = {"maps": "map", "reads new rows by": "read new rows by"}
 
 _MANY_MODELS: Final = 10
 
@@ -33,20 +35,20 @@ def lost_columns(planned: Planned, limits: Limits) -> Iterator[Problem]:
 
 
 def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> Iterator[Problem]:
-    needed: dict[str, list[str]] = {}
+    needed: dict[str, dict[str, list[str]]] = {}
     for sync in effect.syncs or ():
-        for column in (*sync.columns, *filter(None, [sync.cursor])):
-            use = "reads new rows by" if column == sync.cursor and column not in sync.columns else "maps"
-            needed.setdefault(column, []).append(f"sync {sync.id} to {sync.destination} {use}")
+        for column in dict.fromkeys((*sync.columns, *filter(None, [sync.cursor]))):
+            use = "reads new rows by" if column not in sync.columns else "maps"
+            needed.setdefault(column, {}).setdefault(use, []).append(f"sync {sync.id} to {sync.destination}")
     key = change.after.get("primary_key") or change.live.fields.get("primary_key")
     if key:
-        needed.setdefault(str(key), []).insert(0, "is the primary key")
+        needed.setdefault(str(key), {})
     for column, uses in needed.items():
         # What the query didn't return before isn't lost now.
         was_there = columns.before is None or column.casefold() in {name.casefold() for name in columns.before}
         is_new_key = column == key and "primary_key" in change.changed
         if columns.lacks(column) and (was_there or is_new_key):
-            said = shortlist((f"which {use}" for use in uses), _MANY)
+            said = _needed_by(uses, is_key=column == key)
             instead = "name another primary key" if column == key else "change the sync first"
             in_file = f"`lifecycle: {{allow: [{LOST_COLUMN}]}}`, or " if limits.asks_files else ""
             allowing = f"; if it's meant, say {in_file}`--allow {LOST_COLUMN}`"
@@ -56,11 +58,21 @@ def _lost(change: Change, effect: Effect, columns: Columns, limits: Limits) -> I
             keep = f"let the query return {column}" if names_key else "keep the column"
             yield change.desired.problem(
                 "lost-column",
-                f"the query of {change.address} doesn't return {column}, {said}",
+                f"the query of {change.address} doesn't return {column}, which {said}",
                 "primary_key" if names_key else "query",
                 hint="" if is_allowed else f"{keep}, or {instead}{allowing}",
                 severity=Severity.WARNING if is_allowed else Severity.ERROR,
             )
+
+
+def _needed_by(uses: Mapping[str, Sequence[str]], *, is_key: bool) -> str:
+    """Who needs a column, as one list for each use: `sync 1 to Ads and sync 2 to Ads map`."""
+    said = ["is the primary key"] if is_key else []
+    for use, syncs in uses.items():
+        rest = len(syncs) - _MANY
+        *names, last = [*syncs[:_MANY], *([f"{rest} more"] if rest > 0 else [])]
+        said.append(f"{', '.join(names)} and {last} {_OF_SEVERAL[use]}" if names else f"{last} {use}")
+    return ", and ".join(said)
 
 
 def unread_columns(change: Change, syncs: Iterable[Sync]) -> Iterator[Problem]:

@@ -234,7 +234,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
     origin = problem.origin
     place = {"path": origin.path, "line": origin.line, "column": origin.column}
     words = {"rule": problem.rule, "message": problem.message, "hint": problem.hint, "excerpt": problem.excerpt}
-    return {"severity": problem.severity.value, **place, **words}
+    about = {"about": problem.about} if problem.about else {}
+    return {"severity": problem.severity.value, **place, **words, **about}
 
 
 # -- in ------------------------------------------------------------------------------------------------------------
@@ -443,4 +444,5 @@ def _read_problem(data: Mapping[str, Any]) -> Problem:
         data["hint"],
         Severity(data["severity"]),
         data["excerpt"],
+        data.get("about", ""),
     )

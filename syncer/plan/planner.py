@@ -248,6 +248,7 @@ class Removed:
     id: int
     name: str
     syncs: tuple[Sync, ...] | None = ()
+    query_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,11 @@ def removed_definitions(base: DesiredState, now: DesiredState, live: LiveState |
         if len(fits) == 1:
             (found,) = fits
             if found.id not in ids and found.name not in bound_names:
-                gone.append(Removed(model.address, model.document.path, found.id, found.name))
+                kind = str(found.fields.get("query_type", ""))
+                gone.append(Removed(model.address, model.document.path, found.id, found.name, query_type=kind))
         elif model.address not in addresses and model.name not in names and model.id not in ids:
             is_unseen = unseen is None or model.id in unseen
             model_id = model.id if model.id is not None and is_unseen else 0
-            gone.append(Removed(model.address, model.document.path, model_id, model.name))
+            kind = str(model.fields.get("query_type", ""))
+            gone.append(Removed(model.address, model.document.path, model_id, model.name, query_type=kind))
     return tuple(sorted(gone, key=lambda one: one.address))

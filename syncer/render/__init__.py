@@ -11,9 +11,10 @@ One output each:
 
 Words and orders that several outputs share:
 
-    plan_table.py       the table of a plan's models
+    plan_table.py       the table of a plan's models: their order, and which are told together
     provenance.py       causes, edits that would be undone, what is live or removed already
     effects.py          columns, and the syncs that a model feeds
+    links.py            where names and ids lead
     totals.py           verdicts and counts
     problem_groups.py   problems that are told together
     command_lines.py    commands in messages, completed so that they can be pasted

@@ -13,7 +13,7 @@ from syncer.plan.effect_sentences import MANY, meaning
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from syncer.model import Sync
     from syncer.plan.planner import Change, Effect
@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 _WORDS: Final = re.compile(r"[a-z0-9 ]{1,40}")
 
 
-def consequences(change: Change, effect: Effect, show: Callable[[str], str]) -> str:
-    """What becomes of the columns, and what that means for syncs and data apps, as one paragraph; may be empty."""
-    return " ".join(filter(None, [columns(change, effect, show), *meaning(change, effect, show)]))
+def consequences(
+    change: Change, effect: Effect | None, show: Callable[[str], str], *, unsaid: Collection[str] = ()
+) -> str:
+    """What becomes of the columns, and what that means for syncs and data apps, as one paragraph; may be empty.
+
+    Sentences that are `unsaid` are left out.
+    """
+    said = [columns(change, effect, show), *meaning(change, effect, show)] if effect is not None else []
+    return " ".join(one for one in said if one and one not in unsaid)
 
 
 def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
@@ -35,9 +41,17 @@ def feeds(effect: Effect, show: Callable[[str], str]) -> list[str]:
     return [*lines, *([f"{counted(rest, 'more sync')}"] if rest else [])]
 
 
-def feeds_count(effect: Effect | None) -> str:
-    """`3 syncs`; empty for none, and where nobody knows."""
-    return counted(len(effect.syncs), "sync") if effect is not None and effect.syncs else ""
+def feeds_line(effect: Effect | None, show: Callable[[str], str]) -> str:
+    """The same in one line: `feeds sync 3 to HubSpot: manual`; empty where nobody knows."""
+    if effect is None or effect.syncs is None:
+        return ""
+    return f"feeds {'; '.join(feeds(effect, show)) or 'no sync'}"
+
+
+def feeds_count(*effects: Effect | None) -> str:
+    """`3 syncs`: those that read any of the models; empty for none, and where nobody knows."""
+    syncs = {sync.id for effect in effects if effect is not None for sync in effect.syncs or ()}
+    return counted(len(syncs), "sync") if syncs else ""
 
 
 def _sync(sync: Sync, show: Callable[[str], str]) -> str:

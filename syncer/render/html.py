@@ -10,21 +10,33 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.plan.planner import LOOSENED
 from syncer.render.command_lines import Commands
-from syncer.render.diff.hunks import change_lines
-from syncer.render.effects import consequences, feeds, feeds_count
+from syncer.render.effects import consequences, feeds, feeds_line
 from syncer.render.escaping import html_escaped, html_text
-from syncer.render.plan_table import causes_text, table_rows
+from syncer.render.links import NO_LINKS
+from syncer.render.plan_table import (
+    alike,
+    causes_text,
+    feeds_text,
+    group_counts,
+    names_text,
+    opens_diffs,
+    shared_consequences,
+    shown_lines,
+    table_rows,
+    titled,
+)
 from syncer.render.problem_groups import grouped
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
 from syncer.render.totals import not_compared, plan_counts, untouched_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from syncer.model import Problem
     from syncer.plan.planner import Planned, Removed
     from syncer.render.diff.hunks import Line
+    from syncer.render.links import Links
     from syncer.render.plan_table import ModelRow
     from syncer.render.provenance import Caution
 
@@ -35,6 +47,8 @@ _STYLE: Final = """\
   --soft: #151b23; --plus: #12351f; --minus: #43191c; --differs: #3a2d0c; --head: #12293f; --alarm: #d29922; } }
 body { max-width: 980px; margin: 2em auto; padding: 0 1em; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
+h2 { font-size: 1.1em; }
+a { color: inherit; }
 h1 { font-size: 1.4em; border-bottom: 1px solid var(--rule); padding-bottom: .3em; }
 code, pre { font: 13px/1.45 ui-monospace, monospace; }
 code { background: var(--soft); padding: .1em .35em; border-radius: 4px; overflow-wrap: anywhere; }
@@ -54,7 +68,7 @@ footer { color: var(--faint); font-size: .85em; margin-top: 2em; }"""
 _KINDS: Final = {"+": "plus", "-": "minus", "!": "differs", "@": "head"}
 
 
-def render_plan(planned: Planned, *, folder: str = "") -> str:
+def render_plan(planned: Planned, *, folder: str = "", links: Links = NO_LINKS) -> str:
     """The page of a plan, of drift, or of the problems that kept a plan from being made.
 
     `folder` is where the settings stand, from the repository's top; empty at the top.
@@ -67,21 +81,21 @@ def render_plan(planned: Planned, *, folder: str = "") -> str:
         seen = tuple(change.reversed for change in planned.plan.changes)
         planned = replace(planned, plan=replace(planned.plan, changes=seen))
     changes = planned.plan.changes
-    live = already_live(planned)
     loosened = [one for one in planned.warnings if one.rule == LOOSENED]
     others = [one for one in planned.warnings if one.rule != LOOSENED]
     body = [
         *_alerts(planned.refusals, "Refused"),
         *_alerts(loosened),
-        *([_removed(planned.removed)] if planned.removed else []),
-        *(_alert([_caution(caution)], "") for caution in cautions(planned)),
+        *([_removed(planned.removed, links)] if planned.removed else []),
+        *(_alert([_caution(caution)]) for caution in cautions(planned)),
         *_alerts(others),
-        *([f"<p>{_caution(live)}.</p>"] if live else []),
     ]
+    live = already_live(planned)
+    end = [*([f"<p>{_caution(live)}.</p>"] if live else []), footer]
     if not changes:
         unset = not_compared(planned.plan)
         said = f"{unset}, nothing else differs" if unset else "No drift" if planned.is_drift else "No changes"
-        return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", footer])
+        return _page(planned, said.lower(), [*body, f"<p>{said}.</p>", *end])
     rows = table_rows(planned)
     has_id = not planned.is_offline
     outside = f"{counted(len(changes), 'model')} changed outside git"
@@ -90,9 +104,9 @@ def render_plan(planned: Planned, *, folder: str = "") -> str:
         outside if planned.is_drift else plan_counts(planned),
         [
             *body,
-            _table(rows, has_causes=planned.provenance is not None),
-            *(_diff(row, has_id=has_id) for row in rows),
-            footer,
+            _table(rows, links, has_causes=planned.provenance is not None),
+            *_diffs(rows, links, has_id=has_id),
+            *end,
         ],
     )
 
@@ -138,15 +152,16 @@ def _caution(caution: Caution) -> str:
     return f"{caution.sentence}: {', '.join(named)}"
 
 
-def _removed(removed: Sequence[Removed]) -> str:
-    return _alert([f"{removed_title(len(removed))}.", *(removed_line(one, _code) for one in removed)], "")
+def _removed(removed: Sequence[Removed], links: Links) -> str:
+    listed = (removed_line(one, _code, _linked(str(one.id), links.live(one.id, one.query_type))) for one in removed)
+    return _alert([f"{removed_title(len(removed))}.", *listed])
 
 
 def _alerts(told: Sequence[Problem], title: str = "Warning") -> list[str]:
     return [_alert([_about(problem) for problem in group], group[0].hint, title) for group in grouped(told)]
 
 
-def _alert(lines: Sequence[str], hint: str, title: str = "Warning") -> str:
+def _alert(lines: Sequence[str], hint: str = "", title: str = "Warning") -> str:
     said = [*lines, *([html_text(hint)] if hint else [])]
     return f"<aside><p><b>{title}</b></p>{''.join(f'<p>{line}</p>' for line in said)}</aside>"
 
@@ -169,29 +184,62 @@ def _hint(problem: Problem) -> str:
     return f"<br>{html_text(problem.hint)}" if problem.hint else ""
 
 
-def _table(rows: Sequence[ModelRow], *, has_causes: bool) -> str:
-    has_feeds = any(feeds_count(row.effect) for row in rows)
+def _table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> str:
+    has_feeds = bool(feeds_text(rows))
     head = "<th>why</th>" * has_causes + "<th>feeds</th>" * has_feeds
     lines = [f"<tr><th></th><th>model</th><th>fields</th>{head}</tr>"]
-    for row in rows:
+    for some in alike(rows):
+        row = some[0]
         fields = ", ".join(f"{_code(path)}{f' ({mark})' if mark else ''}" for path, mark in row.fields)
         fields = "new" if row.change.is_creation else fields
+        names = names_text(some, lambda one: _linked(_code(one.address), links.file(one.change.desired.document.path)))
         more = f"<td>{causes_text(row, _code)}</td>" if has_causes else ""
-        more += f"<td>{feeds_count(row.effect)}</td>" if has_feeds else ""
-        cells = f"<td>{row.change.action.value}</td><td>{_code(row.address)}</td><td>{fields}</td>"
+        more += f"<td>{feeds_text(some)}</td>" if has_feeds else ""
+        cells = f"<td>{row.change.action.value}</td><td>{names}</td><td>{fields}</td>"
         lines.append(f"<tr>{cells}{more}</tr>")
-    return "\n".join(["<table>", *lines, "</table>"])
+    counts = group_counts(rows)
+    return "\n".join([*([f"<p>{counts}</p>"] if counts else []), "<table>", *lines, "</table>"])
 
 
-def _diff(row: ModelRow, *, has_id: bool) -> str:
+def _linked(shown: str, url: str) -> str:
+    return f'<a href="{html_escaped(url)}">{shown}</a>' if url else shown
+
+
+def _diffs(rows: Sequence[ModelRow], links: Links, *, has_id: bool) -> Iterator[str]:
+    opening = "<details open>" if opens_diffs(rows) else "<details>"
+    for title, some in titled(rows):
+        if title:
+            yield f"<h2>{title}</h2>"
+        yield f"{opening}{_diff(some, links, has_id=has_id)}</details>"
+
+
+def _diff(rows: Sequence[ModelRow], links: Links, *, has_id: bool) -> str:
+    row, *others = rows
+    lines = shown_lines(rows)
+    named = f"{len(rows)} models · {_code(row.fields[0].path)}" if others else _code(row.address)
+    summary = f"{row.change.action.value} {named} · {counted(len(lines), 'line')}"
+    if others:
+        listed = "".join(f"<li>{_item(one, links, has_id=has_id)}</li>" for one in rows)
+        said = shared_consequences(rows, _code)
+        told = f"<ul>{listed}</ul>" + (f"<p>{said}</p>" if said else "")
+    else:
+        live = _live(row, links, has_id=has_id)
+        told = (f"<p>{live[:1].upper()}{live[1:]}.</p>" if live else "") + _effects(row)
+    return f"<summary>{summary}</summary>{told}<pre>{''.join(map(_line, lines))}</pre>"
+
+
+def _item(row: ModelRow, links: Links, *, has_id: bool) -> str:
+    told = "; ".join(filter(None, [_live(row, links, has_id=has_id), feeds_line(row.effect, _code)]))
+    return f"{_code(row.address)}: {told}" if told else _code(row.address)
+
+
+def _live(row: ModelRow, links: Links, *, has_id: bool) -> str:
     change = row.change
-    lines = change_lines(change, row.notes)
-    summary = f"{change.action.value} {_code(change.address)} · {counted(len(lines), 'line')}"
-    live = f"<p>Live model {change.id}, {_code(change.live.name)}.</p>" if has_id else ""
-    live = "<p>A new model: its id is known after the apply.</p>" if change.is_creation else live
-    live += _effects(row)
-    shown = "".join(map(_line, lines))
-    return f"<details><summary>{summary}</summary>{live}<pre>{shown}</pre></details>"
+    if change.is_creation:
+        return "a new model: its id is known after the apply"
+    if not has_id:
+        return ""
+    return f"live model {_linked(str(change.id), links.model(change))}, {_code(change.live.name)}"
 
 
 def _effects(row: ModelRow) -> str:

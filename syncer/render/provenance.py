@@ -93,11 +93,11 @@ def removed_title(count: int) -> str:
     return f"{count} models are no longer managed: git removes the definitions, and the live models stay as before"
 
 
-def removed_line(one: Removed, code: Callable[[str], str]) -> str:
-    """A removed definition: its live model, and the syncs that go on reading that."""
+def removed_line(one: Removed, code: Callable[[str], str], shown_id: str = "") -> str:
+    """A removed definition: its live model, and the syncs that go on reading that. `shown_id` is the id as a link."""
     if not one.id:
         return f"{code(one.address)}: no live model is known of it"
-    live = f"{code(one.address)}: live model {one.id}, {code(one.name)}"
+    live = f"{code(one.address)}: live model {shown_id or one.id}, {code(one.name)}"
     if one.syncs is None:
         return f"{live}; what it feeds is not known"
     fed = [f"sync {sync.id} to {code(sync.destination)}" for sync in one.syncs]

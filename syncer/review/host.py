@@ -37,6 +37,8 @@ class Context:
     """A fork's or Dependabot's run: it has no secrets and may only read."""
     run_url: str
     """Link to the run: an https URL of plain characters, or empty."""
+    files_url: str
+    """Where the host shows the repository's files at `head_sha`: an https URL of plain characters, or empty."""
     run: int
     """A number by which runs of one workflow are ordered: a later run or attempt has a larger one."""
     branch: str

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from syncer.desired.binding import bind
 from syncer.desired.resolve import resolve
-from syncer.model import NOWHERE, Binding, Bound, Problem, Severity, Target, shortlist
+from syncer.desired.targets import ALL, Targets, refuse_unknown, traits_of
+from syncer.model import NOWHERE, Binding, Bound, DesiredState, Problem, Severity, Target, shortlist
 from syncer.plan.planner import Counterpart, Planned, make_plan
 from syncer.plan.promotion import CONNECTOR, connector_there, own_fields, promoted
 from syncer.workflow.live_state import told_together, unread_models
-from syncer.workflow.targets import targeted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,13 +28,15 @@ def compare_environments(
     here: tuple[Target, Reader],
     there: tuple[Target, Reader],
     common: Common,
-    patterns: Sequence[str] = (),
+    targets: Targets = ALL,
 ) -> Planned:
     """What would change `there` if it had what is live `here`, model by model. Raises ApiError and RefreshError.
 
-    Of what can't be bound a problem tells, in either environment.
+    Of what can't be bound a problem tells, in either environment. And SettingsError for a target that means nothing.
     """
-    one, other = (_Side.of(documents, *side, patterns) for side in (here, there))
+    one, other = (_Side.of(documents, *side, targets) for side in (here, there))
+    known = {model.address: model for side in (other, one) for model in side.everything.values()}
+    refuse_unknown([traits_of(model) for model in known.values()], targets, "definition")
     bindings, unmapped, kept = [], [], 0
     for address in sorted(one.bindings.keys() & other.bindings.keys()):
         mine, its = one.bindings[address], other.bindings[address]
@@ -79,10 +81,10 @@ class _Side:
     warnings: tuple[Problem, ...]
 
     @classmethod
-    def of(cls, documents: Sequence[Document], target: Target, reader: Reader, patterns: Sequence[str]) -> _Side:
-        """What is live there of the definitions that live there. Raises SettingsError for a pattern without one."""
+    def of(cls, documents: Sequence[Document], target: Target, reader: Reader, targets: Targets) -> _Side:
+        """What is live there of the definitions that live there."""
         everything = resolve(documents, target.environment)
-        chosen = targeted(everything, patterns)
+        chosen = DesiredState(tuple(model for model in everything.models if targets.has(traits_of(model))))
         connectors = reader.connectors()
         live = reader.fetch({model.id for model in everything.models if model.id is not None})
         bound = bind(everything, live)

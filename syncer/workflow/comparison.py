@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from syncer.desired.resolve import resolve, reveal
+from syncer.desired.targets import ALL, Targets, taken_by_unread, targeted
 from syncer.plan import causes
 from syncer.plan.planner import Plan, Provenance, make_plan
 from syncer.plan.unset_secrets import not_compared_secrets, without_unset
 from syncer.workflow.base import Base, silent_base
 from syncer.workflow.live_state import bound_to, told_together, unread_models
-from syncer.workflow.targets import targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,14 +42,15 @@ def compared(
     connectors: Connectors,
     *,
     base: Base | None,
-    patterns: Sequence[str] = (),
+    targets: Targets = ALL,
 ) -> Comparison:
     """Definitions beside live state, with what is new as such. Raises ApiError and RefreshError."""
     everything = resolve(documents, target.environment)
-    named, nameless = connectors.bound(targeted(everything, patterns))
+    named, nameless = connectors.bound(targeted(everything, connectors.told(targets)))
     chosen, _ = reveal(named, lookup)
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
     bound, problems = bound_to(everything, chosen, live, {problem.path for problem in nameless}, create=True)
+    problems = (*problems, *taken_by_unread(bound, targets))
     # Whether one that isn't live yet has its secrets, the plan that creates it tells.
     bound, not_compared = without_unset(bound)
     not_compared = {one: not_compared[one] for one in sorted(not_compared) if one not in {m.address for m in bound.new}}

@@ -11,6 +11,7 @@ from syncer.adopting.names import Variables
 from syncer.adopting.new_files import Draft, ImportContext
 from syncer.desired.connectors import bind_connectors
 from syncer.desired.resolve import resolve, reveal
+from syncer.desired.targets import Targets
 from syncer.model import (
     Binding,
     Bound,
@@ -54,7 +55,7 @@ def import_drift(
     and SettingsError for a pattern that names nothing.
     """
     connectors = Connectors(reader)
-    found = compared(documents, reader, target, lookup, connectors, base=base, patterns=patterns)
+    found = compared(documents, reader, target, lookup, connectors, base=base, targets=Targets(patterns))
     changes = found.plan.updated
     is_moved = any("connector_id" in change.changed for change in changes)
     has_names = any(change.desired.connector for change in changes)

@@ -9,7 +9,8 @@ from syncer import normalization
 from syncer.desired import validate
 from syncer.desired.connectors import stand_in_connectors
 from syncer.desired.resolve import resolve, reveal
-from syncer.model import Binding, Bound, Document, LiveModel, Problem, Severity, Target
+from syncer.desired.targets import ALL, Targets, taken_by_unread, targeted, traits_of
+from syncer.model import Binding, Bound, DesiredState, Document, LiveModel, Problem, Severity, Target
 from syncer.plan import causes, policy, renames
 from syncer.plan.base_definitions import BaseDefinitions
 from syncer.plan.guards import loosened_guards, with_guards_of
@@ -22,7 +23,6 @@ from syncer.workflow.base import Base, silent_base
 from syncer.workflow.effects import impossible, with_consequences
 from syncer.workflow.live_state import bound_to, told_together, unread_models
 from syncer.workflow.reader import Connectors, Reader
-from syncer.workflow.targets import is_named, targeted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,27 +36,29 @@ def plan(
     target: Target,
     lookup: Callable[[str], Secret | None],
     limits: Limits,
-    patterns: Sequence[str] = (),
+    targets: Targets = ALL,
     *,
     base: Base | None = None,
     create: bool = False,
     with_effects: bool = True,
 ) -> Planned:
-    """Refresh and plan; with `patterns` (addresses or globs) only the definitions that they name.
+    """Refresh and plan; with `targets` only the definitions that they mean.
 
     With a base the plan says of each difference where it comes from, which guards the change loosens and which
     definitions it removes. With `create` definitions that no live model answers to are planned, too. `with_effects` it
     says what the changes do downstream, and has the verdict. The documents must be valid.
-    Raises ApiError, RefreshError, and SettingsError for a pattern that names nothing.
+    Raises ApiError, RefreshError, and SettingsError for targets that mean nothing.
     """
     connectors = Connectors(reader)
+    targets = connectors.told(targets)
     everything = resolve(documents, target.environment)
-    wanted, nameless = connectors.bound(targeted(everything, patterns))
+    wanted, nameless = connectors.bound(targeted(everything, targets))
     chosen, missing = reveal(wanted, lookup)
     missing = (*nameless, *(missing if limits.requires_secrets else ()))
     live = reader.fetch({model.id for model in everything.models if model.id is not None})
 
     bound, problems = bound_to(everything, chosen, live, {problem.path for problem in missing}, create=create)
+    problems = (*problems, *taken_by_unread(bound, targets))
     told = tuple(problem for problem in problems if not problem.is_error)
     problems = tuple(problem for problem in problems if problem.is_error)
     bound, not_compared = without_unset(bound)
@@ -85,7 +87,7 @@ def plan(
             *loosened_guards(bound.bindings, guards),
             *base.told,
         )
-        removed = _chosen(removed_definitions(guards, everything, live), patterns)
+        removed = _chosen(removed_definitions(guards, everything, live), guards, targets)
     told = (*told, *renames.repurposed_ids(made, former))
     warnings = (
         *loosened,
@@ -109,7 +111,7 @@ def _unreadable(made: Plan) -> tuple[Problem, ...]:
 
 
 def plan_offline(
-    documents: Sequence[Document], base: Base, target: Target, limits: Limits, patterns: Sequence[str] = ()
+    documents: Sequence[Document], base: Base, target: Target, limits: Limits, targets: Targets = ALL
 ) -> Planned:
     """What a change would do if live were what its base says: for whoever may not ask the server.
 
@@ -121,7 +123,7 @@ def plan_offline(
         return Secret(variable, variable)
 
     everything = stand_in_connectors(resolve(documents, target.environment))
-    chosen, _ = reveal(targeted(everything, patterns), lookup)
+    chosen, _ = reveal(targeted(everything, targets), lookup)
     said = base.state(target.environment)
     former = BaseDefinitions(reveal(stand_in_connectors(said), lookup)[0])
     bindings, new = [], []
@@ -143,10 +145,12 @@ def plan_offline(
     guards = base.guards(target.environment) if base.hurt else said
     loosened = loosened_guards(bindings, guards)
     warnings = (*loosened, *new, *silent_base(base), *_unreadable(made))
-    removed = _chosen(removed_definitions(guards, everything, None), patterns)
+    removed = _chosen(removed_definitions(guards, everything, None), guards, targets)
     planned = Planned(with_guards_of(made, guards), warnings, is_offline=True, removed=removed)
     return policy.judged(planned, limits)
 
 
-def _chosen(removed: Sequence[Removed], patterns: Sequence[str]) -> tuple[Removed, ...]:
-    return tuple(one for one in removed if is_named(one.address, one.path, patterns))
+def _chosen(removed: Sequence[Removed], base: DesiredState, targets: Targets) -> tuple[Removed, ...]:
+    """Those that the targets mean by what the base says; a file that isn't valid is there all the same."""
+    meant = {model.address for model in base.models if replace(targets, changed=None).has(traits_of(model))}
+    return tuple(one for one in removed if one.address in meant and one.path not in targets.unread)

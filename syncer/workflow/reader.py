@@ -9,6 +9,7 @@ from syncer.desired.connectors import bind_connectors
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from syncer.desired.targets import Targets
     from syncer.model import (
         Connector,
         DesiredState,
@@ -46,6 +47,10 @@ class Connectors:
         if self._known is None:
             self._known = self._reader.connectors()
         return self._known
+
+    def told(self, targets: Targets) -> Targets:
+        """The targets, with the ids of the connectors that they name."""
+        return targets.with_connectors(self()) if targets.connectors else targets
 
     def bound(self, desired: DesiredState) -> tuple[DesiredState, tuple[Problem, ...]]:
         """The state with the ids of the connectors that it names."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from syncer.applying import rollback
 from syncer.desired.resolve import resolve
+from syncer.desired.targets import Targets, refuse_unknown, traits_of
 from syncer.plan import policy
 from syncer.plan.planner import Planned
 from syncer.workflow.effects import impossible, with_consequences
 from syncer.workflow.reader import Connectors, Reader
-from syncer.workflow.targets import is_chosen, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,8 +46,9 @@ def roll_back(
     """
     rollback.check_applicable(kept, target)
     plan = kept.plan
-    changes = tuple(change for change in plan.changes if is_chosen(change.desired, patterns))
-    refuse_unknown([change.desired for change in plan.changes], patterns, "change of that run")
+    targets = Targets(patterns)
+    changes = tuple(change for change in plan.changes if targets.has(traits_of(change.desired)))
+    refuse_unknown([traits_of(change.desired) for change in plan.changes], targets, "change of that run")
     left_out = len(plan.changes) - len(changes)
     # All that the run compared counts: the way back changes as much of it as the way there did.
     protected = {model.address for model in resolve(documents, target.environment).models if model.lifecycle.protect}

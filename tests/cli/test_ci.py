@@ -20,7 +20,9 @@ from werkzeug.wrappers import Request, Response
 from world import Result, definition, flat, recorded_world, writes
 from wsgi import serving
 
+from syncer.cli.ci import job
 from syncer.plan import planfile
+from syncer.review.host import Context
 from syncer.review.marker import Kind, Marker
 from syncer.sandbox import Sandbox
 
@@ -92,6 +94,65 @@ def test_what_belongs_to_another_part_is_refused(place: Place) -> None:
         assert re.search(rf"(unrecognized arguments|are required): {named}\b", done.err)
     assert issue.is_open
     assert (len(place.host.calls), len(place.box.requests)) == asked
+
+
+# -- where a comment leads ---------------------------------------------------------------------------------------
+
+
+def test_names_and_ids_are_links_that_no_change_chooses(place: Place) -> None:
+    """Names lead to the file at the commit that is named, ids to the UI that the base's settings or a variable name.
+
+    A change's own settings lead nobody anywhere, and of a stranger's change nothing leads to the UI.
+    """
+    settings, ui = place.team.folder / "syncer.toml", "https://ui.example.com"
+    told = f'{settings.read_text()}ui_url = "{ui}"\n'
+    settings.write_text(told)
+    base = place.commit("The UI")
+    settings.write_text(told.replace(ui, "https://e.vil"))
+    head = place.branch(description="First")
+    file = f"[`m0`](https://github.com/acme/models/blob/{head}/models/m0.yaml)"
+    live = f"Live model [{MODELS[0]['id']}]({{}}/define/models/{MODELS[0]['id']})"
+    page = place.folder / "plan.html"
+    for more, root in (({}, ui), ({"SYNCER_UI_URL": "https://own.example.com/"}, "https://own.example.com")):
+        plan = ["ci", "plan", "--out", _file(place), "--html", str(page)]
+        event = change(head, base)
+        done = place.job(event, plan, ["ci", "comment", _file(place)], name="pull_request", more=more)
+        assert done.code == 0, done.text
+        assert file in place.comments[0]
+        assert live.format(root) in place.comments[0]
+        assert f'<a href="{root}/define/models/{MODELS[0]["id"]}">' in page.read_text("utf-8")
+        assert "e.vil" not in f"{place.comments[0]}{page.read_text('utf-8')}"
+    wrong = place.job(event, ["ci", "comment", _file(place)], name="pull_request", more={"SYNCER_UI_URL": "http://x"})
+    assert (wrong.code, "SYNCER_UI_URL must begin with https://" in wrong.err) == (1, True)
+    none = place.job(
+        event, ["ci", "comment", _file(place)], name="pull_request", more={"GITHUB_SERVER_URL": "http://x"}
+    )
+    assert (none.code, "/blob/" in place.comments[0]) == (0, False)
+
+    fork = place.fork()
+    assert place.follow(fork, more={"SYNCER_UI_URL": ui}).code == 0
+    assert "/define/models/" not in place.host.comments[8][0].body
+
+    # A timer runs on what was merged.
+    place.git("switch", "--quiet", "main")
+    place.edit(MODELS[1]["id"], query="SELECT id, email FROM elsewhere")
+    assert place.job("schedule", DRIFT).code == 0
+    (issue,) = place.host.issues.values()
+    assert f"]({ui}/define/models/{MODELS[1]['id']})" in issue.body
+
+
+def test_files_are_linked_from_where_the_settings_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for a job that works in a folder below them; and only of the commit that the host's link is of."""
+    (tmp_path / ".git").mkdir()
+    folder = tmp_path / "team a" / "jobs"
+    folder.mkdir(parents=True)
+    (folder.parent / "syncer.toml").write_text("")
+    root, head = f"https://github.com/acme/models/blob/{'a' * 40}", "a" * 40
+    context = Context("manual", None, head, "", False, "", root, 1, "main")
+    for here, expected in ((folder, f"{root}/team%20a"), (tmp_path, root)):
+        monkeypatch.chdir(here)
+        assert job.links(context, "prod", head).files == expected
+    assert job.links(context, "prod", "b" * 40).files == ""
 
 
 # -- what a comment may be made of -------------------------------------------------------------------------------

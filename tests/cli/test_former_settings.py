@@ -126,7 +126,8 @@ def test_settings_that_only_say_how_are_told(place: Place) -> None:
     alert = next(line for line in comment.splitlines() if "alters the settings" in line)
     assert alert.startswith("> this change alters the settings: `max_change_percent`, models<br>")
     # What the UI said is drift, and not this change's: the base is read where its models lay.
-    assert "| ~ | `m1` | `query` | drift |" in comment
+    m1 = f"[`m1`](https://github.com/acme/models/blob/{head}/definitions/m1.yaml)"
+    assert f"| ~ | {m1} | `query` | drift |" in comment
     place.edit(MODELS[1]["id"], query=MODELS[1]["query"])
     assert place.plan_pull_request(head, base).code == 0
     assert "no changes" in place.comments[0]

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 GITHUB = {f".github/workflows/{name}" for name in ("plan.yml", "plan-fork-comment.yml", "apply.yml", "drift.yml")}
-ALWAYS = {"schemas/model.schema.json", "models/README.md", ".vscode/settings.json", ".gitignore"}
+ALWAYS = {
+    ".idea/jsonSchemas.xml",
+    "schemas/model.schema.json",
+    "models/README.md",
+    ".vscode/settings.json",
+    ".gitignore",
+}
 """What a folder without definitions gets, whatever else it asks for."""
 
 PLAN, LAST = ".github/workflows/plan.yml", ".github/workflows/drift.yml"
@@ -249,7 +255,7 @@ def test_flags_are_enough(new: Path, url: str) -> None:
     assert (examined.code, "live models of staging can be imported" in examined.out) == (0, True)
 
     again = someone.run("init")
-    assert (again.code, again.out.count("Unchanged "), "Wrote" in again.out) == (0, 3, False)
+    assert (again.code, again.out.count("Unchanged "), "Wrote" in again.out) == (0, 4, False)
     assert again.out.startswith("Settings: syncer.toml\n")
 
 

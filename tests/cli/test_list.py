@@ -292,3 +292,25 @@ def test_each_definition_and_each_live_model_has_a_row() -> None:
 def test_causes_decide_how_a_changed_model_stands(causes: tuple[Cause, ...], state: State) -> None:
     """What both did in one model is a conflict of it, whichever fields they did it in."""
     assert _stood(causes)[1]["c"].state is state
+
+
+def test_a_list_of_hundreds_is_pleasant(played: Played) -> None:
+    """By folder; in a narrow terminal with fewer columns, which are named; with the columns that were asked for."""
+    rows = [
+        Row(State.IN_STEP, f"finance/team_{n // 50}/model_{n:03}", n, f"Model {n}", "raw_sql", 1, "wh", 0, f"m{n}.yaml")
+        for n in range(1, 301)
+    ]
+    text = render_listing(Listing(tuple(rows)), Style(width=60))
+    lines = text.splitlines()
+    assert max(map(cells, lines)) <= 60
+    assert sum(line.startswith("finance/team_") for line in lines) == 6
+    assert len(lines) == 1 + 6 + 300 + 2
+    assert lines[-1] == "300 models: 300 in step. Not shown: type, connector."
+    wide = render_listing(Listing(tuple(rows)), Style(width=120))
+    assert "Not shown" not in wide
+    assert wide.splitlines()[2].split() == ["in", "step", "model_001", "1", "Model", "1", "raw_sql", "wh", "0"]
+    shown = played.run("list", "--columns", "file,ID").out.splitlines()
+    assert shown[3].split() == ["FILE", "ID"]
+    assert shown[4].split() == ["models/m1.yaml", "1"]
+    wrong = played.run("list", "--columns", "file,size")
+    assert (wrong.code, "there is no column 'size'" in wrong.err) == (64, True)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -21,12 +22,13 @@ from hypothesis import strategies as st
 
 from syncer import sql
 from syncer.desired.loader import load
-from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, guard_of, rules_markdown, unreadable
+from syncer.desired.validate import MAX_PROBLEMS, RULES, as_errors, check, guard_of, unreadable
 from syncer.desired.validate.finding import described, label, nearest, quoted
 from syncer.desired.validate.queries import limits_at_line_end
-from syncer.desired.validate.schema import SILENT, WORDS
+from syncer.desired.validate.schema import FILE_KEYS, SILENT, WORDS
 from syncer.desired.validate.values import Glance, has_signs
 from syncer.model import QUERY_TYPES, Severity
+from syncer.render.rules_page import ALL_RULES, SECTIONS, rules_markdown
 from syncer.sandbox import contracts, validation
 from syncer.secrets import CREDENTIAL
 
@@ -124,13 +126,35 @@ def test_only_what_no_text_can_show_is_without_an_example() -> None:
     }  # fmt: skip
 
 
+def _told_rules() -> set[str]:
+    """The ids that stand in the code as the rule of a problem."""
+    places = {"problem": 0, "Finding": 0, "Refusal": 0, "leave": 1, "Problem": 1, "Trouble": 1}
+    trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "syncer").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    constants = {
+        node.target.id: node.value.value
+        for node in nodes
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    found = set()
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in places and len(call.args) > places[name]:
+            rule = call.args[places[name]]
+            found.add(rule.value if isinstance(rule, ast.Constant) else constants.get(getattr(rule, "id", "")))
+    return {str(one) for one in found if one is not None}
+
+
 def test_every_rule_is_documented() -> None:
-    """The rule list has each rule once, with its severity, why, and both examples."""
+    """The page has each rule of validate, plan and apply once, and no problem in the code names another one."""
     text = rules_markdown()
 
     assert text == (ROOT / "docs" / "rules.md").read_text("utf-8")
-    assert len({rule.id for rule in RULES}) == len(RULES)
-    for rule in RULES:
+    assert len(ALL_RULES) == sum(len(rules) for _, _, rules in SECTIONS)
+    assert _told_rules() - {*ALL_RULES} == set()
+    for rule in ALL_RULES.values():
         assert f"| [{rule.id}](#{rule.id}) | {rule.severity.value} | {rule.title} |" in text
         assert f"\n## {rule.id}\n" in text
         assert rule.why in text
@@ -232,6 +256,12 @@ def test_jsonschema_is_loaded_only_to_explain(tmp_path: Path) -> None:
     [
         (SQL + "querry: x\n", "unknown-key", "6:1", "unknown key querry", "did you mean query?"),
         (SQL + "Name: x\n", "unknown-key", "6:1", "unknown key Name", "did you mean name?"),
+        (SQL.replace("name:", "Nmae:"), "unknown-key", "1:1", "unknown key Nmae", "did you mean name?"),
+        (SQL.replace("connector_id", "connectr"), "unknown-key", "2:1", "unknown key connectr", "did you mean connector?"),
+        (SQL.replace("primary_key", "primarykey"), "unknown-key", "4:1", "unknown key primarykey", "did you mean primary_key?"),
+        (SQL.replace("query:", "querry:"), "unknown-key", "5:1", "unknown key querry", "did you mean query?"),
+        (SQL.replace("raw_sql", "sql"), "unknown-query-type", "3:13", '"sql"', "did you mean raw_sql?"),
+        (SQL.replace("raw_sql", "vector"), "unknown-query-type", "3:13", '"vector"', "did you mean vector_search?"),
         (SQL + "zzz: x\n", "unknown-key", "6:1", "unknown key zzz", "known here are name, description"),
         (SQL + "lifecycle: {protct: true}\n", "unknown-key", "6:13", "lifecycle.protct", "did you mean protect?"),
         (SQL.replace("raw_sql", "RAW_SQL"), "unknown-query-type", "3:13", '"RAW_SQL"', "did you mean raw_sql?"),
@@ -288,12 +318,16 @@ def test_violations_are_told_in_words(checked: Checker, text: str, rule: str, wh
     assert hint in problem.hint
 
 
+def test_what_a_slip_may_mean_is_what_a_file_may_say() -> None:
+    """Else a key that the schema learns would be taken for a slip of another one."""
+    assert {*FILE_KEYS} == {*SCHEMA["properties"]}
+
+
 def test_all_problems_are_told_at_once(checked: Checker) -> None:
     """One run shows every problem of a file, by place, and none twice."""
     text = "nmae: x\nconnector_id: 0\nquery_type: raw_sq\nprimary_key: 5\nlifecycle: {allow: [x], protect: 1}\n"
 
     assert told(checked(text)) == [
-        ("missing-field", "a.yaml:1:1"),
         ("unknown-key", "a.yaml:1:1"),
         ("wrong-value", "a.yaml:2:15"),
         ("unknown-query-type", "a.yaml:3:13"),

@@ -13,7 +13,7 @@ from builders import RAW_SQL, TARGET, FakeApi, document, live
 from hypothesis import given
 from hypothesis import strategies as st
 from inside import Inside
-from world import definition, recorded_world
+from world import definition, flat, recorded_world
 
 from syncer import sql, workflow
 from syncer.errors import ApiError, RefusedError
@@ -668,7 +668,7 @@ def test_a_lost_column_stops_an_apply(team: Inside) -> None:
     allowed = team.run("apply", "--auto-approve", "--allow", "lost_column")
 
     assert (planned.code, applied.code, allowed.code) == (1, 1, 0)
-    assert "which sync 1 to crm-webhook maps, which sync 2 to crm-webhook maps" in planned.err
+    assert "which sync 1 to crm-webhook, sync 2 to crm-webhook and sync 3 to crm-webhook map" in flat(planned.err)
     assert "Apply complete! Resources: 0 added, 1 changed, 0 destroyed." in allowed.out
     assert RAW_SQL["query"] not in allowed.out
 

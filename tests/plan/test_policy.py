@@ -403,14 +403,14 @@ def _columns(before: str | None, after: str | None) -> Columns:
             {"query": "q"},
             (replace(SYNC, columns=("email", "at"), cursor="at"), CURSOR),
             ("user_id at email", "user_id email"),
-            ["at, which sync 3 to HubSpot maps, which sync 3 to HubSpot maps, which sync 4 to Ads reads new rows by"],
+            ["at, which sync 3 to HubSpot maps, and sync 4 to Ads reads new rows by"],
         ),
         (
             {"query": "q"},
             (replace(SYNC, columns=("user_id",)),) * 4,
             ("user_id", "x"),
             [
-                "user_id, which is the primary key, which sync 3 to HubSpot maps, which sync 3 to HubSpot maps and 2 more"
+                "user_id, which is the primary key, and sync 3 to HubSpot, sync 3 to HubSpot, sync 3 to HubSpot and 1 more map"
             ],
         ),
         ({"primary_key": "email"}, (), ("user_id", "user_id"), ["email, which is the primary key"]),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OURS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "p", "aside", "b", "code", "pre", "span", "footer", "br"),
-    *("table", "tr", "th", "td", "details", "summary", "ul", "li"),
+    *("table", "tr", "th", "td", "details", "summary", "ul", "li", "h2", "a"),
 }
 VOID = {"meta", "br"}
 
@@ -73,7 +73,7 @@ def _is_inert(text: str) -> Page:
     assert page.is_balanced
     assert set(page.tags) <= OURS
     assert set(page.attributes) <= {
-        *(("html", "lang"), ("span", "class")),
+        *(("html", "lang"), ("span", "class"), ("details", "open"), ("a", "href")),
         *(("meta", name) for name in ("charset", "http-equiv", "content", "name")),
     }
     assert "url(" not in page.style

@@ -14,17 +14,22 @@ from builders import TARGET, desired, live
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pages import OURS, Page, shown
-from scenes import CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
+from scenes import ALIKE, CANARY, COMMIT, PLANNED, PLANS, REPORTS, RUN_URL, plan_of
 
+from syncer import package_files
 from syncer.applying.outcome import Outcome, Report, Status
 from syncer.model import NOWHERE, Binding, Bound, Origin, Problem, Severity
+from syncer.plan import planfile
 from syncer.plan.planner import Cause, Planned, Provenance, make_plan
+from syncer.render import html
 from syncer.render.diff.hunks import change_lines
 from syncer.render.escaping import code, code_cell, fenced, link_url, prose, table_safe
+from syncer.render.links import Links, path_url
 from syncer.render.markdown import BUDGET, render_drift, render_missing, render_plan, render_report
 from syncer.secrets import Secret
 
 Golden = Callable[[str, str], None]
+LINKS = Links("https://github.example.com/acme/models/blob/a1b2/team", "https://ui.example.com")
 
 # -- goldens -----------------------------------------------------------------------------------------------------------
 
@@ -60,7 +65,7 @@ def _is_inert(text: str, urls: Iterable[str] = (RUN_URL,)) -> Page:
 
     assert page.is_balanced
     assert set(page.tags) <= OURS
-    assert page.attributes <= {("a", "href"), ("pre", "lang")}
+    assert page.attributes <= {("a", "href"), ("pre", "lang"), ("details", "open")}
     assert set(page.links) <= set(urls)
     # Outside of code GitHub or its parser would look for these; nothing of ours has any.
     assert not re.search(r"[@#<>\\*|$]|://|www|GH-|:\w+:|\b[0-9a-f]{7,}\b", _without_digest(page.plain))
@@ -125,6 +130,15 @@ def test_foreign_text_is_inert(text: str, before: str, after: str) -> None:
 
     for page in (planned, failed, replace(planned, is_offline=True)):
         _is_inert(render_plan(page, run_url=RUN_URL))
+    found = shown(linked := render_plan(planned, run_url=RUN_URL, links=LINKS)).links
+    _is_inert(linked, map(str, found))
+    assert found.count(RUN_URL) == found.count(f"{LINKS.ui}/define/models/42") == 1
+    assert len(found) <= 3
+    assert all(
+        re.fullmatch(f"{LINKS.files}/models/[A-Za-z0-9._~%/-]+", str(one))
+        for one in found
+        if str(one) not in {RUN_URL, f"{LINKS.ui}/define/models/42"}
+    )
     for page in (planned, failed):
         _is_inert(render_drift(page, run_url=RUN_URL))
     for budget in (BUDGET, 0):
@@ -139,7 +153,7 @@ def test_foreign_text_is_inert(text: str, before: str, after: str) -> None:
 def test_the_tables_rows_are_the_models(addresses: list[str]) -> None:
     """A row each, in the order of the diffs, with nothing of one model in another's row."""
     bindings = tuple(
-        Binding(desired(address, query="SELECT 1"), live(number, query="SELECT 0"))
+        Binding(desired(address, query=f"SELECT {number}\nFROM t"), live(number, query="SELECT 0\nFROM t"))
         for number, address in enumerate(addresses, 1)
     )
     plan = make_plan(Bound(bindings), TARGET)
@@ -327,9 +341,9 @@ def _named(number: int) -> str:
 
 
 def _rewritten(count: int) -> Planned:
-    """A plan of models whose whole queries change: diffs of 81 lines."""
+    """A plan of models whose whole queries change: diffs of 82 lines."""
     old, new = ("\n".join(f"  {side}_{n} AS alias," for n in range(40)) for side in ("old", "new"))
-    return Planned(plan_of(*((_named(n), {"query": old}, {"query": new}) for n in range(count))))
+    return Planned(plan_of(*((_named(n), {"query": old}, {"query": f"{new}\n  {n}"}) for n in range(count))))
 
 
 COUNTS = (1, 30, 200, 700, 1_500)
@@ -373,7 +387,7 @@ def test_a_summary_names_ten_thousand() -> None:
         (30, BUDGET, "diffs table names", ""),
         (60, BUDGET, "diffs table names", "Some diffs don't fit in here and are shortened; "),
         (700, BUDGET, "diffs table names", "The diffs of the last "),
-        (700, 37_900, "table names", "The diffs don't fit in here; "),
+        (700, 37_800, "table names", "The diffs don't fit in here; "),
         (700, 30_000, "names", "Table and diffs don't fit in here; "),
         (700, 10_000, "", "The list of 700 models doesn't fit in here; "),
     ],
@@ -422,12 +436,22 @@ def test_small_diffs_are_whole_before_large_ones() -> None:
     assert _is_inert(text).tags["pre"] == 2
 
 
-def test_a_long_table_is_folded() -> None:
-    """25 rows stand open; more would push the diffs off the page."""
-    for count, summaries in ((25, 25), (26, 27)):
+def test_the_table_is_open_at_every_size() -> None:
+    """It's what a reviewer reads first. The diffs alone are folded, but for those of a small plan."""
+    for count in (4, 300):
         page = shown(render_plan(many(count)))
-        assert page.tags["summary"] == summaries
+        assert page.tags["summary"] == page.tags["pre"]
         assert page.tags["tr"] == count + 1
+
+
+def test_a_long_table_begins_with_what_is_in_it() -> None:
+    """How many of each group, where it can't be seen at a glance and there are several groups."""
+    risky = [(_named(n), {"primary_key": f"id_{n}"}, {"query": "SELECT 1"}) for n in range(25)]
+    for count, others, told in ((25, (), ""), (23, ("a",), ""), (24, ("a",), "24 risky · 1 other changes")):
+        planned = Planned(plan_of(*risky[:count], *((name, {"query": "q"}, {}) for name in others)))
+        for text in (render_plan(planned), html.render_plan(planned)):
+            assert ("risky ·" in text) == bool(told)
+            assert told in text
 
 
 def test_warnings_stay_and_are_counted() -> None:
@@ -440,7 +464,7 @@ def test_warnings_stay_and_are_counted() -> None:
     assert text.count("[!WARNING]") == 2
     assert "> 880 more warnings: the run's log has all of them." in text
     assert all(_named(number) in page.code for number in range(900))
-    assert "**Risky** (900): " in render_plan(Planned(plan, warnings), budget=45_000)
+    assert "**Risky** (900): " in render_plan(Planned(plan, warnings), budget=34_000)
     tight = render_plan(Planned(plan, warnings), budget=450)
     assert "> 900 warnings: the run's log has all of them." in tight
     assert len(tight.encode()) <= 450
@@ -513,6 +537,74 @@ def test_conflicts_and_risky_changes_come_first() -> None:
 
     assert [row[1] for row in page.rows[1:]] == ["d/conflict", "c/risky", "b/drift", "a/other", "e/other"]
     assert [row[3] for row in page.rows[1:]] == ["conflict", "this change", "drift", "this change", "this change"]
+
+
+def test_models_with_the_same_change_are_told_together(golden: Golden) -> None:
+    """In one row and one fold, last in their group; each name leads to its file, each id to its live model.
+
+    What differs beside the change (the reason, the risk, a sync that notices) keeps models apart.
+    """
+    text = render_plan(ALIKE, run_url=RUN_URL, links=LINKS)
+    golden("markdown/alike.md", text)
+    golden("markdown/page/alike.html", html.render_plan(ALIKE, links=LINKS))
+    page = _is_inert(text, map(str, shown(text).links))
+
+    assert [row[1].partition(":")[0] for row in page.rows[1:]] == [
+        *("b/drifts", "c/fed", "a/one", "a/rest|of", "3 models", "5 models"),
+    ]
+    assert page.tags["pre"] == len(page.rows) - 1
+    assert all(change.address in page.code for change in ALIKE.plan.changes)
+
+
+def test_small_plans_show_their_diffs_open() -> None:
+    """Three models however long they are, or forty lines that differ."""
+    long, other = ("\n".join(f"{side} {n}" for n in range(30)) for side in "ab")
+    for count, queries, is_open in (
+        (3, (long, other), True),
+        (4, (long, other), False),
+        (40, ("a", "b"), False),
+        (20, ("a", "b"), True),
+    ):
+        rows = (({"query": f"{queries[0]}{n}\n"}, {"query": f"{queries[1]}{n}\n"}) for n in range(count))
+        planned = Planned(plan_of(*((_named(n), *row) for n, row in enumerate(rows))))
+        for text in (render_plan(planned), html.render_plan(planned)):
+            assert ("<details open>" in text, "<details>" in text) == (is_open, not is_open)
+
+
+def test_links_stay_below_their_roots() -> None:
+    """A path that leads elsewhere, or an address that isn't https, makes no link; odd characters are escaped."""
+    assert LINKS.file("models/a b/](x)|é.yaml") == f"{LINKS.files}/models/a%20b/%5D%28x%29%7C%C3%A9.yaml"
+    for path in ("", "../a", "models/../../a", "/a", "a//b", "./a", "a/\ud800", "a" * 500):
+        assert LINKS.file(path) == ""
+    change = PLANNED["typical"].plan.changes[0]
+    for ui in ("", "http://ui.example.com", "javascript:alert(1)", "https://ui.example.com/)x", "https://u@x.org"):
+        assert Links(ui, ui).model(change) == Links(ui, ui).file("models/a.yaml") == ""
+    assert Links(ui="https://ui.example.com/x/").live(7, "ai_ml") == "https://ui.example.com/x/define/models/ai/7"
+    assert (Links(ui="https://ui.example.com").live(0, ""), path_url("https://x", "")) == ("", "https://x")
+
+
+def test_links_go_before_diffs_do() -> None:
+    """A long table has none, and each name is still there."""
+    few, more = (render_plan(many(count), links=LINKS) for count in (30, 300))
+
+    assert few.count(f"]({LINKS.files}/") == 30
+    assert f"]({LINKS.files}/" not in more
+    assert more.count("| ~ | `marketing/") == 300
+    assert f"]({LINKS.ui}/define/models/" in more
+
+
+def test_refused_models_come_first() -> None:
+    """Before risky ones, also where what is refused stands in a file of defaults, and after a plan file was read."""
+    risky = {"primary_key": "id"}
+    plan = plan_of(("a/risky", risky, {}), ("b/refused", {"connector_id": 2}, {}), ("c/by_default", risky, {}))
+    origins = Origin("models/b/refused.yaml", 3, 1), Origin("models/_defaults.yaml", 1, 1)
+    refusals = tuple(
+        Problem(one, "r", "m", about=about)
+        for one, about in zip(origins, ("", "models/c/by_default.yaml"), strict=True)
+    )
+    planned = Planned(plan, refusals=refusals)
+    for one in (planned, planfile.loads(planfile.dumps(planned).encode(), package_files.schema("plan"), "plan.json")):
+        assert [row[1] for row in shown(render_plan(one)).rows[1:]] == ["b/refused", "c/by_default", "a/risky"]
 
 
 def test_who_edited_is_warned_of() -> None:

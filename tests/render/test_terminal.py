@@ -328,14 +328,35 @@ def test_an_edit_in_a_large_text_is_found() -> None:
     assert sum(row.symbol == "+" for row in rows) == sum(row.symbol == "-" for row in rows) == 500
 
 
-@given(st.text("ab", max_size=80), st.text("ab", max_size=80), st.text("ab", max_size=80), st.text("ab", max_size=80))
-def test_narrowing_loses_nothing(head: str, before: str, after: str, tail: str) -> None:
-    """What is left off a long line is the same on both sides."""
-    old, new = head + before + tail, head + after + tail
-    start, old_part, new_part, end = differing_parts(old, new)
+@given(st.lists(st.tuples(st.text("ab c", max_size=80), st.text("ab c", max_size=9), st.text("ab c", max_size=9))))
+def test_narrowing_loses_nothing(pieces: list[tuple[str, str, str]]) -> None:
+    """What is left off a long line is the same on both sides, between the parts and behind them."""
+    old = "".join(same + before for same, before, _ in pieces)
+    new = "".join(same + after for same, _, after in pieces)
+    parts, rest = differing_parts(old, new)
 
-    assert old == old[:start] + old_part + old[len(old) - end :]
-    assert new == old[:start] + new_part + old[len(old) - end :]
+    place, other, rebuilt = 0, 0, ""
+    for part in parts:
+        assert old[place : place + part.hidden] == new[other : other + part.hidden]
+        rebuilt += old[place : place + part.hidden] + part.after
+        place += part.hidden + len(part.before)
+        other += part.hidden + len(part.after)
+    assert rebuilt + old[len(old) - rest :] == new
+    assert (place + rest, other + rest) == (len(old), len(new))
+
+
+def test_what_differs_in_a_long_line_is_marked() -> None:
+    """Each place by itself, with `^` below it; lines of a stretch each beside its own; a huge line in one part."""
+    line = "SELECT " + ", ".join(f"column_{number} AS name_{number}" for number in range(140))
+    assert len(line) > 3000
+    other = line.replace("name_7,", "title_7,").replace("column_130 ", "")
+    rows = [row.render(Style()) for row in _rows(line + "\nshort", other + "\nSHORT")]
+    assert [row.strip() for row in rows if "^" in row] == ["^^^^", "^"]
+    assert sum("characters hidden" in row for row in rows) == 3
+    above, marks = next((one, two) for one, two in pairwise(rows) if "^" in two)
+    assert above[marks.index("^") : marks.rindex("^") + 1] == "titl"
+    assert rows[-1].split() == ["+", "SHORT"] or rows[-2].split() == ["+", "SHORT"]
+    assert len(_rows("x y " * 40_000 + "old", "x y " * 40_000 + "new")) == 6
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------

@@ -161,8 +161,13 @@ def test_later_runs_have_larger_numbers(desk: Desk, earlier: dict[str, int], lat
     ],
 )
 def test_the_link_to_the_run_is_plain_or_empty(desk: Desk, variables: dict[str, str], url: str) -> None:
-    """It's put into markdown, so nothing but an https address may come out."""
-    assert desk.host(**variables).context.run_url == url
+    """It's put into markdown, so nothing but an https address may come out; so with the link to the files."""
+    context = desk.host(**variables).context
+    server = variables.get("GITHUB_SERVER_URL", "https://github.com")
+    is_plain = url or "GITHUB_SERVER_URL" not in variables
+    files = f"{server.rstrip('/')}/acme/models/blob/{context.head_sha}" if is_plain else ""
+
+    assert (context.run_url, context.files_url) == (url, files)
 
 
 def test_pull_request_target_is_refused(desk: Desk) -> None:

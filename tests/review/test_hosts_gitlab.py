@@ -57,6 +57,7 @@ def test_a_merge_request(desk: Desk) -> None:
     assert (context.event, context.number, context.head_sha, context.base_sha) == ("change", 7, HEAD, BASE)
     assert (context.is_untrusted, context.branch, context.run) == (False, "main", 41_000)
     assert context.run_url == "https://gitlab.com/acme/models/-/jobs/5"
+    assert context.files_url == f"https://gitlab.com/acme/models/-/blob/{HEAD}"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +123,10 @@ def test_variables_that_make_no_sense_are_refused(desk: Desk, variables: dict[st
 
 @pytest.mark.parametrize("url", ["http://gitlab.example/j", "https://x.example/)", "javascript:x", ""])
 def test_the_link_to_the_job_is_plain_or_empty(desk: Desk, url: str) -> None:
-    """It's put into markdown."""
-    assert desk.host(CI_JOB_URL=url).context.run_url == ""
+    """It's put into markdown; so is the link to the files."""
+    context = desk.host(CI_JOB_URL=url, CI_PROJECT_URL=url).context
+
+    assert (context.run_url, context.files_url) == ("", "")
 
 
 # -- notes and issues --------------------------------------------------------------------------------------------

@@ -49,12 +49,13 @@ def test_from_branch_to_drift_and_back(place: Place) -> None:
     (comment,) = place.comments
     marker = Marker.parse(comment)
     assert marker == Marker(Kind.PLAN, "prod", head, place.outputs["digest"], marker.run if marker else 0)
+    files = f"(https://github.com/acme/models/blob/{head}/models"
     rows = [line for line in comment.splitlines() if line.startswith("| ~")]
     assert rows == [
-        "| ~ | `m0` | `description`, `query` | `description`: drift, `query`: this change | 3 syncs |",
-        "| ~ | `m3` | `description` | drift |  |",
-        "| ~ | `m1` | `query` | this change | 1 sync |",
-        "| ~ | `m2` | `query` | this change |  |",
+        f"| ~ | [`m0`]{files}/m0.yaml) | `description`, `query` | `description`: drift, `query`: this change | 3 syncs |",
+        f"| ~ | [`m3`]{files}/m3.yaml) | `description` | drift |  |",
+        f"| ~ | [`m1`]{files}/m1.yaml) | `query` | this change | 1 sync |",
+        f"| ~ | [`m2`]{files}/m2.yaml) | `query` | this change |  |",
     ]
     assert "2 of 4 changes would undo edits made in the UI" in comment
     assert "@@ description @@ drift: undoes an edit made in the UI" in comment

@@ -15,6 +15,7 @@ from strategies import worlds
 from world import recorded_world
 
 from syncer import workflow
+from syncer.desired.targets import Targets
 from syncer.errors import RefusedError, SettingsError
 from syncer.live import payloads
 from syncer.live.api import Api
@@ -40,7 +41,7 @@ def _lookup(variable: str) -> Secret:
 
 
 def _plan(documents: list[Document], api: FakeApi, patterns: tuple[str, ...] = (), *, create: bool = False) -> Planned:
-    return workflow.plan(documents, api, TARGET, _lookup, ALL, patterns, create=create)
+    return workflow.plan(documents, api, TARGET, _lookup, ALL, Targets(patterns), create=create)
 
 
 def _apply(planned: Planned, api: FakeApi) -> Report:

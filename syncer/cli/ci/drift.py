@@ -65,8 +65,10 @@ def run(options: CiDriftOptions, screen: Screen) -> int:
 
     place = job.place()
 
+    links = job.links(context, settled.environment.name, planned.commit)
+
     def render(budget: int) -> str:
-        return markdown.render_drift(planned, run_url=context.run_url, budget=budget, folder=place.folder)
+        return markdown.render_drift(planned, run_url=context.run_url, budget=budget, folder=place.folder, links=links)
 
     summary = render(job.SUMMARY)
     refuse_secrets(summary, "the issue")

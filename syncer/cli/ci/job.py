@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.cli.ci import former_settings
+from syncer.cli.shared.base import settings_at, settings_in
 from syncer.cli.shared.file_checks import placed
 from syncer.cli.shared.flags import percent
 from syncer.cli.shared.groups import ALLOWED, ON_DRIFT
@@ -22,6 +23,7 @@ from syncer.desired import git
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import SANDBOX
 from syncer.render.annotations import render_problems as render_annotations
+from syncer.render.links import Links, path_url
 from syncer.review import hosts
 from syncer.review.marker import Kind, Marker
 from syncer.review.posting import Place, Posted
@@ -113,6 +115,41 @@ def base_commit(context: Context) -> str:
         return git.commit_of(here, context.base_sha)
     # A first push, or a forced one: what was applied before is no ancestor of what is there now.
     return ""
+
+
+def links(context: Context, environment: str, commit: str) -> Links:
+    """Where the names and ids of a text about a commit lead. Raises SettingsError.
+
+    A change must not choose where its reviewers are sent, so the UI's address is a variable's, else the one of the
+    settings at the base. Nothing that a stranger caused leads to the UI.
+    """
+    files = path_url(context.files_url, _settings_folder()) if context.files_url and commit == context.head_sha else ""
+    return Links(files, "" if context.is_untrusted or context.event == "follow-up" else _ui_url(context, environment))
+
+
+def _settings_folder() -> str:
+    """Where the settings stand, from the repository's top: the paths of files begin there, wherever a job works."""
+    here = Path.cwd()
+    found = config.find(here)
+    root = found.parent if found else here
+    folder = root.relative_to(config.repository(root) or root).as_posix()
+    return "" if folder == "." else folder
+
+
+def _ui_url(context: Context, environment: str) -> str:
+    said = os.environ.get("SYNCER_UI_URL", "").strip()
+    if said and (wrong := config.why_no_ui(said)):
+        raise SettingsError(f"SYNCER_UI_URL {wrong[0]}", wrong[1])
+    if said:
+        return said
+    reviewed = None
+    with suppress(SyncerError):
+        commit = base_commit(context)
+        # A timer runs on what was merged.
+        is_merged = context.event == "schedule"
+        reviewed = settings_at(Path.cwd(), commit) if commit else settings_in(Path.cwd()) if is_merged else None
+    own = reviewed and reviewed.settings.environments.get(environment)
+    return own.ui_url if own else ""
 
 
 def environment_of(flag: str, context: Context) -> str:

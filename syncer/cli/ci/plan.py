@@ -40,6 +40,7 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
     from syncer.cli.shared.base import FoundBase, base_at
     from syncer.cli.shared.output_files import Outputs, finish
     from syncer.cli.shared.run import head
+    from syncer.desired.targets import Targets
     from syncer.errors import SettingsError
 
     host = job.host_of(screen)
@@ -65,9 +66,10 @@ def run(options: CiPlanOptions, screen: Screen) -> int:
         base = base_at(settled, commit) if commit else None
         warnings = (*former_settings.warnings(known, _STEERS), *_without(base, context))
         screen.problems(warnings)
-        request = planning.Request("ci plan", options.targets, options.view)
+        request = planning.Request("ci plan", Targets(options.targets), options.view)
         planned = planning.planned_online(request, screen, settled, FoundBase(base))
         planned = replace(planned, commit=head(settled), warnings=(*warnings, *planned.warnings))
+        outputs = replace(outputs, links=job.links(context, name, context.head_sha))
     return finish(screen, outputs, planned, guards, detailed_exitcode=options.detailed_exitcode)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -116,12 +116,18 @@ def _told(request: Request, screen: Screen, host: Host) -> _Told | None:
         return None
     # What a host checks out for a pull request is a merge that nobody pushed: people know the branch's own head.
     named = replace(planned, commit=context.head_sha or planned.commit)
+    render = cache(
+        partial(
+            markdown.render_plan,
+            named,
+            run_url=context.run_url,
+            folder=folder,
+            lifting=host.lifting,
+            links=job.links(context, planned.plan.target.environment, named.commit),
+        )
+    )
 
-    @cache
-    def render(budget: int) -> str:
-        return markdown.render_plan(named, run_url=context.run_url, budget=budget, folder=folder, lifting=host.lifting)
-
-    return _Told(planned, planned.plan.target.environment, render)
+    return _Told(planned, planned.plan.target.environment, lambda budget: render(budget=budget))
 
 
 def _read(file: str) -> Planned:
@@ -232,7 +238,8 @@ def _review(host: Host, told: _Told) -> str:
                 host.set_outputs({"reviewed": "true" if same else "false"})
                 if same:
                     return f"As reviewed in #{number}: the same digest."
-                return f"**Not what was reviewed in #{number}**: live models or files changed since. Read it again."
+                moved = "live models or files changed since. Read it again."
+                return f"> [!WARNING]\n> **Not what was reviewed in #{number}**: {moved}"
     except HostError as error:
         # A comparison that tells more, and decides nothing: the plan stands without it.
         host.set_outputs({"reviewed": "false"})

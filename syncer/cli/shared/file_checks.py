@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files
-from syncer.desired import validate
+from syncer.desired import loader, validate
+from syncer.model import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from syncer.desired import loader
     from syncer.model import Problem
 
 
@@ -53,3 +54,31 @@ def check(
         common=loaded.common if loaded.is_whole else None,
     )
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
+
+
+def unparsed(loaded: loader.Loaded, root: Path) -> dict[str, str | None]:
+    """The texts of the model files that could not be parsed, by path; None for one that nobody can read."""
+    parsed = {one.path for one in loaded.documents}
+    found: dict[str, str | None] = {}
+    for problem in loaded.problems:
+        path = problem.origin.path
+        if path.endswith((".yaml", ".yml")) and path not in parsed and Path(path).name != DEFAULTS:
+            raw = loader.raw(root, path)
+            is_text = isinstance(raw, bytes) and problem.rule not in {"lfs-pointer", "bad-encoding"}
+            found[path] = raw.decode("utf-8", "replace") if is_text and isinstance(raw, bytes) else None
+    return found
+
+
+def projects(files: Sequence[str], started: Path) -> dict[Path, list[Path]]:
+    """The files that were named, by the folder whose settings are theirs. No files, or the settings, mean all.
+
+    A hook names files from the top of the repository, wherever the settings stand, and with `--chdir` as well.
+    """
+    here = Path.cwd()
+    found: dict[Path, list[Path]] = {}
+    for file in files:
+        path, beside = (Path(os.path.abspath(one / file)) for one in (here, started))  # noqa: PTH100
+        path = beside if not os.path.lexists(path) and os.path.lexists(beside) else path
+        settings = config.find(path if path.is_dir() else path.parent)
+        found.setdefault(settings.parent if settings else here, []).append(path)
+    return found or {here: []}

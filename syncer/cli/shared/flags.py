@@ -32,7 +32,10 @@ ADDRESSES: Final = "addresses"
 RUNS: Final = "runs"
 """What a value may be, for the shells' completion."""
 
-STDOUT: Final = "-"
+ALONE: Final = "-"
+"""What stands for the value of a flag that was given without one, and may be."""
+
+STDOUT: Final = ALONE
 """The value of `--json` without a file."""
 
 
@@ -97,6 +100,12 @@ def json_lines(what: str = "JSON lines, described by `syncer schema events`") ->
     """`--json` for stdout, `--json=FILE` for a file; never with the file as a separate word, which may be an input."""
     what = f"{what}: the output, or with =FILE there beside it"
     return _flag("", ["--json"], FILES, nargs="?", metavar="=FILE", const=STDOUT, help=what, type=not_empty)
+
+
+def changed() -> str:
+    """`--changed` for where the branch left the default one, `--changed=REF` for another; never as a separate word."""
+    what = "only what this branch touches: since it left the default branch, or with =REF that one"
+    return _flag("", ["--changed"], nargs="?", metavar="=REF", const=ALONE, help=what, type=not_empty)
 
 
 def operand(
@@ -214,6 +223,24 @@ def environment(what: str = "the environment (else SYNCER_ENV, else the settings
 def targets() -> tuple[str, ...]:
     """`--target`."""
     return texts("--target", metavar="ADDRESS", what="only this model, or glob; may be repeated", values=ADDRESSES)
+
+
+COLUMNS: Final = ("state", "address", "id", "name", "type", "connector", "syncs", "file")
+"""What `syncer list` can show of a model."""
+
+
+def columns() -> str:
+    """`--columns`, as names with commas between."""
+    what = f"what to show, in this order: {', '.join(COLUMNS)}"
+    return _said("--columns", metavar="A,B,C", what=what, kind=_columns)
+
+
+def _columns(text: str) -> str:
+    names = [name.strip().lower() for name in text.split(",")]
+    if unknown := next((name for name in names if name not in COLUMNS), None):
+        message = f"there is no column {unknown!r}: choose from {', '.join(COLUMNS)}"
+        raise argparse.ArgumentTypeError(message)
+    return ",".join(dict.fromkeys(names))
 
 
 def auto_approve(*aliases: str, what: str = "do not ask") -> bool:

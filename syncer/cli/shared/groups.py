@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from syncer.cli.shared import flags
+from syncer.model import QUERY_TYPES
 
 KEPT: Final = "what is kept besides (readable by you alone, never with a secret)"
 LETS_PASS: Final = "what this run lets pass"  # noqa: S105 - a title
@@ -45,6 +46,20 @@ class BaseGuards(Guards):
         choices=ON_DRIFT,
         what="edits made outside git: warn (default) undoes them but overwrites none that this change competes with",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which definitions a command is about."""
+
+    targets: tuple[str, ...] = flags.targets()
+    connectors: tuple[str, ...] = flags.texts(
+        "--connector", metavar="NAME|ID", what="only those that read this connector; may be repeated"
+    )
+    query_types: tuple[str, ...] = flags.texts(
+        "--query-type", metavar="TYPE", choices=QUERY_TYPES, what="only those of this type; may be repeated"
+    )
+    changed: str = flags.changed()
 
 
 @dataclass(frozen=True, slots=True)

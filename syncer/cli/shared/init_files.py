@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import escape
 
 from syncer import __version__, config, package_files, safe_files
 from syncer.cli.shared import pipeline_files
@@ -52,6 +53,36 @@ query: |
 `syncer validate` checks the files, `syncer plan` shows what an apply would change.
 """
 """What stands in a new models folder: no definition, because a made-up one would fit no live model."""
+
+_JETBRAINS: Final = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<project version="4">
+  <component name="JsonSchemaMappingsProjectConfiguration">
+    <state>
+      <map>
+        <entry key="syncer model">
+          <value>
+            <SchemaInfo>
+              <option name="name" value="syncer model" />
+              <option name="relativePathToSchema" value="{schema}" />
+              <option name="patterns">
+                <list>
+                  <Item>
+                    <option name="directory" value="true" />
+                    <option name="path" value="{models}" />
+                    <option name="mappingKind" value="Directory" />
+                  </Item>
+                </list>
+              </option>
+            </SchemaInfo>
+          </value>
+        </entry>
+      </map>
+    </state>
+  </component>
+</project>
+"""
+"""What the editors of JetBrains keep of a schema and the folder whose files it describes."""
 
 _CREDENTIALS: Final = """\
 Set SYNCER_EMAIL and SYNCER_PASSWORD, or SYNCER_TOKEN. Every login of a user revokes that user's earlier token: give
@@ -166,6 +197,7 @@ def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bo
         # It keeps the folder in git, too.
         yield _file(top, below(settings.models, "README.md"), _README.encode())
     yield _editor(top, below(_SCHEMA), below(settings.models, "**/*.yaml"))
+    yield _jetbrains(top, below(_SCHEMA), below(settings.models))
     yield _ignore(top, below(".gitignore"))
     yield from (
         _file(top, name, content)
@@ -195,6 +227,18 @@ def _editor(top: Path, schema: str, models: str) -> _File:
     is_mapped = all(json.dumps(text).encode() in present for text in (schema, models))
     advice = f"for the editor's help add {json.dumps(mapping)[1:-1]}"
     return _File(file.name, file.path, present if is_mapped else content, file.present, "", advice, is_forced=False)
+
+
+def _jetbrains(top: Path, schema: str, models: str) -> _File:
+    """The same for the editors of JetBrains, which map a schema to a folder with all that is below it."""
+    path, folder = (escape(text, {'"': "&quot;"}) for text in (schema, models))
+    file = _file(top, ".idea/jsonSchemas.xml", _JETBRAINS.format(schema=path, models=folder).encode())
+    present = file.present or b""
+    is_mapped = all(f'"{text}"'.encode() in present for text in (path, folder))
+    advice = f"for the editor's help map {schema} to the folder {models} in its settings, JSON Schema Mappings"
+    return _File(
+        file.name, file.path, present if is_mapped else file.content, file.present, "", advice, is_forced=False
+    )
 
 
 def _ignore(top: Path, name: str) -> _File:

@@ -16,6 +16,7 @@ from syncer.cli.shared.secrets import secrets
 from syncer.errors import SettingsError, SyncerError
 from syncer.render import json_lines, terminal
 from syncer.render.command_lines import Commands
+from syncer.render.links import NO_LINKS, Links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,7 @@ class Outputs:
     json: str = ""
     html: str = ""
     drift: bool = False
+    links: Links = NO_LINKS
 
     @classmethod
     def of(cls, files: Files, *, drift: bool = False) -> Outputs:
@@ -90,13 +92,13 @@ class Outputs:
         if self.markdown:
             from syncer.render import markdown
 
-            _write(self.markdown, f"{markdown.render_plan(planned, folder=folder_in_repository())}\n")
+            _write(self.markdown, f"{markdown.render_plan(planned, folder=folder_in_repository(), links=self.links)}\n")
         if self.json:
             _write(self.json, "".join(f"{line}\n" for line in _lines(planned)))
         if self.html:
             from syncer.render import html
 
-            _write(self.html, f"{html.render_plan(planned, folder=folder_in_repository())}\n")
+            _write(self.html, f"{html.render_plan(planned, folder=folder_in_repository(), links=self.links)}\n")
 
 
 def finish(screen: Screen, outputs: Outputs, planned: Planned, guards: Guards, *, detailed_exitcode: bool) -> int:

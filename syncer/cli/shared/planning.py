@@ -11,14 +11,13 @@ from syncer.cli.shared import connection
 from syncer.cli.shared.groups import View
 from syncer.cli.shared.run import head, read_files
 from syncer.cli.shared.screen import now
+from syncer.desired.targets import ALL, Targets
 from syncer.errors import InputError, RefusedError, SettingsError, SyncerError
 from syncer.model import NOWHERE, Problem
 from syncer.plan.planner import Plan, Planned
 from syncer.render import json_lines, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from syncer.cli.shared.base import FoundBase
     from syncer.cli.shared.groups import Guards
     from syncer.cli.shared.run import Files, Run
@@ -31,7 +30,7 @@ class Request:
     """What a plan is asked for: by which command, of which models (none: all), and how it's shown."""
 
     command: str
-    targets: Sequence[str] = ()
+    targets: Targets = ALL
     view: View = View()
 
 
@@ -56,7 +55,8 @@ def guard_flags(guards: Guards) -> list[str]:
 
 def planned_online(request: Request, screen: Screen, run: Run, found: FoundBase) -> Planned:
     """Read the files, refresh, plan, and show the plan."""
-    files = read_files(run)
+    # What an apply writes is decided with every file.
+    files = read_files(run, targets=request.targets, needs_all=request.command == "apply")
     with connection.connected(run, screen) as api:
         return planned_with(api, request, screen, run, files, found, is_applied=False)
 
@@ -72,7 +72,7 @@ def planned_with(
         run.target,
         run.lookup,
         run.limits,
-        request.targets,
+        files.targets,
         base=found.base,
         create=run.environment.create,
     )
@@ -93,7 +93,7 @@ def announce(command: str, run: Run, screen: Screen, line: str = "") -> None:
 def with_warnings(planned: Planned, files: Files) -> Planned:
     """The plan with what validation warned of in the files that it changes."""
     changed = {change.desired.document.path for change in planned.plan.changes}
-    more = tuple(problem for problem in files.warnings if problem.path in changed)
+    more = tuple(problem for problem in files.warnings if problem.path in changed or problem.origin == NOWHERE)
     return replace(planned, warnings=(*planned.warnings, *more))
 
 
@@ -119,7 +119,7 @@ def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
 
     commit = git.commit_of(run.settings.root, ref)
     with git.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
-        files = read_files(run, folder)
+        files = read_files(run, folder, targets=request.targets)
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:
         planned = workflow.plan(
@@ -128,7 +128,7 @@ def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
             run.target,
             run.lookup,
             run.limits,
-            request.targets,
+            files.targets,
             with_effects=False,
         )
     # What is said of single definitions is about applying them; here it's about what is.

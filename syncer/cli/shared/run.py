@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files, safe_files
 from syncer.cli.shared.env_file import read_env_file
-from syncer.cli.shared.file_checks import EMPTY_RULES, check
+from syncer.cli.shared.file_checks import EMPTY_RULES, check, unparsed
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
 from syncer.desired.loader.parse_cache import ParseCache
+from syncer.desired.targets import ALL, Targets, concern
 from syncer.errors import InputError, SettingsError, SyncerError
 from syncer.model import SANDBOX, Problem
 from syncer.plan.limits import Limits, OnDrift
@@ -80,6 +81,8 @@ class Files:
 
     documents: Sequence[Document]
     warnings: tuple[Problem, ...]
+    targets: Targets = ALL
+    """What the run is about, with the files that it leaves aside."""
 
 
 def _checked_files(run: Run) -> tuple[loader.Loaded, tuple[Problem, ...]]:
@@ -144,10 +147,13 @@ def _take_env_file(settings: config.Settings, screen: Screen) -> None:
         os.environ[name] = str(secret.reveal())
 
 
-def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False) -> Files:
+def read_files(
+    run: Run, root: Path | None = None, *, targets: Targets = ALL, needs_all: bool = False, may_be_empty: bool = False
+) -> Files:
     """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
 
-    Where there is none yet, that is a problem, unless there `may_be_empty`.
+    With `targets` a file that isn't valid and doesn't concern them is left aside, with a warning, unless the run
+    `needs_all`. Where there is no file yet, that is a problem, unless there `may_be_empty`.
     """
     if root is None:
         loaded, found = run.checked()
@@ -156,9 +162,15 @@ def read_files(run: Run, root: Path | None = None, *, may_be_empty: bool = False
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
+    documents = loaded.documents
+    if not (targets.are_all or needs_all) and any(problem.is_error for problem in found):
+        settings = run.settings
+        texts = unparsed(loaded, root or settings.root)
+        about = concern(loaded, found, targets, [run.environment.name], texts, settings.models)
+        documents, found, targets = about.documents, about.problems, about.targets
     if any(problem.is_error for problem in found):
         raise InputError(found)
-    return Files(loaded.documents, found)
+    return Files(documents, found, targets)
 
 
 def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:

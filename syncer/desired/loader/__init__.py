@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from syncer.desired.loader.syntax_errors import Trouble
     from syncer.model import Common, Inheritance, Section
 
-__all__ = ["Loaded", "content", "inherited", "load", "load_files", "raw"]
+__all__ = ["Loaded", "content", "inherited", "load", "load_files", "means_same", "raw"]
 
 _LONGEST_POINTER: Final = 200
 """How much of a file tells whether it's a pointer of Git LFS, in bytes."""
@@ -148,6 +148,14 @@ def raw(root: Path, path: str) -> bytes | str:
         return "no file can have this name"
     found = whole(real) if base.holds(real) else outside(path).message
     return found.message if isinstance(found, Refusal) else found
+
+
+def means_same(one: bytes, other: bytes) -> bool:
+    """Whether two texts of model files are read as the same, to the type of each value."""
+    from syncer.desired.loader.parse import parse  # noqa: PLC0415 - a run whose files are known parses none
+
+    first, second = parse(one, {}), parse(other, {})
+    return json.dumps(first[0], sort_keys=True) == json.dumps(second[0], sort_keys=True) and not second[1]
 
 
 def _folder(root: Root, models: str) -> str | Loaded:

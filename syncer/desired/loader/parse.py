@@ -6,6 +6,7 @@ are seen where they happen, and nothing of the parser stays alive afterwards.
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,7 @@ from yaml.events import (
 from syncer.desired.loader.nodes import YamlLoader
 from syncer.desired.loader.positions import place
 from syncer.desired.loader.scalars import Refused, resolve
-from syncer.desired.loader.syntax_errors import Trouble, explained
+from syncer.desired.loader.syntax_errors import Trouble, explained, template_at
 from syncer.model import ABSENT
 
 if TYPE_CHECKING:
@@ -269,7 +270,13 @@ class _Pass:
     def _odd_key(self, value: Any, mark: Any, places: dict[Any, Any]) -> Any:  # noqa: ANN401 - text or a marker
         """What a key that isn't plain new text stands for."""
         if value is not _MERGE and not isinstance(value, str):
-            self._add(mark, "key-not-text", "a key must be text", 'put it in quotes: "1": …')
+            template = template_at(self._raw.decode(), mark.index)
+            if template is not None:
+                # What it stands in is no mapping that anybody meant: more about it would only confuse.
+                self._stop(mark, *template)
+            shown = json.dumps(value) if isinstance(value, int | float | None) else ""
+            hint = f'put it in quotes: "{shown}": …' if shown else "write a text in its place, followed by a colon"
+            self._add(mark, "key-not-text", "a key must be text", hint)
             # What is below it is checked all the same, under the text that was meant most likely.
             value = "" if isinstance(value, dict | list) else str(value)
             if value and value not in places:

@@ -25,6 +25,10 @@ class Trouble(NamedTuple):
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|\ufffe|\uffff")
 _CONFLICT: Final = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 _TAB: Final = re.compile(r" *\t")
+_BRACES: Final = re.compile(r"""(?:^|[:,\[-][ \t]+|[ \t])(\{\{|\{%)""")
+_SAID: Final = re.compile(r"^(?![ \t]*(?:#|\r?$|---|%))[^\r\n]+", re.MULTILINE)
+"""A line with something on it."""
+_COMMENT: Final = re.compile(r"(?:^|[ \t])#.*")
 
 _CLOSED: Final = re.compile(r"""'(?:[^']|'')*+'|"(?:[^"\\]|\\.)*+\"""", re.DOTALL)
 """A text in quotes, from the first to the last."""
@@ -39,7 +43,18 @@ _COLON: Final = (
     "a second `key:` stands where a value goes on, or the line is indented too far",
     "put text that has `: ` in it in quotes, and begin each key in the column of the keys around it",
 )
-_NO_COLON: Final = ("the line above has a key without a `:`", "write `key: value`")
+_NO_COLON: Final = (
+    "this line has no `:`, so it is neither a key nor text of the value above",
+    "write `key: value`; indent it further than the key above if it goes on with that value, or remove the line",
+)
+_SET_IN: Final = (
+    "the file's first key is indented further than the keys below it",
+    "remove the blanks in front of it",
+)
+_TEMPLATE: Final = (
+    "this is a template, and nothing fills templates in here: to YAML its braces are signs",
+    'write the value itself, one for each environment below `environments:`; or put the whole value in quotes: "…"',
+)
 _NO_KEY: Final = (
     "a key is expected here",
     "begin each key in the column of the keys around it; put text that has quotes inside in a block (`key: |`)",
@@ -104,6 +119,9 @@ def explained(error: yaml.YAMLError, text: str) -> Trouble:
         return Trouble(
             tab, "tab-indentation", "a tab stands in the indentation", "indent with spaces: YAML has no tabs there"
         )
+    elsewhere = _elsewhere(text, begun, stopped)
+    if elsewhere is not None:
+        return elsewhere
     words = None
     if isinstance(error, yaml.scanner.ScannerError):
         words = _scanned(text, begun, stopped)
@@ -115,6 +133,59 @@ def explained(error: yaml.YAMLError, text: str) -> Trouble:
         )
         words = (f"this is not YAML: {said}", _UNKNOWN_HINT)
     return Trouble(begun.index if words is _UNCLOSED else stopped.index, "syntax", *words)
+
+
+def template_at(text: str, index: int) -> tuple[str, str, str] | None:
+    """The problem with a template (`{{ … }}`, `{% … %}`) at which the parser stopped in this line; None without one."""
+    start = text.rfind("\n", 0, index) + 1
+    before = _COMMENT.sub("", text[start : index + 2])
+    braces = _BRACES.search(before)
+    is_plain = braces is not None and not {'"', "'"} & {*before[: braces.start(1)]}
+    return ("syntax", *_TEMPLATE) if is_plain else None
+
+
+def _elsewhere(text: str, begun: Any, stopped: Any) -> Trouble | None:  # noqa: ANN401 - marks have no type
+    """The problem, where its cause stands before the place at which the parser stopped; None if none is known."""
+    start = text.rfind("\n", 0, stopped.index) + 1
+    template = template_at(text, stopped.index)
+    if template is not None:
+        braces = _BRACES.search(text[start : stopped.index + 2])
+        return Trouble(start + (braces.start(1) if braces else 0), *template)
+    lone = _lone_line(text, begun, stopped, start)
+    if lone is not None:
+        return Trouble(lone, "syntax", *_NO_COLON)
+    set_in = _set_in(text, stopped, start) if begun is None else None
+    return None if set_in is None else Trouble(set_in, "syntax", *_SET_IN)
+
+
+def _lone_line(text: str, begun: Any, stopped: Any, start: int) -> int | None:  # noqa: ANN401
+    """Where a line without a `:` begins that the parser took for a key, or for the begin of one; None without one."""
+    if begun is not None and stopped.line > begun.line:
+        end = text.find("\n", begun.index)
+        line = text[text.rfind("\n", 0, begun.index) + 1 : end if end >= 0 else len(text)]
+        return begun.index if _is_lone(line) else None
+    above = [*_SAID.finditer(text, 0, start)] if begun is None or text[stopped.index : stopped.index + 1] == ":" else []
+    if above and _is_lone(above[-1][0]) and _indent(above[-1][0]) == _indent(text[start : stopped.index]):
+        return above[-1].start() + _indent(above[-1][0])
+    return None
+
+
+def _is_lone(line: str) -> bool:
+    words = _COMMENT.sub("", line).strip()
+    return bool(words) and ":" not in words and not words.startswith(("- ", "? ", "'", '"', "[", "{", "&", "*", "!"))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _set_in(text: str, stopped: Any, start: int) -> int | None:  # noqa: ANN401
+    """Where the file's first key begins, if it's indented further than the key at which the parser stopped."""
+    first = _SAID.search(text)
+    is_key = stopped.index < len(text) and not text[start : stopped.index].strip() and first is not None
+    if not is_key or first is None or first.start() == start or _indent(first[0]) <= stopped.index - start:
+        return None
+    return first.start() + _indent(first[0])
 
 
 def _scanned(text: str, begun: Any, stopped: Any) -> tuple[str, str] | None:  # noqa: ANN401 - marks have no type

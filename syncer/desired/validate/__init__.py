@@ -1,7 +1,7 @@
 """Documents, schema and rules → Problems: every problem of every file, in one pass. Pure.
 
 checks         every document as it stands, and once for each environment
-rules          every rule as a value: why, and examples; rules_page: the page about them
+rules          every rule as a value: why, and examples
 schema         the JSON Schema's verdict in words
 values         texts and lists that the server changes or can't store
 secrets        secrets in clear text, masks and references
@@ -18,7 +18,6 @@ required is required only then.
 from syncer.desired.validate.checks import MAX_PROBLEMS, SHARED_ID, as_errors, check, unreadable
 from syncer.desired.validate.invalid_files import guard_of
 from syncer.desired.validate.rules import RULES, Rule
-from syncer.desired.validate.rules_page import rules_markdown
 from syncer.desired.validate.schema import misfit
 
 __all__ = [
@@ -30,6 +29,5 @@ __all__ = [
     "check",
     "guard_of",
     "misfit",
-    "rules_markdown",
     "unreadable",
 ]

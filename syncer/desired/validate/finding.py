@@ -76,7 +76,10 @@ def nearest(word: object, known: Iterable[str]) -> str:
     names = list(known)
     by_folded = {name.casefold().replace("-", "_"): name for name in names}
     folded = word.strip().casefold().replace("-", "_").replace(" ", "_")
-    close = get_close_matches(folded, by_folded, 1)
+    # A whole part of a known word tells more than letters alike: `sql` is more of raw_sql than of soql.
+    close = [name for name in by_folded if name == folded]
+    close += [name for name in by_folded if len(folded) >= _SHORTEST and folded in name.split("_")]
+    close += get_close_matches(folded, by_folded, 1)
     # An abbreviation is far away for the usual measure: prod and production.
     close += [name for name in by_folded if len(folded) >= _SHORTEST and name.startswith(folded)]
     close += [name for name in by_folded if len(name) >= _SHORTEST and folded.startswith(name)]

@@ -27,6 +27,12 @@ _MAX_FINDINGS: Final = 200
 OF_EACH_FILE: Final = frozenset({"id", "name", "query", "query_file", "environments", "only"})
 """What no default can give."""
 
+_MANY_SLIPS: Final = 12
+"""How many unknown keys of one file may be slips of required ones."""
+
+FILE_KEYS: Final = (*FIELDS, "connector", "query_file", "id", "lifecycle", "environments", "only")
+"""What a model file may have at the top."""
+
 SILENT: Final = frozenset({"$ref", "allOf", "anyOf", "if", "then", "else", "properties", "items", "const"})
 """Keywords that never are a violation themselves: they lead to others, or choose them."""
 
@@ -147,6 +153,8 @@ _MISSING_HINT: Final = {
     "api_key": "add api_key: {env: SYNCER_SECRET_NAME}",
     "configuration": "add configuration: … with what the query type needs",
 }
+_ANSWERS: Final = {"connector_id": {"connector", "connector_id"}, "query": {"query", "query_file"}}
+"""Which keys give a required one."""
 _WHOLE: Final = re.compile(r"[1-9][0-9]{0,18}")
 _CORRECTION: Final = {
     "id": "it's the number in the model's URL",
@@ -210,10 +218,12 @@ def _unknown_keys(it: Violation) -> Iterator[Finding]:
 
 def _required(it: Violation) -> Iterator[Finding]:
     properties = it.schema.get("properties", {})
-    # A mistyped key at the top is unknown there, and says itself what was meant.
     others = [key for key in it.found if key not in properties] if it.path else []
+    # A mistyped key at the top is unknown there, and says itself what was meant.
+    unknown = [] if it.path else [*islice((key for key in it.found if key not in FILE_KEYS), _MANY_SLIPS)]
+    meant = {nearest(key, FILE_KEYS) for key in unknown}
     for key in it.limit:
-        if key in it.found:
+        if key in it.found or not meant.isdisjoint(_ANSWERS.get(key, {key})):
             continue
         needed = bool(it.path) or key == "configuration"
         rule = "query-type-needs" if needed else _MISSING.get(key, "missing-field")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from functools import partial
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer.render.text import look_alike, visible_line
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
 
 AROUND: Final = 30
 """Unchanged characters shown on each side of what differs in a very long line."""
+
+_WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
+_MANY_WORDS: Final = 2_000
+"""How many words of a line are compared one by one: it takes a time that grows with the square."""
+_MANY_PARTS: Final = 12
+"""How many parts of a line are shown apart."""
 
 
 class TextLines(NamedTuple):
@@ -74,16 +82,62 @@ def distinct_lines(removed: Sequence[str], added: Sequence[str]) -> tuple[list[s
     return [show(line) for line in removed], [show(line) for line in added]
 
 
-def differing_parts(before: str, after: str) -> tuple[int, str, str, int]:
-    """The parts of two long lines that differ, with 30 characters around, between the counts that are left out.
+class Stretch(NamedTuple):
+    """A part of two long lines that differs, with unchanged characters around; `hidden` are left out before it."""
 
-    >>> differing_parts("x" * 100 + "old" + "y" * 100, "x" * 100 + "new" + "y" * 100)[0]
-    70
-    """
+    hidden: int
+    before: str
+    after: str
+
+
+def common_ends(before: str, after: str) -> tuple[int, int]:
+    """How many characters two texts have in common at their beginning, and behind that at their end."""
     head = sum(1 for _ in takewhile(bool, map(str.__eq__, before, after)))
     rest = min(len(before), len(after)) - head
     tail = sum(
         1 for _, _ in zip(range(rest), takewhile(bool, map(str.__eq__, before[::-1], after[::-1])), strict=False)
     )
-    head, tail = max(head - AROUND, 0), max(tail - AROUND, 0)
-    return head, before[head : len(before) - tail], after[head : len(after) - tail], tail
+    return head, tail
+
+
+def differing_parts(before: str, after: str) -> tuple[list[Stretch], int]:
+    """The parts of two long lines that differ, each with 30 characters around, and how many are left out at the end.
+
+    Words are compared, up to a bound; where there are more, or nearly all differ, it's one part from the first
+    difference to the last.
+
+    >>> differing_parts("x" * 100 + "old" + "y" * 100, "x" * 100 + "new" + "y" * 100)[0][0].hidden
+    70
+    """
+    head, tail = common_ends(before, after)
+    spans = _differing_words(before[head : len(before) - tail], after[head : len(after) - tail])
+    places = [(head + a, head + b, head + c, head + d) for a, b, c, d in spans]
+    stretches: list[Stretch] = []
+    shown = 0
+    for start, end, other, last in places:
+        lead = min(AROUND, start - shown)
+        room = min(AROUND, *(next_ - end for next_, *_ in places if next_ > end), len(before) - end)
+        room = min(room, len(after) - last)
+        hidden = start - lead - shown
+        stretches.append(Stretch(hidden, before[start - lead : end + room], after[other - lead : last + room]))
+        shown = end + room
+    return stretches, len(before) - shown
+
+
+def _differing_words(before: str, after: str) -> list[tuple[int, int, int, int]]:
+    """Where two texts differ: from and to in each. Differences that stand close together are one."""
+    whole = [(0, len(before), 0, len(after))]
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    if len(old) > _MANY_WORDS or len(new) > _MANY_WORDS:
+        return whole
+    ends = [list(accumulate(map(len, words), initial=0)) for words in (old, new)]
+    found: list[tuple[int, int, int, int]] = []
+    for kind, *span in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            continue
+        a, b, c, d = (ends[side // 2][place] for side, place in enumerate(span))
+        if found and a - found[-1][1] <= 2 * AROUND:
+            found[-1] = (found[-1][0], b, found[-1][2], d)
+        else:
+            found.append((a, b, c, d))
+    return found if len(found) <= _MANY_PARTS else whole

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from syncer.render.diff.matching import match_sequences
 from syncer.render.diff.rows import STEP, Entry, Part, Row, arrow, comment, fold
-from syncer.render.diff.text_lines import differing_parts, distinct_lines, is_multiline, split_text, unseen_differences
-from syncer.render.text import counted, look_alike, quoted, visible_line
+from syncer.render.diff.text_lines import (
+    common_ends,
+    differing_parts,
+    distinct_lines,
+    is_multiline,
+    split_text,
+    unseen_differences,
+)
+from syncer.render.text import cells, counted, look_alike, quoted, visible_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,13 +70,40 @@ def _line_rows(before: Sequence[str], after: Sequence[str], indent: int, style: 
 
 
 def _changed_lines(removed: list[str], added: list[str], indent: int, style: Style) -> list[Row]:
-    """The removed and the added lines; of one very long line only the part that differs."""
-    head = tail = 0
-    if len(removed) == len(added) == 1 and min(len(removed[0]), len(added[0])) > 2 * style.width:
-        head, removed[0], added[0], tail = differing_parts(removed[0], added[0])
+    """The removed and the added lines; of very long ones that stand for each other only the parts that differ."""
+    longest = 2 * style.width
+    if len(removed) != len(added) or all(len(line) <= longest for line in (*removed, *added)):
+        return _signed(removed, added, indent)
+    rows: list[Row] = []
+    short: tuple[list[str], list[str]] = ([], [])
+    for before, after in zip(removed, added, strict=True):
+        if min(len(before), len(after)) <= longest:
+            short[0].append(before)
+            short[1].append(after)
+            continue
+        rows += _signed(*short, indent)
+        short = ([], [])
+        parts, rest = differing_parts(before, after)
+        for part in parts:
+            rows += fold(part.hidden, "character", indent, style)
+            rows += _signed([part.before], [part.after], indent, room=style.width - indent)
+        rows += fold(rest, "character", indent, style)
+    return [*rows, *_signed(*short, indent)]
+
+
+def _signed(removed: list[str], added: list[str], indent: int, *, room: int = 0) -> list[Row]:
+    """The lines of both sides with their signs; where there is `room`, `^` below the second says where it differs."""
     shown = distinct_lines(removed, added)
-    marked = [Row(symbol, indent, line) for symbol, lines in zip("-+", shown, strict=True) for line in lines]
-    return [*fold(head, "character", indent, style), *marked, *fold(tail, "character", indent, style)]
+    rows = [Row(symbol, indent, line) for symbol, lines in zip("-+", shown, strict=True) for line in lines]
+    return [*rows, *_carets(shown[0][0], shown[1][0], indent, room)] if room else rows
+
+
+def _carets(before: str, after: str, indent: int, room: int) -> list[Row]:
+    """A row of `^` below what differs in the second of two lines, or below what follows a gap there."""
+    head, tail = common_ends(before, after)
+    width = max(cells(after[head : len(after) - tail]), 1)
+    start = cells(after[:head])
+    return [Row("", indent, " " * start + "^" * width)] if start + width <= room else []
 
 
 def _unchanged_lines(lines: Sequence[str], head: int, foot: int, indent: int, style: Style) -> Iterator[Row]:

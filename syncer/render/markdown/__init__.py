@@ -2,20 +2,22 @@
 
     plan.py     a plan, drift, or what refused a plan
     report.py   what an apply did
-    table.py    the table of a plan's models
-    diffs.py    the models' folded diffs, within a budget
+    table.py    the table of a plan's models, with those alike in one row
+    diffs.py    the models' diffs, within a budget
     blocks.py   what all of these are made of: problems, alerts, lists of names
 
 The heading with its counts, refusals and what lifts them, loosened guards, removed definitions and warnings are never
 folded and never dropped. The rest is laid out anew in shorter and shorter forms until one fits the budget. Finished
 markdown is never cut. The forms of a plan are, longest first:
 
-    1  the table of models, and the diff of each, folded
+    1  the table of models, and their diffs
     2  the same with shortened diffs, each within the same number of bytes; where even short ones are too much, the
        diffs of the first models, which are the most important ones
     3  the table
     4  the names
     5  the counts
+
+Names and ids are links (`links.py`). A table that would take more than a third of the budget with them has none.
 
 Foreign text goes through `escaping.py`, and never stands at the beginning of a line.
 """

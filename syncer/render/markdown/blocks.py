@@ -19,9 +19,6 @@ BUDGET: Final = 65_000
 SHOWN: Final = 20
 """How many problems, warnings or names are listed in one place; the others are counted."""
 
-_OPEN_ROWS: Final = 25
-"""A longer table is folded: it would push the diffs off the page."""
-
 LONGEST_PATH: Final = 80
 """In characters, like the next three."""
 
@@ -56,7 +53,12 @@ def subject(folder: str, environment: str) -> str:
 
 def run_link(url: str, words: str = "run") -> str:
     """A link to the run, or the words alone."""
-    return f"[{words}]({url})" if link_url(url) else words
+    return linked(words, link_url(url))
+
+
+def linked(shown: str, url: str) -> str:
+    """What is shown as a link to a URL that went through `link_url`, or alone where that is empty."""
+    return f"[{shown}]({url})" if url else shown
 
 
 def problem_list(problems: Sequence[Problem], most: int) -> tuple[str, list[str]]:
@@ -124,14 +126,6 @@ def alerts(told: Sequence[Problem], most: int, kind: str, lead: str = "") -> lis
         many = counted(left, f"{'more ' if found else ''}{kind}")
         found.append(f"{opening}\n> {many}: the run's log has all of them.")
     return found
-
-
-def folded_table(lines: Sequence[str], count: int) -> str:
-    """A table of so many models, folded if it's long."""
-    table = "\n".join(lines)
-    if count <= _OPEN_ROWS:
-        return table
-    return f"<details><summary>Table of {counted(count, 'model')}</summary>\n\n{table}\n\n</details>"
 
 
 def titled_names(title: str, addresses: Sequence[str]) -> str:

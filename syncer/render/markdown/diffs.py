@@ -7,15 +7,16 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.diff.hunks import change_lines
-from syncer.render.effects import consequences, feeds
+from syncer.render.effects import consequences, feeds, feeds_line
 from syncer.render.escaping import code, fenced, html_text
-from syncer.render.markdown.blocks import LONGEST_PATH, byte_size, joined
+from syncer.render.markdown.blocks import LONGEST_PATH, byte_size, joined, linked
+from syncer.render.plan_table import opens_diffs, shared_consequences, shown_lines, titled
 from syncer.render.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from syncer.render.links import Links
     from syncer.render.plan_table import ModelRow
 
 _FEWEST: Final = 160
@@ -24,51 +25,104 @@ _FEWEST: Final = 160
 _FAIR: Final = 1_000
 """The allowance where not all models have a diff, in bytes."""
 
+_show: Final = partial(code, most=LONGEST_PATH)
+
 
 class FoldedDiff:
-    """One model's folded diff. Its lines are computed once, and only if they're asked for."""
+    """The folded diff of one model, or of several with the same change. Its lines are computed only if asked for."""
 
-    def __init__(self, row: ModelRow, *, is_reversed: bool, has_id: bool) -> None:
-        self._row = row
+    def __init__(
+        self, rows: Sequence[ModelRow], links: Links, *, title: str, is_open: bool, is_reversed: bool, has_id: bool
+    ) -> None:
+        self.count = len(rows)
+        self._rows = rows
+        self._links = links
+        self._title = title
+        self._is_open = is_open
         self._is_reversed = is_reversed
         self._has_id = has_id
 
     @cached_property
     def _lines(self) -> list[str]:
-        change = self._row.change
-        shown = change.reversed if self._is_reversed else change
-        return [str(line) for line in change_lines(shown, self._row.notes)]
+        return [str(line) for line in shown_lines(self._rows, is_reversed=self._is_reversed)]
 
     @cached_property
     def _sizes(self) -> list[int]:
-        """How many bytes the first line takes, the first two lines, and so on."""
-        return list(accumulate(byte_size(line) + 1 for line in self._lines))
+        return _sizes(self._lines)
 
     @cached_property
-    def _head(self) -> tuple[str, str]:
-        change = self._row.change
-        address = html_text(change.address)
-        count = counted(len(self._lines), "line")
-        summary = f"<details><summary>{change.action.value} <code>{address}</code> · {count}</summary>"
-        live = f"Live model {change.id}, {code(change.live.name, LONGEST_PATH)}." if self._has_id else ""
-        live = "A new model: its id is known after the apply." if change.is_creation else live
-        return summary, joined(live, _effects(self._row))
+    def _head(self) -> tuple[str, str, str]:
+        """The title, the summary, and what the change does beyond the model."""
+        row = self._rows[0]
+        named = f"<code>{html_text(row.address)}</code>"
+        if self.count > 1:
+            named = f"{self.count} models · <code>{html_text(row.fields[0].path)}</code>"
+        opening = "<details open>" if self._is_open else "<details>"
+        summary = f"{row.change.action.value} {named} · {counted(len(self._lines), 'line')}"
+        effects = _effects(row) if self.count == 1 else shared_consequences(self._rows, _show)
+        return self._title, f"{opening}<summary>{summary}</summary>", effects
+
+    @cached_property
+    def _models(self) -> list[str]:
+        """What is live of the model: a sentence of one, a list of several."""
+        if self.count > 1:
+            return [self._item(row) for row in self._rows]
+        live = self._live(self._rows[0])
+        return [f"{live[:1].upper()}{live[1:]}."] if live else []
+
+    def _item(self, row: ModelRow) -> str:
+        told = "; ".join(filter(None, [self._live(row), feeds_line(row.effect, _show)]))
+        return f"- {code(row.address)}: {told}" if told else f"- {code(row.address)}"
+
+    def _live(self, row: ModelRow) -> str:
+        change = row.change
+        if change.is_creation:
+            return "a new model: its id is known after the apply"
+        link = linked(str(change.id), self._links.model(change))
+        return f"live model {link}, {code(change.live.name, LONGEST_PATH)}" if self._has_id else ""
 
     def render(self, allowance: int) -> str:
-        """The diff's first lines: whole ones, of at most `allowance` bytes in all."""
+        """The diff's first lines: whole ones, of at most `allowance` bytes in all; so with the list of its models."""
         lines = self._lines[: bisect_right(self._sizes, allowance)]
         left = len(self._lines) - len(lines)
         note = f"_{left} of {counted(len(self._lines), 'diff line')} left out here._" if left else ""
-        return joined(*self._head, fenced(lines, "diff") if lines else "", note, "</details>")
+        models = self._models
+        if self.count > 1:
+            models = models[: bisect_right(_sizes(models), allowance)]
+            rest = self.count - len(models)
+            models += [f"- {counted(rest, 'more model')}"] if rest else []
+        title, summary, effects = self._head
+        shown = fenced(lines, "diff") if lines else ""
+        return joined(title, summary, "\n".join(models), effects, shown, note, "</details>")
+
+
+def folded_diffs(rows: Sequence[ModelRow], links: Links, *, is_reversed: bool, has_id: bool) -> list[FoldedDiff]:
+    """A folded diff for each model, or for models with the same change; a title begins each of several groups."""
+    is_open = opens_diffs(rows)
+    return [
+        FoldedDiff(
+            some,
+            links,
+            title=f"**{title}**" if title else "",
+            is_open=is_open,
+            is_reversed=is_reversed,
+            has_id=has_id,
+        )
+        for title, some in titled(rows)
+    ]
+
+
+def _sizes(lines: Iterable[str]) -> list[int]:
+    """How many bytes the first line takes, the first two lines, and so on."""
+    return list(accumulate(byte_size(line) + 1 for line in lines))
 
 
 def _effects(row: ModelRow) -> str:
     """What the change does beyond the model: its columns, the syncs that it feeds, and what it means for them."""
     if row.effect is None:
         return ""
-    show = partial(code, most=LONGEST_PATH)
-    listed = "\n".join(f"- {one}" for one in feeds(row.effect, show))
-    return joined(consequences(row.change, row.effect, show), f"Feeds:\n{listed}" if listed else "")
+    listed = "\n".join(f"- {one}" for one in feeds(row.effect, _show))
+    return joined(consequences(row.change, row.effect, _show), f"Feeds:\n{listed}" if listed else "")
 
 
 def pages_with_diffs(
@@ -95,11 +149,12 @@ def pages_with_diffs(
         return
 
     def without(count: int) -> str:
-        return note(f"The diffs of the last {counted(count, 'model')} don't fit in here", "they are")
+        models = sum(diff.count for diff in diffs[count:])
+        return note(f"The diffs of the last {counted(models, 'model')} don't fit in here", "they are")
 
-    count = _fitting(diffs, _FAIR, budget - byte_size(laid_out(0, without(len(diffs)), 0)))
+    count = _fitting(diffs, _FAIR, budget - byte_size(laid_out(0, without(0), 0)))
     if count:
-        yield laid_out(_FAIR, without(len(diffs) - count), count)
+        yield laid_out(_FAIR, without(count), count)
 
 
 def _fitting(diffs: Iterable[FoldedDiff], allowance: int, room: int) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from syncer.plan.planner import LOOSENED
 from syncer.render.command_lines import Commands
 from syncer.render.escaping import code, link_url, prose
+from syncer.render.links import NO_LINKS
 from syncer.render.markdown.blocks import (
     BUDGET,
     LONGEST_HINT,
@@ -17,13 +18,15 @@ from syncer.render.markdown.blocks import (
     LONGEST_PATH,
     SHOWN,
     alerts,
+    byte_size,
     first_fitting,
     joined,
+    linked,
     problem_list,
     run_link,
     subject,
 )
-from syncer.render.markdown.diffs import FoldedDiff, pages_with_diffs
+from syncer.render.markdown.diffs import folded_diffs, pages_with_diffs
 from syncer.render.markdown.table import model_names, model_table
 from syncer.render.plan_table import table_rows
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
@@ -42,11 +45,21 @@ if TYPE_CHECKING:
 
     from syncer.model import Problem
     from syncer.plan.planner import Counterpart, Planned, Removed
+    from syncer.render.links import Links
     from syncer.render.provenance import Caution
+
+_LINKED_SHARE: Final = 3
+"""A table whose links would take it beyond this part of the budget has none: diffs are worth more."""
 
 
 def render_plan(
-    planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "", lifting: str = ""
+    planned: Planned,
+    *,
+    run_url: str = "",
+    budget: int = BUDGET,
+    folder: str = "",
+    lifting: str = "",
+    links: Links = NO_LINKS,
 ) -> str:
     """The changes with their causes, or that there are none, or why there is no plan. Within the budget.
 
@@ -54,19 +67,21 @@ def render_plan(
     read how a run gets the flags that lift a refusal. A plan of drift goes to `render_drift`.
     """
     if planned.is_drift:
-        return render_drift(planned, run_url=run_url, budget=budget, folder=folder)
+        return render_drift(planned, run_url=run_url, budget=budget, folder=folder, links=links)
     completed = _completed(planned, folder)
-    page: _Page = _PlanPage(completed, run_url, folder, lifting)
+    page: _Page = _PlanPage(completed, run_url, folder, lifting, links)
     if planned.counterpart is not None:
-        page = _ComparisonPage(completed, run_url, folder, counterpart=planned.counterpart)
+        page = _ComparisonPage(completed, run_url, folder, links=links, counterpart=planned.counterpart)
     if planned.problems:
         return first_fitting(page.failed(), budget)
     return first_fitting(page.forms(budget) if planned.plan.changes else page.clean(), budget)
 
 
-def render_drift(planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "") -> str:
+def render_drift(
+    planned: Planned, *, run_url: str = "", budget: int = BUDGET, folder: str = "", links: Links = NO_LINKS
+) -> str:
     """What was done to the live models outside of git, and what to do about it. Within the budget."""
-    page = _DriftPage(_completed(planned, folder), run_url, folder)
+    page = _DriftPage(_completed(planned, folder), run_url, folder, links=links)
     if planned.problems:
         return first_fitting(page.failed(), budget)
     return first_fitting(page.forms(budget) if planned.plan.changes else page.clean(), budget)
@@ -100,6 +115,7 @@ class _Page(ABC):
     run_url: str
     folder: str = ""
     lifting: str = ""
+    links: Links = NO_LINKS
 
     _title = ""
     _warning_lead = ""
@@ -132,15 +148,18 @@ class _Page(ABC):
         for most in (SHOWN, 3, 0):
             warnings = alerts(self._warnings, most, "warning", self._warning_lead)
             notices = self._notices(most)
-            yield joined(self._heading(said), self._where(), verdict, *notices, *warnings, self._footer())
+            live = self._already_live(most)
+            yield joined(self._heading(said), self._where(), verdict, *notices, *warnings, live, self._footer())
 
     def forms(self, budget: int) -> Iterator[str]:
         """From all to the counts. What can't fit anyway is not laid out."""
         rows = table_rows(self.planned)
         has_causes = self.planned.provenance is not None and not self._is_reversed
-        table = model_table(rows, has_causes=has_causes)
+        table = model_table(rows, self.links, has_causes=has_causes)
+        if byte_size(table) > budget // _LINKED_SHARE:
+            table = model_table(rows, NO_LINKS, has_causes=has_causes)
         has_id = not self.planned.is_offline
-        diffs = [FoldedDiff(row, is_reversed=self._is_reversed, has_id=has_id) for row in rows]
+        diffs = folded_diffs(rows, self.links, is_reversed=self._is_reversed, has_id=has_id)
         yield from pages_with_diffs(
             diffs, budget, lambda shown, note: self._page(joined(table, shown), note), self._note
         )
@@ -159,8 +178,14 @@ class _Page(ABC):
             *alerts(self._warnings, most, "warning", self._warning_lead),
             note,
             body,
+            self._already_live(most),
             self._footer(),
         )
+
+    def _already_live(self, most: int) -> str:
+        """What the change brings and live has, if anything: nobody needs to do anything about it."""
+        live = already_live(self.planned)
+        return _caution(live, most) if live else ""
 
     @property
     def _warnings(self) -> Sequence[Problem]:
@@ -230,14 +255,12 @@ class _PlanPage(_Page):
     def _notices(self, most: int) -> list[str]:
         planned = self.planned
         loosened = [one for one in planned.warnings if one.rule == LOOSENED]
-        live = already_live(planned)
         return [
             *alerts(planned.refusals, most, "refusal"),
             *([prose(self.lifting, LONGEST_HINT)] if planned.refusals and self.lifting else []),
             *alerts(loosened, most, "warning"),
-            *([_removed(planned.removed, most)] if planned.removed else []),
+            *([_removed(planned.removed, most, self.links)] if planned.removed else []),
             *(f"> [!WARNING]\n> {_caution(caution, most)}" for caution in cautions(planned)),
-            *([_caution(live, most)] if live else []),
         ]
 
 
@@ -336,9 +359,11 @@ def _caution(caution: Caution, most: int) -> str:
     return f"{caution.sentence}: {', '.join(named)}{f', and {rest} more' if rest else ''}"
 
 
-def _removed(removed: Sequence[Removed], most: int) -> str:
+def _removed(removed: Sequence[Removed], most: int, links: Links) -> str:
     """The removed definitions as one alert."""
-    listed = [f"> - {removed_line(one, partial(code, most=LONGEST_PATH))}" for one in removed[:most]]
+    show = partial(code, most=LONGEST_PATH)
+    ids = [linked(str(one.id), links.live(one.id, one.query_type)) for one in removed[:most]]
+    listed = [f"> - {removed_line(one, show, shown)}" for one, shown in zip(removed[:most], ids, strict=True)]
     rest = len(removed) - len(listed)
     more = [f"> - {rest} more: the run's log has all of them"] if rest and listed else []
     return "\n".join(["> [!WARNING]", f"> {removed_title(len(removed))}.", *listed, *more])

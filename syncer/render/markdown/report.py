@@ -12,7 +12,6 @@ from syncer.render.markdown.blocks import (
     LONGEST_HINT,
     LONGEST_MESSAGE,
     first_fitting,
-    folded_table,
     joined,
     run_link,
     subject,
@@ -71,4 +70,4 @@ def _outcomes(outcomes: Sequence[Outcome], *, has_hints: bool) -> str:
         reason = prose(said, LONGEST_MESSAGE) if said else ""
         hint = f"<br>{prose(outcome.hint, LONGEST_HINT)}" if has_hints and outcome.hint else ""
         rows.append(f"| {outcome.status.value} | {code_cell(outcome.change.address)} | {table_safe(reason + hint)} |")
-    return folded_table(rows, len(outcomes))
+    return "\n".join(rows)

@@ -5,31 +5,39 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from syncer.render.effects import feeds_count
 from syncer.render.escaping import code_cell
-from syncer.render.markdown.blocks import LONGEST_PATH, folded_table, joined, titled_names
-from syncer.render.plan_table import GROUPS, causes_text
+from syncer.render.markdown.blocks import LONGEST_PATH, joined, linked, titled_names
+from syncer.render.plan_table import GROUPS, alike, causes_text, feeds_text, group_counts, names_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncer.render.links import Links
     from syncer.render.plan_table import ModelRow
 
 _FIELDS: Final = 6
 """How many fields of one model are named; the others are counted."""
 
 
-def model_table(rows: Sequence[ModelRow], *, has_causes: bool) -> str:
-    """A row a model: action, address, fields, and the causes and syncs where they are known."""
-    has_feeds = any(feeds_count(row.effect) for row in rows)
+def model_table(rows: Sequence[ModelRow], links: Links, *, has_causes: bool) -> str:
+    """A row for each model, or for models with the same change: action, address, fields, causes and syncs if known.
+
+    Above a long table stands what is in it.
+    """
+    has_feeds = bool(feeds_text(rows))
     heads = ["", "model", "fields", *(["why"] if has_causes else []), *(["feeds"] if has_feeds else [])]
     lines = [f"|{'|'.join(f' {head} ' if head else ' ' for head in heads)}|", f"|{'---|' * len(heads)}"]
-    for row in rows:
-        cells = [row.change.action.value, code_cell(row.address), _fields(row)]
-        cells += [causes_text(row, partial(code_cell, most=LONGEST_PATH))] if has_causes else []
-        cells += [feeds_count(row.effect)] if has_feeds else []
+    for some in alike(rows):
+        first = some[0]
+        cells = [first.change.action.value, names_text(some, lambda row: _name(row, links)), _fields(first)]
+        cells += [causes_text(first, partial(code_cell, most=LONGEST_PATH))] if has_causes else []
+        cells += [feeds_text(some)] if has_feeds else []
         lines.append(f"| {' | '.join(cells)} |")
-    return folded_table(lines, len(rows))
+    return joined(group_counts(rows), "\n".join(lines))
+
+
+def _name(row: ModelRow, links: Links) -> str:
+    return linked(code_cell(row.address), links.file(row.change.desired.document.path))
 
 
 def _fields(row: ModelRow) -> str:

@@ -37,6 +37,7 @@ ORDER: Final = (
     "configuration",
     "lifecycle",
     "environments",
+    "only",
 )
 """The keys of a model file as people order them."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer.applying.past_run import OPEN, LostRun
-from syncer.render.text import aligned, counted, runner_safe, visible, wrapped
+from syncer.render.text import aligned, cells, counted, runner_safe, visible, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from syncer.render.style import Style
 
 _HEADS: Final = ("run", "began (UTC)", "environment", "workspace", "command", "commit", "what became of it")
+_LEFT_OUT: Final = ("commit", "workspace", "command", "environment")
+"""Which columns go first where a terminal is narrow."""
+
+_NARROW: Final = 80
 _COMMIT: Final = 12
 
 
 def render_history(runs: Sequence[PastRun | LostRun], style: Style) -> str:
     """One line a run, in the order given; for an unreadable one why."""
-    head, *rows = aligned([_HEADS, *(_cells(run) for run in runs if not isinstance(run, LostRun))])
+    table = [_HEADS, *(_cells(run) for run in runs if not isinstance(run, LostRun))]
+    head, *rows = aligned(table)
+    for left_out in _LEFT_OUT if style.width < _NARROW else ():
+        if max(map(cells, (head, *rows))) <= style.width:
+            break
+        place = table[0].index(left_out)
+        table = [(*row[:place], *row[place + 1 :]) for row in table]
+        head, *rows = aligned(table)
     lines = [style.paint("faint", head)] if rows else []
     left = iter(rows)
     for run in runs:

@@ -81,6 +81,7 @@ def context_of(variables: Mapping[str, str], repository: str, data: Json) -> Con
         base_sha=base,
         is_untrusted=_is_untrusted(event, variables, repository, data),
         run_url=_run_url(variables, repository),
+        files_url=_link(variables, repository, f"blob/{head}"),
         run=_run_number(event, variables, data),
         branch=branch_name(branch) or branch_name(text_at(data, "repository", "default_branch")),
     )
@@ -119,8 +120,13 @@ def _is_untrusted(event: Event, variables: Mapping[str, str], repository: str, d
 
 def _run_url(variables: Mapping[str, str], repository: str) -> str:
     run = number_in_text(variables.get("GITHUB_RUN_ID"))
+    return _link(variables, repository, f"actions/runs/{run}") if run else ""
+
+
+def _link(variables: Mapping[str, str], repository: str, path: str) -> str:
+    """A link into the repository, which shows a fork's commits as well if a pull request brings them."""
     server = variables.get("GITHUB_SERVER_URL") or "https://github.com"
-    return safe_link(f"{server.rstrip('/')}/{repository}/actions/runs/{run}") if run else ""
+    return safe_link(f"{server.rstrip('/')}/{repository}/{path}")
 
 
 def _run_number(event: Event, variables: Mapping[str, str], data: Json) -> int:

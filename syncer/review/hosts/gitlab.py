@@ -252,6 +252,7 @@ def _context(variables: Mapping[str, str]) -> Context:
         base_sha=commit_id(variables.get(bases.get(event, ""))),
         is_untrusted=is_request and _is_fork(variables),
         run_url=safe_link(variables.get("CI_JOB_URL", "")),
+        files_url=safe_link(f"{variables.get('CI_PROJECT_URL', '')}/-/blob/{head}"),
         # A job that is tried again has the pipeline's number: it may replace what it wrote.
         run=min(number_in_text(variables.get("CI_PIPELINE_IID")) or 0, 10**9) * 1000,
         branch=branch_name(variables.get(branch)) or branch_name(variables.get("CI_DEFAULT_BRANCH")),
