@@ -9,11 +9,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from syncer.adopting.new_files import dotted
 from syncer.desired.connectors import source_name
 from syncer.desired.resolve import resolve
 from syncer.desired.similar_names import LiveNames
 from syncer.errors import SettingsError
-from syncer.model import ABSENT, Document
+from syncer.model import ABSENT, Document, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -301,3 +302,16 @@ def differing(edit: FileEdit, after: Document, environment: str, environments: I
         if wanted != dict(after.effective(name)[0]):
             return name
     return ""
+
+
+def unplaced(edit: FileEdit, reason: str) -> Problem:
+    """A file that can't be revised, with what is to be written into it, as a problem."""
+    told = [f"{dotted(path)}: {value}" for path, value in edit.edits if value is not ABSENT]
+    if edit.owner:
+        told.append("no id at the top")
+    return edit.document.problem(
+        "not-placed",
+        f"{edit.document.path} can't be written: {reason}",
+        hint=f"edit the file by hand: {', '.join(told)}",
+        severity=Severity.WARNING,
+    )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.adopting import matches
 from syncer.adopting.drift import Revision
 from syncer.adopting.matches import FileEdit, MatchImport
-from syncer.model import Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.model import Document
+    from syncer.model import Document, Problem
     from syncer.workflow.desk import Desk
     from syncer.workflow.reader import Reader
 
@@ -90,7 +88,7 @@ def _tried(
         elif other := matches.differing(one, read_back[path], environment, environments):
             reasons[path] = f"it would mean something else in {other}"
     kept = {path: one for path, one in revisions.items() if path not in reasons}
-    return kept, [_unplaced(one, reasons[one.document.path]) for one in edits if one.document.path in reasons]
+    return kept, [matches.unplaced(one, reasons[one.document.path]) for one in edits if one.document.path in reasons]
 
 
 def _revised(edit: FileEdit, desk: Desk) -> Revision | str:
@@ -107,14 +105,3 @@ def _beside(edits: Sequence[FileEdit], desk: Desk) -> dict[str, bytes]:
     paths = {file.path for one in edits for file in one.document.files.values()}
     found = {path: desk.raw(path) for path in paths}
     return {path: raw for path, raw in found.items() if isinstance(raw, bytes)}
-
-
-def _unplaced(edit: FileEdit, reason: str) -> Problem:
-    told = [f"{'.'.join(map(str, path))}: {value}" for path, value in edit.edits if isinstance(value, int | str)]
-    problem = edit.document.problem(
-        "not-placed",
-        f"{edit.document.address} can't be written: {reason}",
-        hint=f"edit the file by hand: {', '.join(told)}",
-        severity=Severity.WARNING,
-    )
-    return replace(problem, excerpt="")

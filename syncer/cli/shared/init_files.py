@@ -321,13 +321,13 @@ def first_steps(settings: config.Settings, start: Start, found: Path | None, *, 
 def _steps_to_another(settings: config.Settings, environment: config.Environment) -> Iterator[str]:
     """From a table of another environment to a first plan of it."""
     own = config.own_variables(environment.name)
-    yield f"Set {own[0]}, or {own[1]} and {own[2]}: they count for this environment alone, before the plain ones."
+    yield f"Set {own[0]}, or {own[1]} and {own[2]}: these count here alone, and\nthe plain ones don't count here then."
     yield "`syncer import --match name` writes into the files the ids that their models have there."
     yield "`syncer plan` shows what differs there."
     if not settings.default_environment:
         names = ", ".join((*settings.environments, environment.name))
         yield (
-            f"There are several environments now ({names}): name one with --env or SYNCER_ENV, or say "
+            f"There are several environments now ({names}): name one with --env or SYNCER_ENV, or say\n"
             f'default_environment = "{next(iter(settings.environments), environment.name)}" at the top of the settings.'
         )
 

@@ -54,9 +54,9 @@ def render_ending(found: MatchImport, files: int, style: Style, *, is_written: b
     """What was written, and what to do next."""
     if not is_written:
         return "\nNothing was written: say --auto-approve to write it."
-    first = "" if is_whole else "write by hand what is listed above, "
+    first = "" if is_whole else "write what is listed above, "
     plan = style.commands.for_environment(found.environment).line("plan")
-    advice = f"Next: {first}look at `git diff`, and commit it; `{plan}` shows what differs."
+    advice = f"Next: {first}look at `git diff`, and commit it. `{plan}` shows what differs."
     return runner_safe(f"\n{counted(files, 'file')} written.\n\n{advice}")
 
 
