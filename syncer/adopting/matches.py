@@ -243,7 +243,8 @@ def file_edits(
         match = by_path.get(document.path)
         edits: list[tuple[Path, Json]] = []
         living = list(homes(document, environments))
-        is_limited = bool(sets_only and match and match.is_absent and len(living) > 1)
+        # A name that differs by a slip is most likely the same model's.
+        is_limited = bool(sets_only and match and match.is_absent and not match.near and len(living) > 1)
         if is_limited:
             living.remove(environment)
             edits.append((("only",), living))

@@ -13,11 +13,14 @@ from event_schema import VALIDATOR
 from played import CONNECTORS, SETTINGS, STAGING, Played
 
 from syncer import config
+from syncer.cli.shared import doctor_checks
+from syncer.cli.shared.run import Run
 from syncer.cli.shared.secrets import secrets
 from syncer.config import settings_edits
 from syncer.config.settings import Environment
 from syncer.errors import SettingsError
 from syncer.model import Connector, LiveState, Unreadable
+from syncer.plan.limits import Limits
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -112,9 +115,10 @@ def test_what_a_name_does_not_tell_is_listed(team: Played) -> None:
     (team.folder / "models/d2.yaml").unlink()
 
     limited = team.run(*MATCH, "--set-only", "--auto-approve")
-    assert "Files that will live elsewhere only (`only` names prod):\n  models/b.yaml\n  models/c.yaml\n" in limited.out
+    assert "Files that will live elsewhere only (`only` names prod):\n  models/b.yaml\n" in limited.out
+    assert "these files (1):" in limited.out
     assert b"only:\n  - prod\n" in team.read("models/b.yaml")
-    assert team.run("validate").out == "4 definitions checked: no problems. 2 of them in some environments only.\n"
+    assert team.run("validate").out == "4 definitions checked: no problems. 1 of them in some environments only.\n"
 
 
 def test_what_cannot_be_read_may_bear_the_name(team: Played) -> None:
@@ -249,6 +253,18 @@ def test_an_environment_may_have_credentials_of_its_own() -> None:
     assert config.credentials(plain, "eu-staging", ["eu-staging", "eu_staging"]).token == Secret("plain")
     hidden = {secret.reference for secret in secrets(both | login)}
     assert hidden == {"SYNCER_TOKEN", "SYNCER_TOKEN_EU_STAGING", "SYNCER_PASSWORD", "SYNCER_PASSWORD_PROD"}
+
+
+def test_the_examination_names_the_variables_that_count(tmp_path: Path) -> None:
+    """Doctor says whose login is used, and which variables are set for nothing."""
+    variables = {"SYNCER_TOKEN": "plain", "SYNCER_EMAIL_QA": "a@example.com", "SYNCER_PASSWORD_QA": "secret-word"}
+    check = doctor_checks._credentials(Run(config.Settings(tmp_path), QA, variables, Limits()))
+    assert (
+        check.detail
+        == "SYNCER_EMAIL_QA and SYNCER_PASSWORD_QA: one login in each run; SYNCER_TOKEN is not used beside it"
+    )
+    check = doctor_checks._credentials(Run(config.Settings(tmp_path), QA, {"SYNCER_EMAIL_QA": "a"}, Limits()))
+    assert check.detail == "SYNCER_PASSWORD_QA is not set"
 
 
 def test_credentials_of_an_environment_mean_a_real_server(tmp_path: Path) -> None:

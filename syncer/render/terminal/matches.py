@@ -98,6 +98,8 @@ def _absent(found: MatchImport, style: Style) -> list[str]:
         f"  {command}",
         f"Or say `create = true` in [environments.{name}]: then an apply makes them there.",
     ]
+    if any(one.near for one in found.absent):
+        advice.append("A file with a question is left to you: write that id into it, or `only`, by hand.")
     return ["\n".join([f"No live model of {name} has the name of these files ({len(lines)}):", *lines, *advice])]
 
 
