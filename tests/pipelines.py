@@ -1,6 +1,6 @@
 """GitLab's pipeline without GitLab: the included file with its inputs filled in, and its jobs, run one by one.
 
-python tests/pipelines.py DIR     write the pipeline, and the script of each job, for check-jsonschema and shellcheck
+python tests/pipelines.py DIR [FILE]     write the pipeline, and each job's script, for check-jsonschema and shellcheck
 """
 
 from __future__ import annotations
@@ -166,6 +166,6 @@ def write(folder: Path, file: Path = FILE) -> Path:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in {2, 3}:
         sys.exit(__doc__)
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), *map(Path, sys.argv[2:]))

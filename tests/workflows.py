@@ -4,7 +4,7 @@ A job is run as the runner does it: conditions and `${{ }}` are evaluated, each 
 `GITHUB_OUTPUT` and `GITHUB_STEP_SUMMARY`, and a failure skips what doesn't ask for it. An action is a stand-in, and one
 that has none is an error; so is an expression that names what the test didn't give.
 
-    python tests/workflows.py shell DIR     write every `run:` as a script of its own, for shellcheck
+    python tests/workflows.py shell DIR [FILE …]     write every `run:` as a script of its own, for shellcheck
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / ".github" / "workflows"
+TEMPLATES: Final = ROOT / "docs" / "github"
+"""What `syncer init --ci github` fills in and writes."""
+
 ACTION: Final = ROOT / "action.yml"
 
 
@@ -257,13 +260,13 @@ class Runner:
     def workflow(self, name: str) -> dict[str, Job]:
         """Run every job of a workflow, in the order of its file, in which each stands below those it needs."""
         done: dict[str, Job] = {}
-        for job in load(FOLDER / name)["jobs"]:
+        for job in load(TEMPLATES / name)["jobs"]:
             done[job] = self.job(name, job, done)
         return done
 
     def job(self, workflow: str, name: str, done: Mapping[str, Job]) -> Job:
         """Run one job, after those that are done."""
-        document = load(FOLDER / workflow)
+        document = load(TEMPLATES / workflow)
         job = document["jobs"][name]
         needed = job.get("needs", [])
         needs = {need: done[need] for need in ([needed] if isinstance(needed, str) else needed)}
@@ -454,6 +457,7 @@ def write_scripts(folder: Path, files: Sequence[Path]) -> list[Path]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "shell":
+    if len(sys.argv) < 3 or sys.argv[1] != "shell":
         sys.exit(__doc__)
-    sys.stdout.writelines(f"{script}\n" for script in write_scripts(Path(sys.argv[2]), [*FOLDER.glob("*.yml"), ACTION]))
+    files = [*map(Path, sys.argv[3:])] or [*FOLDER.glob("*.yml"), ACTION]
+    sys.stdout.writelines(f"{script}\n" for script in write_scripts(Path(sys.argv[2]), files))

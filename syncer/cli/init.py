@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ class InitOptions:
         "--workspace-id", kind=flags.id_, metavar="N", what="the workspace (else SYNCER_WORKSPACE_ID)"
     )
     ci: str = flags.choice("--ci", choices=("github", "gitlab"), what="write CI files for this host, too")
+    update: bool = flags.switch("--update", what="bring the CI files up to date, and keep edits of yours")
     no_check: bool = flags.switch("--no-check", what="ask no server")
     force: bool = flags.switch("--force", what="overwrite the schema and CI files that differ")
 
@@ -37,6 +38,7 @@ def run(options: InitOptions, screen: Screen) -> int:
     from syncer import config
     from syncer.cli.shared import init_files, server_trust
     from syncer.cli.shared.init_questions import Given, decide, is_of_its_own
+    from syncer.errors import SettingsError
 
     here = Path.cwd()
     given = Given(
@@ -48,17 +50,23 @@ def run(options: InitOptions, screen: Screen) -> int:
         found, settings = None, config.Settings(here)
     # Hosts look for their files at the top of the repository.
     top = config.repository(settings.root) or settings.root
-    start = decide(given, screen, settings, found, init_files.guess_host(top))
+    host = init_files.guess_host(top)
+    if options.update and not options.ci:
+        given = replace(given, ci=host)
+        if not host:
+            raise SettingsError("it isn't clear which host's CI files to update", "say --ci github or --ci gitlab")
+    start = decide(given, screen, settings, found, host)
     is_empty = init_files.is_empty_of_models(settings)
-    files = list(init_files.files_of(settings, top, start, is_empty=is_empty))
+    facts = init_files.facts_of(settings, top, start)
+    files = list(init_files.files_of(settings, top, start, facts, is_empty=is_empty))
     if found is not None:
         screen.show(f"Settings: {found.relative_to(top) if found.is_relative_to(top) else found}")
     for file in files:
-        screen.show(init_files.settled(file, force=options.force))
+        screen.show(init_files.settled(file, force=options.force, update=options.update))
     if start.environment is not None:
         server_trust.remember(settings.root, start.environment, os.environ, screen)
     first = map(screen.style.commands.completed, init_files.first_steps(settings, start, found, is_empty=is_empty))
-    steps = [*first, *init_files.ci_steps(settings.root, top, start)]
+    steps = [*first, *init_files.ci_steps(top, start, facts)]
     screen.show(f"\nWhat is left to do:\n\n{init_files.numbered(steps)}" if steps else "\nNothing is left to do.")
     return 0
 
@@ -72,7 +80,9 @@ COMMAND = Command(
         "alone, unless --force says otherwise; settings are never overwritten, nor is anything before the last answer. "
         "With --env and a name that the settings don't have, their file gets a table for it.",
         "syncer init\nsyncer init --api-url https://api.squared.ai --workspace-id 2 --ci github\n"
-        "syncer init --env staging --api-url https://staging.example.com --workspace-id 5\nsyncer init --env sandbox",
+        "syncer init --env staging --api-url https://staging.example.com --workspace-id 5\n"
+        "syncer init --ci github --update\n"
+        "syncer init --env sandbox",
     ),
     InitOptions,
     run,

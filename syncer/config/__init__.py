@@ -21,11 +21,20 @@ from syncer.config.environments import (
     with_target,
 )
 from syncer.config.network import check_certificates, check_proxies, check_way
-from syncer.config.servers import is_in_clear, may_get_credentials, server, why_no_ui
+from syncer.config.servers import (
+    api_root,
+    is_in_clear,
+    may_get_credentials,
+    root_of_page,
+    server,
+    why_no_ui,
+    why_no_url,
+)
 from syncer.config.settings import (
     ENVIRONMENT_KEYS,
     FILES,
     KEYS,
+    LARGEST_ID,
     NUMBER_KEYS,
     SANDBOX_URL,
     Environment,
@@ -52,6 +61,7 @@ __all__ = [
     "ENVIRONMENT_KEYS",
     "FILES",
     "KEYS",
+    "LARGEST_ID",
     "NUMBER_KEYS",
     "SANDBOX_URL",
     "TARGET_VARIABLES",
@@ -60,6 +70,7 @@ __all__ = [
     "Key",
     "Numbers",
     "Settings",
+    "api_root",
     "changed_keys",
     "check_certificates",
     "check_proxies",
@@ -81,11 +92,13 @@ __all__ = [
     "own_variables",
     "repository",
     "require_target",
+    "root_of_page",
     "secret",
     "secrets",
     "server",
     "target",
     "why_no_ui",
+    "why_no_url",
     "with_connectors",
     "with_environment",
     "with_target",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PORTS: Final = {"http": 80, "https": 443}
+_PAGES: Final = frozenset({"models", "syncs", "sources", "destinations", "connectors", "dashboard", "sign-in"})
+"""Pages of the UI that stand at its root: any other single word may be where a proxy serves the API."""
 
 
 def api_root(given: str, name: str) -> str:
@@ -34,9 +36,24 @@ def why_no_url(given: str) -> tuple[str, str] | None:
             "credentials come from SYNCER_TOKEN, or SYNCER_EMAIL and SYNCER_PASSWORD",
         )
     parts = url_parts(given)
+    if parts is not None and parts.scheme in {"http", "https"}:
+        return None
+    if "://" not in given and (bare := url_parts(f"http://{given}")) is not None:
+        scheme = "http" if _is_near(bare.hostname or "") else "https"
+        return f"is no usable address: {scheme}:// is missing in front", f"write {scheme}:// in front of it"
+    return "is no usable address", "write it like https://api.squared.ai"
+
+
+def root_of_page(given: str) -> str:
+    """The root of an address that is a page's, as a browser shows it; empty for any other address."""
+    if "@" in given:
+        return ""
+    parts = url_parts(given)
     if parts is None or parts.scheme not in {"http", "https"}:
-        return "is no usable address", "write it like https://api.squared.ai"
-    return None
+        return ""
+    path = parts.path.rstrip("/").removesuffix("/api/v1").strip("/")
+    is_page = bool(parts.query or parts.fragment or given.endswith(("?", "#"))) or "/" in path or path in _PAGES
+    return f"{parts.scheme}://{parts.netloc}" if is_page else ""
 
 
 def why_no_ui(given: str) -> tuple[str, str] | None:
@@ -72,12 +89,17 @@ def is_in_clear(url: str) -> bool:
     """Whether a token sent there could be read on the way: plain http, and not on this machine."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
+    return parts.scheme == "http" and not _is_near(host)
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
         return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def may_get_credentials(known: Mapping[str, str], environment: str, server: str, *, is_named: bool) -> bool:

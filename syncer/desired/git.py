@@ -200,6 +200,21 @@ def default_branch(root: Path) -> str:
     return _short_name(_git(root, "symbolic-ref", "--quiet", f"{_REMOTE}HEAD"), "refs/remotes/")
 
 
+def default_branch_name(root: Path) -> str:
+    """The name of the default branch, as far as this clone tells; empty if it doesn't.
+
+    A repository that was pushed and never cloned doesn't know which one the host has made the default: then it's `main`
+    or `master` if there is one, else the branch that is checked out.
+    """
+    if remote := default_branch(root):
+        return remote.partition("/")[2]
+    for name in ("main", "master"):
+        done = _git(root, "rev-parse", "--quiet", "--verify", f"refs/heads/{name}")
+        if done is not None and not done.returncode:
+            return name
+    return branch(root)
+
+
 def branch(root: Path) -> str:
     """The branch that is checked out; empty outside git, and where a commit is checked out without one."""
     return _short_name(_git(root, "symbolic-ref", "--quiet", "HEAD"), "refs/heads/")

@@ -64,7 +64,7 @@ def resolve(route: Route) -> str:
 def connect(route: Route, seconds: float) -> str:
     """That the first host on the way takes connections."""
     host, port = route.first
-    place, hint = f"{host}:{port}", "check api_url and its port; a firewall, a VPN or a proxy (HTTPS_PROXY) may decide"
+    place, hint = f"{host}:{port}", "check api_url and its port; a firewall, a VPN or a proxy may decide"
     try:
         socket.create_connection((host, port), seconds).close()
     except ConnectionRefusedError:

@@ -250,6 +250,9 @@ class Session:
                 variable = password.reference or "SYNCER_PASSWORD"
                 hint = f"check {variable.replace('PASSWORD', 'EMAIL', 1)} and {variable}"
                 hint += "; a failed login is not tried again: five lock the account"
+                if not password.reference:
+                    # It was typed, so it comes from no variable, and may be typed again.
+                    hint = "check e-mail and password; five failed logins lock the account"
             raise LoginError("POST", _LOGIN, error.status, error.reason, hint, is_fatal=True) from None
         except (KeyError, TypeError):
             message = "the answer holds no token"

@@ -17,8 +17,21 @@ WITH_ENVIRONMENT: Final = frozenset(
 )
 """The commands that take `--env`."""
 WITHOUT_ENVIRONMENT: Final = frozenset(
-    {"validate", "show", "history", "schema", "sandbox", "demo", "completion", "version", "help"},
+    {
+        "validate",
+        "show",
+        "history",
+        "schema",
+        "sandbox",
+        "demo",
+        "completion",
+        "version",
+        "help",
+        "explain",
+        "fmt",
+    },
 )
+"""Those that don't, and `show`: a plan file has its environment, and only an address is given one."""
 
 _IN_TICKS: Final = re.compile(r"`(syncer|git) ([a-z][^`\n]*)`")
 

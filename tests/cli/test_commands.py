@@ -113,7 +113,7 @@ def _examples(command: Command[object] | CommandGroup) -> Iterator[str]:
 
 
 def test_the_commands_that_take_an_environment() -> None:
-    """They are those of the command line."""
+    """They are those of the command line; `show` takes one for an address alone, and messages name plan files."""
     commands = parser.sub_parsers(parser.build())
     takes = {
         name
@@ -121,8 +121,8 @@ def test_the_commands_that_take_an_environment() -> None:
         if any("--env" in part._option_string_actions for part in (one, *parser.sub_parsers(one).values()))
     }
 
-    assert takes == WITH_ENVIRONMENT
-    assert {*commands} - takes == WITHOUT_ENVIRONMENT
+    assert takes - {"show"} == WITH_ENVIRONMENT
+    assert {*commands} - WITH_ENVIRONMENT == WITHOUT_ENVIRONMENT
 
 
 @settings(max_examples=30)

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import subprocess
+import sys
 import tomllib
 from itertools import combinations
 from pathlib import Path
@@ -14,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pipelines
 import pytest
+import yaml
 from inside import Inside
 from workflows import every_step, load
 from world import Result, Team, flat, interrupt
 
+from syncer import config
+from syncer.cli.shared import init_questions, pipeline_files, pipeline_updates
 from syncer.cli.shared.init_files import guess_host
+from syncer.errors import SettingsError
 from syncer.sandbox.http_server import running
 
 if TYPE_CHECKING:
@@ -52,11 +57,11 @@ def _files(folder: Path) -> set[str]:
     return {name for name in found if not name.startswith(".git/")} - {"syncer.toml"}
 
 
-def test_github_gets_this_projects_own_workflows(team: Team) -> None:
-    """Byte by byte, and again it changes nothing."""
+def test_github_gets_workflows(team: Team) -> None:
+    """The templates, with what is known filled in, and again it changes nothing."""
     first = team.run("init", "--ci", "github")
     assert (first.code, first.err, _files(team.folder)) == (0, "", ALWAYS | GITHUB)
-    assert all((team.folder / name).read_bytes() == (ROOT / name).read_bytes() for name in GITHUB)
+    assert all("pip install ." not in (team.folder / name).read_text() for name in GITHUB)
     assert first.out.count("Wrote .github/workflows/") == 4
 
     again = team.run("init", "--ci", "github")
@@ -89,15 +94,117 @@ def test_what_differs_is_left_alone(team: Team) -> None:
     (team.folder / PLAN).write_text("mine\n")
     done = team.run("init", "--ci", "github")
     assert (done.code, done.err, _files(team.folder)) == (0, "", ALWAYS | GITHUB)
-    assert f"Left alone: {PLAN}, which differs (--force overwrites)\n" in done.out
+    assert f"Left alone: {PLAN}, which differs (--update keeps your edits, --force overwrites)\n" in done.out
     assert done.out.count("Wrote .github/workflows/") == 3
     assert "What is left to do:" in done.out
     assert (team.folder / PLAN).read_text() == "mine\n"
-    assert all((team.folder / name).read_bytes() == (ROOT / name).read_bytes() for name in GITHUB - {PLAN})
+    assert all(pipeline_updates.is_as_written((team.folder / name).read_bytes()) for name in GITHUB - {PLAN})
 
     forced = team.run("init", "--ci", "github", "--force")
     assert (forced.code, forced.out.count("Wrote "), forced.out.count("Unchanged ")) == (0, 1, 3 + len(ALWAYS) - 1)
-    assert (team.folder / PLAN).read_bytes() == (ROOT / PLAN).read_bytes()
+    assert pipeline_updates.is_as_written((team.folder / PLAN).read_bytes())
+
+
+SETTINGS = "".join(
+    f'[environments.{name}]\napi_url = "https://api.example.com"\nworkspace_id = {number}\n'
+    for number, name in enumerate(("staging", "prod"), 1)
+)
+
+
+def test_ci_files_say_what_is_known(tmp_path: Path) -> None:
+    """The default branch, each environment's own files, and a line for each secret that its definitions name."""
+    team = Newcomer(tmp_path, variables={})
+    subprocess.run(["git", "init", "--quiet", "--initial-branch", "trunk", str(tmp_path)], check=True)
+    (tmp_path / "syncer.toml").write_text(SETTINGS)
+    (tmp_path / "models").mkdir()
+    model, secret = tmp_path / "models" / "search.yaml", "SYNCER_SECRET_OPENAI"
+    fields = (ROOT / "models" / "shop" / "product_search.yaml").read_text()
+    assert secret in fields
+    model.write_text(fields)
+
+    done = team.run("init", "--ci", "github")
+    assert (done.code, done.err) == (0, "")
+    folder = tmp_path / ".github" / "workflows"
+    names = [
+        f"{stem}.{name}.yml" for stem in ("apply", "drift", "plan", "plan-fork-comment") for name in ("prod", "staging")
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    apply = load(folder / "apply.prod.yml")
+    assert apply["on"]["push"] == {"branches": ["trunk"]}
+    assert {*apply["on"]["workflow_dispatch"]["inputs"]} == {"allow", "max-change-percent", "on-drift"}
+    assert apply["concurrency"]["group"] == "syncer-apply-${{ inputs.environment || 'prod' }}"
+    assert apply["jobs"]["apply"]["environment"] == "${{ inputs.environment || 'prod' }}"
+    given = [step["env"][secret] for _, step in every_step(apply) if secret in step.get("env", {})]
+    assert given == [f"${{{{ secrets.{secret}_PROD }}}}"] * 2
+    assert f"{secret}_PROD" in apply["on"]["workflow_call"]["secrets"]
+    assert load(folder / "plan.staging.yml")["jobs"]["plan"]["name"] == "syncer plan (staging)"
+    assert load(folder / "plan-fork-comment.prod.yml")["on"]["workflow_run"]["workflows"] == ["Plan (prod)"]
+    assert "checks `syncer plan (staging)` and `syncer plan (prod)`" in done.out
+    assert f"{secret}_PROD, {secret}_STAGING" in done.out
+
+    assert team.run("init", "--ci", "gitlab").code == 0
+    jobs = pipelines.jobs(pipelines.load(tmp_path / ".gitlab" / "syncer.prod.yml"))
+    assert jobs["syncer.prod:apply"]["resource_group"] == "syncer-apply-prod"
+    assert jobs["syncer.prod:apply"]["environment"] == {"name": "prod"}
+    assert f'export {secret}="${secret}_PROD"' in jobs["syncer.prod:apply"]["before_script"]
+    assert "export SYNCER_ENV=prod" in jobs["syncer.prod:plan"]["before_script"]
+
+
+def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:
+    """`--update` writes anew what nobody edited, and adds the missing lines of secrets to the rest; doctor names them.
+
+    What somebody wrote stays, also where no place for the lines is found.
+    """
+    team = Newcomer(tmp_path, variables={})
+    (tmp_path / "syncer.toml").write_text(SETTINGS.partition("[environments.prod]")[0])
+    (tmp_path / ".git").mkdir()
+    assert team.run("init", "--ci", "github").code == 0
+    plan, drift, apply = (tmp_path / ".github" / "workflows" / f"{one}.yml" for one in ("plan", "drift", "apply"))
+    plan.write_text(plan.read_text() + "# ours\n")
+    drift.write_text("# all ours\n")
+    fields = (ROOT / "models" / "shop" / "product_search.yaml").read_text()
+    (tmp_path / "models" / "search.yaml").write_text(fields)
+    told = flat(team.run("doctor").out)
+    for name in ("plan.yml", "apply.yml", "drift.yml"):
+        assert f".github/workflows/{name} has no line for SYNCER_SECRET_OPENAI" in told
+    assert "`syncer init --ci github --update` adds the lines" in told
+
+    done = team.run("init", "--update")
+    assert (done.code, done.err) == (0, "")
+    assert "Updated .github/workflows/apply.yml\n" in done.out
+    assert "Added SYNCER_SECRET_OPENAI to .github/workflows/plan.yml, and kept its edits\n" in done.out
+    assert "Left alone: .github/workflows/drift.yml, which was edited (SYNCER_SECRET_OPENAI has no line" in done.out
+    assert drift.read_text() == "# all ours\n"
+    assert plan.read_text().endswith("# ours\n")
+    line = "          SYNCER_SECRET_OPENAI: ${{ secrets.SYNCER_SECRET_OPENAI }}\n"
+    assert (plan.read_text().count(line), apply.read_text().count(line)) == (1, 2)
+    assert "# SYNCER_SECRET_OPENAI" not in plan.read_text()
+
+    again = team.run("init", "--update", "--ci", "github")
+    assert "Left alone: .github/workflows/plan.yml, which was edited (it has every secret's line" in again.out
+    assert "Unchanged .github/workflows/apply.yml\n" in again.out
+    told = flat(team.run("doctor").out)
+    assert "drift.yml has no line" in told
+    assert "plan.yml has no line" not in told
+
+    # With a second environment each has files of its own, and those of one would run beside them.
+    (tmp_path / "syncer.toml").write_text(SETTINGS)
+    said = flat(team.run("init", "--update").out)
+    assert (
+        "1. Remove .github/workflows/apply.yml, .github/workflows/plan-fork-comment.yml, .github/workflows/plan.yml: "
+        in said
+    )
+    assert plan.exists()
+
+
+def test_what_cannot_stand_in_a_pipeline_gets_none(tmp_path: Path) -> None:
+    """Environments whose variables would be one another's, and names that mean something else."""
+    for names, why in ((("a-b", "a-B"), "would share variables"), (("it's", "x"), "can't stand in a pipeline's files")):
+        with pytest.raises(SettingsError, match=why):
+            pipeline_files.files("github", pipeline_files.Facts(environments=names))
+    odd = pipeline_files.files("github", pipeline_files.Facts(branch="1+x"))[".github/workflows/apply.yml"]
+    (tmp_path / "apply.yml").write_bytes(odd)
+    assert load(tmp_path / "apply.yml")["on"]["push"]["branches"] == ["1\\+x"]
 
 
 def _workflows_elsewhere(folder: Path, outside: Path) -> None:
@@ -488,6 +595,101 @@ def test_the_whole_conversation(new: Path, url: str, box: Sandbox) -> None:
     assert "1. Set SYNCER_EMAIL and SYNCER_PASSWORD" in result.out
 
 
+def test_every_refusal_says_why(new: Path, url: str, box: Sandbox) -> None:
+    """A wrong answer at every prompt: each is told why and asked for again, and none before it is lost.
+
+    An empty password is asked for again where nothing is shown, and a refused login asks for both once more. A page's
+    address is tried at its root, and a workspace is chosen by its name.
+    """
+    bare = url.removeprefix("http://")
+    result = Newcomer(new, variables={}).talk(
+        ("Address of the API", bare),
+        ("Address of the API", f"{url}/models/3?x"),
+        ("E-mail", "nobody"),
+        ("E-mail", "ci@example.com"),
+        ("Password", ""),
+        ("Password", "wrong-canary"),
+        ("E-mail", ""),
+        ("Password", ""),
+        ("Password", "Passw0rd!"),
+        ("Workspace", "9"),
+        ("Workspace", "workspace-c"),
+        ("Workspace", "WORKSPACE-B"),
+        ("Name of this environment", "a b"),
+        ("Name of this environment", "sandbox"),
+        ("Name of this environment", "eu"),
+        ("CI files", "jenkins"),
+        ("CI files", "GitHub"),
+    )
+
+    assert result.code == 0
+    assert tomllib.loads((new / "syncer.toml").read_text())["environments"] == {
+        "eu": {"api_url": url, "workspace_id": 2}
+    }
+    assert (new / PLAN).exists()
+    for why in (
+        f"http:// is missing in front\n{' ' * 15}write http:// in front of it\n",
+        f"so its root is tried: {url}\n",
+        "'nobody' isn't taken: an e-mail address has one @, and no blank.\n",
+        "An empty password isn't taken: a login needs one.\n",
+        "check e-mail and password; five failed logins lock the account",
+        "'9' isn't taken: the list has no such number and no such name.\n",
+        "'a b' isn't taken: a name has letters, digits, - and _, and begins with neither of those.\n",
+        "'sandbox' isn't taken: `sandbox` is the embedded server's name: choose another one.\n",
+        "'jenkins' isn't taken: the choices are github, gitlab, none.\n",
+    ):
+        assert why in result.out
+    assert result.out.count("(neither shown nor kept): ") == 4
+    assert "[ci@example.com]: " in result.out
+    said, _, _ = result.out.partition("What is left to do:")
+    assert not re.search(r"SYNCER_|api_url|canary|Passw0rd", said)
+    assert box.requests.count(("POST", "/api/v1/login")) == 2
+
+
+def test_without_a_password_no_other_question_follows(new: Path, url: str) -> None:
+    """It ends there, and says how to go on with what was answered; so it does where a terminal can't hide one."""
+    asked = [("Address of the API", url), ("E-mail", "ci@example.com")]
+    result = Newcomer(new, variables={}).talk(*asked, *[("Password", "")] * 3)
+
+    assert (result.code, list(new.iterdir())) == (1, [])
+    said = flat(result.out)
+    assert "no password was typed, so nothing was written" in said
+    assert f"go on with your answers: `syncer init --api-url {url}`" in said
+
+    code = "import io, sys; sys.stdin = io.StringIO('canary')\n"
+    code += "from syncer.cli.shared.init_questions import typed_password; typed_password('ci@example.com')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True, check=False
+    )
+    assert "this terminal can't hide a password, so none was asked for" in done.stderr
+    assert "Password of" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "root"),
+    [
+        ("https://app.example.com/models/3?x", "https://app.example.com"),
+        ("https://app.example.com:8443/#/syncs", "https://app.example.com:8443"),
+        ("https://app.example.com/sign-in", "https://app.example.com"),
+        ("https://api.example.com/api/v1/", ""),
+        ("https://example.com/squared/api/v1", ""),
+        ("https://me:canary@app.example.com/models/3", ""),
+        ("app.example.com/models/3", ""),
+    ],
+)
+def test_a_page_of_the_ui_is_told_from_an_api(address: str, root: str) -> None:
+    """A query, a fragment, a path of several words or a known page; a proxy may serve the API below one word."""
+    assert config.root_of_page(address) == root
+
+
+def test_two_workspaces_of_one_name_are_chosen_by_number() -> None:
+    """A name in the list's own spelling comes before one in another case."""
+    known = {1: "Main", 2: "main", 7: "Main"}
+    assert init_questions.why_no_choice("Main", known) == "2 workspaces have that name: answer with the number"
+    assert [init_questions.why_no_choice(answer, known) for answer in ("main", "7")] == ["", ""]
+    assert init_questions._chosen("main", known) == 2
+
+
 def test_the_only_workspace_is_taken(new: Path, url: str) -> None:
     """And that is said; what a variable says isn't asked."""
     answers = (("Address of the API", url), ("Name of this environment", "eu"), ("CI files", ""))
@@ -559,3 +761,18 @@ def test_the_host_is_guessed(make: Callable[[Path], Any], guess: str, new: Path)
     make(new)
 
     assert guess_host(new) == guess
+
+
+def test_hooks_run_for_a_new_project(new: Path, url: str) -> None:
+    """Each hook for pre-commit is a command that passes on what `init` writes and its own example."""
+    someone = Newcomer(new)
+    someone.run("init", "--api-url", url, "--workspace-id", "1")
+    (example,) = re.findall(r"```yaml\n(.*?)```", (new / "models" / "README.md").read_text(), re.DOTALL)
+    (new / "models" / "active.yaml").write_text(example)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert {hook["language"] for hook in hooks} == {"python"}
+    for hook in hooks:
+        program, *words = hook["entry"].split()
+        assert (program, bool(re.search(hook["files"], "models/active.yaml"))) == ("syncer", True)
+        done = someone.run(*words, *hook.get("args", []))
+        assert done.code == 0, (hook["id"], done.text)

@@ -291,14 +291,8 @@ def test_what_lies_in_the_checkout_is_not_run(repository: Repository, monkeypatc
     assert not canary.exists(), canary.read_text()
 
 
-def test_the_tool_is_locked_where_there_is_a_lock(repository: Repository) -> None:
-    """Elsewhere it's this project itself."""
-    runner = repository.pull_request()
-    runner.workflow("plan.yml")
-    assert runner.pip == "-P -m pip install .\n"
-
-    (repository.team.folder / ".github").mkdir()
-    (repository.team.folder / ".github" / "syncer.txt").write_text("syncer==1 --hash=sha256:0\n")
+def test_the_tool_is_locked(repository: Repository) -> None:
+    """Nothing else is ever installed: not what lies in the checkout."""
     runner = repository.pull_request()
     runner.workflow("plan.yml")
     assert runner.pip == "-P -m pip install --require-hashes --requirement .github/syncer.txt\n"

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pipelines
 import pytest
-from workflows import ACTION, FOLDER, ROOT, every_step, load, spoil
+from workflows import ACTION, FOLDER, ROOT, TEMPLATES, every_step, load, spoil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 FILES: Final = (*sorted(FOLDER.glob("*.yml")), ACTION)
+WRITTEN: Final = tuple(sorted(TEMPLATES.glob("*.yml")))
+"""What `syncer init --ci github` writes where nothing is known of a repository."""
 
 # -- rules -------------------------------------------------------------------------------------------------------
 #
@@ -48,6 +50,7 @@ else
   python -P -m pip install .
 fi
 """
+LOCKED: Final = "python -P -m pip install --require-hashes --requirement .github/syncer.txt"
 UNSAFE: Final = re.compile(r"\bpython[\d.]*\"?\s+(?!-[IP]\b)-(?!-|V\b)")
 """Python told to run something by name, from text or from its input, with the current folder before its own modules."""
 GROUP: Final = "syncer-apply-${{ inputs.environment || vars.SYNCER_ENV || 'prod' }}"
@@ -204,7 +207,7 @@ def artifacts(_: str, __: str, document: Mapping[str, Any]) -> Iterator[str]:
 def installing(_: str, __: str, document: Mapping[str, Any]) -> Iterator[str]:
     """Every job that runs syncer installs it in the same way: locked by hash where there is a lock."""
     for job, step in every_step(document):
-        if step["name"] == "Install syncer" and job != "action" and step["run"] != INSTALL:
+        if step["name"] == "Install syncer" and job != "action" and step["run"] not in {INSTALL, LOCKED}:
             yield f"{job} installs in another way"
 
 
@@ -250,7 +253,7 @@ def test_every_file_is_known() -> None:
     assert {path.name for path in FILES} == {*TRIGGERS, "action.yml"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*FILES, *WRITTEN], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_rules_hold(path: Path) -> None:
     """Nobody complains."""
     assert complaints(path) == {}
@@ -329,6 +332,16 @@ SPOILT: Final = [
     ("plan.yml", "      - name: Plan\n", "      - name: Plan\n        continue-on-error: true\n", "failing"),
     ("plan.yml", "        if: ${{ !cancelled() }}\n", "", "failing"),
 ]
+
+
+@pytest.mark.parametrize("template", WRITTEN, ids=lambda path: path.name)
+def test_this_projects_own_workflows_differ_in_the_installation_alone(template: Path) -> None:
+    """Elsewhere the tool is locked; here it may be this checkout, and never elsewhere."""
+    own, written = load(FOLDER / template.name), load(template)
+    for document, install in ((own, INSTALL), (written, LOCKED)):
+        steps = [step for _, step in every_step(document) if step["name"] == "Install syncer"]
+        assert {step.pop("run") for step in steps} == {install}
+    assert own == written
 
 
 @pytest.mark.parametrize(("name", "old", "new", "rule"), SPOILT)

@@ -13,6 +13,6 @@ plans           planning          made and shown             output_files      w
                 id_writer         ids of new models
 import          import_files      read, tried, written
 init            init_questions    what it asks               init_files        what it writes
-                pipeline_files    of a host's CI
+                pipeline_files    of a host's CI           pipeline_updates  kept, with edits
 doctor          doctor_checks     layer by layer             network_checks    down to the API
 """

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.cli.shared import connection
+from syncer.cli.shared import connection, pipeline_files, pipeline_updates
 from syncer.cli.shared.env_file import read_env_file
-from syncer.cli.shared.file_checks import EMPTY_RULES
+from syncer.cli.shared.file_checks import EMPTY_RULES, named_secrets
 from syncer.cli.shared.file_checks import check as problems_of
 from syncer.cli.shared.network_checks import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
 from syncer.cli.shared.run import head
@@ -41,6 +41,12 @@ _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
 _READER: Final = "Viewer"
 _WRITERS: Final = frozenset({"Admin", "Member"})
 _MINUTE: Final = 60
+_UPDATES: Final = {
+    "github": "`syncer init --ci github --update` adds the lines",
+    "gitlab": "`syncer init --ci gitlab --update` adds the lines",
+}
+"""How the CI files of a host are brought up to date."""
+
 _SHORT: Final = 12
 """Characters of a commit's name that people read."""
 
@@ -272,6 +278,7 @@ def _near(subject: Run) -> Iterator[Check]:
         state, hint = (State.WARNING, "`syncer validate` shows them") if found else (State.OK, "")
         yield Check("files", state, f"{counted(count, 'definition')}{told}", hint, count)
         yield _secrets(subject, loaded)
+        yield from _pipelines(subject, loaded)
     yield _git(subject)
     yield _extra()
 
@@ -294,6 +301,36 @@ def _secrets(subject: Run, loaded: loader.Loaded) -> Check:
         return Check("secrets", State.OK, "no file names one")
     how = "made up for the sandbox" if subject.environment.name == SANDBOX else "set"
     return Check("secrets", State.OK, f"{counted(len(named), 'variable')} named, {how}", count=len(named))
+
+
+def _pipelines(subject: Run, loaded: loader.Loaded) -> Iterator[Check]:
+    """Whether the CI files that are there give every secret that the definitions name; nothing without such files."""
+    settings = subject.settings
+    top = config.repository(settings.root) or settings.root
+    names = [name for name in settings.environments if name != SANDBOX]
+    secrets = {name: named_secrets(loaded.documents, name) for name in names}
+    folder = settings.root.relative_to(top).as_posix()
+    facts = pipeline_files.Facts("" if folder == "." else folder, "", names, secrets)
+    for host, hint in _UPDATES.items():
+        try:
+            wanted = pipeline_files.files(host, facts)
+        except SettingsError:
+            continue
+        there = {name: text for name in wanted if (text := pipeline_updates.text_of(top / name))}
+        if not there:
+            continue
+        missing = {
+            name: lines
+            for name, text in there.items()
+            if (lines := pipeline_updates.missing_secrets(wanted[name], text))
+        }
+        if missing:
+            told = "; ".join(
+                f"{name} has no line for {shortlist(lines, MOST_LISTED)}" for name, lines in missing.items()
+            )
+            yield Check("CI files", State.WARNING, told, hint)
+        else:
+            yield Check("CI files", State.OK, f"{counted(len(there), 'file')} for {host}, with every secret's line")
 
 
 def _git(subject: Run) -> Check:

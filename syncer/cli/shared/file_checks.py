@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, package_files
-from syncer.desired import loader, validate
+from syncer.desired import loader, resolve, validate
 from syncer.model import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from syncer.model import Problem
+    from syncer.model import Document, Problem
 
 
 EMPTY_RULES: Final = frozenset({"no-files", "no-models-folder"})
@@ -54,6 +54,17 @@ def check(
         common=loaded.common if loaded.is_whole else None,
     )
     return tuple(sorted({*loaded.problems, *found}, key=lambda one: (one.origin, one.rule, one.message)))
+
+
+def named_secrets(documents: Sequence[Document], environment: str) -> tuple[str, ...]:
+    """The variables of secrets that valid definitions name for one environment, in the alphabet's order."""
+    named: set[str] = set()
+
+    def lookup(variable: str) -> None:
+        named.add(variable)
+
+    resolve.reveal(resolve.resolve(documents, environment), lookup)
+    return tuple(sorted(named))
 
 
 def unparsed(loaded: loader.Loaded, root: Path) -> dict[str, str | None]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from syncer.cli.shared import flags
-from syncer.model import QUERY_TYPES
 
 KEPT: Final = "what is kept besides (readable by you alone, never with a secret)"
 LETS_PASS: Final = "what this run lets pass"  # noqa: S105 - a title
@@ -57,7 +56,7 @@ class Chosen:
         "--connector", metavar="NAME|ID", what="only those that read this connector; may be repeated"
     )
     query_types: tuple[str, ...] = flags.texts(
-        "--query-type", metavar="TYPE", choices=QUERY_TYPES, what="only those of this type; may be repeated"
+        "--query-type", metavar="TYPE", what="only those of this type; may be repeated"
     )
     changed: str = flags.changed()
 

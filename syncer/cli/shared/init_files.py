@@ -1,7 +1,6 @@
 """The files that `syncer init` writes, and the steps that it prints for a person to do.
 
-CI files are what ships: this project's own workflows, which its own tests run. Everything is looked at before anything
-is written.
+Everything is looked at before anything is written.
 """
 
 from __future__ import annotations
@@ -16,15 +15,17 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from syncer import __version__, config, package_files, safe_files
-from syncer.cli.shared import pipeline_files
-from syncer.cli.shared.file_checks import EMPTY_RULES
-from syncer.desired import loader
+from syncer.cli.shared import pipeline_files, pipeline_updates
+from syncer.cli.shared.file_checks import EMPTY_RULES, check, named_secrets
+from syncer.desired import git, loader
 from syncer.errors import SettingsError
+from syncer.model import SANDBOX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from syncer.cli.shared.init_questions import Start
+    from syncer.model import Document
 
 _WHEEL: Final = f"ai_squared_syncer-{__version__}-py3-none-any.whl"
 _SCHEMA: Final = "schemas/model.schema.json"
@@ -98,24 +99,25 @@ of a checkout that you trust (pip install uv):
   echo './.github/wheels/{wheel}' |
     uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .github/syncer.txt -
 
-In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID, and SYNCER_ENV
-if the settings have several environments. The target comes from them alone: a pull request that changes api_url
-doesn't send the token elsewhere. Until they are set every job fails, and says so.
+In Settings > Secrets and variables > Actions add the variables SYNCER_API_URL and SYNCER_WORKSPACE_ID. The target
+comes from them alone: a pull request that changes api_url doesn't send the token elsewhere. Until they are set every
+job fails, and says so.
 
 There, too, add the secrets SYNCER_EMAIL and SYNCER_PASSWORD of a user who only reads (role Viewer):
-whoever may push a branch can use it, and read it. Each SYNCER_SECRET_… that a model file names needs a secret, and a
-line beside the others in plan.yml, apply.yml (twice) and drift.yml.
+whoever may push a branch can use it, and read it. Add each variable that a model file names, too:
+{secrets}.
+`syncer init --ci github --update` keeps their lines in the workflows.
 
-Add the environment `prod` (if SYNCER_ENV is set, that name) with required reviewers, without self-review, for the
-branch main alone. Its secrets of the same names are the user who writes (role Member).
+Add the {environments}, with required reviewers, without self-review,
+for the branch {branch} alone. The secrets of the same names there are the user who writes (role Member).
 
-Protect the branch main: require a review and the check `syncer plan`. If your default branch has another name, change
-it in apply.yml. Let .github/CODEOWNERS name who reviews .github/ (workflows, lock file, wheels) and the settings, and
-require their review."""
+Protect the branch {branch}: require a review and the {checks}.
+Let .github/CODEOWNERS name who reviews .github/ (workflows, lock file, wheels) and the settings, and require their
+review."""
 _GITLAB_STEPS: Final = """\
 In .gitlab-ci.yml say:
   include:
-    - local: .gitlab/syncer.yml
+{includes}
 Its jobs stand in the stages `test` and `deploy`. If yours have other names, say below that line:
       inputs:
         plan-stage: NAME
@@ -128,13 +130,14 @@ of a checkout that you trust (pip install uv):
     uv pip compile --universal --generate-hashes --python-version 3.13 --output-file .gitlab/syncer.txt -
 
 In Settings > CI/CD > Variables add SYNCER_API_URL and SYNCER_WORKSPACE_ID, and, masked, SYNCER_EMAIL and
-SYNCER_PASSWORD of a user who only reads (role Viewer), and each SYNCER_SECRET_… that a model file names. Add
-SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request. Add
-SYNCER_GITLAB_STATUS_TOKEN, protected, another one (role Developer, who may merge to the default branch): it tells the
-apply which plan was made. Without it the apply plans again.
+SYNCER_PASSWORD of a user who only reads (role Viewer), and each variable that a model file names:
+{secrets}.
+Add SYNCER_GITLAB_TOKEN, a token of the project (scope `api`, role Reporter): it writes the note on the merge request.
+Add SYNCER_GITLAB_STATUS_TOKEN, protected, another one (role Developer, who may merge to the default branch): it tells
+the apply which plan was made. Without it the apply plans again.
 
-Add the environment `prod`, protected; the same variables for it alone, protected, are the user who writes (role
-Member).
+Add the {environments}, protected. The same variables for that alone, protected, are the user who
+writes (role Member).
 
 Protect the default branch, and make a pipeline schedule: it looks for drift."""
 
@@ -153,6 +156,8 @@ class _File:
     """What to do about one that differs."""
     is_forced: bool = True
     """Whether `--force` counts: not for what is a person's own."""
+    is_pipeline: bool = False
+    """Whether `--update` counts: for a host's CI files."""
 
 
 def guess_host(top: Path) -> str:
@@ -178,7 +183,9 @@ def is_empty_of_models(settings: config.Settings) -> bool:
 # -- the files -------------------------------------------------------------------------------------------------------
 
 
-def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bool) -> Iterator[_File]:
+def files_of(
+    settings: config.Settings, top: Path, start: Start, facts: pipeline_files.Facts, *, is_empty: bool
+) -> Iterator[_File]:
     """The files that the folder should have, with what stands there now."""
     folder = settings.root.relative_to(top).as_posix()
 
@@ -199,10 +206,27 @@ def files_of(settings: config.Settings, top: Path, start: Start, *, is_empty: bo
     yield _editor(top, below(_SCHEMA), below(settings.models, "**/*.yaml"))
     yield _jetbrains(top, below(_SCHEMA), below(settings.models))
     yield _ignore(top, below(".gitignore"))
-    yield from (
-        _file(top, name, content)
-        for name, content in pipeline_files.files(start.ci, folder if folder != "." else "").items()
-    )
+    for name, content in pipeline_files.files(start.ci, facts).items():
+        file = _file(top, name, pipeline_updates.stamped(content))
+        yield replace(file, advice="--update keeps your edits, --force overwrites", is_pipeline=True)
+
+
+def facts_of(settings: config.Settings, top: Path, start: Start) -> pipeline_files.Facts:
+    """What the pipeline's files can know of the repository, its settings and its definitions."""
+    folder = settings.root.relative_to(top).as_posix()
+    names = [name for name in settings.environments if name != SANDBOX]
+    if start.environment is not None:
+        names.append(start.environment.name)
+    documents = _valid_documents(settings)
+    secrets = {name: named_secrets(documents, name) for name in names or ("",)}
+    return pipeline_files.Facts("" if folder == "." else folder, git.default_branch_name(top), names, secrets)
+
+
+def _valid_documents(settings: config.Settings) -> list[Document]:
+    """The definitions without a problem: what the others name isn't certain."""
+    loaded = loader.load(settings.root, settings.models, common=settings.common)
+    broken = {problem.origin.path for problem in check(loaded, settings.environments) if problem.is_error}
+    return [document for document in loaded.documents if document.path not in broken]
 
 
 def _settings(
@@ -271,10 +295,12 @@ def _file(top: Path, name: str, content: bytes) -> _File:
     return _File(name, path, content, present)
 
 
-def settled(file: _File, *, force: bool) -> str:
-    """Write a file that is missing, and one that differs if that is forced; what became of it."""
+def settled(file: _File, *, force: bool, update: bool = False) -> str:
+    """Write a file that is missing, and one that differs if that is forced or updated; what became of it."""
     if file.present == file.content:
         return f"Unchanged {file.name}"
+    if file.present is not None and file.is_pipeline and update and not force:
+        return _updated(file, file.present)
     if file.present is not None and file.added:
         _write(file)
         return f"Added {file.added} to {file.name}"
@@ -282,6 +308,24 @@ def settled(file: _File, *, force: bool) -> str:
         return f"Left alone: {file.name}, which differs ({file.advice})"
     _write(file)
     return f"Wrote {file.name}"
+
+
+def _updated(file: _File, present: bytes) -> str:
+    """Write a CI file anew that nobody has edited; to any other only add the lines of missing secrets."""
+    if pipeline_updates.is_as_written(present):
+        _write(file)
+        return f"Updated {file.name}"
+    missing = pipeline_updates.missing_secrets(file.content, present)
+    merged = pipeline_updates.with_secrets(file.content, present)
+    left = pipeline_updates.missing_secrets(file.content, merged)
+    if left:
+        # Not one line is written where the place of another isn't found.
+        what = f"{', '.join(left)} {'has' if len(left) == 1 else 'have'} no line, and the place isn't found"
+        return f"Left alone: {file.name}, which was edited ({what}: --force overwrites)"
+    if not missing:
+        return f"Left alone: {file.name}, which was edited (it has every secret's line; --force overwrites)"
+    _write(replace(file, content=merged))
+    return f"Added {', '.join(missing)} to {file.name}, and kept its edits"
 
 
 def _write(file: _File) -> None:
@@ -332,13 +376,15 @@ def _steps_to_another(settings: config.Settings, environment: config.Environment
         )
 
 
-def ci_steps(settings: Path, top: Path, start: Start) -> list[str]:
+def ci_steps(top: Path, start: Start, facts: pipeline_files.Facts) -> list[str]:
     """What is left to do for the pipeline."""
     if not start.ci:
         return []
     text = _GITHUB_STEPS if start.ci == "github" else _GITLAB_STEPS
-    folder = settings.relative_to(top).as_posix()
-    return pipeline_files.steps(text, folder if folder != "." else "").split(_BLANK)
+    steps = pipeline_files.steps(text, start.ci, facts).split(_BLANK)
+    if old := pipeline_updates.obsolete(top, pipeline_files.files(start.ci, facts)):
+        steps.insert(0, f"Remove {', '.join(old)}: each environment has files of its own now.")
+    return steps
 
 
 def numbered(steps: list[str]) -> str:

@@ -5,12 +5,14 @@ Each answer is checked before the next question. Nothing is written here, and a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 import sys
-from dataclasses import dataclass
-from getpass import getpass
-from pathlib import Path
+import warnings
+from dataclasses import dataclass, replace
+from getpass import GetPassWarning, getpass
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from syncer import config
@@ -21,7 +23,8 @@ from syncer.render.text import visible
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from syncer.cli.shared.screen import Screen
 
@@ -31,7 +34,11 @@ _API: Final = "https://api.squared.ai"
 _PROD: Final = "prod"
 _TRIES: Final = 3
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_REFUSALS: Final = frozenset({400, 401, 422})
+"""How a server says no to an e-mail and a password."""
+
 _ID = re.compile(r"[1-9][0-9]{0,18}")
+_USER: Final = "E-mail of a user, to look up the workspaces (it ends that user's other logins; empty: don't look)"
 _UNCHECKED: Final = "correct it and begin again, or write the files without asking the server: --no-check"
 
 
@@ -68,11 +75,21 @@ def decide(given: Given, screen: Screen, settings: config.Settings, found: Path 
         _agree(given, settings, found)
     is_ci_alone = given.ci and not (is_asked or given.environment or given.api_url or given.workspace_id)
     environment, is_sandbox = None, given.environment == SANDBOX
-    if is_new and not is_sandbox and not is_ci_alone:
-        environment = _Inquiry(given, screen, is_asked=is_asked).environment()
-        is_sandbox = environment is None
-        _refuse_twin(environment, settings)
-    return Start(environment, is_sandbox, given.ci or (_host(ci) if is_asked else ""))
+    inquiry = _Inquiry(given, screen, is_asked=is_asked)
+    try:
+        if is_new and not is_sandbox and not is_ci_alone:
+            environment = inquiry.environment()
+            is_sandbox = environment is None
+            _refuse_twin(environment, settings)
+        return Start(environment, is_sandbox, given.ci or (_host(ci) if is_asked else ""))
+    except SettingsError as error:
+        if is_asked and inquiry.answered:
+            raise SettingsError(error.what, f"{error.hint}; go on with your answers: `{inquiry.answered}`") from None
+        raise
+    except KeyboardInterrupt:
+        if inquiry.answered:
+            screen.note(f"\nYour answers so far: {inquiry.answered}")
+        raise
 
 
 def _is_another(given: Given, settings: config.Settings, *, is_asked: bool) -> bool:
@@ -123,13 +140,14 @@ class _Inquiry:
     def __init__(self, given: Given, screen: Screen, *, is_asked: bool) -> None:
         self._given, self._screen, self._is_asked = given, screen, is_asked
         self._variables: Mapping[str, str] = os.environ
+        self._answered: list[str] = []
 
     def environment(self) -> config.Environment | None:
         """What the settings are to say; None if it's the sandbox that is meant."""
         name = self._given.environment or self._variables.get("SYNCER_ENV", "")
         url = self._given.api_url or self._variables.get("SYNCER_API_URL", "")
         number = self._variables.get("SYNCER_WORKSPACE_ID", "")
-        if number and not _ID.fullmatch(number):
+        if number and why_no_id(number):
             raise SettingsError("SYNCER_WORKSPACE_ID must be a number")
         workspace = self._given.workspace_id or int(number or 0)
         if name == SANDBOX:
@@ -142,17 +160,32 @@ class _Inquiry:
         url = self._url(url)
         if url == SANDBOX:
             return None
+        self._keep("--api-url", url)
         workspace = self._workspace(url, workspace)
-        return config.Environment(name or self._name(), url, workspace)
+        self._keep("--workspace-id", str(workspace))
+        name = name or self._name()
+        self._keep("--env", name)
+        return config.Environment(name, url, workspace)
+
+    def _keep(self, flag: str, value: str) -> None:
+        self._answered += [flag, shlex.quote(value)]
+
+    @property
+    def answered(self) -> str:
+        """The command that goes on where the questions ended; empty before the first answer that counts."""
+        return " ".join(["syncer", "init", *self._answered]) if self._answered else ""
 
     # -- the address -------------------------------------------------------------------------------------------
 
     def _url(self, given: str) -> str:
         """The API's root, asked for a few times until something answers there; or the sandbox's name."""
         for _ in range(1 if given else _TRIES):
-            text = given or _asked(f"Address of the API (`{SANDBOX}`: try it without a server)", _API)
+            text = given or asked(f"Address of the API (`{SANDBOX}`: try it without a server)", _API)
             if text == SANDBOX:
                 return text
+            if page_root := config.root_of_page(text):
+                self._screen.show(f"That is the address of a page, so its root is tried: {visible(page_root)}")
+                text = page_root
             try:
                 address = _address(text)
             except SettingsError as error:
@@ -168,9 +201,7 @@ class _Inquiry:
         """Whether the models API is there; each layer is told, down to the one that fails."""
         from syncer.cli.shared.network_checks import reach
 
-        checks = []
         for check in reach(Target("", address, 0), config.Numbers(), self._screen.tell, self._screen.scrubber):
-            checks.append(check)
             self._tell(check)
             if check.state not in {State.OK, State.WARNING}:
                 return False
@@ -180,10 +211,9 @@ class _Inquiry:
 
     def _workspace(self, url: str, wanted: int) -> int:
         """The workspace: checked, chosen or typed."""
-        credentials = None if not self._given.is_checked else self._credentials(is_asked=self._is_asked and not wanted)
-        if credentials is None:
-            return wanted or int(_until("Id of the workspace, a number", _ID))
-        known = self._known(url, credentials)
+        known = self._known(url, wanted) if self._given.is_checked else None
+        if known is None:
+            return wanted or int(until("Id of the workspace, a number", why_no_id))
         self._tell(Check("token", State.OK, "it is accepted"))
         if wanted and wanted not in known:
             self._stop(Check("workspace", State.FAILED, f"this user has no workspace {wanted}", _choice(known)))
@@ -196,44 +226,51 @@ class _Inquiry:
             return number
         for number, name in known.items():
             self._screen.show(f"  {number}  {visible(name)}")
-        return int(_until("Workspace, its number", re.compile("|".join(map(str, known)))))
+        return _chosen(until("Workspace, its number or its name", lambda answer: why_no_choice(answer, known)), known)
 
-    def _credentials(self, *, is_asked: bool) -> Credentials | None:
-        """Those of the variables, else those of a person, who may keep them."""
-        variables = self._variables
+    def _known(self, url: str, wanted: int) -> Mapping[int, str] | None:
+        """The user's workspaces; None if nobody says who the user is. Typed credentials get a few tries."""
+        variables, is_asked = self._variables, self._is_asked and not wanted
         names = config.credential_variables(variables, self._given.environment)
-        token, address, password = (variables.get(name, "").strip() for name in names)
-        if token or (address and password) or ((address or password) and not is_asked):
-            return config.credentials(variables, self._given.environment)
+        token, address, password = (variables.get(name, "") for name in names)
+        if token or (address.strip() and password) or ((address or password) and not is_asked):
+            try:
+                return self._looked_up(url, config.credentials(variables, self._given.environment))
+            except ApiError as error:
+                self._stop(Check("token", State.FAILED, error.what, error.hint))
         if not is_asked:
             return None
-        address = address or _asked(
-            "E-mail of a user, to look up the workspaces (it ends that user's other logins; empty: don't look)"
-        )
-        if not address:
-            return None
-        password = password or _typed(f"Password of {visible(address)} (neither shown nor kept): ")
-        return Credentials(email=address, password=Secret(password, "SYNCER_PASSWORD")) if password else None
+        before = ""
+        for _ in range(_TRIES):
+            user = address.strip() or until(_USER, why_no_address, before)
+            if not user:
+                return None
+            typed = Secret(password, names[2]) if password else Secret(typed_password(visible(user)))
+            try:
+                return self._looked_up(url, Credentials(email=user, password=typed))
+            except ApiError as error:
+                self._tell(Check("token", State.FAILED, error.what, error.hint))
+                if error.status not in _REFUSALS:
+                    break
+                before = user
+        raise SettingsError("the login fails, so nothing was written", _UNCHECKED)
 
-    def _known(self, url: str, credentials: Credentials) -> Mapping[int, str]:
+    def _looked_up(self, url: str, credentials: Credentials) -> Mapping[int, str]:
         from syncer.cli.shared.network_checks import workspaces
 
-        try:
-            return workspaces(
-                Target("", _address(url), 0), credentials, config.Numbers(), self._screen.tell, self._screen.scrubber
-            )
-        except ApiError as error:
-            self._stop(Check("token", State.FAILED, error.what, error.hint))
+        target = Target("", _address(url), 0)
+        return workspaces(target, credentials, config.Numbers(), self._screen.tell, self._screen.scrubber)
 
     # -- the name ----------------------------------------------------------------------------------------------
 
     def _name(self) -> str:
-        return _until("Name of this environment", _NAME, _PROD) if self._is_asked else _PROD
+        return until("Name of this environment", why_no_name, _PROD) if self._is_asked else _PROD
 
     # -- telling -----------------------------------------------------------------------------------------------
 
     def _tell(self, check: Check) -> None:
-        self._screen.check(check)
+        # The settings are still to be written, so no hint may send anybody to a key of theirs.
+        self._screen.check(replace(check, hint=check.hint.replace("api_url", "the address")))
 
     def _stop(self, check: Check) -> NoReturn:
         self._tell(check)
@@ -248,20 +285,70 @@ def _choice(known: Mapping[int, str]) -> str:
 
 def _address(url: str) -> str:
     """The URL that is asked. Raises SettingsError for what can't be one."""
-    settings = config.Settings(Path(), environments={_PROD: config.Environment(_PROD, url, 1)})
-    return config.environment(settings, _PROD, {}).api_url
+    if wrong := config.why_no_url(url):
+        raise SettingsError(f"the address {wrong[0]}", wrong[1])
+    return config.api_root(url, _PROD)
+
+
+def _chosen(answer: str, known: Mapping[int, str]) -> int:
+    """The workspace that an answer means: its number, else its name."""
+    return int(answer) if answer in map(str, known) else next(iter(_named(answer, known)))
+
+
+def _named(answer: str, known: Mapping[int, str]) -> list[int]:
+    """The workspaces of a name; if none is written so, those whose name differs in case alone."""
+    return [number for number, name in known.items() if name.strip() == answer] or [
+        number for number, name in known.items() if name.strip().casefold() == answer.casefold()
+    ]
+
+
+# -- why an answer is refused: empty for one that is taken -----------------------------------------------------------
+
+
+def why_no_choice(answer: str, known: Mapping[int, str]) -> str:
+    """Why an answer means no workspace of the list."""
+    if answer in map(str, known):
+        return ""
+    named = _named(answer, known)
+    if len(named) > 1:
+        return f"{len(named)} workspaces have that name: answer with the number"
+    return "" if named else "the list has no such number and no such name"
+
+
+def why_no_id(answer: str) -> str:
+    """Why an answer is no id of a workspace."""
+    if not _ID.fullmatch(answer):
+        return "an id is a whole number from 1 on, such as 2"
+    return "" if int(answer) <= config.LARGEST_ID else "that number is larger than any id"
+
+
+def why_no_name(answer: str) -> str:
+    """Why an answer can't name an environment."""
+    if answer == SANDBOX:
+        return f"`{SANDBOX}` is the embedded server's name: choose another one"
+    return "" if _NAME.fullmatch(answer) else "a name has letters, digits, - and _, and begins with neither of those"
+
+
+def why_no_address(answer: str) -> str:
+    """Why an answer is no e-mail address; no answer is one."""
+    return "" if not answer or re.fullmatch(r"[^@\s]+@[^@\s]+", answer) else "an e-mail address has one @, and no blank"
 
 
 def _host(guess: str) -> str:
     """The host whose CI files are wanted; empty for none."""
-    found = _until("CI files for github, gitlab or none", re.compile("|".join((*HOSTS, "none"))), guess or "none")
+    choices = (*HOSTS, "none")
+
+    def why(answer: str) -> str:
+        return "" if answer.lower() in choices else f"the choices are {', '.join(choices)}"
+
+    found = until("CI files for github, gitlab or none", why, guess or "none").lower()
     return "" if found == "none" else found
 
 
 # -- asking ----------------------------------------------------------------------------------------------------------
 
 
-def _asked(question: str, default: str = "") -> str:
+def asked(question: str, default: str = "") -> str:
     """One answer; Enter means the default."""
     try:
         return input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
@@ -269,21 +356,46 @@ def _asked(question: str, default: str = "") -> str:
         raise _ended() from None
 
 
-def _until(question: str, fits: re.Pattern[str], default: str = "") -> str:
-    """An answer that fits, asked for a few times."""
+def until(question: str, why_not: Callable[[str], str], default: str = "") -> str:
+    """An answer that is taken, asked for a few times; each one that isn't is told why."""
     for _ in range(_TRIES):
-        answer = _asked(question, default)
-        if fits.fullmatch(answer) and answer != SANDBOX:
+        answer = asked(question, default)
+        if not (why := why_not(answer)):
             return answer
-    raise SettingsError("that was no usable answer, so nothing was written", "begin again")
+        said = f"{visible(answer)!r}" if answer else "An empty answer"
+        sys.stdout.write(f"  {said} isn't taken: {why}.\n")
+    raise SettingsError(f"{_TRIES} answers were not usable, so nothing was written", "begin again")
 
 
-def _typed(question: str) -> str:
-    """A password, which the terminal doesn't show."""
-    try:
-        return getpass(question)
-    except EOFError:
-        raise _ended() from None
+def typed_password(user: str) -> str:
+    """A password, which the terminal doesn't show; an empty one is asked for again.
+
+    No way leads on to another question without one: whoever types it a moment late would type it where it's shown.
+    """
+    for _ in range(_TRIES):
+        try:
+            with warnings.catch_warnings():
+                # Where the terminal can't hide what is typed getpass warns, and would read it all the same.
+                warnings.simplefilter("error", GetPassWarning)
+                password = getpass(f"Password of {user} (neither shown nor kept): ")
+        except EOFError:
+            raise _ended() from None
+        except GetPassWarning:
+            message = "this terminal can't hide a password, so none was asked for, and nothing was written"
+            raise SettingsError(message, "set SYNCER_EMAIL and SYNCER_PASSWORD, or use --no-check") from None
+        _forget_typed_ahead()
+        if password:
+            return password
+        sys.stdout.write("  An empty password isn't taken: a login needs one.\n")
+    raise SettingsError("no password was typed, so nothing was written", _UNCHECKED)
+
+
+def _forget_typed_ahead() -> None:
+    """Drop what was typed behind the password before a question: it may be the password once more."""
+    import termios
+
+    with contextlib.suppress(termios.error, OSError, ValueError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 def _ended() -> SettingsError:
