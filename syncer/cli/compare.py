@@ -77,7 +77,7 @@ def _refuse_one_environment(one: Run, other: Run) -> None:
         message = (
             f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} one workspace, so there is nothing to compare"
         )
-        raise SettingsError(message, "name two environments: syncer compare --env NAME --with NAME")
+        raise SettingsError(message, "name two environments that are different workspaces, with --env and --with")
 
 
 def _compared(one: Run, other: Run, options: CompareOptions, screen: Screen) -> Planned:
@@ -89,7 +89,7 @@ def _compared(one: Run, other: Run, options: CompareOptions, screen: Screen) -> 
 
     files = read_files(one)
     if not screen.json:
-        screen.show(terminal.render_comparison_banner(one.target, other.target))
+        screen.show(terminal.render_comparison_banner("compare", one.target, other.target))
         screen.show("Refreshing live state...\n")
     with ExitStack() as stack:
         apis = [stack.enter_context(connection.connected(run, screen)) for run in (one, other)]

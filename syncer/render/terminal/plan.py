@@ -43,10 +43,11 @@ def render_banner(command: str, target: Target) -> str:
     return runner_safe("   ".join([f"syncer {command}", *where]))
 
 
-def render_comparison_banner(one: Target, other: Target) -> str:
+def render_comparison_banner(command: str, one: Target, other: Target) -> str:
     """The first lines of a comparison: both environments, the one whose live models would be merged first."""
     rows = [(visible(each.environment), visible(each.url), f"workspace {each.workspace_id}") for each in (one, other)]
-    leads = "syncer compare", "with".rjust(len("syncer compare"))
+    lead = f"syncer {command}"
+    leads = lead, "with".rjust(len(lead))
     return runner_safe("\n".join("   ".join([lead, *row]) for lead, row in zip(leads, rows, strict=True)))
 
 
