@@ -112,7 +112,7 @@ def test_an_only_environment_needs_no_name(tmp_path: Path) -> None:
         ("empty", {}, "has no api_url", "SYNCER_API_URL"),
         ("empty", {"SYNCER_API_URL": "https://x"}, "has no workspace_id", "SYNCER_WORKSPACE_ID"),
         ("prod", {"SYNCER_WORKSPACE_ID": "two"}, "must be a number, not 'two'", ""),
-        ("prod", {"SYNCER_API_URL": "api.squared.ai"}, "is no usable address", "https://api.squared.ai"),
+        ("prod", {"SYNCER_API_URL": "api.squared.ai"}, "is no usable address", "write https:// in front"),
         ("prod", {"SYNCER_API_URL": "https://me:pw@x"}, "neither a user", "SYNCER_TOKEN"),
         ("prod", {"SYNCER_API_URL": "https://[x"}, "is no usable address", "https://"),
         ("prod", {"SYNCER_API_URL": "ftp://x"}, "is no usable address", "https://"),

@@ -301,8 +301,8 @@ def test_json_lines(tmp_path: Path) -> None:
     ]
     assert lines[-1]["checks"] == {
         "environment": "",
-        "failed": [],
-        "warnings": ["variables", "CI secrets", "environment"],
+        "failed": ["CI secrets"],
+        "warnings": ["branch"],
     }
 
 

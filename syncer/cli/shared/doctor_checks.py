@@ -75,7 +75,7 @@ def checks(subject: Run, screen: Screen) -> Iterator[Check]:
         for check in reach(subject.target, subject.environment.numbers, ear.tell, ear.scrubber):
             network.append(check)
             yield check
-        yield (check := _credentials(subject.variables))
+        yield (check := _credentials(subject))
         is_reached = all(map(is_passed, (*network, check)))
     yield from _inside(subject, ear) if is_reached else map(skipped, _INSIDE)
     yield _rate(ear.heard, subject.environment.numbers.requests_per_minute)
@@ -115,17 +115,22 @@ def unsettled(error: SyncerError) -> Check:
     return Check("settings", State.FAILED, error.what, error.hint)
 
 
-def _credentials(variables: Mapping[str, str]) -> Check:
+def _credentials(subject: Run) -> Check:
     """Which there are; never what they are."""
+    variables = subject.variables
     try:
-        given = config.credentials(variables)
+        given = subject.credentials
+        names = config.credential_variables(variables, subject.environment.name)
     except SettingsError as error:
         return Check("credentials", State.FAILED, error.what, error.hint)
+    used = names[1:] if given.token is None else names[:1]
+    others = [one for one in dict.fromkeys((*names, *config.CREDENTIAL_VARIABLES)) if one not in used]
+    unused = [one for one in others if variables.get(one)]
+    named = ", ".join(unused[:-1]) + " and " * (len(unused) > 1) + "".join(unused[-1:])
+    besides = f"; {named} {'is' if len(unused) == 1 else 'are'} not used beside it" if unused else ""
     if given.token is None:
-        return Check("credentials", State.OK, "SYNCER_EMAIL and SYNCER_PASSWORD: one login in each run")
-    others = [name for name in ("SYNCER_EMAIL", "SYNCER_PASSWORD") if variables.get(name)]
-    besides = f"; {' and '.join(others)} {'is' if len(others) == 1 else 'are'} not used beside it" if others else ""
-    return Check("credentials", State.OK, f"SYNCER_TOKEN{_lasting(given.token)}{besides}")
+        return Check("credentials", State.OK, f"{names[1]} and {names[2]}: one login in each run{besides}")
+    return Check("credentials", State.OK, f"{names[0]}{_lasting(given.token)}{besides}")
 
 
 def _lasting(token: Secret) -> str:
@@ -150,7 +155,7 @@ class _Asked:
     def __init__(self, subject: Run, api: Api) -> None:
         self._api = api
         self._wanted = subject.target.workspace_id
-        self._variables = subject.variables
+        self._subject = subject
         self._workspaces: Mapping[int, str] = {}
 
     def token(self) -> Check:
@@ -158,15 +163,16 @@ class _Asked:
         try:
             self._workspaces = self._api.workspaces()
         except ApiError as error:
-            token = config.credentials(self._variables).token
+            token = self._subject.credentials.token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
             left = connectivity.seconds_left(token, time.time())
             if left is None or left > 0:
                 raise
             past = counted(max(1, round(-left / _MINUTE)), "minute")
-            hint = "set a new one, or SYNCER_EMAIL and SYNCER_PASSWORD: then each run logs in"
-            return Check("token", State.FAILED, f"SYNCER_TOKEN expired {past} ago", hint)
+            names = config.credential_variables(self._subject.variables, self._subject.environment.name)
+            hint = f"set a new one, or {names[1]} and {names[2]}: then each run logs in"
+            return Check("token", State.FAILED, f"{names[0]} expired {past} ago", hint)
         return Check("token", State.OK, "it is accepted")
 
     def workspace(self) -> Check:
