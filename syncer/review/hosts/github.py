@@ -72,9 +72,9 @@ class GitHub:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._summary, self._outputs = variables.get("GITHUB_STEP_SUMMARY"), variables.get("GITHUB_OUTPUT")
-        self._repository = variables.get("GITHUBREPOSITORY", "")
+        self._repository = variables.get("GITHUB_REPOSITORY", "")
         if not REPOSITORY.fullmatch(self._repository):
-            raise SettingsError("GITHUBREPOSITORY is not owner/name", "GitHub Actions sets it; a job needn't")
+            raise SettingsError("GITHUB_REPOSITORY is not owner/name", "GitHub Actions sets it; a job needn't")
         self._event = read_event(variables)
         self.context = context_of(variables, self._repository, self._event)
         api = base_url("GITHUB_API_URL", variables.get("GITHUB_API_URL") or "https://api.github.com")
