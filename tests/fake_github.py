@@ -105,6 +105,8 @@ class FakeHost(ABC):
         self.faults: list[Fault] = []
         self.tokens: dict[str, str] = {}
         self.read_only: set[str] = set()
+        self.settings: dict[str, Any] = {}
+        """What is answered below the repository, by path (empty: itself); a number is the status of a refusal."""
         self._lock = threading.Lock()
         self._ids = 100
 
@@ -152,6 +154,22 @@ class FakeHost(ABC):
         if token not in self.tokens:
             raise AnsweredError(401, "Bad credentials")
         return self.tokens[token]
+
+    def setting(self, request: Request, path: str) -> Response:
+        """A setting: a list by pages, also as the one value of an object."""
+        data = self.settings[path]
+        if isinstance(data, int):
+            raise AnsweredError(data, "Not Found" if data == 404 else "Resource not accessible")
+        if isinstance(data, list):
+            return self._paged(request, data)
+        listed = [key for key, value in data.items() if isinstance(value, list)]
+        if len(data) == 1 and listed:
+            page = self._paged(request, data[listed[0]])
+            return as_json({"total_count": len(data[listed[0]]), listed[0]: page.json}, headers=dict(page.headers))
+        return as_json(data)
+
+    @abstractmethod
+    def _paged(self, request: Request, listed: list[Any]) -> Response: ...
 
 
 def as_json(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -274,8 +292,10 @@ class FakeGitHub(FakeHost):
         if request.path == self.graphql:
             return as_json(self._graphql(request, login))
         here = f"{self.api}/repos/{self.repository}/"
-        if not request.path.startswith(here):
+        if not f"{request.path}/".startswith(here):
             raise AnsweredError(404, "Not Found")
+        if request.method == "GET" and request.path[len(here) :] in self.settings:
+            return self.setting(request, request.path[len(here) :])
         if request.method != "GET" and self.token_of(request) in self.read_only:
             raise self.refuse_write()
         path = request.path.removeprefix(here)

@@ -139,8 +139,10 @@ class FakeGitLab(FakeHost):
         if (request.method, request.path) == ("GET", "/api/v4/user"):
             return as_json({"id": 5, "username": login})
         here = f"/api/v4/projects/{self.project}/"
-        if not request.path.startswith(here):
+        if not f"{request.path}/".startswith(here):
             raise AnsweredError(404, "404 Project Not Found")
+        if request.method == "GET" and request.path[len(here) :] in self.settings:
+            return self.setting(request, request.path[len(here) :])
         if request.method != "GET" and self.token_of(request) in self.read_only:
             raise self.refuse_write()
         path = request.path.removeprefix(here)

@@ -19,8 +19,11 @@ from syncer.model import Connector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from builders import FakeApi
+
+    from syncer.cli.shared.run import Run
 
 CONNECTORS = (
     Connector(1, "warehouse", "source", "Snowflake"),
@@ -33,11 +36,12 @@ STAGING = '[environments.staging]\napi_url = "https://staging.example.com"\nwork
 
 @dataclass
 class Played:
-    """A folder, the API that its prod is, and the variables of the machine."""
+    """A folder, the API that its prod is, the variables of the machine, and the APIs of further environments."""
 
     folder: Path
     api: FakeApi
     variables: dict[str, str] = field(default_factory=dict)
+    others: dict[str, FakeApi] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         (self.folder / "syncer.toml").write_text(SETTINGS)
@@ -49,7 +53,7 @@ class Played:
         variables = {**kept, "COLUMNS": "100", "SYNCER_TOKEN": "admin", **self.variables}
         with (
             mock.patch.dict(os.environ, variables, clear=True),
-            mock.patch.object(connection, "connected", return_value=nullcontext(self.api)),
+            mock.patch.object(connection, "connected", side_effect=self._connected),
             redirect_stdout(out),
             redirect_stderr(err),
             _within(self.folder / inside),
@@ -59,6 +63,9 @@ class Played:
             except SystemExit as ended:
                 code = int(str(ended.code))
         return Result(code, out.getvalue(), err.getvalue())
+
+    def _connected(self, run: Run, _: object) -> AbstractContextManager[FakeApi]:
+        return nullcontext(self.others.get(run.environment.name, self.api))
 
     def write(self, path: str, text: str | bytes) -> Path:
         """Write a file of the folder."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from transcripts import BLOCK, filled, parts, printed
+from two_environments import served
 
 import syncer
 from syncer import config, package_files
@@ -91,6 +92,14 @@ def test_transcripts_are_real(document: str, heading: str, workshop: Path, accep
         return "".join(filled(part, blocks) if title == heading else part for title, part in parts(text).items())
 
     _check(path, revised, accept=accept)
+
+
+def test_the_guide_to_several_environments_is_real(tmp_path: Path, accept: bool) -> None:  # noqa: FBT001 - a fixture
+    """Its commands are run against two workspaces, one after the other, and print what stands there."""
+    path = ROOT / "docs" / "several-environments.md"
+    with served() as addresses:
+        blocks = printed(path.read_text("utf-8"), tmp_path, addresses)
+    _check(path, lambda text: filled(text, blocks), accept=accept)
 
 
 def test_the_command_reference_has_every_help_text(accept: bool) -> None:  # noqa: FBT001 - a fixture

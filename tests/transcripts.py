@@ -11,15 +11,25 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import launcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PREPARATION = re.compile(r"^<!-- prepare: (.*) -->$", re.MULTILINE)
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def run(command: str, folder: Path) -> str:
-    """What a command prints, both streams, as a terminal without colour would show it."""
+def run(command: str, folder: Path, served: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What a command prints, both streams, as a terminal without colour would show it.
+
+    `served` says where the addresses are that documents write.
+    """
+    for address, url in served.items():
+        command = command.replace(address, url)
     scripts = os.pathsep.join(map(str, (launcher.folder(), Path(sys.executable).parent)))
     ours = {name for name in os.environ if name.startswith("SYNCER_")} - {"SYNCER_STATE_DIR"}
     environment = {name: value for name, value in os.environ.items() if name not in ours}
@@ -34,7 +44,10 @@ def run(command: str, folder: Path) -> str:
         text=True,
         check=False,
     )
-    return steady(done.stdout)
+    said = done.stdout
+    for address, url in served.items():
+        said = said.replace(url, address)
+    return steady(said)
 
 
 def steady(text: str) -> str:
@@ -44,16 +57,16 @@ def steady(text: str) -> str:
     return re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b", "2026-11-23 10:45:02", text)
 
 
-def printed(text: str, folder: Path) -> list[str]:
+def printed(text: str, folder: Path, served: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """The blocks of a text with what their commands really print, after its preparations, which readers don't see."""
     for command in PREPARATION.findall(text):
-        run(command, folder)
+        run(command, folder, served)
 
     def block(inner: str) -> str:
         lines = []
         for command in re.findall(r"^\$ (.*)$", inner, re.MULTILINE):
             lines.append(f"$ {command}")
-            lines += [line.rstrip() for line in run(command, folder).rstrip("\n").splitlines()]
+            lines += [line.rstrip() for line in run(command, folder, served).rstrip("\n").splitlines()]
         while lines and not lines[-1]:
             lines.pop()
         return "```console\n" + "\n".join(lines) + "\n```"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-# import ImportContext, UnsetVariable, UnwritableError, dotted, referenced
+from syncer.desired.connectors import source_name
 from syncer.model import NO_COMMON, NOWHERE, Problem, Severity
 from syncer.secrets import Secret, SecretRef, is_secret_key
 
@@ -43,10 +43,8 @@ class ImportContext:
 
     def connector(self, connector_id: int) -> str:
         """The name by which files mean this connector and no other; empty if there is none."""
-        name = next((one.name for one in self.connectors if one.id == connector_id and one.kind == "source"), "")
-        bearers = [one for one in self.connectors if one.name == name and one.kind == "source"]
-        is_line = bool(name.strip()) and len(name.splitlines()) == 1 and name.isprintable()
-        return self.common.connector_in_files(self.environment, name) if is_line and len(bearers) == 1 else ""
+        name = source_name(self.connectors, connector_id)
+        return self.common.connector_in_files(self.environment, name) if name else ""
 
 
 @dataclass(frozen=True, slots=True)

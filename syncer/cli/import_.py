@@ -39,7 +39,19 @@ class IntoFiles:
     drift: bool = flags.switch("--drift", what="take into the files what was changed outside git")
     base: str = flags.base_or_head()
     targets: tuple[str, ...] = flags.targets()
-    auto_approve: bool = flags.auto_approve("--yes", what="write what the diff shows")
+    match: str = flags.choice(
+        "--match", choices=("name",), what="write into files without an id there the id of the live model of this name"
+    )
+    top_ids: str = flags.text(
+        "--top-ids",
+        metavar="NAME",
+        what="with --match: whose the ids at the top of files are",
+        values=flags.ENVIRONMENTS,
+    )
+    set_only: bool = flags.switch(
+        "--set-only", what="with --match: files that match nothing get `only`, without this environment"
+    )
+    auto_approve: bool = flags.auto_approve("--yes", what="write what is shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +70,15 @@ class ImportOptions:
 
 
 def run(options: ImportOptions, screen: Screen) -> int:
-    """Write live models down, or, with --drift, what was changed outside git. 1 if what was asked for isn't whole."""
+    """Write live models down, or into the files that are there. 1 if what was asked for isn't whole."""
     _refuse_mixed(options)
+    if options.into.match:
+        return _import_matches(options, screen)
     return _import_drift(options, screen) if options.into.drift else _import_new(options, screen)
 
 
 def _refuse_mixed(options: ImportOptions) -> None:
-    """Raise SettingsError for flags that belong to the other half of the command: none is taken and not obeyed."""
+    """Raise SettingsError for flags that belong to another way of importing: none is taken and not obeyed."""
     from syncer.errors import SettingsError
 
     wanted, into = options.wanted, options.into
@@ -77,12 +91,22 @@ def _refuse_mixed(options: ImportOptions) -> None:
         "--inline": options.inline,
         "--force": options.force,
     }
-    taken = {"--base": into.base, "--target": into.targets, "--auto-approve": into.auto_approve}
-    others, missing = (new, "without") if into.drift else (taken, "with")
+    drift = {"--base": into.base, "--target": into.targets}
+    match = {"--top-ids": into.top_ids, "--set-only": into.set_only}
+    approval = {"--auto-approve": into.auto_approve}
+    if into.drift and into.match:
+        raise SettingsError("--drift and --match are two ways of importing", "say one, and then the other")
+    if into.drift:
+        others, where = new | match, "without --drift"
+    elif into.match:
+        others, where = new | drift, "without --match"
+    else:
+        others, where = drift | match | approval, ""
     for name, value in others.items():
         if value:
-            message = f"{name} can be said only {missing} --drift"
-            raise SettingsError(message, "--drift takes live edits into files that are there, and writes no new ones")
+            needed = where or f"with {'--match' if name in match else '--drift'}"
+            message = f"{name} can be said only {needed}"
+            raise SettingsError(message, "--drift and --match write into files that are there, and make no new ones")
 
 
 # -- new files -----------------------------------------------------------------------------------------------------
@@ -197,14 +221,53 @@ def _write_revised(run: Run, screen: Screen, found: DriftImport) -> None:
         screen.show(import_.render_file(one.path))
 
 
+# -- ids into files that are there -----------------------------------------------------------------------------------
+
+
+def _import_matches(options: ImportOptions, screen: Screen) -> int:
+    from syncer import workflow
+    from syncer.cli.shared import connection, matching
+    from syncer.cli.shared.import_files import Desk
+    from syncer.cli.shared.planning import announce
+    from syncer.cli.shared.run import run_of
+    from syncer.render.terminal import matches
+
+    settled = run_of(options.environment, desk=screen)
+    files = matching.readable_files(settled)
+    with connection.connected(settled, screen) as api:
+        announce("import", settled, screen)
+        found = workflow.import_matches(
+            files.documents,
+            api,
+            Desk(settled, files),
+            settled.environment.name,
+            [*settled.settings.environments],
+            top_ids=options.into.top_ids,
+            sets_only=options.into.set_only,
+        )
+    settings = matching.settings_edit(settled, found)
+    screen.show(matches.render_matches(found, settings.revision, settings.by_hand, screen.style))
+    changed = [*found.revisions, *([settings.revision] if settings.revision else [])]
+    is_whole = found.is_whole and not settings.by_hand
+    is_written = bool(changed) and (options.into.auto_approve or matching.is_approved(screen))
+    if is_written:
+        matching.write(settled, changed)
+    if changed:
+        ending = matches.render_ending(found, len(changed), screen.style, is_written=is_written, is_whole=is_whole)
+        screen.show(ending)
+    return 1 if is_written and not is_whole else 0
+
+
 COMMAND = Command(
     "import",
     Words(
         "Write live models down as files, so that git manages them.",
         "A model that a file declares already is left out, and no file is overwritten without --force. With --drift "
         "what was changed outside git is taken into the files that are there: shown as a diff first, written with "
-        "--auto-approve. Secrets become names of variables, which are listed.",
-        "syncer import --all\nsyncer import 42 43 --dir models/finance\nsyncer import --drift --auto-approve",
+        "--auto-approve. With --match files get the ids that their models have in another environment. Secrets become "
+        "names of variables, which are listed.",
+        "syncer import --all\nsyncer import 42 43 --dir models/finance\nsyncer import --drift --auto-approve\n"
+        "syncer import --env staging --match name",
     ),
     ImportOptions,
     run,

@@ -77,8 +77,10 @@ COMMAND = Command(
         "Make a folder ready: settings, schema, editor, what git ignores, and CI if you want it.",
         "On a terminal it asks for what no flag, variable or settings file says, and checks the API's address, the "
         "credentials and the workspace as it goes. A file that stands there already with another content is left "
-        "alone, unless --force says otherwise; settings are never overwritten, nor is anything before the last answer.",
+        "alone, unless --force says otherwise; settings are never overwritten, nor is anything before the last answer. "
+        "With --env and a name that the settings don't have, their file gets a table for it.",
         "syncer init\nsyncer init --api-url https://api.squared.ai --workspace-id 2 --ci github\n"
+        "syncer init --env staging --api-url https://staging.example.com --workspace-id 5\n"
         "syncer init --ci github --update\n"
         "syncer init --env sandbox",
     ),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 GROUPS: Final[Mapping[str, Sequence[str]]] = {
     "start": ("init", "doctor", "import"),
-    "every day": ("plan", "apply", "validate", "fmt", "list", "drift", "explain"),
+    "every day": ("plan", "apply", "validate", "fmt", "list", "drift", "compare", "explain"),
     "undo": ("history", "rollback", "show"),
     "CI and tools": ("ci", "sandbox", "demo", "schema", "completion", "version", "help"),
 }

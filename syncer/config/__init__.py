@@ -2,6 +2,7 @@
 
 settings       the settings as values: keys, bounds, defaults
 settings_file  the file: found, read, checked
+settings_edits its text with a table more
 common         what it says for every model file: defaults, and what connectors are called
 environments   which environment a run is about, and its target
 variables      credentials and secrets, from the environment's variables alone
@@ -41,16 +42,29 @@ from syncer.config.settings import (
     Numbers,
     Settings,
 )
+from syncer.config.settings_edits import connectors_table, environment_table, with_connectors, with_environment
 from syncer.config.settings_file import changed_keys, find, load, repository, written
-from syncer.config.variables import VARIABLES, credentials, secret, secrets
+from syncer.config.variables import (
+    CREDENTIAL_VARIABLES,
+    TARGET_VARIABLES,
+    VARIABLES,
+    credential_variables,
+    credentials,
+    is_credential,
+    own_variables,
+    secret,
+    secrets,
+)
 
 __all__ = [
+    "CREDENTIAL_VARIABLES",
     "ENVIRONMENT_KEYS",
     "FILES",
     "KEYS",
     "LARGEST_ID",
     "NUMBER_KEYS",
     "SANDBOX_URL",
+    "TARGET_VARIABLES",
     "VARIABLES",
     "Environment",
     "Key",
@@ -61,16 +75,21 @@ __all__ = [
     "check_certificates",
     "check_proxies",
     "check_way",
+    "connectors_table",
+    "credential_variables",
     "credentials",
     "declared_environment",
     "env_file_additions",
     "env_file_values",
     "environment",
     "environment_name",
+    "environment_table",
     "find",
+    "is_credential",
     "is_in_clear",
     "load",
     "may_get_credentials",
+    "own_variables",
     "repository",
     "require_target",
     "root_of_page",
@@ -80,6 +99,8 @@ __all__ = [
     "target",
     "why_no_ui",
     "why_no_url",
+    "with_connectors",
+    "with_environment",
     "with_target",
     "written",
 ]

@@ -14,7 +14,7 @@ from syncer.config.settings import (
     Settings,
     did_you_mean,
 )
-from syncer.config.variables import CREDENTIAL_VARIABLES, TARGET_VARIABLES
+from syncer.config.variables import TARGET_VARIABLES, is_credential
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX, Target
 
@@ -41,14 +41,13 @@ def environment_name(settings: Settings, flag: str | None, variables: Mapping[st
         raise SettingsError(message, "use --env NAME, or set SYNCER_ENV")
     if not name and settings.environments:
         name = next(iter(settings.environments))
-    has_credentials = any(variables.get(credential) for credential in CREDENTIAL_VARIABLES)
-    if not name and not overridden and has_credentials:
+    given = [one for one in (*TARGET_VARIABLES, *filter(is_credential, sorted(variables))) if variables.get(one)]
+    if not name and not overridden and given:
         # Whoever brings a token means a real server: a job that lost its settings must not stay green in the sandbox.
         message = f"there are credentials but no environment, because there are no settings in {settings.root} or above"
         raise SettingsError(message, "work in the folder of the settings, or use --env sandbox for the embedded server")
-    if not said and name == SANDBOX and (overridden or has_credentials):
-        given = next(one for one in (*TARGET_VARIABLES, *CREDENTIAL_VARIABLES) if variables.get(one))
-        message = f"default_environment is the sandbox, but {given} is set, which means a real server"
+    if not said and name == SANDBOX and given:
+        message = f"default_environment is the sandbox, but {given[0]} is set, which means a real server"
         raise SettingsError(message, "use --env NAME, or set SYNCER_ENV; --env sandbox chooses the embedded server")
     return name or ("default" if overridden else SANDBOX)
 

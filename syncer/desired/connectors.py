@@ -15,7 +15,7 @@ from syncer.model import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncer.model import Connector, Problem
+    from syncer.model import Connector, Json, Problem
 
 _LONG: Final = 200
 
@@ -38,6 +38,13 @@ def bind_connectors(desired: DesiredState, connectors: Sequence[Connector]) -> t
         if model.connector:
             problems.append(_several_connectors(model, fits) if fits else _no_connector(model, connectors))
     return DesiredState(tuple(models)), tuple(problems)
+
+
+def source_name(connectors: Sequence[Connector], connector_id: Json) -> str:
+    """The name that means this source connector and no other; empty if there is none."""
+    name = next((one.name for one in connectors if one.id == connector_id and one.kind == "source"), "")
+    is_single = sum(one.name == name and one.kind == "source" for one in connectors) == 1
+    return name if is_single and name.strip() and name.isprintable() else ""
 
 
 def stand_in_connectors(desired: DesiredState) -> DesiredState:

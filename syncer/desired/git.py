@@ -215,6 +215,12 @@ def default_branch_name(root: Path) -> str:
     return branch(root)
 
 
+def origin(root: Path) -> str:
+    """The address of the remote `origin`, which may hold a password; empty without one."""
+    done = _git(root, "remote", "get-url", "origin")
+    return done.stdout.decode("utf-8", "replace").strip() if done is not None and not done.returncode else ""
+
+
 def branch(root: Path) -> str:
     """The branch that is checked out; empty outside git, and where a commit is checked out without one."""
     return _short_name(_git(root, "symbolic-ref", "--quiet", "HEAD"), "refs/heads/")

@@ -247,7 +247,8 @@ class Session:
         except ApiError as error:
             hint = error.hint
             if error.status in _REFUSALS:
-                hint = "check SYNCER_EMAIL and SYNCER_PASSWORD"
+                variable = password.reference or "SYNCER_PASSWORD"
+                hint = f"check {variable.replace('PASSWORD', 'EMAIL', 1)} and {variable}"
                 hint += "; a failed login is not tried again: five lock the account"
                 if not password.reference:
                     # It was typed, so it comes from no variable, and may be typed again.

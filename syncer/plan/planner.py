@@ -252,13 +252,29 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The environment whose live models stand in the place of git's definitions, where two environments are compared.
+
+    `alone_here` are the definitions, by address, that have a live model here and none there, `alone_there` the others
+    way round, `nowhere` those with none in either. `unmanaged` are the live models here that no file declares.
+    """
+
+    target: Target
+    alone_here: tuple[str, ...] = ()
+    alone_there: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
+    unmanaged: tuple[LiveModel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A plan, what to know before it's applied, what refuses it, and what kept parts of git out of it.
 
     With a problem the plan is not the whole of what git says: it may be shown, never applied. With a refusal it's
     whole, and an apply under the same limits refuses it. `commit` is the one whose definitions were planned, empty
     outside git. An offline plan compares with the base's files, not with live state. `is_drift` marks what was changed
-    outside git since `commit`: it's for showing only.
+    outside git since `commit`: it's for showing only. So is one with a `counterpart`: `before` is live in the plan's
+    target, `after` in the counterpart's.
     """
 
     plan: Plan
@@ -274,6 +290,7 @@ class Planned:
     removed: tuple[Removed, ...] = ()
     """By address; empty without a base."""
     is_drift: bool = False
+    counterpart: Counterpart | None = None
 
     @property
     def code(self) -> int:

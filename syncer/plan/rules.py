@@ -73,6 +73,18 @@ PLAN_RULES: Final = (
         "They are not among the definitions that were asked for, and were not compared.",
         _WARNING,
     ),
+    _rule(
+        "unmapped-connector",
+        "A comparison of two environments could not compare a connector",
+        "No name in files means the connector in both. The connectors tables of the settings give such names.",
+        _WARNING,
+    ),
+    _rule(
+        "own-values",
+        "A comparison of two environments left out values that belong to one of them",
+        "A merge doesn't carry them to the other environment.",
+        _WARNING,
+    ),
     # -- connectors and secrets ----------------------------------------------------------------------------------
     _rule(
         "unknown-connector", "The workspace has no such connector", "The server would accept any id without an error."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from syncer.plan.planner import Planned
 
 WITH_ENVIRONMENT: Final = frozenset(
-    {"plan", "apply", "drift", "import", "list", "rollback", "ci", "init", "doctor"},
+    {"plan", "apply", "drift", "import", "list", "rollback", "ci", "init", "doctor", "compare"},
 )
 """The commands that take `--env`."""
 WITHOUT_ENVIRONMENT: Final = frozenset(

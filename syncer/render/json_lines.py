@@ -25,17 +25,17 @@ from syncer.render.command_lines import ANYWHERE, Commands
 from syncer.render.style import Style
 from syncer.render.terminal import render_event
 from syncer.render.text import counted, visible
-from syncer.render.totals import drift_verdict, outcome_counts, plan_verdict, report_verdict
+from syncer.render.totals import comparison_verdict, drift_verdict, outcome_counts, plan_verdict, report_verdict
 from syncer.secrets import Secret, SecretRef
 
 if TYPE_CHECKING:
     from syncer.applying.outcome import Outcome, Report
     from syncer.applying.past_run import LostRun, PastRun
     from syncer.desired.said import Said
-    from syncer.model import Document, Origin
+    from syncer.model import Document, Origin, Target
     from syncer.plan.diff import FieldChange
     from syncer.plan.model_states import Listing, Row
-    from syncer.plan.planner import Change, Effect, Plan, Planned, Provenance, Removed
+    from syncer.plan.planner import Change, Counterpart, Effect, Plan, Planned, Provenance, Removed
     from syncer.render.terminal.doctor import Check
 
 UI_VERSION: Final = "1.4"
@@ -63,6 +63,8 @@ def plan_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) ->
     """
     if planned.is_drift:
         return drift_lines(planned, clock, commands)
+    if planned.counterpart is not None:
+        return _comparison_lines(planned, planned.counterpart, clock, commands)
     plan, provenance = planned.plan, planned.provenance
     if planned.problems and plan.is_empty:
         return problem_lines(planned.warnings, clock, commands)
@@ -92,15 +94,39 @@ def drift_lines(planned: Planned, clock: Clock, commands: Commands = ANYWHERE) -
     return [*lines, _line("change_summary", clock, " ".join(drift_verdict(planned.plan)), totals)]
 
 
+def _comparison_lines(planned: Planned, counterpart: Counterpart, clock: Clock, commands: Commands) -> list[str]:
+    """One line a model that differs between two live environments; then the totals."""
+    plan = planned.plan
+    if planned.problems and plan.is_empty:
+        return problem_lines(planned.warnings, clock, commands)
+    lines = []
+    for change in plan.changes:
+        message = f"model.{visible(change.address)}: Differs ({counted(len(change.fields), 'difference')})"
+        lines.append(_line("resource_difference", clock, message, {"change": _change(change, ())}))
+    lines += problem_lines(planned.warnings, clock, commands)
+    told = {
+        "target": _target(counterpart.target),
+        "alone_here": list(counterpart.alone_here),
+        "alone_there": list(counterpart.alone_there),
+        "nowhere": list(counterpart.nowhere),
+        "unmanaged": len(counterpart.unmanaged),
+    }
+    totals = {**_totals(plan, "compare"), "compared": told}
+    return [*lines, _line("change_summary", clock, visible(" ".join(comparison_verdict(plan, counterpart))), totals)]
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id}
+
+
 def _totals(plan: Plan, operation: str) -> dict[str, Any]:
-    target = plan.target
     return {
         **_changes(len(plan.created), len(plan.updated), operation),
         "unchanged": plan.unchanged,
         "unmanaged": len(plan.unmanaged),
         "excluded": plan.excluded,
         "elsewhere": plan.elsewhere,
-        "target": {"environment": target.environment, "url": target.url, "workspace_id": target.workspace_id},
+        "target": _target(plan.target),
         **({"not_compared": sorted(plan.unset_variables)} if plan.not_compared else {}),
     }
 

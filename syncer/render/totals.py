@@ -11,7 +11,7 @@ from syncer.render.text import counted
 
 if TYPE_CHECKING:
     from syncer.applying.outcome import Report
-    from syncer.plan.planner import Plan, Planned
+    from syncer.plan.planner import Counterpart, Plan, Planned
 
 
 def plan_verdict(planned: Planned) -> tuple[str, str]:
@@ -66,6 +66,45 @@ def drift_verdict(plan: Plan) -> tuple[str, str]:
     if plan.excluded and plan.bound:
         return "No drift.", "The live models that were compared are what git says."
     return "No drift.", "Your live models are what git says." if plan.bound else "No model was compared."
+
+
+def comparison_verdict(plan: Plan, counterpart: Counterpart) -> tuple[str, str]:
+    """The verdict on two environments: the words to stress, and the rest of the line."""
+    names = f"{counterpart.target.environment} and {plan.target.environment}"
+    if plan.changes:
+        count = len(plan.changes)
+        alike = f", {plan.unchanged} {'is' if plan.unchanged == 1 else 'are'} alike" if plan.unchanged else ""
+        return (
+            "Comparison:",
+            f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'} between {names}{alike}.",
+        )
+    return "No differences.", (
+        f"{counted(plan.bound, 'model')} compared: {'it is' if plan.bound == 1 else 'all are'} alike in {names}."
+        if plan.bound
+        else "No model was compared."
+    )
+
+
+def alone(plan: Plan, counterpart: Counterpart) -> list[tuple[str, tuple[str, ...]]]:
+    """The definitions that have no live model in one of two environments, or in both, each list with its title."""
+    here, there = counterpart.target.environment, plan.target.environment
+    lists = (
+        (f"In {here} alone", counterpart.alone_here),
+        (f"In {there} alone", counterpart.alone_there),
+        (f"Neither in {here} nor in {there}", counterpart.nowhere),
+    )
+    return [(f"{title} ({len(addresses)})", addresses) for title, addresses in lists if addresses]
+
+
+def comparison_counts(plan: Plan, counterpart: Counterpart) -> list[str]:
+    """What was not compared: `3 live models of staging are not in git`, `6 definitions for one of the two only`."""
+    sides = ((counterpart.target, counterpart.unmanaged), (plan.target, plan.unmanaged))
+    counts = []
+    for target, models in sides:
+        if models:
+            verb = "is" if len(models) == 1 else "are"
+            counts.append(f"{counted(len(models), 'live model')} of {target.environment} {verb} not in git")
+    return [*counts, *([f"{counted(plan.elsewhere, 'definition')} for one of the two only"] if plan.elsewhere else [])]
 
 
 def report_verdict(report: Report) -> tuple[str, str]:

@@ -6,6 +6,8 @@ rolling_back     `syncer rollback`
 listing          `syncer list`
 importing        `syncer import`
 importing_drift  `syncer import --drift`
+importing_matches  `syncer import --match`
+comparing_environments  `syncer compare`
 
 reader           what a use case asks of the API
 desk             what an import asks of the files
@@ -24,9 +26,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from syncer.workflow.applying import apply, expect, refuse, resume, without_files
     from syncer.workflow.base import Base
+    from syncer.workflow.comparing_environments import compare_environments
     from syncer.workflow.desk import Desk
     from syncer.workflow.importing import import_models
     from syncer.workflow.importing_drift import import_drift
+    from syncer.workflow.importing_matches import import_matches
     from syncer.workflow.listing import list_models
     from syncer.workflow.planning import plan, plan_offline
     from syncer.workflow.reader import Reader
@@ -37,8 +41,10 @@ __all__ = [
     "Desk",
     "Reader",
     "apply",
+    "compare_environments",
     "expect",
     "import_drift",
+    "import_matches",
     "import_models",
     "list_models",
     "plan",
@@ -52,9 +58,11 @@ __all__ = [
 _PARTS: Final = {
     "applying": ("apply", "expect", "refuse", "resume", "without_files"),
     "base": ("Base",),
+    "comparing_environments": ("compare_environments",),
     "desk": ("Desk",),
     "importing": ("import_models",),
     "importing_drift": ("import_drift",),
+    "importing_matches": ("import_matches",),
     "listing": ("list_models",),
     "planning": ("plan", "plan_offline"),
     "reader": ("Reader",),

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from syncer import config
-from syncer.cli.shared import connection, pipeline_files, pipeline_updates
+from syncer.cli.shared import ci_checks, connection
 from syncer.cli.shared.env_file import read_env_file
-from syncer.cli.shared.file_checks import EMPTY_RULES, named_secrets
+from syncer.cli.shared.file_checks import EMPTY_RULES
 from syncer.cli.shared.file_checks import check as problems_of
 from syncer.cli.shared.network_checks import MOST_LISTED, impatient, in_turn, is_passed, listed, reach, skipped
 from syncer.cli.shared.run import head
@@ -41,12 +41,6 @@ _INSIDE: Final = ("token", "workspace", "role", "models", "connectors", "syncs")
 _READER: Final = "Viewer"
 _WRITERS: Final = frozenset({"Admin", "Member"})
 _MINUTE: Final = 60
-_UPDATES: Final = {
-    "github": "`syncer init --ci github --update` adds the lines",
-    "gitlab": "`syncer init --ci gitlab --update` adds the lines",
-}
-"""How the CI files of a host are brought up to date."""
-
 _SHORT: Final = 12
 """Characters of a commit's name that people read."""
 
@@ -81,7 +75,7 @@ def checks(subject: Run, screen: Screen) -> Iterator[Check]:
         for check in reach(subject.target, subject.environment.numbers, ear.tell, ear.scrubber):
             network.append(check)
             yield check
-        yield (check := _credentials(subject.variables))
+        yield (check := _credentials(subject))
         is_reached = all(map(is_passed, (*network, check)))
     yield from _inside(subject, ear) if is_reached else map(skipped, _INSIDE)
     yield _rate(ear.heard, subject.environment.numbers.requests_per_minute)
@@ -121,17 +115,22 @@ def unsettled(error: SyncerError) -> Check:
     return Check("settings", State.FAILED, error.what, error.hint)
 
 
-def _credentials(variables: Mapping[str, str]) -> Check:
+def _credentials(subject: Run) -> Check:
     """Which there are; never what they are."""
+    variables = subject.variables
     try:
-        given = config.credentials(variables)
+        given = subject.credentials
+        names = config.credential_variables(variables, subject.environment.name)
     except SettingsError as error:
         return Check("credentials", State.FAILED, error.what, error.hint)
+    used = names[1:] if given.token is None else names[:1]
+    others = [one for one in dict.fromkeys((*names, *config.CREDENTIAL_VARIABLES)) if one not in used]
+    unused = [one for one in others if variables.get(one)]
+    named = ", ".join(unused[:-1]) + " and " * (len(unused) > 1) + "".join(unused[-1:])
+    besides = f"; {named} {'is' if len(unused) == 1 else 'are'} not used beside it" if unused else ""
     if given.token is None:
-        return Check("credentials", State.OK, "SYNCER_EMAIL and SYNCER_PASSWORD: one login in each run")
-    others = [name for name in ("SYNCER_EMAIL", "SYNCER_PASSWORD") if variables.get(name)]
-    besides = f"; {' and '.join(others)} {'is' if len(others) == 1 else 'are'} not used beside it" if others else ""
-    return Check("credentials", State.OK, f"SYNCER_TOKEN{_lasting(given.token)}{besides}")
+        return Check("credentials", State.OK, f"{names[1]} and {names[2]}: one login in each run{besides}")
+    return Check("credentials", State.OK, f"{names[0]}{_lasting(given.token)}{besides}")
 
 
 def _lasting(token: Secret) -> str:
@@ -156,7 +155,7 @@ class _Asked:
     def __init__(self, subject: Run, api: Api) -> None:
         self._api = api
         self._wanted = subject.target.workspace_id
-        self._variables = subject.variables
+        self._subject = subject
         self._workspaces: Mapping[int, str] = {}
 
     def token(self) -> Check:
@@ -164,15 +163,16 @@ class _Asked:
         try:
             self._workspaces = self._api.workspaces()
         except ApiError as error:
-            token = config.credentials(self._variables).token
+            token = self._subject.credentials.token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
             left = connectivity.seconds_left(token, time.time())
             if left is None or left > 0:
                 raise
             past = counted(max(1, round(-left / _MINUTE)), "minute")
-            hint = "set a new one, or SYNCER_EMAIL and SYNCER_PASSWORD: then each run logs in"
-            return Check("token", State.FAILED, f"SYNCER_TOKEN expired {past} ago", hint)
+            names = config.credential_variables(self._subject.variables, self._subject.environment.name)
+            hint = f"set a new one, or {names[1]} and {names[2]}: then each run logs in"
+            return Check("token", State.FAILED, f"{names[0]} expired {past} ago", hint)
         return Check("token", State.OK, "it is accepted")
 
     def workspace(self) -> Check:
@@ -272,7 +272,7 @@ def _near(subject: Run) -> Iterator[Check]:
         state, hint = (State.WARNING, "`syncer validate` shows them") if found else (State.OK, "")
         yield Check("files", state, f"{counted(count, 'definition')}{told}", hint, count)
         yield _secrets(subject, loaded)
-        yield from _pipelines(subject, loaded)
+        yield from ci_checks.pipelines(subject.settings, loaded.documents)
     yield _git(subject)
     yield _extra()
 
@@ -295,36 +295,6 @@ def _secrets(subject: Run, loaded: loader.Loaded) -> Check:
         return Check("secrets", State.OK, "no file names one")
     how = "made up for the sandbox" if subject.environment.name == SANDBOX else "set"
     return Check("secrets", State.OK, f"{counted(len(named), 'variable')} named, {how}", count=len(named))
-
-
-def _pipelines(subject: Run, loaded: loader.Loaded) -> Iterator[Check]:
-    """Whether the CI files that are there give every secret that the definitions name; nothing without such files."""
-    settings = subject.settings
-    top = config.repository(settings.root) or settings.root
-    names = [name for name in settings.environments if name != SANDBOX]
-    secrets = {name: named_secrets(loaded.documents, name) for name in names}
-    folder = settings.root.relative_to(top).as_posix()
-    facts = pipeline_files.Facts("" if folder == "." else folder, "", names, secrets)
-    for host, hint in _UPDATES.items():
-        try:
-            wanted = pipeline_files.files(host, facts)
-        except SettingsError:
-            continue
-        there = {name: text for name in wanted if (text := pipeline_updates.text_of(top / name))}
-        if not there:
-            continue
-        missing = {
-            name: lines
-            for name, text in there.items()
-            if (lines := pipeline_updates.missing_secrets(wanted[name], text))
-        }
-        if missing:
-            told = "; ".join(
-                f"{name} has no line for {shortlist(lines, MOST_LISTED)}" for name, lines in missing.items()
-            )
-            yield Check("CI files", State.WARNING, told, hint)
-        else:
-            yield Check("CI files", State.OK, f"{counted(len(there), 'file')} for {host}, with every secret's line")
 
 
 def _git(subject: Run) -> Check:

@@ -22,7 +22,7 @@ from syncer.errors import SettingsError
 from syncer.model import SANDBOX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from syncer.cli.shared.init_questions import Start
     from syncer.model import Document
@@ -193,7 +193,7 @@ def files_of(
         return posixpath.normpath(posixpath.join(folder, *parts))
 
     if start.environment is not None:
-        yield _file(top, below(config.FILES[0]), _settings_text(start.environment).encode())
+        yield _settings(settings, top, below, start.environment)
     yield _file(top, below(_SCHEMA), package_files.schema_text().encode())
     if is_empty and start.is_sandbox:
         examples = package_files.folder("models")
@@ -216,7 +216,7 @@ def facts_of(settings: config.Settings, top: Path, start: Start) -> pipeline_fil
     folder = settings.root.relative_to(top).as_posix()
     names = [name for name in settings.environments if name != SANDBOX]
     if start.environment is not None:
-        names = [start.environment.name]
+        names.append(start.environment.name)
     documents = _valid_documents(settings)
     secrets = {name: named_secrets(documents, name) for name in names or ("",)}
     return pipeline_files.Facts("" if folder == "." else folder, git.default_branch_name(top), names, secrets)
@@ -229,10 +229,17 @@ def _valid_documents(settings: config.Settings) -> list[Document]:
     return [document for document in loaded.documents if document.path not in broken]
 
 
-def _settings_text(environment: config.Environment) -> str:
-    # What JSON makes of a URL is TOML's basic string, too.
-    url = json.dumps(environment.api_url)
-    return f"[environments.{environment.name}]\napi_url = {url}\nworkspace_id = {environment.workspace_id}\n"
+def _settings(
+    settings: config.Settings, top: Path, below: Callable[[str], str], environment: config.Environment
+) -> _File:
+    """The settings with the environment's table: a new file, or behind all that stands in the one that is there."""
+    found = config.find(settings.root)
+    if found is None or found.parent != settings.root:
+        table = config.environment_table(config.FILES[0], environment)
+        return _file(top, below(config.FILES[0]), table.encode())
+    file = _file(top, below(found.name), b"")
+    content = config.with_environment(file.present or b"", found.name, environment)
+    return replace(file, content=content, added=f"[environments.{environment.name}]")
 
 
 def _editor(top: Path, schema: str, models: str) -> _File:
@@ -341,6 +348,9 @@ def first_steps(settings: config.Settings, start: Start, found: Path | None, *, 
         return
     if found is None and start.environment is None:
         yield "Say where the workspace is: `syncer init --api-url URL --workspace-id N`."
+    if start.environment is not None and found is not None:
+        yield from _steps_to_another(settings, start.environment)
+        return
     if not is_empty and found is not None:
         return
     if not any(os.environ.get(name) for name in ("SYNCER_TOKEN", "SYNCER_PASSWORD")):
@@ -350,6 +360,20 @@ def first_steps(settings: config.Settings, start: Start, found: Path | None, *, 
         yield _IMPORT
     if config.repository(settings.root) is None:
         yield "`git init`, and commit: git has what was applied last."
+
+
+def _steps_to_another(settings: config.Settings, environment: config.Environment) -> Iterator[str]:
+    """From a table of another environment to a first plan of it."""
+    own = config.own_variables(environment.name)
+    yield f"Set {own[0]}, or {own[1]} and {own[2]}: these count here alone, and\nthe plain ones don't count here then."
+    yield "`syncer import --match name` writes into the files the ids that their models have there."
+    yield "`syncer plan` shows what differs there."
+    if not settings.default_environment:
+        names = ", ".join((*settings.environments, environment.name))
+        yield (
+            f"There are several environments now ({names}): name one with --env or SYNCER_ENV, or say\n"
+            f'default_environment = "{next(iter(settings.environments), environment.name)}" at the top of the settings.'
+        )
 
 
 def ci_steps(top: Path, start: Start, facts: pipeline_files.Facts) -> list[str]:

@@ -55,7 +55,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was decided: the environment that new settings get (None: no settings are written), and the CI's host."""
+    """What was decided: the environment that the settings get (None: they stay as they are), and the CI's host."""
 
     environment: config.Environment | None
     is_sandbox: bool = False
@@ -70,15 +70,17 @@ def decide(given: Given, screen: Screen, settings: config.Settings, found: Path 
     is_asked = sys.stdin.isatty()
     if given.environment == SANDBOX and (given.api_url or given.workspace_id):
         raise SettingsError("the sandbox has neither an address nor a workspace of yours", "leave out the other flags")
-    if found is not None:
+    is_new = found is None or _is_another(given, settings, is_asked=is_asked)
+    if found is not None and not is_new:
         _agree(given, settings, found)
     is_ci_alone = given.ci and not (is_asked or given.environment or given.api_url or given.workspace_id)
     environment, is_sandbox = None, given.environment == SANDBOX
     inquiry = _Inquiry(given, screen, is_asked=is_asked)
     try:
-        if found is None and not is_sandbox and not is_ci_alone:
+        if is_new and not is_sandbox and not is_ci_alone:
             environment = inquiry.environment()
             is_sandbox = environment is None
+            _refuse_twin(environment, settings)
         return Start(environment, is_sandbox, given.ci or (_host(ci) if is_asked else ""))
     except SettingsError as error:
         if is_asked and inquiry.answered:
@@ -90,6 +92,22 @@ def decide(given: Given, screen: Screen, settings: config.Settings, found: Path 
         raise
 
 
+def _is_another(given: Given, settings: config.Settings, *, is_asked: bool) -> bool:
+    """Whether an environment is named that settings don't have yet, and all that it needs can be known."""
+    is_known = given.environment in {"", SANDBOX, *settings.environments}
+    return not is_known and (is_asked or bool(given.api_url and given.workspace_id))
+
+
+def _refuse_twin(environment: config.Environment | None, settings: config.Settings) -> None:
+    """Raise SettingsError where another environment is the same workspace: two names for one lead to mistakes."""
+    if environment is None:
+        return
+    for own in settings.environments.values():
+        if own.api_url and _is_said(Given("", environment.api_url, environment.workspace_id), own):
+            message = f"{environment.name!r} would be the workspace that {own.name!r} is"
+            raise SettingsError(message, "name the workspace of its own, with --api-url and --workspace-id")
+
+
 def _agree(given: Given, settings: config.Settings, found: Path) -> None:
     """Refuse flags that say otherwise than the settings that are there: those stay as they are."""
     if not (given.api_url or given.workspace_id) and given.environment in {"", SANDBOX, *settings.environments}:
@@ -98,7 +116,7 @@ def _agree(given: Given, settings: config.Settings, found: Path) -> None:
     own = settings.environments.get(name)
     if own is None:
         message = f"{found.name} is there already, and has no environment {name!r}"
-        raise SettingsError(message, f"add it there: a table [environments.{name}] with api_url and workspace_id")
+        raise SettingsError(message, f"to add it: `syncer init --env {name} --api-url URL --workspace-id N`")
     if not _is_said(given, own):
         message = f"{found.name} is there already, and says otherwise of {name!r} than the flags"
         raise SettingsError(message, "change it there, or leave out --api-url and --workspace-id")
@@ -213,20 +231,21 @@ class _Inquiry:
     def _known(self, url: str, wanted: int) -> Mapping[int, str] | None:
         """The user's workspaces; None if nobody says who the user is. Typed credentials get a few tries."""
         variables, is_asked = self._variables, self._is_asked and not wanted
-        address, password = variables.get("SYNCER_EMAIL", "").strip(), variables.get("SYNCER_PASSWORD", "")
-        if variables.get("SYNCER_TOKEN") or (address and password) or ((address or password) and not is_asked):
+        names = config.credential_variables(variables, self._given.environment)
+        token, address, password = (variables.get(name, "") for name in names)
+        if token or (address.strip() and password) or ((address or password) and not is_asked):
             try:
-                return self._looked_up(url, config.credentials(variables))
+                return self._looked_up(url, config.credentials(variables, self._given.environment))
             except ApiError as error:
                 self._stop(Check("token", State.FAILED, error.what, error.hint))
         if not is_asked:
             return None
         before = ""
         for _ in range(_TRIES):
-            user = address or until(_USER, why_no_address, before)
+            user = address.strip() or until(_USER, why_no_address, before)
             if not user:
                 return None
-            typed = Secret(password, "SYNCER_PASSWORD") if password else Secret(typed_password(visible(user)))
+            typed = Secret(password, names[2]) if password else Secret(typed_password(visible(user)))
             try:
                 return self._looked_up(url, Credentials(email=user, password=typed))
             except ApiError as error:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from syncer.cli.shared.groups import Files, Guards
     from syncer.cli.shared.run import Run
     from syncer.cli.shared.screen import Screen
-    from syncer.plan.planner import Planned
+    from syncer.plan.planner import Counterpart, Planned
 
 
 _SOURCES: Final = frozenset({".yaml", ".yml", ".sql", ".toml", ".py"})
@@ -68,14 +68,14 @@ class Outputs:
         return bool(self._names)
 
     @contextmanager
-    def kept_on_failure(self, run: Run) -> Iterator[None]:
+    def kept_on_failure(self, run: Run, counterpart: Counterpart | None = None) -> Iterator[None]:
         """Keep why a plan could not be made, too: who reads the files must not take silence for peace."""
         try:
             yield
         except SyncerError as error:
             if self.wanted:
                 with suppress(SyncerError):
-                    self.keep(replace(failed_plan(run, error), is_drift=self.drift))
+                    self.keep(replace(failed_plan(run, error), is_drift=self.drift, counterpart=counterpart))
             raise
 
     def keep(self, planned: Planned) -> None:

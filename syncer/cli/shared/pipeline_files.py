@@ -123,6 +123,42 @@ def files(host: str, facts: Facts) -> Mapping[str, bytes]:
     return written
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the files of one environment take from the host's settings, by the names that they use."""
+
+    environment: str
+    """The environment on the host that the job which writes is in."""
+    chooser: str
+    """The variable that may name another environment; empty if the files fix it."""
+    check: str
+    variables: tuple[str, ...]
+    token: str
+    login: tuple[str, ...]
+    """What can stand in place of the token."""
+    secrets: tuple[str, ...]
+
+
+def needs(facts: Facts) -> list[Needs]:
+    """What each environment's files take from the host's settings."""
+    found = []
+    for scope in _scopes(facts):
+        own = {name: f"SYNCER_{name}{scope.suffix}" for name in _OWN}
+        named = sorted({f"{name}{scope.suffix}" for name in facts.secrets.get(scope.environment, ())})
+        found.append(
+            Needs(
+                scope.environment or _PROD,
+                "" if scope.is_one_of_several else own["ENV"],
+                f"syncer plan{scope.title}",
+                (own["API_URL"], own["WORKSPACE_ID"]),
+                own["TOKEN"],
+                (own["EMAIL"], own["PASSWORD"]),
+                tuple(named),
+            )
+        )
+    return found
+
+
 def _templates(host: str) -> Mapping[str, str]:
     docs = package_files.folder("docs")
     if host == "gitlab":

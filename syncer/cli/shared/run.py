@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Document, Target
+    from syncer.model import Credentials, Document, Target
 
 _PARSE_CACHE: Final = "parse_cache.json"
 """Its name in the state folder."""
@@ -62,6 +62,11 @@ class Run:
     def environments(self) -> tuple[str, ...]:
         """The environments of the settings, and the run's own: the sandbox, or one made of variables, has no table."""
         return tuple(dict.fromkeys((*self.settings.environments, self.environment.name)))
+
+    @property
+    def credentials(self) -> Credentials:
+        """Who asks the server of this run. Raises SettingsError if no variable says."""
+        return config.credentials(self.variables, self.environment.name, self.settings.environments)
 
     def lookup(self, variable: str) -> Secret | None:
         """A secret that a file names; in the sandbox a made-up one, because what it's sent stands in its state file."""

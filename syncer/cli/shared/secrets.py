@@ -14,8 +14,11 @@ from syncer.secrets import Secret, is_secret_key
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_OWN: Final = ("SYNCER_TOKEN", "SYNCER_PASSWORD", "GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN", "SYNCER_GITLAB_STATUS_TOKEN")
-"""The variables whose values are secrets of the tool itself."""
+_HOSTS: Final = ("GITHUB_TOKEN", "SYNCER_GITLAB_TOKEN", "SYNCER_GITLAB_STATUS_TOKEN")
+"""The variables by which a host is asked."""
+
+_ADDRESS: Final = "SYNCER_EMAIL"
+"""How the one of a login begins that is no secret."""
 
 _SHORTEST: Final = 8
 """The value of a variable that isn't ours and is shorter is a switch, rather than a secret."""
@@ -26,7 +29,8 @@ _PASSWORD: Final = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
 
 def secrets(variables: Mapping[str, str]) -> list[Secret]:
     """Every secret that this process was given, for keeping it out of what leaves it."""
-    own = (Secret(variables[name], name) for name in _OWN if variables.get(name))
+    logins = (name for name in variables if config.is_credential(name) and not name.startswith(_ADDRESS))
+    own = (Secret(variables[name], name) for name in (*logins, *_HOSTS) if variables.get(name))
     return [*config.secrets(variables), *own]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,13 +31,20 @@ from syncer.render.markdown.table import model_names, model_table
 from syncer.render.plan_table import table_rows
 from syncer.render.provenance import already_live, cautions, removed_line, removed_title
 from syncer.render.text import counted
-from syncer.render.totals import not_compared, plan_counts, untouched_counts
+from syncer.render.totals import (
+    alone,
+    comparison_counts,
+    comparison_verdict,
+    not_compared,
+    plan_counts,
+    untouched_counts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from syncer.model import Problem
-    from syncer.plan.planner import Planned, Removed
+    from syncer.plan.planner import Counterpart, Planned, Removed
     from syncer.render.links import Links
     from syncer.render.provenance import Caution
 
@@ -61,7 +68,10 @@ def render_plan(
     """
     if planned.is_drift:
         return render_drift(planned, run_url=run_url, budget=budget, folder=folder, links=links)
-    page = _PlanPage(_completed(planned, folder), run_url, folder, lifting, links)
+    completed = _completed(planned, folder)
+    page: _Page = _PlanPage(completed, run_url, folder, lifting, links)
+    if planned.counterpart is not None:
+        page = _ComparisonPage(completed, run_url, folder, links=links, counterpart=planned.counterpart)
     if planned.problems:
         return first_fitting(page.failed(), budget)
     return first_fitting(page.forms(budget) if planned.plan.changes else page.clean(), budget)
@@ -111,6 +121,10 @@ class _Page(ABC):
     _warning_lead = ""
     _lifetime = ""
     _is_reversed = False
+
+    @abstractmethod
+    def clean(self) -> Iterator[str]:
+        """That nothing differs, said of no more than was compared."""
 
     @abstractmethod
     def _count(self) -> str:
@@ -253,6 +267,50 @@ class _PlanPage(_Page):
 class _RefusalPage(_PlanPage):
     _title = "apply"
     _lifetime = "nothing was written"
+
+
+@dataclass(frozen=True)
+class _ComparisonPage(_Page):
+    counterpart: Counterpart = field(kw_only=True)
+
+    _title = "compare"
+
+    def clean(self) -> Iterator[str]:
+        """That nothing differs, said of no more than was compared."""
+        stressed, said = comparison_verdict(self.planned.plan, self.counterpart)
+        return self._clean("no differences", f"{stressed} {prose(said, LONGEST_HINT)}")
+
+    def _heading(self, said: str) -> str:
+        here = subject(self.folder, self.counterpart.target.environment)
+        there = code(self.planned.plan.target.environment, LONGEST_NAME)
+        return f"### syncer {self._title} · {here} with {there}: {said}"
+
+    def _count(self) -> str:
+        count = len(self.planned.plan.changes)
+        return f"{counted(count, 'model')} {'differs' if count == 1 else 'differ'}"
+
+    def _where(self) -> str:
+        here, there = (
+            f"{code(one.environment, LONGEST_NAME)} (workspace {one.workspace_id})"
+            for one in (self.counterpart.target, self.planned.plan.target)
+        )
+        return f"What would change in {there} if it had what is live in {here}{self._at_run()}"
+
+    def _asked(self) -> str:
+        return self._where()
+
+    def _notices(self, most: int) -> list[str]:
+        found = []
+        for title, addresses in alone(self.planned.plan, self.counterpart):
+            named = ", ".join(code(address, LONGEST_PATH) for address in addresses[:most])
+            rest = len(addresses) - min(most, len(addresses))
+            more = f"{' and ' if named else ''}{rest} more" if rest else ""
+            found.append(f"**{prose(title, LONGEST_HINT)}**: {named}{more}")
+        return found
+
+    def _footer(self, *, has_plan: bool = True) -> str:
+        counts = comparison_counts(self.planned.plan, self.counterpart) if has_plan else []
+        return f"<sub>{' · '.join(prose(one, LONGEST_HINT) for one in counts)}</sub>" if counts else ""
 
 
 class _DriftPage(_Page):

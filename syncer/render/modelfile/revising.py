@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What shall stand at a path of the document's data: JSON, or a reference to a secret."""
+    """What shall stand at a path of the document's data: JSON, a reference to a secret, or `ABSENT` for nothing."""
 
     path: DataPath
     value: Any
@@ -108,7 +108,8 @@ class _Reviser:
         for edit in edits:
             try:
                 _check(first, edit.path)
-                value = writing.checked(edit.value, writing.MAX_DEPTH - len(edit.path))
+                is_gone = edit.value is ABSENT
+                value = ABSENT if is_gone else writing.checked(edit.value, writing.MAX_DEPTH - len(edit.path))
                 goal = _built(goal, edit.path, value)
             except UnplacedError as error:
                 self.unplaced.append(Unplaced(edit.path, str(error)))
@@ -265,6 +266,8 @@ def _built(data: Json, path: DataPath, value: Json) -> Any:  # noqa: ANN401 - JS
     if not path:
         return value
     inner = _built(at(data, path[0]), path[1:], value)
+    if inner is ABSENT and isinstance(data, dict):
+        return {key: other for key, other in data.items() if key != path[0]}
     if isinstance(data, list) and isinstance(path[0], int):
         return [*data[: path[0]], inner, *data[path[0] + 1 :]]
     if isinstance(path[0], int) or not (isinstance(data, dict) or data in (None, ABSENT)):

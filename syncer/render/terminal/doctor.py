@@ -20,6 +20,10 @@ LAYERS: Final = (
 """Every layer between a person and their models, the first one first."""
 
 
+BY_HAND: Final = "by hand"
+"""What stands in place of a layer before what only a person can look at."""
+
+
 class State(Enum):
     """How a check ended. The value is its mark in ASCII output."""
 
@@ -71,7 +75,12 @@ def render_verdict(checks: Sequence[Check], environment: str, style: Style) -> s
         # TLS fails, secrets fail.
         verb = "fail" if len(failed) > 1 or failed[0].endswith("s") else "fails"
         return runner_safe(style.paint("error", f"Not ready: {_listed(failed)} {verb}."))
+    points = sum(check.layer == BY_HAND for check in checks)
     warnings = sum(check.state is State.WARNING for check in checks)
+    if points:
+        found = counted(warnings, "warning") if warnings else "Nothing wrong in what was read"
+        left = f"{counted(points, 'point')} {'is' if points == 1 else 'are'} left to look at by hand"
+        return runner_safe(style.paint("good", f"{found}; {left}."))
     head = f"Ready, with {counted(warnings, 'warning')}" if warnings else "All is well"
     return runner_safe(style.paint("good", f"{head}: {visible(_possible(checks, environment))}."))
 

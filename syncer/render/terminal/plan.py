@@ -13,13 +13,21 @@ from syncer.render.effects import columns, feeds, feeds_count
 from syncer.render.provenance import cautions, removed_line, removed_title
 from syncer.render.terminal.problems import box, hint_lines, warning_boxes, wrapped_text
 from syncer.render.text import cells, counted, quoted, runner_safe, visible, wrapped
-from syncer.render.totals import drift_verdict, elsewhere, plan_verdict, refused_verdict
+from syncer.render.totals import (
+    alone,
+    comparison_counts,
+    comparison_verdict,
+    drift_verdict,
+    elsewhere,
+    plan_verdict,
+    refused_verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from syncer.model import LiveModel, Problem, Target
-    from syncer.plan.planner import Cause, Change, Effect, Plan, Planned, Provenance
+    from syncer.plan.planner import Cause, Change, Counterpart, Effect, Plan, Planned, Provenance
     from syncer.render.style import Style
 
 _LEGEND: Final = {"+": "create", "~": "update in-place"}
@@ -35,6 +43,14 @@ def render_banner(command: str, target: Target) -> str:
     return runner_safe("   ".join([f"syncer {command}", *where]))
 
 
+def render_comparison_banner(command: str, one: Target, other: Target) -> str:
+    """The first lines of a comparison: both environments, the one whose live models would be merged first."""
+    rows = [(visible(each.environment), visible(each.url), f"workspace {each.workspace_id}") for each in (one, other)]
+    lead = f"syncer {command}"
+    leads = lead, "with".rjust(len(lead))
+    return runner_safe("\n".join("   ".join([lead, *row]) for lead, row in zip(leads, rows, strict=True)))
+
+
 def render_base(line: str, style: Style) -> str:
     """The line that says which base the plan has, and why."""
     return runner_safe("\n".join(wrapped(visible(line), style.width)))
@@ -47,6 +63,8 @@ def render_plan(planned: Planned, style: Style, *, verbose: bool = False, summar
     """
     if planned.is_drift:
         return render_drift(planned, style, summary=summary)
+    if planned.counterpart is not None:
+        return _comparison(planned, planned.counterpart, style, verbose=verbose, summary=summary)
     plan, provenance = planned.plan, planned.provenance
     sections: list[str] = ["Planned from the files only: the target was not read."] if planned.is_offline else []
     warnings = list(planned.warnings)
@@ -187,6 +205,32 @@ def render_drift(planned: Planned, style: Style, *, summary: bool = False) -> st
     return runner_safe("\n\n".join(sections))
 
 
+def _comparison(planned: Planned, counterpart: Counterpart, style: Style, *, verbose: bool, summary: bool) -> str:
+    """How two live environments differ: from the plan's target to what is live in the counterpart's."""
+    plan = planned.plan
+    here, there = visible(counterpart.target.environment), visible(plan.target.environment)
+    sections = []
+    if plan.changes:
+        sections.append(f"This would change in {there} if it had what is live in {here}:")
+        if summary:
+            sections.append(_summary(plan.changes, None, style))
+        else:
+            sections += [_block(change, {}, style, verb="differs") for change in plan.changes]
+    for title, addresses in alone(plan, counterpart):
+        sections.append("\n".join([f"{visible(title)}:", *(f"  {visible(address)}" for address in addresses)]))
+    if plan.excluded:
+        sections.append(_targeting(plan, "This is a part", style))
+    sections += warning_boxes(planned.warnings, style)
+    stressed, said = comparison_verdict(plan, counterpart)
+    rest = comparison_counts(plan, counterpart)
+    verdict = f"{style.paint('bold' if plan.changes else 'good', stressed)} {visible(said)}"
+    sections.append(verdict + (f"\n{visible('; '.join(rest))}." if rest else ""))
+    if verbose:
+        for name, models in ((here, counterpart.unmanaged), (there, plan.unmanaged)):
+            sections += [_unmanaged(models, f"Live models of {name} that are not in git:")] if models else []
+    return runner_safe("\n\n".join(sections))
+
+
 def render_saved(file: str, digest: str, style: Style, flags: Sequence[str] = (), *, is_refused: bool = False) -> str:
     """Where the plan was saved, the command that applies exactly it, and its digest.
 
@@ -220,8 +264,6 @@ def _verdict(planned: Planned, style: Style) -> str:
     return verdict + (f"\n{'; '.join(rest)}." if rest else "")
 
 
-def _unmanaged(models: Sequence[LiveModel]) -> str:
+def _unmanaged(models: Sequence[LiveModel], title: str = "Live models that are not in git:") -> str:
     widest = max(len(str(model.id)) for model in models)
-    return "\n".join(
-        ["Live models that are not in git:", *(f"  id {model.id:<{widest}}  {quoted(model.name)}" for model in models)]
-    )
+    return "\n".join([title, *(f"  id {model.id:<{widest}}  {quoted(model.name)}" for model in models)])

@@ -3,6 +3,8 @@
 github.py        GitHub's REST and GraphQL, and the files that a step writes
 github_event.py  what a run of GitHub Actions is about: its variables and its event file
 gitlab.py        GitLab's variables and REST
+github_settings.py  what GitHub's settings hold for the workflows: names and rules, no values
+gitlab_settings.py  the same of GitLab
 http.py          requests: the token to one place, bounded answers, safe retries
 values.py        what variables, event files and answers say, checked
 """

@@ -44,7 +44,7 @@ _PAGES: Final = 100
 _PER_PAGE: Final = 100
 _SHORTEST_MASK: Final = 4
 _LEFT_OUT: Final = "\n\nWhat belongs here is larger than GitHub takes: the job's log has it.\n"
-_REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9_.-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}")
+REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9_.-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}")
 _ESCAPES: Final = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _VIEWER: Final = "query { viewer { login } }"
 _HIDE: Final = (
@@ -73,7 +73,7 @@ class GitHub:
     ) -> None:
         self._summary, self._outputs = variables.get("GITHUB_STEP_SUMMARY"), variables.get("GITHUB_OUTPUT")
         self._repository = variables.get("GITHUB_REPOSITORY", "")
-        if not _REPOSITORY.fullmatch(self._repository):
+        if not REPOSITORY.fullmatch(self._repository):
             raise SettingsError("GITHUB_REPOSITORY is not owner/name", "GitHub Actions sets it; a job needn't")
         self._event = read_event(variables)
         self.context = context_of(variables, self._repository, self._event)
@@ -85,7 +85,7 @@ class GitHub:
         self._token = token_in(variables, "GITHUB_TOKEN")
         self._me = ""
         self._session = Session(
-            _HABITS, (api, self._graphql), self._token, scrubber=scrubber, sleep=sleep, transport=transport
+            HABITS, (api, self._graphql), self._token, scrubber=scrubber, sleep=sleep, transport=transport
         )
 
     # -- who -------------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ class GitHub:
         answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE})
         for _ in range(_PAGES):
             found += objects_of_page(answer.data, "GitHub")
-            following = _next(answer)
+            following = next_page(answer)
             if not following:
                 return found
             answer = self._session.ask("GET", following)
@@ -302,7 +302,7 @@ def _notes(listed: list[dict[str, Any]], key: str) -> list[Note]:
     return [note for row in listed if (note := _note(row, key))]
 
 
-def _next(answer: Answer) -> str:
+def next_page(answer: Answer) -> str:
     """The address of the next page, as GitHub gives it; empty on the last one."""
     for part in answer.headers.get("link", "").split(","):
         match = re.fullmatch(r'\s*<([^<>\s]{1,2000})>\s*;.*\brel="next".*', part)
@@ -343,7 +343,7 @@ def _hint(status: int, reason: str) -> str:
     return ""
 
 
-_HABITS: Final = Habits(
+HABITS: Final = Habits(
     name="GitHub",
     token_variable="GITHUB_TOKEN",  # noqa: S106 - a variable's name
     authorization=lambda token: ("Authorization", f"Bearer {token}"),

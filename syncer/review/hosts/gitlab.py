@@ -87,7 +87,7 @@ class GitLab:
         self._api, self._here = api, f"{api}/projects/{project}"
         self._me = ""
         token = token_in(variables, "SYNCER_GITLAB_TOKEN")
-        self._session = Session(_HABITS, (api,), token, scrubber=scrubber, sleep=sleep, transport=transport)
+        self._session = Session(HABITS, (api,), token, scrubber=scrubber, sleep=sleep, transport=transport)
         own = token_in(variables, "SYNCER_GITLAB_STATUS_TOKEN")
         self._statuses = Session(_STATUS_HABITS, (api,), own, scrubber=scrubber, sleep=sleep, transport=transport)
         is_default = variables.get("CI_COMMIT_BRANCH", "") == variables.get("CI_DEFAULT_BRANCH")
@@ -317,7 +317,7 @@ def _hints(variable: str, needs: str) -> Callable[[int, str], str]:
     return hint
 
 
-_HABITS: Final = Habits(
+HABITS: Final = Habits(
     name="GitLab",
     token_variable="SYNCER_GITLAB_TOKEN",  # noqa: S106 - a variable's name
     authorization=lambda token: ("PRIVATE-TOKEN", token),
@@ -326,7 +326,7 @@ _HABITS: Final = Habits(
     hint=_hints("SYNCER_GITLAB_TOKEN", "the scope `api` and the role Reporter; a job's own token can't write notes"),
 )
 _STATUS_HABITS: Final = replace(
-    _HABITS,
+    HABITS,
     token_variable="SYNCER_GITLAB_STATUS_TOKEN",  # noqa: S106 - a variable's name
     hint=_hints(
         "SYNCER_GITLAB_STATUS_TOKEN", "the scope `api`, the role Developer, and the right to merge to this branch"

@@ -17,7 +17,7 @@ import time
 import weakref
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from syncer.model import Json
     from syncer.secrets import Secret
+
+T = TypeVar("T")
 
 _TRIES: Final = 5
 _BUSY: Final = 429
@@ -83,13 +85,14 @@ class Session:
         scrubber: Scrubber | None,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None,
+        patience: float = _PATIENCE,
     ) -> None:
         self._habits, self._bases, self._token = habits, bases, token
         scrubber = scrubber or Scrubber()
         scrubber.learn([token] if token else [])
         self._safe = scrubber.quote
         self._sleep = sleep
-        self._patience = _PATIENCE
+        self._most_patience = self._patience = patience
         is_near = all(urlsplit(base).hostname in LOOPBACK for base in bases)
         self._http = httpx.Client(
             timeout=httpx.Timeout(30.0, connect=10.0),
@@ -162,7 +165,8 @@ class Session:
         """Wait before the next try; False if that would take longer than the session may."""
         if seconds > self._patience:
             error.hint = (
-                f"{self._habits.name} asks to wait longer than syncer does (5 minutes): run the job again later"
+                f"{self._habits.name} asks to wait longer than syncer does ({self._most_patience / 60:g} minutes): "
+                "run it again later"
             )
             return False
         self._patience -= seconds
@@ -214,6 +218,23 @@ class Session:
         is_refusal = 400 <= status < 500  # noqa: PLR2004 - HTTP's classes
         how = f"was refused ({status})" if is_refusal else f"failed ({status})" if status else "failed"
         return HostError(f"{what} {how}: {reason}", self._habits.hint(status, reason), status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What stands in place of a part of the settings that couldn't be read. It says nothing of what is set there."""
+
+    why: str
+    """The status of the answer, or what became of the request."""
+    status: int = 0
+
+
+def read(ask: Callable[[], T]) -> T | Unread:
+    """What a question brings, or why it brings nothing."""
+    try:
+        return ask()
+    except HostError as error:
+        return Unread(str(error.status) if error.status else error.what, error.status)
 
 
 class _UnansweredError(Exception):

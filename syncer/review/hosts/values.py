@@ -23,6 +23,10 @@ _LARGEST_NUMBER: Final = 10**15
 _LONGEST_BRANCH: Final = 300
 _PLAIN_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*")
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)+")
+_ORIGIN = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/\s]*@)?(?P<host>[A-Za-z0-9.-]+)(?::[0-9]+)?/|(?:[^@:/\s]+@)?(?P<other>[A-Za-z0-9.-]+):)"
+    r"/?(?P<path>[A-Za-z0-9_.~/-]+?)(?:\.git)?/?"
+)
 _OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _OUTPUT_VALUE = re.compile(r"[a-z0-9_-]{0,64}")
 
@@ -35,6 +39,12 @@ def base_url(variable: str, text: str) -> str:
     if url.startswith("http:") and urlsplit(url).hostname not in LOOPBACK:
         raise SettingsError(f"{variable} is not https", "the token would cross the network for everyone to read")
     return url
+
+
+def origin_of(url: str) -> tuple[str, str]:
+    """The server and the repository's path that a remote's address names, without anybody's password; else empty."""
+    found = _ORIGIN.fullmatch(url.strip())
+    return ((found["host"] or found["other"]).lower(), found["path"]) if found else ("", "")
 
 
 def safe_link(text: str) -> str:
