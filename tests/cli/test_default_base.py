@@ -117,7 +117,7 @@ def test_on_the_default_branch_the_last_whole_apply_counts(played: Played) -> No
     shown = played.run("plan")
     assert "conflict" not in shown.out
     assert "(description: drift)" not in shown.out
-    assert f"the base {second[:12]} can't tell all: a later apply changed the models of models/m1.yaml" in shown.out
+    assert f"the base {second[:12]} is incomplete: a later apply changed the models of models/m1.yaml" in shown.out
     assert "silent-base" in played.run("apply", "--dry-run", "--on-drift", "fail").err
 
     # An apply with uncommitted edits is no apply of its commit; a whole one is the next base.
