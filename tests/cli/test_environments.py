@@ -274,7 +274,7 @@ def test_a_wrong_default_of_the_base_is_no_definition(team: Played) -> None:
     team.write("syncer.toml", SETTINGS + '[defaults]\nconnector = "warehouse"\n')
     plan = team.run("plan", "--base", "HEAD")
     assert plan.code == 0
-    assert "can't tell all" in plan.out
+    assert "is incomplete" in plan.out
 
 
 def test_what_passed_under_other_defaults_is_checked_again(team: Played) -> None:

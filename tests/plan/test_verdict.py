@@ -285,7 +285,7 @@ def test_a_guard_counts_where_the_settings_stood(way: str, place: Place) -> None
             assert said in flat(refused.err)
         for said in ("max_change_percent rises from 10 to 100", "`protect` of m0 is lifted", "(query: drift)"):
             assert said in flat(refused.out)
-        assert "can't tell all" not in refused.text
+        assert "is incomplete" not in refused.text
 
 
 def test_settings_that_go_on_holding_were_not_moved(place: Place) -> None:
