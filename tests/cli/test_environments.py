@@ -181,7 +181,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (
             "configuration:\n  api_key: hunter2222\n",
             "2:12",
-            "configuration.api_key is a secret, and stands here in clear",
+            "configuration.api_key is a secret, and is in clear",
         ),
         ("primary_key: [\n", "", ""),
     ],
