@@ -269,7 +269,7 @@ def test_the_examination_names_the_variables_that_count(tmp_path: Path) -> None:
 
 def test_credentials_of_an_environment_mean_a_real_server(tmp_path: Path) -> None:
     """A job that lost its settings must not stay green in the sandbox, whichever variable brings its token."""
-    with pytest.raises(SettingsError, match="there are credentials, but no environment"):
+    with pytest.raises(SettingsError, match="there are credentials but no environment"):
         config.environment_name(config.Settings(tmp_path), None, {"SYNCER_TOKEN_PROD": "x"})
 
 

@@ -212,7 +212,7 @@ FORGERIES = {
 def test_a_forged_artifact_is_not_applied(has_status_token: bool, project: Project) -> None:  # noqa: FBT001 - a case
     """Whatever else is forged: with the token against its own status of this pipeline, without against a new plan."""
     project.has_status_token = has_status_token
-    why = "this is not the reviewed plan" if has_status_token else "this is not what the saved plan would do"
+    why = "this is not the reviewed plan" if has_status_token else "a new plan does something else than the saved plan"
     pipeline = project.merge()
     digest, honest = _forged(project.planned(pipeline)), list(project.lab.statuses)
     for forgery, status in FORGERIES.items():
