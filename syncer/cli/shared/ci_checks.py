@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from syncer.secrets.scrubber import Scrubber
 
 _HOSTS: Final = {"github": "GitHub", "gitlab": "GitLab"}
+_ADDS_LINES: Final = {
+    "github": "`syncer init --ci github --update` adds the lines",
+    "gitlab": "`syncer init --ci gitlab --update` adds the lines",
+}
 _TOKENS: Final = {"github": ("GH_TOKEN", "GITHUB_TOKEN"), "gitlab": ("GITLAB_TOKEN", "SYNCER_GITLAB_TOKEN")}
 _MOST_LISTED: Final = 10
 
@@ -43,8 +47,7 @@ def pipelines(settings: config.Settings, documents: Iterable[Document]) -> Itera
         if told := "; ".join(
             f"{name} has no line for {shortlist(missing, _MOST_LISTED)}" for name, missing in lines.items() if missing
         ):
-            hint = f"`syncer init --ci {host} --update` adds the lines"
-            yield Check("CI files", State.WARNING, told, hint)
+            yield Check("CI files", State.WARNING, told, _ADDS_LINES[host])
         elif there:
             yield Check("CI files", State.OK, f"{counted(len(there), 'file')} for {host}, with every secret's line")
 
