@@ -289,7 +289,7 @@ def test_what_may_have_been_written_is_undone_where_it_was(status: str) -> None:
     assert [change.changed for change in ran.back()[0].plan.changes] == [("query",)]
 
     ran.api.edit(42, query="SELECT 9")
-    said = "the run never ended" if status == OPEN else f"the run said `{status}` of it"
+    said = "the run never ended" if status == OPEN else f"the run reported `{status}` for it"
     assert ran.refusal().message == (
         f"live model 42 (active_users) is neither what that run found nor what it wanted: query; {said}"
     )
@@ -459,7 +459,7 @@ def test_a_record_of_no_apply_is_refused(changes: dict[str, Any]) -> None:
     ran = _one()
     ran.kept = replace(ran.kept, **changes)
 
-    with pytest.raises(RefusedError, match="no apply carries out"):
+    with pytest.raises(RefusedError, match="holds a plan that can.t be applied"):
         ran.back()
 
 
@@ -471,7 +471,7 @@ def test_target_chooses() -> None:
 
     assert [change.id for change in planned.plan.changes] == [1, 2]
     assert planned.plan.excluded == 1
-    with pytest.raises(SettingsError, match="--target m9 names no change of that run"):
+    with pytest.raises(SettingsError, match="--target m9 matches no change of that run"):
         ran.back("m9")
 
 

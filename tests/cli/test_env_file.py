@@ -93,12 +93,12 @@ def test_a_file_that_git_has_is_refused(played: Played) -> None:
         played.write(names[0], TEXT)
         git.git("add", names[0])
         played.write(".env", TEXT)
-        with pytest.raises(SettingsError, match=r"git has \.env, so nothing is taken from it"):
+        with pytest.raises(SettingsError, match=r"\.env is in git, where others can read it"):
             _read(played)
         git.git("rm", "--quiet", "--cached", "-f", names[0])
     git.commit()
     git.git("rm", "--quiet", "--cached", ".env")
-    with pytest.raises(SettingsError, match=r"git has \.env") as refused:
+    with pytest.raises(SettingsError, match=r"\.env is in git") as refused:
         _read(played)
     assert "change every secret" in refused.value.hint
     shown = played.run("plan")

@@ -58,7 +58,7 @@ def test_a_text_in_pieces_is_looked_through_before_it_goes_on(monkeypatch: pytes
     monkeypatch.setenv("SYNCER_SECRET_X", CANARY)
     passed = without_secrets(pieces, "a file")
     assert next(passed) == pieces[0]
-    with pytest.raises(SyncerError, match="the value of SYNCER_SECRET_X would stand in a file"):
+    with pytest.raises(SyncerError, match="the value of SYNCER_SECRET_X would be in a file"):
         next(passed)
 
 
@@ -193,7 +193,7 @@ def test_a_secret_in_clear_is_never_kept(team: Team, box: Sandbox) -> None:
     _commit(team, query=f"SELECT id, email, '{CANARY}' AS k FROM customers")  # noqa: S608 - sent nowhere
     result = _refused(team, box, "plan", "--summary", *KEEP)
 
-    assert "the value of SYNCER_SECRET_K would stand in plan.json, so it was not written" in result.err
+    assert "the value of SYNCER_SECRET_K would be in plan.json, so it was not written" in result.err
     assert CANARY not in result.text
     assert [name for name in KEPT if (team.folder / name).exists()] == []
 

@@ -360,16 +360,20 @@ def test_every_sender_of_credentials_is_known() -> None:
     """Who opens a session or takes credentials goes through the one check, or has a reason that stands here."""
     assert set(_uses({"Session", "credentials"})) == {
         # The one check, and the one way of every command to its server.
-        ("shared/server_trust.py", "credentials: config.credentials"),
+        ("shared/run.py", "credentials: config.credentials"),
+        ("shared/server_trust.py", "credentials: run.credentials"),
         ("shared/connection.py", "connected: server_trust.credentials"),
         ("shared/connection.py", "connected: Session"),
         # `init`: a person names the server in that moment. `doctor`: it looks at the server without credentials, after
         # the check; and says of credentials which there are.
-        ("shared/init_questions.py", "_credentials: config.credentials"),
+        ("shared/init_questions.py", "_known: config.credentials"),
         ("shared/network_checks.py", "_session: Session"),
-        ("shared/doctor_checks.py", "_credentials: config.credentials"),
-        ("shared/doctor_checks.py", "token: config.credentials"),
+        ("shared/doctor_checks.py", "_credentials: subject.credentials"),
+        ("shared/doctor_checks.py", "token: self._subject.credentials"),
         # A code host's own session, with the host's token: the runner's variables name both.
         ("hosts/github.py", "__init__: Session"),
         ("hosts/gitlab.py", "__init__: Session"),
+        # `doctor --ci`: the same, with a token that this desk's variables give; never to a guessed server.
+        ("hosts/github_settings.py", "settings_of: Session"),
+        ("hosts/gitlab_settings.py", "settings_of: Session"),
     }

@@ -119,7 +119,7 @@ def _credentials(subject: Run) -> Check:
     """Which there are; never what they are."""
     variables = subject.variables
     try:
-        given = subject.credentials
+        given = subject.credentials()
         names = config.credential_variables(variables, subject.environment.name)
     except SettingsError as error:
         return Check("credentials", State.FAILED, error.what, error.hint)
@@ -163,7 +163,7 @@ class _Asked:
         try:
             self._workspaces = self._api.workspaces()
         except ApiError as error:
-            token = self._subject.credentials.token
+            token = self._subject.credentials().token
             if error.status != HTTPStatus.UNAUTHORIZED or token is None:
                 raise
             left = connectivity.seconds_left(token, time.time())

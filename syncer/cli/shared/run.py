@@ -63,7 +63,6 @@ class Run:
         """The environments of the settings, and the run's own: the sandbox, or one made of variables, has no table."""
         return tuple(dict.fromkeys((*self.settings.environments, self.environment.name)))
 
-    @property
     def credentials(self) -> Credentials:
         """Who asks the server of this run. Raises SettingsError if no variable says."""
         return config.credentials(self.variables, self.environment.name, self.settings.environments)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def credentials(run: Run, screen: Screen) -> Credentials:
     """Who asks the run's server, if that server may know. Raises SettingsError, RefusedError, StateError."""
-    given = run.credentials
+    given = run.credentials()
     admit(run, screen)
     return given
 
