@@ -163,7 +163,7 @@ def test_a_commit_that_is_not_the_event_s_is_not_told(place: Place) -> None:
     assert place.follow(first).code == 0
     place.host.pulls[0]["head"]["sha"] = first
     moved = place.follow(first)
-    assert (moved.code, "has moved on" in moved.out) == (0, True)
+    assert (moved.code, "has a newer commit" in moved.out) == (0, True)
     place.propose(clone, first)
     place.host.pulls[0]["state"] = "closed"
     assert place.follow(first).code == 0
@@ -180,7 +180,7 @@ def test_nothing_that_was_handed_over_is_taken(place: Place) -> None:
     done = place.follow(head, "plan.json")
     assert (done.code, "takes no plan file" in done.err) == (1, True)
     done = place.job("workflow_run", ["ci", "plan"], name="workflow_run")
-    assert (done.code, "use `syncer ci comment` without a file" in done.err) == (1, True)
+    assert (done.code, "use `syncer ci comment`: it plans" in done.err) == (1, True)
 
 
 def test_wrong_files_are_told_with_their_lines(place: Place) -> None:

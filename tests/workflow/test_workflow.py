@@ -157,7 +157,7 @@ def test_a_target_may_be_written_as_it_is_printed(pattern: str) -> None:
 
 def test_a_target_that_names_nothing_is_an_error() -> None:
     """A mistyped address must not look like "no changes"."""
-    with pytest.raises(SettingsError, match="--target activ_users names no definition") as caught:
+    with pytest.raises(SettingsError, match="--target activ_users matches no definition") as caught:
         _plan([document()], FakeApi([live()]), ("activ_users",))
 
     assert caught.value.hint == "did you mean active_users?"
@@ -176,7 +176,7 @@ def test_a_plan_with_problems_is_never_applied() -> None:
     planned = _plan([document("a", query="SELECT 2"), document("b", name="Nobody")], api)
     assert [change.address for change in planned.plan.changes] == ["a"]
 
-    with pytest.raises(RefusedError, match="not whole"):
+    with pytest.raises(RefusedError, match="the plan is incomplete"):
         _apply(planned, api)
     assert api.puts == []
 
