@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from played import CONNECTORS, Played
 
+import syncer
 from syncer.desired import loader
 from syncer.desired.loader import parse_cache
 from syncer.desired.loader.parse import parse
@@ -175,3 +177,37 @@ def test_a_plan_with_the_cache_is_the_plan_without(tmp_path: Path, state_root: P
     assert file.read_bytes().count(b'"name"') == 1
     state_root.chmod(0o777)
     assert played.run("plan") == wrong
+
+
+def test_a_text_has_no_name_of_another_that_inherits_something(tmp_path: Path) -> None:
+    """A comment that spells what another file inherits doesn't lend a file that other's clean record."""
+    inherited = "ab" * 32
+    raw = MODEL.format(name="a").encode() + b"# "
+    meant, _ = parse(raw + inherited.encode(), {})
+    assert meant is not None
+    cache = ParseCache(tmp_path / "none", "")
+    content = cache.renewed([Document("a", "models/a.yaml", meant, YamlMarks(raw + inherited.encode()))], {})
+    assert content is not None
+    cache._known = json.loads(content.partition(b"\n")[2])
+    assert cache.find(raw + inherited.encode()) is not None
+    assert cache.find(raw, inherited) is None
+
+
+def test_all_code_that_judges_a_file_counts() -> None:
+    """The cache is for one state of every room that a file is read and checked by: what they import is among it."""
+    package = Path(syncer.__file__).parent
+    counted = {line.partition(" ")[0] for line in parse_cache._sources()}
+    waiting = [*package.glob("desired/loader/*.py"), *package.glob("desired/validate/*.py")]
+    seen = {*waiting}
+    while waiting:
+        file = waiting.pop()
+        for name in re.findall(
+            r"^ *(?:from|import) (syncer[\w.]*)(?: import ([\w, ]+))?", file.read_text("utf-8"), re.MULTILINE
+        ):
+            for module in (name[0], *(f"{name[0]}.{one.strip()}" for one in name[1].split(","))):
+                path = package.parent / module.replace(".", "/")
+                for found in (path.with_suffix(".py"), path / "__init__.py"):
+                    if found.is_file() and found not in seen:
+                        seen.add(found)
+                        waiting.append(found)
+    assert {str(file) for file in seen} - counted == set()

@@ -1,8 +1,8 @@
 """The parse cache: what the files of an earlier run meant, by their content, so that only new ones are parsed. An edge.
 
 It stands in the user's state folder, and holds the files of the last run alone that had no problem. It counts for one
-state of syncer's own code and of PyYAML's, told as Python's cache of bytecode tells it, and for one set of rules that
-the caller names: a file that passed them needs no second look.
+state of syncer's own code and of the libraries, told as Python's cache of bytecode tells it, and for one set of rules
+that the caller names: a file that passed them needs no second look.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ _FEWEST: Final = 100
 
 _MAX_BYTES: Final = 1 << 28
 _PACKAGE: Final = Path(__file__).parents[2]
+_READING: Final = ("*.py", "desired/**/*.py", "secrets/*.py", "sql/*.py")
+_LIBRARIES: Final = ("yaml", "jsonschema_rs")
+"""What tells a file's meaning, and whether it passes: the code of these rooms, and these libraries."""
 
 
 class ParseCache:
@@ -70,15 +73,14 @@ class ParseCache:
 
     def _head(self) -> bytes:
         """What has to be the same for anything in the file to count."""
-        state = "\n".join((sys.version, self._rules, *_sources()))
-        return _name(state.encode()).encode()
+        return _name("\n".join((sys.version, self._rules, *_sources())).encode()).encode()
 
 
 def _sources() -> Iterator[str]:
     """Size and time of change of all code that a file's meaning depends on."""
-    files = sorted([*_PACKAGE.glob("*.py"), *_PACKAGE.glob("desired/**/*.py"), *_PACKAGE.glob("secrets/*.py")])
-    parser = find_spec("yaml")
-    for file in (*files, *([Path(parser.origin)] if parser and parser.origin else [])):
+    files = sorted(file for rooms in _READING for file in _PACKAGE.glob(rooms))
+    libraries = (find_spec(name) for name in _LIBRARIES)
+    for file in (*files, *(Path(one.origin) for one in libraries if one and one.origin)):
         with suppress(OSError):
             found = file.stat()
             yield f"{file} {found.st_size} {found.st_mtime_ns}"
@@ -86,4 +88,4 @@ def _sources() -> Iterator[str]:
 
 def _name(raw: bytes, inherited: str = "") -> str:
     """The name of a text: with what it inherits, because the rules judge both together."""
-    return hashlib.sha256(raw + inherited.encode()).hexdigest()
+    return hashlib.sha256(raw).hexdigest() + inherited
