@@ -22,7 +22,7 @@ _LINE = re.compile(r"(?m)^ *(?:- export )?(SYNCER_SECRET_\w+)(?:: \$\{\{|=)")
 """A line that gives a step or a job a secret."""
 
 _BLOCK = re.compile(
-    rf"(?m)^(?P<indent> +){re.escape(MARKER)}\n(?P<lines>(?: *(?:- export |# )?SYNCER_SECRET_\w+[:=].*\n)*)"
+    rf"(?m)^(?P<indent> +){re.escape(MARKER)}(?P<end>\r?\n)(?P<lines>(?: *(?:- export |# )?SYNCER_SECRET_\w+[:=].*\n)*)"
 )
 _HASH: Final = 16
 _LARGEST: Final = 1 << 20
@@ -60,18 +60,19 @@ def with_secrets(wanted: bytes, present: bytes) -> bytes:
 
     def filled(block: re.Match[str]) -> str:
         names = _LINE.findall(block["lines"])
-        added = "".join(f"{block['indent']}{line}\n" for name, line in expected if name not in names)
+        indent, end = block["indent"], block["end"]
+        added = "".join(f"{indent}{line}{end}" for name, line in expected if name not in names)
         # The example of a template is none of somebody's lines.
         kept = re.sub(r"(?m)^ *# SYNCER_SECRET_OPENAI: .*\n", "", block["lines"]) if added else block["lines"]
-        return f"{block['indent']}{MARKER}\n{kept}{added}"
+        return f"{indent}{MARKER}{end}{kept}{added}"
 
-    return _BLOCK.sub(filled, text.replace("\r\n", "\n") if expected else text).encode("utf-8", "surrogateescape")
+    return _BLOCK.sub(filled, text).encode("utf-8", "surrogateescape")
 
 
 def _blocks(text: str) -> list[list[tuple[str, str]]]:
     """At each place the secrets that are given there: the name, and its line."""
     found = []
-    for block in _BLOCK.finditer(text.replace("\r\n", "\n")):
+    for block in _BLOCK.finditer(text):
         lines = [line.strip() for line in block["lines"].splitlines()]
         found.append([(match[1], line) for line in lines if (match := _LINE.match(line))])
     return found
