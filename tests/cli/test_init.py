@@ -198,6 +198,23 @@ def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:
     assert plan.exists()
 
 
+def test_a_secret_that_is_given_elsewhere_is_not_missing() -> None:
+    """To a whole job, say, or without the comment above it: no line of ours comes before somebody's own."""
+    mark, a, b = (
+        f"          {line}\n".encode()
+        for line in (
+            pipeline_files.MARKER,
+            "SYNCER_SECRET_A: ${{ secrets.SYNCER_SECRET_A }}",
+            "SYNCER_SECRET_B: ${{ secrets.SYNCER_SECRET_B }}",
+        )
+    )
+    own = b"    env:\n      SYNCER_SECRET_A: ${{ secrets.OURS }}\n"
+    assert pipeline_updates.missing_secrets(mark + a + b, own + mark) == ["SYNCER_SECRET_B"]
+    assert pipeline_updates.with_secrets(mark + a + b, own + mark) == own + mark + b
+    assert pipeline_updates.missing_secrets(mark + a + b, own) == ["SYNCER_SECRET_B"]
+    assert pipeline_updates.missing_secrets(mark + a, own.replace(b"SYNCER", b"# SYNCER")) == ["SYNCER_SECRET_A"]
+
+
 def test_what_cannot_stand_in_a_pipeline_gets_none(tmp_path: Path) -> None:
     """Environments whose variables would be one another's, and names that mean something else."""
     for names, why in ((("a-b", "a-B"), "would share variables"), (("it's", "x"), "can't stand in a pipeline's files")):

@@ -46,36 +46,33 @@ def _checksum(content: bytes) -> str:
 
 
 def missing_secrets(wanted: bytes, present: bytes) -> list[str]:
-    """The secrets that a file should give and doesn't, at each of its places."""
-    expected, found = (_blocks(one.decode("utf-8", "replace")) for one in (wanted, present))
-    names = [[name for name, _ in lines] for lines in found]
-    wants = {name for lines in expected for name, _ in lines}
-    return sorted(name for name in wants if not names or any(name not in one for one in names))
+    """The secrets that a file should give and doesn't: not at each of its places, and nowhere else in it."""
+    text = present.decode("utf-8", "replace")
+    places = [_LINE.findall(block["lines"]) for block in _BLOCK.finditer(text)]
+    elsewhere = _LINE.findall(_BLOCK.sub("", text))
+    wants = {*_lines(wanted)} - {*elsewhere}
+    return sorted(name for name in wants if not places or any(name not in one for one in places))
 
 
 def with_secrets(wanted: bytes, present: bytes) -> bytes:
     """The file that stands there, with lines for the secrets that it doesn't give; every other line stays."""
-    text = present.decode("utf-8", "surrogateescape")
-    expected = next(iter(_blocks(wanted.decode())), [])
+    missing = missing_secrets(wanted, present)
+    expected = {name: line for name, line in _lines(wanted).items() if name in missing}
 
     def filled(block: re.Match[str]) -> str:
         names = _LINE.findall(block["lines"])
         indent, end = block["indent"], block["end"]
-        added = "".join(f"{indent}{line}{end}" for name, line in expected if name not in names)
+        added = "".join(f"{indent}{line}{end}" for name, line in expected.items() if name not in names)
         # The example of a template is none of somebody's lines.
         kept = re.sub(r"(?m)^ *# SYNCER_SECRET_OPENAI: .*\n", "", block["lines"]) if added else block["lines"]
         return f"{indent}{MARKER}{end}{kept}{added}"
 
-    return _BLOCK.sub(filled, text).encode("utf-8", "surrogateescape")
+    return _BLOCK.sub(filled, present.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _blocks(text: str) -> list[list[tuple[str, str]]]:
-    """At each place the secrets that are given there: the name, and its line."""
-    found = []
-    for block in _BLOCK.finditer(text):
-        lines = [line.strip() for line in block["lines"].splitlines()]
-        found.append([(match[1], line) for line in lines if (match := _LINE.match(line))])
-    return found
+def _lines(wanted: bytes) -> dict[str, str]:
+    """The lines of secrets in a file as `init` writes it, by the secrets' names."""
+    return {match[1]: line.strip() for line in wanted.decode().splitlines() if (match := _LINE.match(line))}
 
 
 def obsolete(top: Path, wanted: Iterable[str]) -> list[str]:
