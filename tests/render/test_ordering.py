@@ -124,6 +124,13 @@ def test_comments_go_with_their_keys() -> None:
     assert ordered(MIXED, events) == (ORDERED, "")
 
 
+def test_a_comment_that_is_set_in_further_stays_with_what_is_above() -> None:
+    """It belongs to the block there, such as an environment that is commented out."""
+    above = "environments:\n  prod:\n    id: 42\n  # staging:\n  #   id: 7\n"
+    name, query = "# of it\nname: x\n  # still\n", "query: y\n  # and here\n"
+    assert ordered(f"{above}{query}{name}# the end\n", events).text == f"{name}{query}{above}# the end\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
