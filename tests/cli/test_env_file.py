@@ -67,6 +67,10 @@ def test_only_credentials_and_secrets_are_taken_and_real_variables_win(played: P
     ):
         assert config.env_file_additions(own, given_).keys() == taken
 
+    login = {"SYNCER_EMAIL_EU": Secret("bob@example.com"), "SYNCER_PASSWORD_EU": Secret("of-bob")}
+    assert config.env_file_additions({"SYNCER_EMAIL_EU": "ada@example.com"}, login) == {}
+    assert config.env_file_additions({"SYNCER_EMAIL_EU": "bob@example.com"}, login).keys() == {"SYNCER_PASSWORD_EU"}
+
     kept = {"SYNCER_STATE_DIR": os.environ["SYNCER_STATE_DIR"], "HOME": "/nowhere"}
     with mock.patch.dict(os.environ, kept, clear=True), pytest.MonkeyPatch.context() as patch:
         patch.chdir(played.folder)
