@@ -213,6 +213,10 @@ def test_a_secret_that_is_given_elsewhere_is_not_missing() -> None:
     assert pipeline_updates.with_secrets(mark + a + b, own + mark) == own + mark + b
     assert pipeline_updates.missing_secrets(mark + a + b, own) == ["SYNCER_SECRET_B"]
     assert pipeline_updates.missing_secrets(mark + a, own.replace(b"SYNCER", b"# SYNCER")) == ["SYNCER_SECRET_A"]
+    # One line for two jobs: one of them has none.
+    assert pipeline_updates.missing_secrets((mark + a) * 2, own + mark * 2) == ["SYNCER_SECRET_A"]
+    assert pipeline_updates.missing_secrets((mark + a) * 2, own + mark * 2 + a) == []
+    assert pipeline_updates.missing_secrets((mark + a) * 2, mark + a) == []
 
 
 def test_what_cannot_stand_in_a_pipeline_gets_none(tmp_path: Path) -> None:

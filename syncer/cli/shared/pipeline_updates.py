@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer import safe_files
@@ -46,12 +47,12 @@ def _checksum(content: bytes) -> str:
 
 
 def missing_secrets(wanted: bytes, present: bytes) -> list[str]:
-    """The secrets that a file should give and doesn't: not at each of its places, and nowhere else in it."""
+    """The secrets that a file should give and doesn't: not at each of its places, nor as often in others."""
     text = present.decode("utf-8", "replace")
     places = [_LINE.findall(block["lines"]) for block in _BLOCK.finditer(text)]
-    elsewhere = _LINE.findall(_BLOCK.sub("", text))
-    wants = {*_lines(wanted)} - {*elsewhere}
-    return sorted(name for name in wants if not places or any(name not in one for one in places))
+    given, wants = Counter(_LINE.findall(text)), Counter(_LINE.findall(wanted.decode()))
+    rare = [name for name, count in wants.items() if given[name] < count]
+    return sorted(name for name in rare if not places or any(name not in one for one in places))
 
 
 def with_secrets(wanted: bytes, present: bytes) -> bytes:
