@@ -76,7 +76,7 @@ def _formatted(raw: bytes, settings: Settings, path: str) -> Formatted:
         """The path of the schema, mended where nothing stands at the one that a moved file names."""
         folder, schema = (settings.root / path).parent, settings.root / _SCHEMA
         is_ours = target.rpartition("/")[2] == schema.name and "://" not in target and not Path(target).is_absolute()
-        if not is_ours or (folder / target).exists() or not schema.is_file():
+        if not is_ours or os.path.lexists(folder / target) or not schema.is_file():
             return target
         return Path(os.path.relpath(schema, folder)).as_posix()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _TAKEN: Final = re.compile(r"SYNCER_(?:SECRET_[A-Z0-9_]+|(?:TOKEN|EMAIL|PASSWORD)(?:_[A-Z0-9_]+)?)")
 """The variables that are taken from it. Nothing else of a file may steer a run."""
 
-_TOKEN: Final = re.compile(r"SYNCER_TOKEN(.*)")
+_LOGIN: Final = re.compile(r"SYNCER_(TOKEN|PASSWORD)(.*)")
 
 
 def env_file_values(raw: bytes, name: str) -> dict[str, Secret]:
@@ -45,12 +45,17 @@ def env_file_values(raw: bytes, name: str) -> dict[str, Secret]:
 def env_file_additions(variables: Mapping[str, str], given: Mapping[str, Secret]) -> dict[str, Secret]:
     """What of the file counts beside the process's own variables: those win.
 
-    A token beats e-mail and password, so a token of the file is left where the process has either of these.
+    A token beats e-mail and password, so a token of the file is left where the process has either of these. A password
+    of the file is left where the process has another e-mail than the file: it would be another user's.
     """
 
     def is_beaten(name: str) -> bool:
-        token = _TOKEN.fullmatch(name)
-        own = (name, *(f"SYNCER_{one}{token[1]}" for one in ("EMAIL", "PASSWORD"))) if token else (name,)
+        login = _LOGIN.fullmatch(name)
+        kind, suffix = (login[1], login[2]) if login else ("", "")
+        email, password = (f"SYNCER_{one}{suffix}" for one in ("EMAIL", "PASSWORD"))
+        if kind == "PASSWORD" and email in given and variables.get(email, "") not in {"", given[email].reveal()}:
+            return True
+        own = (name, email, password) if kind == "TOKEN" else (name,)
         return any(variables.get(one) for one in own)
 
     return {name: value for name, value in given.items() if not is_beaten(name)}

@@ -67,6 +67,10 @@ def test_only_credentials_and_secrets_are_taken_and_real_variables_win(played: P
     ):
         assert config.env_file_additions(own, given_).keys() == taken
 
+    login = {"SYNCER_EMAIL_EU": Secret("bob@example.com"), "SYNCER_PASSWORD_EU": Secret("of-bob")}
+    assert config.env_file_additions({"SYNCER_EMAIL_EU": "ada@example.com"}, login) == {}
+    assert config.env_file_additions({"SYNCER_EMAIL_EU": "bob@example.com"}, login).keys() == {"SYNCER_PASSWORD_EU"}
+
     kept = {"SYNCER_STATE_DIR": os.environ["SYNCER_STATE_DIR"], "HOME": "/nowhere"}
     with mock.patch.dict(os.environ, kept, clear=True), pytest.MonkeyPatch.context() as patch:
         patch.chdir(played.folder)
@@ -109,6 +113,28 @@ def test_a_file_that_git_has_is_refused(played: Played) -> None:
         _read(played)
 
 
+def test_a_file_that_a_submodule_has_is_refused(played: Played) -> None:
+    """A commit can bring a submodule, and with it a file: the inner repository has it, and the outer one doesn't."""
+    Repository.made(played.folder)
+    inner = Repository.made(played.folder / "inner")
+    inner.write(".env", TEXT)
+    settings = played.read("syncer.toml").decode().partition("\n")[2]
+    played.write("syncer.toml", f'env_file = "inner/.env"\n{settings}')
+    assert _read(played)
+    inner.git("add", "--force", ".env")
+    with pytest.raises(SettingsError, match=r"inner/\.env is in git"):
+        _read(played)
+    # Git writes the words of others' commits into files of its own.
+    played.write("syncer.toml", f'env_file = ".git/MERGE_MSG"\n{settings}')
+    played.write(".git/MERGE_MSG", TEXT)
+    with pytest.raises(SettingsError):
+        _read(played)
+    played.write("syncer.toml", f'env_file = "inner/.env"\n{settings}')
+    (played.folder / ".git").rename(played.folder / "no-git")
+    with pytest.raises(SettingsError, match=r"inner/\.env is in git"):
+        _read(played)
+
+
 def test_what_is_no_plain_file_below_the_settings_is_refused(played: Played, tmp_path: Path) -> None:
     """Links, paths that lead out, pipes, folders, and what is too large or no text; one that isn't there is none."""
     file = played.folder / ".env"
@@ -135,10 +161,12 @@ def test_what_is_no_plain_file_below_the_settings_is_refused(played: Played, tmp
     file.mkdir()
     with pytest.raises(SettingsError, match="can't be read"):
         _read(played)
-    for name in ("../.env", "/etc/passwd", "a/../../.env"):
+    led_out = "leads out of the settings' folder"
+    names = dict.fromkeys(("../.env", "/etc/passwd", "a/../../.env"), led_out) | {"n" * 300: "name too long"}
+    for name, why in names.items():
         settings = played.read("syncer.toml").decode().partition("\n")[2]
         played.write("syncer.toml", f'env_file = "{name}"\n{settings}')
-        with pytest.raises(SettingsError, match="leads out of the settings' folder"):
+        with pytest.raises(SettingsError, match=why):
             _read(played)
 
 

@@ -160,7 +160,7 @@ def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     assert team.run("init", "--ci", "github").code == 0
     plan, drift, apply = (tmp_path / ".github" / "workflows" / f"{one}.yml" for one in ("plan", "drift", "apply"))
-    plan.write_text(plan.read_text() + "# ours\n")
+    plan.write_bytes((plan.read_bytes() + b"# ours\n").replace(b"\n", b"\r\n"))
     drift.write_text("# all ours\n")
     fields = (ROOT / "models" / "shop" / "product_search.yaml").read_text()
     (tmp_path / "models" / "search.yaml").write_text(fields)
@@ -176,6 +176,7 @@ def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:
     assert "Left alone: .github/workflows/drift.yml, which was edited (SYNCER_SECRET_OPENAI has no line" in done.out
     assert drift.read_text() == "# all ours\n"
     assert plan.read_text().endswith("# ours\n")
+    assert plan.read_bytes().count(b"\n") == plan.read_bytes().count(b"\r\n")
     line = "          SYNCER_SECRET_OPENAI: ${{ secrets.SYNCER_SECRET_OPENAI }}\n"
     assert (plan.read_text().count(line), apply.read_text().count(line)) == (1, 2)
     assert "# SYNCER_SECRET_OPENAI" not in plan.read_text()
@@ -195,6 +196,27 @@ def test_ci_files_are_kept_up_to_date(tmp_path: Path) -> None:
         in said
     )
     assert plan.exists()
+
+
+def test_a_secret_that_is_given_elsewhere_is_not_missing() -> None:
+    """To a whole job, say, or without the comment above it: no line of ours comes before somebody's own."""
+    mark, a, b = (
+        f"          {line}\n".encode()
+        for line in (
+            pipeline_files.MARKER,
+            "SYNCER_SECRET_A: ${{ secrets.SYNCER_SECRET_A }}",
+            "SYNCER_SECRET_B: ${{ secrets.SYNCER_SECRET_B }}",
+        )
+    )
+    own = b"    env:\n      SYNCER_SECRET_A: ${{ secrets.OURS }}\n"
+    assert pipeline_updates.missing_secrets(mark + a + b, own + mark) == ["SYNCER_SECRET_B"]
+    assert pipeline_updates.with_secrets(mark + a + b, own + mark) == own + mark + b
+    assert pipeline_updates.missing_secrets(mark + a + b, own) == ["SYNCER_SECRET_B"]
+    assert pipeline_updates.missing_secrets(mark + a, own.replace(b"SYNCER", b"# SYNCER")) == ["SYNCER_SECRET_A"]
+    # One line for two jobs: one of them has none.
+    assert pipeline_updates.missing_secrets((mark + a) * 2, own + mark * 2) == ["SYNCER_SECRET_A"]
+    assert pipeline_updates.missing_secrets((mark + a) * 2, own + mark * 2 + a) == []
+    assert pipeline_updates.missing_secrets((mark + a) * 2, mark + a) == []
 
 
 def test_what_cannot_stand_in_a_pipeline_gets_none(tmp_path: Path) -> None:
@@ -367,8 +389,9 @@ def test_flags_are_enough(new: Path, url: str) -> None:
 
 
 def test_variables_are_answers(new: Path, url: str) -> None:
-    """Those that every other command reads."""
-    variables = {"SYNCER_API_URL": url, "SYNCER_WORKSPACE_ID": "1", "SYNCER_TOKEN": "admin", "SYNCER_ENV": "eu"}
+    """Those that every other command reads: a token of this environment comes before one of any."""
+    variables = {"SYNCER_API_URL": url, "SYNCER_WORKSPACE_ID": "1", "SYNCER_TOKEN": "of-another", "SYNCER_ENV": "eu"}
+    variables["SYNCER_TOKEN_EU"] = "admin"
     assert Newcomer(new, variables=variables).run("init").code == 0
 
     assert tomllib.loads((new / "syncer.toml").read_text())["environments"] == {
@@ -469,6 +492,16 @@ def test_half_of_the_credentials_is_an_error(new: Path, url: str) -> None:
     )
 
     assert (result.code, "SYNCER_PASSWORD is not set" in result.err, list(new.iterdir())) == (1, True, [])
+
+
+def test_a_token_of_two_environments_is_sent_to_neither(new: Path, url: str, box: Sandbox) -> None:
+    """The variable of `eu-1` would be that of `eu_1`, whose token another server must not get."""
+    (new / "syncer.toml").write_text('[environments.eu_1]\napi_url = "https://eu.example.com"\nworkspace_id = 1\n')
+    someone = Newcomer(new, variables={"SYNCER_TOKEN_EU_1": "admin"})
+    result = someone.run("init", "--api-url", url, "--workspace-id", "1", "--env", "eu-1")
+
+    assert (result.code, "SYNCER_TOKEN_EU_1 would be for eu-1 and for eu_1" in flat(result.err)) == (1, True)
+    assert box.requests == [("GET", "/api/v1/models?page=1&per_page=1")]
 
 
 def test_offline_it_asks_nobody(new: Path, url: str, box: Sandbox) -> None:

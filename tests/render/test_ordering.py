@@ -124,6 +124,13 @@ def test_comments_go_with_their_keys() -> None:
     assert ordered(MIXED, events) == (ORDERED, "")
 
 
+def test_a_comment_that_is_set_in_further_stays_with_what_is_above() -> None:
+    """It belongs to the block there, such as an environment that is commented out."""
+    above = "environments:\n  prod:\n    id: 42\n  # staging:\n  #   id: 7\n"
+    name, query = "# of it\nname: x\n  # still\n", "query: y\n  # and here\n"
+    assert ordered(f"{above}{query}{name}# the end\n", events).text == f"{name}{query}{above}# the end\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -148,6 +155,8 @@ def test_the_command_writes_checks_and_mends_the_header(tmp_path: Path) -> None:
         "models/b.yaml", "# yaml-language-server: $schema=https://x.example/model.schema.json\nid: 1\nname: x\n"
     )
     played.write("models/c.yaml", "query: &q x\nname: *q\n")
+    long = f"# yaml-language-server: $schema={'n' * 300}/model.schema.json\nid: 1\nname: x\n"
+    played.write("models/long.yaml", long)
     before = played.files
     check = played.run("fmt", "--check")
     assert (check.code, played.files) == (1, before)
@@ -156,7 +165,9 @@ def test_the_command_writes_checks_and_mends_the_header(tmp_path: Path) -> None:
     assert played.run("fmt", "models/b.yaml").out == "1 file looked at: 0 changed.\n"
     assert played.run("fmt").code == 0
     mended = ORDERED.replace("=../schemas", "=../../../schemas")
-    assert played.files == {**before, "models/deep/er/a.yaml": mended.encode()}
+    found_again = long.replace("n" * 300, "../schemas")
+    written = {"models/deep/er/a.yaml": mended.encode(), "models/long.yaml": found_again.encode()}
+    assert played.files == {**before, **written}
     assert played.run("fmt", "--check").code == 0
     played.write("models/d.yaml", "name: [\n")
     broken = played.run("fmt")

@@ -9,6 +9,8 @@ from syncer.desired import git
 from syncer.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from syncer.secrets import Secret
 
 _LARGEST: Final = 256 * 1024
@@ -33,8 +35,14 @@ def read_env_file(settings: config.Settings) -> dict[str, Secret]:
         raise SettingsError(f"{name} can't be read: {error.strerror}", "put a plain file there") from None
     if len(raw) > _LARGEST:
         raise SettingsError(f"{name} is too large: {_LARGEST // 1024} KiB at most", "keep only these variables in it")
-    if config.repository(root.resolve()) is not None and git.has_tracked(root, name):
+    file = root / name
+    # A submodule has its files for itself: the repository around it knows none of them.
+    if any(_is_in_git(folder, file) for folder in {root, file.parent}):
         message = f"{name} is in git, where others can read it, so syncer takes nothing from it"
         hint = f"`git rm --cached {name}`, name it in .gitignore, commit both, and change every secret that was in it"
         raise SettingsError(message, hint)
     return config.env_file_values(raw, name)
+
+
+def _is_in_git(folder: Path, file: Path) -> bool:
+    return config.repository(folder.resolve()) is not None and git.has_tracked(folder, str(file.relative_to(folder)))

@@ -23,7 +23,7 @@ from syncer.render.text import visible
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from syncer.cli.shared.screen import Screen
@@ -75,7 +75,7 @@ def decide(given: Given, screen: Screen, settings: config.Settings, found: Path 
         _agree(given, settings, found)
     is_ci_alone = given.ci and not (is_asked or given.environment or given.api_url or given.workspace_id)
     environment, is_sandbox = None, given.environment == SANDBOX
-    inquiry = _Inquiry(given, screen, is_asked=is_asked)
+    inquiry = _Inquiry(given, screen, settings.environments, is_asked=is_asked)
     try:
         if is_new and not is_sandbox and not is_ci_alone:
             environment = inquiry.environment()
@@ -137,14 +137,15 @@ def is_of_its_own(given: Given, above: config.Settings) -> bool:
 class _Inquiry:
     """The questions about one environment."""
 
-    def __init__(self, given: Given, screen: Screen, *, is_asked: bool) -> None:
-        self._given, self._screen, self._is_asked = given, screen, is_asked
+    def __init__(self, given: Given, screen: Screen, known: Iterable[str], *, is_asked: bool) -> None:
+        self._given, self._screen, self._known_names, self._is_asked = given, screen, tuple(known), is_asked
         self._variables: Mapping[str, str] = os.environ
+        self._said_name = given.environment or self._variables.get("SYNCER_ENV", "")
         self._answered: list[str] = []
 
     def environment(self) -> config.Environment | None:
         """What the settings are to say; None if it's the sandbox that is meant."""
-        name = self._given.environment or self._variables.get("SYNCER_ENV", "")
+        name = self._said_name
         url = self._given.api_url or self._variables.get("SYNCER_API_URL", "")
         number = self._variables.get("SYNCER_WORKSPACE_ID", "")
         if number and why_no_id(number):
@@ -231,11 +232,11 @@ class _Inquiry:
     def _known(self, url: str, wanted: int) -> Mapping[int, str] | None:
         """The user's workspaces; None if nobody says who the user is. Typed credentials get a few tries."""
         variables, is_asked = self._variables, self._is_asked and not wanted
-        names = config.credential_variables(variables, self._given.environment)
+        names = config.credential_variables(variables, self._said_name, self._known_names)
         token, address, password = (variables.get(name, "") for name in names)
         if token or (address.strip() and password) or ((address or password) and not is_asked):
             try:
-                return self._looked_up(url, config.credentials(variables, self._given.environment))
+                return self._looked_up(url, config.credentials(variables, self._said_name, self._known_names))
             except ApiError as error:
                 self._stop(Check("token", State.FAILED, error.what, error.hint))
         if not is_asked:

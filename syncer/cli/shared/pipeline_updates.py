@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from syncer import safe_files
@@ -22,7 +23,7 @@ _LINE = re.compile(r"(?m)^ *(?:- export )?(SYNCER_SECRET_\w+)(?:: \$\{\{|=)")
 """A line that gives a step or a job a secret."""
 
 _BLOCK = re.compile(
-    rf"(?m)^(?P<indent> +){re.escape(MARKER)}\n(?P<lines>(?: *(?:- export |# )?SYNCER_SECRET_\w+[:=].*\n)*)"
+    rf"(?m)^(?P<indent> +){re.escape(MARKER)}(?P<end>\r?\n)(?P<lines>(?: *(?:- export |# )?SYNCER_SECRET_\w+[:=].*\n)*)"
 )
 _HASH: Final = 16
 _LARGEST: Final = 1 << 20
@@ -46,35 +47,33 @@ def _checksum(content: bytes) -> str:
 
 
 def missing_secrets(wanted: bytes, present: bytes) -> list[str]:
-    """The secrets that a file should give and doesn't, at each of its places."""
-    expected, found = (_blocks(one.decode("utf-8", "replace")) for one in (wanted, present))
-    names = [[name for name, _ in lines] for lines in found]
-    wants = {name for lines in expected for name, _ in lines}
-    return sorted(name for name in wants if not names or any(name not in one for one in names))
+    """The secrets that a file should give and doesn't: not at each of its places, nor as often in others."""
+    text = present.decode("utf-8", "replace")
+    places = [_LINE.findall(block["lines"]) for block in _BLOCK.finditer(text)]
+    given, wants = Counter(_LINE.findall(text)), Counter(_LINE.findall(wanted.decode()))
+    rare = [name for name, count in wants.items() if given[name] < count]
+    return sorted(name for name in rare if not places or any(name not in one for one in places))
 
 
 def with_secrets(wanted: bytes, present: bytes) -> bytes:
     """The file that stands there, with lines for the secrets that it doesn't give; every other line stays."""
-    text = present.decode("utf-8", "surrogateescape")
-    expected = next(iter(_blocks(wanted.decode())), [])
+    missing = missing_secrets(wanted, present)
+    expected = {name: line for name, line in _lines(wanted).items() if name in missing}
 
     def filled(block: re.Match[str]) -> str:
         names = _LINE.findall(block["lines"])
-        added = "".join(f"{block['indent']}{line}\n" for name, line in expected if name not in names)
+        indent, end = block["indent"], block["end"]
+        added = "".join(f"{indent}{line}{end}" for name, line in expected.items() if name not in names)
         # The example of a template is none of somebody's lines.
         kept = re.sub(r"(?m)^ *# SYNCER_SECRET_OPENAI: .*\n", "", block["lines"]) if added else block["lines"]
-        return f"{block['indent']}{MARKER}\n{kept}{added}"
+        return f"{indent}{MARKER}{end}{kept}{added}"
 
-    return _BLOCK.sub(filled, text.replace("\r\n", "\n") if expected else text).encode("utf-8", "surrogateescape")
+    return _BLOCK.sub(filled, present.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _blocks(text: str) -> list[list[tuple[str, str]]]:
-    """At each place the secrets that are given there: the name, and its line."""
-    found = []
-    for block in _BLOCK.finditer(text.replace("\r\n", "\n")):
-        lines = [line.strip() for line in block["lines"].splitlines()]
-        found.append([(match[1], line) for line in lines if (match := _LINE.match(line))])
-    return found
+def _lines(wanted: bytes) -> dict[str, str]:
+    """The lines of secrets in a file as `init` writes it, by the secrets' names."""
+    return {match[1]: line.strip() for line in wanted.decode().splitlines() if (match := _LINE.match(line))}
 
 
 def obsolete(top: Path, wanted: Iterable[str]) -> list[str]:

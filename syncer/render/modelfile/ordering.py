@@ -1,7 +1,8 @@
 """An existing text with its keys in the documented order. Comments and values stay what they are, byte for byte.
 
 The lines of each key move as one, with the comments that stand directly above it and all that follows up to the next
-key. What stands at the top of the file, set off by a blank line, and what follows the last key stay where they are.
+key. A comment that is set in further than the key below it belongs to the key above. What stands at the top of the
+file, set off by a blank line, and what follows the last key stay where they are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from syncer.render.modelfile.splicing import ORDER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from syncer.render.modelfile.reading import Node, Reading
+    from syncer.render.modelfile.reading import Comment, Node, Reading
 
 SCHEMA_HEADER: Final = re.compile(r"(#\s*yaml-language-server\s*:\s*\$schema\s*=\s*)(\S+)")
 """The comment by which a file names its schema for an editor."""
@@ -90,9 +91,9 @@ def _rank(name: str) -> int:
 
 def _moved(tree: Tree, node: Node, text: str) -> str:
     """The text with the entries of one mapping in order; `text` is the tree's, with inner mappings moved."""
-    comments = {tree.line_start(one.start): one.text for one in tree.comments if tree.is_first(one.start)}
+    comments = {tree.line_start(one.start): one for one in tree.comments if tree.is_first(one.start)}
     starts = [_beginning(tree, key, comments) for key in node.keys]
-    end = _end(tree, node)
+    end = _end(tree, node, comments)
     entries = [text[start:stop] for start, stop in zip(starts, [*starts[1:], end], strict=True)]
     ranks = [_rank(key.name) for key in node.keys]
     if end == len(text) and not text.endswith(("\n", "\r")):
@@ -101,14 +102,24 @@ def _moved(tree: Tree, node: Node, text: str) -> str:
     return text[: starts[0]] + moved + text[end:]
 
 
-def _beginning(tree: Tree, key: Node, comments: Mapping[int, str]) -> int:
+def _beginning(tree: Tree, key: Node, comments: Mapping[int, Comment]) -> int:
     """Where the lines of a key begin: with the comments directly above it, but for the schema's header."""
-    top = tree.line_start(key.outer)
-    while top and (above := tree.line_start(top - 1)) in comments and not SCHEMA_HEADER.match(comments[above]):
-        top = above
+    line = top = tree.line_start(key.outer)
+    while line and (above := tree.line_start(line - 1)) in comments and not SCHEMA_HEADER.match(comments[above].text):
+        line = above
+        top = top if _is_further(tree, comments[line], key) else line
     return top
 
 
-def _end(tree: Tree, node: Node) -> int:
-    """Where the lines of the last key end: its value, with a comment behind it."""
-    return tree.next_line(max(node.keys[-1].end, *(one.end for one in node.children[-1].nodes())))
+def _end(tree: Tree, node: Node, comments: Mapping[int, Comment]) -> int:
+    """Where the lines of the last key end: its value, with a comment behind it, and those that are set in further."""
+    key = node.keys[-1]
+    end = tree.next_line(max(key.end, *(one.end for one in node.children[-1].nodes())))
+    while end in comments and _is_further(tree, comments[end], key):
+        end = tree.next_line(end)
+    return end
+
+
+def _is_further(tree: Tree, comment: Comment, key: Node) -> bool:
+    """Whether a comment is set in further than a key."""
+    return tree.column(comment.start) > tree.column(key.outer)

@@ -219,16 +219,7 @@ class GitHub:
         return text_at(row, "base", "repo", "full_name").casefold() == self._repository.casefold()
 
     def _pages(self, url: str, **params: str) -> list[dict[str, Any]]:
-        """The rows of every page of a list."""
-        found: list[dict[str, Any]] = []
-        answer = self._session.ask("GET", url, params={**params, "per_page": _PER_PAGE})
-        for _ in range(_PAGES):
-            found += objects_of_page(answer.data, "GitHub")
-            following = next_page(answer)
-            if not following:
-                return found
-            answer = self._session.ask("GET", following)
-        raise HostError(f"GitHub lists more than {_PAGES} pages", "close what is old, or see where they come from")
+        return every_row(self._session, url, {**params, "per_page": _PER_PAGE})
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
@@ -302,7 +293,20 @@ def _notes(listed: list[dict[str, Any]], key: str) -> list[Note]:
     return [note for row in listed if (note := _note(row, key))]
 
 
-def next_page(answer: Answer) -> str:
+def every_row(session: Session, url: str, params: Mapping[str, str | int], key: str = "") -> list[dict[str, Any]]:
+    """The rows of every page of a list, which stands under a key of the answer, or is all of it. Raises HostError."""
+    found: list[dict[str, Any]] = []
+    answer = session.ask("GET", url, params=params)
+    for _ in range(_PAGES):
+        found += objects_of_page(value_at(answer.data, key) if key else answer.data, "GitHub")
+        following = _next(answer)
+        if not following:
+            return found
+        answer = session.ask("GET", following)
+    raise HostError(f"GitHub lists more than {_PAGES} pages", "close what is old, or see where they come from")
+
+
+def _next(answer: Answer) -> str:
     """The address of the next page, as GitHub gives it; empty on the last one."""
     for part in answer.headers.get("link", "").split(","):
         match = re.fullmatch(r'\s*<([^<>\s]{1,2000})>\s*;.*\brel="next".*', part)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 from syncer.errors import HostError, SettingsError
-from syncer.review.hosts.github import HABITS, REPOSITORY, next_page
+from syncer.review.hosts.github import HABITS, REPOSITORY, every_row
 from syncer.review.hosts.http import Session, Unread, read
-from syncer.review.hosts.values import base_url, branch_name, objects_in, objects_of_page, origin_of, text_at, value_at
+from syncer.review.hosts.values import base_url, branch_name, objects_in, origin_of, text_at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Names: TypeAlias = frozenset[str] | Unread
 
-_PAGES: Final = 100
 _PER_PAGE: Final = 30
 """GitHub gives no more variables on a page."""
 
@@ -149,16 +148,7 @@ class _Asked:
         )
 
     def _rows(self, path: str, key: str = "") -> list[dict[str, Any]]:
-        """The rows of every page of a list, which stands under a key of the answer, or is all of it."""
-        url, found = f"{self._here}/{path}", []
-        answer = self._session.ask("GET", url, params={"per_page": _PER_PAGE})
-        for _ in range(_PAGES):
-            found += objects_of_page(value_at(answer.data, key) if key else answer.data, "GitHub")
-            following = next_page(answer)
-            if not following:
-                return found
-            answer = self._session.ask("GET", following)
-        raise HostError(f"GitHub lists more than {_PAGES} pages")
+        return every_row(self._session, f"{self._here}/{path}", {"per_page": _PER_PAGE}, key)
 
     def _names(self, path: str, key: str) -> Names:
         return read(lambda: frozenset(name for row in self._rows(path, key) if (name := text_at(row, "name"))))

@@ -205,18 +205,7 @@ class GitLab:
         return bool(row.get("target_project_id") == self._project)
 
     def _pages(self, url: str, session: Session | None = None, **params: str) -> list[dict[str, Any]]:
-        """The rows of every page of a list. The next page is a number, so that no address is taken from an answer."""
-        session = session or self._session
-        found: list[dict[str, Any]] = []
-        page = 1
-        for _ in range(_PAGES):
-            answer = session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
-            found += objects_of_page(answer.data, "GitLab")
-            following = number_in_text(answer.headers.get("x-next-page"))
-            if following is None:
-                return found
-            page = following
-        raise HostError(f"GitLab lists more than {_PAGES} pages", "close what is old, or see where they come from")
+        return every_row(session or self._session, url, params)
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
@@ -289,6 +278,23 @@ def _author(row: Json) -> str:
 
 def _notes(listed: list[dict[str, Any]], key: str, text: str) -> list[Note]:
     return [note for row in listed if (note := _note(row, key, text))]
+
+
+def every_row(session: Session, url: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows of every page of a list. Raises HostError.
+
+    The next page is a number, so that no address is taken from an answer.
+    """
+    found: list[dict[str, Any]] = []
+    page = 1
+    for _ in range(_PAGES):
+        answer = session.ask("GET", url, params={**params, "per_page": _PER_PAGE, "page": page})
+        found += objects_of_page(answer.data, "GitLab")
+        following = number_in_text(answer.headers.get("x-next-page"))
+        if following is None:
+            return found
+        page = following
+    raise HostError(f"GitLab lists more than {_PAGES} pages", "close what is old, or see where they come from")
 
 
 def _limited(answer: Answer, attempt: int, now: float) -> float | None:

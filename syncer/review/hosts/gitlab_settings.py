@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from syncer.errors import HostError, SettingsError
-from syncer.review.hosts.gitlab import HABITS
+from syncer.errors import SettingsError
+from syncer.review.hosts.gitlab import HABITS, every_row
 from syncer.review.hosts.http import Session, Unread, read
 from syncer.review.hosts.values import (
     base_url,
     branch_name,
     number_in_text,
     objects_in,
-    objects_of_page,
     origin_of,
     text_at,
     value_at,
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from syncer.secrets import Secret
     from syncer.secrets.scrubber import Scrubber
 
-_PAGES: Final = 100
-_PER_PAGE: Final = 100
 _PATIENCE: Final = 30.0
 """Seconds of waiting: somebody sits there."""
 
@@ -114,22 +111,9 @@ def settings_of(
     return GitLabSettings(
         branch_name(text_at(project, "default_branch")),
         waits if isinstance(waits, bool) else None,
-        read(lambda: tuple(map(_variable, _rows(session, f"{here}/variables")))),
-        read(lambda: tuple(map(_protected, _rows(session, f"{here}/protected_branches")))),
+        read(lambda: tuple(map(_variable, every_row(session, f"{here}/variables", {})))),
+        read(lambda: tuple(map(_protected, every_row(session, f"{here}/protected_branches", {})))),
     )
-
-
-def _rows(session: Session, url: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    page = 1
-    for _ in range(_PAGES):
-        answer = session.ask("GET", url, params={"per_page": _PER_PAGE, "page": page})
-        found += objects_of_page(answer.data, "GitLab")
-        following = number_in_text(answer.headers.get("x-next-page"))
-        if following is None:
-            return found
-        page = following
-    raise HostError(f"GitLab lists more than {_PAGES} pages")
 
 
 def _variable(row: dict[str, Any]) -> Variable:
