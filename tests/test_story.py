@@ -59,6 +59,13 @@ def _edit(team: Team, model_id: int, **fields: Any) -> None:
     assert answer.status_code == 200
 
 
+def _edited(team: Team) -> int:
+    """How many live models have the description of the edit."""
+    headers = {"Authorization": "Bearer admin", "Workspace-Id": "1", "Accept": "application/json"}
+    answer = httpx.get(f"{team.url}/api/v1/models?page=1&per_page=100", headers=headers)
+    return sum(row["attributes"]["description"] == "edited" for row in answer.json()["data"])
+
+
 @pytest.mark.parametrize("kind", QUERY_TYPES)
 def test_edit_plan_apply_plan(kind: str, team: Team, box: Sandbox) -> None:
     """For each query type: an edit is planned, applied with one PUT, and then there are no changes."""
@@ -198,9 +205,13 @@ def test_kill_in_the_middle(team: Team, box: Sandbox) -> None:
         assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    time.sleep(0.3)  # what was on its way arrives
+    time.sleep(0.3)
+    end = time.monotonic() + 30
+    # What was on its way arrives, however slow the machine is: a request is counted before it's carried out.
+    while (first := writes(box)) != writes(box) or len(first) != _edited(team):
+        assert time.monotonic() < end
+        time.sleep(0.05)
     box.faults = Faults()
-    first = writes(box)
     assert 15 <= len(first) < 50
 
     again = team.run(*arguments)

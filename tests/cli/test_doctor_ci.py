@@ -413,7 +413,8 @@ def test_the_token_goes_to_the_server_of_the_repository(tmp_path: Path) -> None:
     ):
         place = github_settings.place_of({}, origin)
         assert (place.api, place.repository) == ("https://api.github.com", "acme/models")
-    on_gitlab = gitlab_settings.place_of({}, "git@git.acme.example:data/models.git")
+    own = {"CI_API_V4_URL": "https://git.acme.example/api/v4"}
+    on_gitlab = gitlab_settings.place_of(own, "git@git.acme.example:data/models.git")
     assert (on_gitlab.api, on_gitlab.project) == ("https://git.acme.example/api/v4", "data/models")
 
     for refused, origin in (
@@ -422,6 +423,8 @@ def test_the_token_goes_to_the_server_of_the_repository(tmp_path: Path) -> None:
         (github_settings.place_of, "https://github.com/acme/../models"),
         (github_settings.place_of, ""),
         (gitlab_settings.place_of, "git@github.com:acme/models.git"),
+        (gitlab_settings.place_of, "git@git.acme.example:data/models.git"),
+        (gitlab_settings.place_of, "https://bitbucket.org/acme/models"),
         (gitlab_settings.place_of, "/srv/git/models"),
         (gitlab_settings.place_of, ""),
     ):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syncer.secrets import Secret
     from syncer.secrets.scrubber import Scrubber
 
+_GITLAB: Final = "gitlab.com"
 _PATIENCE: Final = 30.0
 """Seconds of waiting: somebody sits there."""
 
@@ -79,10 +80,10 @@ def place_of(variables: Mapping[str, str], origin: str) -> Place:
     if number is None and "/" not in path:
         hint = "set CI_PROJECT_ID to its number"
         raise SettingsError("it isn't known which project on GitLab this is: `origin` doesn't say it", hint)
-    if not url and (not server or server.endswith("github.com")):
-        # A token of GitLab is no matter of another server.
-        raise SettingsError("`origin` is not at a GitLab", "set CI_API_V4_URL to the address of its API")
-    return Place(base_url("CI_API_V4_URL", url or f"https://{server}/api/v4"), str(number or path))
+    if not url and server != _GITLAB:
+        # Whose server it is nobody knows, and it would get the token.
+        raise SettingsError(f"`origin` is not at {_GITLAB}", "set CI_API_V4_URL to the address of your GitLab's API")
+    return Place(base_url("CI_API_V4_URL", url or f"https://{_GITLAB}/api/v4"), str(number or path))
 
 
 def settings_of(
