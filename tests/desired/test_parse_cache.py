@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from played import CONNECTORS, Played
 
 from syncer.desired import loader
 from syncer.desired.loader import parse_cache
+from syncer.desired.loader.defaults import said
 from syncer.desired.loader.parse import parse
 from syncer.desired.loader.parse_cache import ParseCache
 from syncer.desired.loader.positions import YamlMarks
@@ -139,6 +142,31 @@ def test_other_rules_or_other_code_make_it_empty(tmp_path: Path, monkeypatch: py
     assert not loader.load(root, cache=ParseCache(file, "prod\nstaging")).known
     monkeypatch.setattr(parse_cache, "_sources", lambda: iter(["another day"]))
     assert not loader.load(root, cache=ParseCache(file, "prod")).known
+
+
+def test_all_code_that_judges_a_file_counts() -> None:
+    """Whatever the loader and the rules import of this package is among the code whose change empties the cache."""
+    lines = (
+        "import sys, syncer",
+        "before = {*sys.modules}",
+        "from syncer.desired.loader import parse",
+        "from syncer.desired import validate",
+        "print(*(one.__file__ for name, one in sys.modules.items() if name[:7] == 'syncer.' and name not in before))",
+    )
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    sources = {one.rsplit(" ", 2)[0] for one in parse_cache._sources()}
+    assert {*done.stdout.split()} <= sources
+
+
+def test_what_a_text_inherits_is_told_from_the_text(tmp_path: Path) -> None:
+    """A text whose end looks like what another one inherits is another text, and isn't known."""
+    root, file = written(tmp_path, "a"), tmp_path / "cache"
+    (root / "models" / "_defaults.yaml").write_text("description: all\n")
+    loaded = loader.load(root)
+    kept(file, loaded)
+    raw, inherited = (root / "models" / "a.yaml").read_bytes(), said(loaded.documents[0].inherited)
+    assert ParseCache(file, "").find(raw, inherited) is not None
+    assert ParseCache(file, "").find(raw + inherited.encode()) is None
 
 
 def test_a_file_that_changed_since_has_no_places(tmp_path: Path) -> None:

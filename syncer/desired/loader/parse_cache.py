@@ -76,7 +76,8 @@ class ParseCache:
 
 def _sources() -> Iterator[str]:
     """Size and time of change of all code that a file's meaning depends on."""
-    files = sorted([*_PACKAGE.glob("*.py"), *_PACKAGE.glob("desired/**/*.py"), *_PACKAGE.glob("secrets/*.py")])
+    folders = ("*.py", "desired/**/*.py", "secrets/*.py", "sql/*.py")
+    files = sorted(file for one in folders for file in _PACKAGE.glob(one))
     parser = find_spec("yaml")
     for file in (*files, *([Path(parser.origin)] if parser and parser.origin else [])):
         with suppress(OSError):
@@ -86,4 +87,5 @@ def _sources() -> Iterator[str]:
 
 def _name(raw: bytes, inherited: str = "") -> str:
     """The name of a text: with what it inherits, because the rules judge both together."""
-    return hashlib.sha256(raw + inherited.encode()).hexdigest()
+    # The text comes last: no text can end in what another one inherits.
+    return hashlib.sha256(f"{inherited}\0".encode() + raw).hexdigest()
