@@ -203,20 +203,25 @@ def taken_by_unread(bound: Bound, targets: Targets) -> tuple[Problem, ...]:
 
 
 def document_traits(document: Document, environments: Iterable[str]) -> list[Traits]:
-    """Those of a document in each of the environments."""
-    values = (document.effective(environment)[0] for environment in environments)
-    return [Traits.of(document.address, document.path, one) for one in values]
+    """Those of a document in each of the environments, with each name of its connector."""
+    found = []
+    for environment in environments:
+        values = document.effective(environment)[0]
+        there = document.inherited.common.connector(environment, _text(values.get("connector")))
+        found.append(Traits.of(document.address, document.path, values, there))
+    return found
 
 
 def _is_meant(document: Document, targets: Targets, environments: Iterable[str], *, loosely: bool = False) -> bool:
     """Whether a definition is meant in any of the environments.
 
-    Only the workspace tells the name of a connector that is given by its id: `loosely` it may be any.
+    Only the workspace tells which name and which id are one connector's: `loosely`, any may be.
     """
-    names = frozenset(name for name in targets.connectors if not name.isdecimal())
+    asked = frozenset(targets.connectors)
     for one in document_traits(document, environments):
-        is_open = loosely and all(name.isdecimal() for name in one.connectors)
-        if targets.has(one._replace(connectors=one.connectors | names) if is_open else one):
+        kinds = {name.isdecimal() for name in one.connectors}
+        is_open = loosely and any(word.isdecimal() not in kinds for word in asked)
+        if targets.has(one._replace(connectors=one.connectors | asked) if is_open else one):
             return True
     return False
 
