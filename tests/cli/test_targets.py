@@ -131,6 +131,24 @@ def test_a_file_that_is_not_valid_stops_no_run_about_others(played: Played, brok
     assert not played.api.puts
 
 
+@pytest.mark.parametrize(
+    ("field", "claims"),
+    [
+        ("id: 1\n", ["x: &own 1\nid: *own\n", "id: # the first\n  1\n", '"\\x69d": 1\n']),
+        ("", ['name: "M\\u006fdel 1"\n', "name: Model\n  1\n", 'name: "Model\\\n  \\x201"\n']),
+    ],
+    ids=["id", "name"],
+)
+def test_a_rival_may_be_written_in_any_way_that_yaml_has(played: Played, field: str, claims: list[str]) -> None:
+    """What can't be parsed is read as far as it tells which model it may mean, escapes, aliases and folds included."""
+    played.write("models/m1.yaml", _file(1).replace("id: 1\n", field))
+    for claim in claims:
+        played.write("models/m2.yaml", f"{claim}query: [\n")
+        assert "models/m2.yaml can't be read, and may declare" in _refused(played, "plan", "--target", "m1"), claim
+    played.write("models/m2.yaml", "id: 2\nname: Model 2\nlimit: 1\nquery: [\n")
+    assert _named(played, "plan", "--target", "m1") == ["m1", "m2"]
+
+
 @pytest.mark.parametrize("connector", ["1", "Prod warehouse"])
 def test_a_connector_of_another_spelling_hides_no_rival(played: Played, connector: str) -> None:
     """By the id of a connector that files name, or by its name there, what may claim the model stops it all the same."""
