@@ -337,6 +337,19 @@ def test_a_comparison_that_makes_no_sense_is_refused(team: Played) -> None:
     assert team.run("compare", "--env", "prod", "--with", "nowhere").code == 1
 
 
+def test_a_file_must_be_valid_in_both_environments(team: Played) -> None:
+    """Also where one of them is the sandbox, which files need not know: what means nothing there is told."""
+    for path in team.files:
+        (team.folder / path).unlink()
+    team.write(
+        "models/own.yaml",
+        "connector: warehouse\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id FROM t\n"
+        "environments: {staging: {name: Own}, prod: {name: Own}}\n",
+    )
+    refused = team.run("compare", "--env", "prod", "--with", "sandbox")
+    assert (refused.code, "missing name (environment sandbox)" in _flat(refused)) == (1, True), refused
+
+
 def test_what_is_not_certain_is_never_no_difference(team: Played) -> None:
     """Where a definition means no single live model, that is an error with its environment, and the page says it failed."""
     team.run(*MATCH, "--auto-approve")
