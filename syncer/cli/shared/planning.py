@@ -115,7 +115,7 @@ def show(view: View, screen: Screen, planned: Planned, *, is_applied: bool = Fal
 
 def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
-    from syncer.cli.shared.base import settings_at
+    from syncer.cli.shared.committed_settings import settings_at
     from syncer.desired import git
 
     commit = git.commit_of(run.settings.root, ref)

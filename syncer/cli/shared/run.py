@@ -203,7 +203,7 @@ def head(run: Run) -> str:
 
 def _has_common_of(run: Run, commit: str) -> bool:
     """Whether the settings say for all files what they say at a commit."""
-    from syncer.cli.shared.base import settings_at
+    from syncer.cli.shared.committed_settings import settings_at
 
     with suppress(SettingsError):
         there = settings_at(run.settings.root, commit)

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from syncer import config
-from syncer.cli.shared.base import settings_at
+from syncer.cli.shared.committed_settings import settings_at
 from syncer.cli.shared.file_checks import unparsed
 from syncer.cli.shared.flags import ALONE
 from syncer.desired import git, loader
