@@ -296,7 +296,13 @@ def test_two_environments_are_compared_under_the_names_in_files(team: Played) ->
     )
     assert "No differences. 3 models compared: all are alike in staging and prod." in alike.out
 
+    # What files ignore differs all the same.
+    file = team.read("models/a.yaml")
+    team.write("models/a.yaml", file + b"lifecycle: {ignore_changes: [query]}\n")
     there.edit(51, query="SELECT 2")
+    ignored = team.run(*COMPARE, "--target", "a", "--detailed-exitcode")
+    assert (ignored.code, '~ query = "SELECT 1" -> "SELECT 2"' in ignored.out) == (2, True), ignored
+    team.write("models/a.yaml", file)
     there.edit(52, connector_id=21)
     result = team.run(*COMPARE, "--verbose", "--markdown", "compare.md")
     assert result.code == 0, result.text
