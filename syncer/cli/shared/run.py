@@ -197,8 +197,9 @@ def head(run: Run) -> str:
     from syncer.desired import git
 
     commit = git.head(run.settings.root, run.settings.models)
-    is_commit = commit == git.checked_out(run.settings.root)
-    return f"{commit}-dirty" if commit and is_commit and not _has_common_of(run, commit) else commit
+    if not commit or commit.endswith("-dirty") or _has_common_of(run, commit):
+        return commit
+    return f"{commit}-dirty"
 
 
 def _has_common_of(run: Run, commit: str) -> bool:
