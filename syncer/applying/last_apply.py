@@ -24,7 +24,7 @@ class LastApply:
 
     `changed_since` names the models that later runs changed otherwise, each by its address, id and names: what the
     commit says of those need not be live. A later run counts so if it had a target, failed in part, took another run
-    back, or was made of a work tree with edits.
+    back, was made of a work tree with edits, didn't know a secret, or called this workspace's environment otherwise.
     """
 
     name: str
@@ -44,10 +44,10 @@ def last_apply(
         if isinstance(run, LostRun):
             # It may have been to this target, and nobody knows what it changed.
             return None
-        if run.target != target:
+        if (run.target.url, run.target.workspace_id) != (target.url, target.workspace_id):
             continue
         record, plan = read(run.name)
-        if _is_whole(record, plan):
+        if run.target == target and _is_whole(record, plan):
             return LastApply(run.name, run.commit, frozenset(changed))
         for change in plan.changes:
             model_id = change.id or record.endings[change.address].id
@@ -60,4 +60,5 @@ def _is_whole(record: Record, plan: Plan) -> bool:
     run = record.run
     is_clean = bool(run.commit) and not run.commit.endswith(_DIRTY)
     is_done = all(one.status == "done" for one in record.endings.values())
-    return bool(run.ended) and is_clean and not run.is_rollback and not plan.excluded and is_done
+    is_all = not (run.is_rollback or plan.excluded or plan.not_compared)
+    return bool(run.ended) and is_clean and is_all and is_done

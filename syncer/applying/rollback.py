@@ -73,7 +73,8 @@ def way_back(
             refused.append(back)
         elif back is not None:
             changes.append(back)
-    plan = replace(kept, changes=tuple(changes), unchanged=kept.bound - len(changes), unmanaged=())
+    # Nothing of git is compared, so no secret is missing.
+    plan = replace(kept, changes=tuple(changes), unchanged=kept.bound - len(changes), unmanaged=(), not_compared={})
     return WayBack(plan, tuple(refused), tuple(left))
 
 

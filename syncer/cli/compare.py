@@ -88,6 +88,9 @@ def _compared(one: Run, other: Run, options: CompareOptions, screen: Screen) -> 
     from syncer.render import terminal
 
     files = read_files(one)
+    if other.environment.name not in one.environments:
+        # No file is checked for the sandbox unless a run is about it.
+        read_files(other)
     if not screen.json:
         screen.show(terminal.render_comparison_banner("compare", one.target, other.target))
         screen.show("Refreshing live state...\n")

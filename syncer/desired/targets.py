@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from syncer.model import Bound, Connector, DesiredModel, Document
 
 _MODEL_FILE: Final = re.compile(r"\.ya?ml$")
-_ID_LINE: Final = re.compile(r"""\bid["']?\s*:\s*([^\n]*)""")
+_ID_LINE: Final = re.compile(r"""\bid["']?\s*:\s*(?:#[^\n]*\n\s*)*([^\n]*)""")
+_ESCAPE: Final = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U(00(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}))")
+"""How double quotes in YAML write a character by its number."""
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _MANY: Final = 5
 """How many files a message lists."""
@@ -171,7 +173,11 @@ def concern(
     near = {path for one in possible for path in one.paths}
     others = {one.path: one for one in loaded.documents if one.path not in near}
     aside = {path for path, one in others.items() if wrong & one.paths}
-    lost = {path: text for path, text in texts.items() if not _may_be_meant(path, targets, models)}
+    lost = {
+        path: None if text is None else _Claims.of(text)
+        for path, text in texts.items()
+        if not _may_be_meant(path, targets, models)
+    }
     guards = [guard for path in aside if (guard := guard_of(others[path]))]
     skipped = {path for path in aside for path in others[path].paths - near} | {*lost}
     told = [problem for problem in problems if problem.path not in skipped]
@@ -183,7 +189,7 @@ def concern(
     return Concern(
         tuple(sorted((*kept, *guards), key=lambda one: one.address)),
         tuple(told),
-        replace(targets, unread=left, unread_ids={number for text in lost.values() for number in _ids_in(text or "")}),
+        replace(targets, unread=left, unread_ids={number for one in lost.values() if one for number in one.ids}),
         tuple(chosen),
     )
 
@@ -203,20 +209,25 @@ def taken_by_unread(bound: Bound, targets: Targets) -> tuple[Problem, ...]:
 
 
 def document_traits(document: Document, environments: Iterable[str]) -> list[Traits]:
-    """Those of a document in each of the environments."""
-    values = (document.effective(environment)[0] for environment in environments)
-    return [Traits.of(document.address, document.path, one) for one in values]
+    """Those of a document in each of the environments, with each name of its connector."""
+    found = []
+    for environment in environments:
+        values = document.effective(environment)[0]
+        there = document.inherited.common.connector(environment, _text(values.get("connector")))
+        found.append(Traits.of(document.address, document.path, values, there))
+    return found
 
 
 def _is_meant(document: Document, targets: Targets, environments: Iterable[str], *, loosely: bool = False) -> bool:
     """Whether a definition is meant in any of the environments.
 
-    Only the workspace tells the name of a connector that is given by its id: `loosely` it may be any.
+    Only the workspace tells which name and which id are one connector's: `loosely`, any may be.
     """
-    names = frozenset(name for name in targets.connectors if not name.isdecimal())
+    asked = frozenset(targets.connectors)
     for one in document_traits(document, environments):
-        is_open = loosely and all(name.isdecimal() for name in one.connectors)
-        if targets.has(one._replace(connectors=one.connectors | names) if is_open else one):
+        kinds = {name.isdecimal() for name in one.connectors}
+        is_open = loosely and any(word.isdecimal() not in kinds for word in asked)
+        if targets.has(one._replace(connectors=one.connectors | asked) if is_open else one):
             return True
     return False
 
@@ -225,23 +236,42 @@ def _may_be_meant(path: str, targets: Targets, models: str) -> bool:
     return targets.may_have(_MODEL_FILE.sub("", path.removeprefix(f"{models}/")), path)
 
 
-def _disputed(document: Document, lost: Mapping[str, str | None], environments: Iterable[str]) -> Iterator[Problem]:
+class _Claims(NamedTuple):
+    """What a text that is no YAML may declare: ids, and names in its words."""
+
+    ids: frozenset[int]
+    words: str
+
+    @classmethod
+    def of(cls, text: str) -> _Claims:
+        plain = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), text)
+        lines = _ID_LINE.findall(plain)
+        # An alias stands for a number that is elsewhere.
+        places = [plain] if any("*" in line for line in lines) else lines
+        return cls(frozenset(int(number) for one in places for number in _NUMBER.findall(one)), _words(plain))
+
+    def has(self, field: str, value: object) -> bool:
+        """Whether an id, or a name, may be declared there."""
+        return value in self.ids if field == "id" else _words(str(value)) in self.words
+
+
+def _words(text: str) -> str:
+    """The text in one line, whatever its quotes and line ends are."""
+    return " ".join(text.replace("\\\n", "").replace('\\"', '"').replace("''", "'").split())
+
+
+def _disputed(document: Document, lost: Mapping[str, _Claims | None], environments: Iterable[str]) -> Iterator[Problem]:
     """The problem with a definition whose live model a file that can't be parsed may mean, too."""
-    for path, text in sorted(lost.items()):
+    for path, claims in sorted(lost.items()):
         for environment in environments:
             values, sources = document.effective(environment)
             field = "id" if "id" in values else "name"
             value = values.get(field)
-            if text is None or (value in _ids_in(text) if field == "id" else str(value) in text):
+            if claims is None or claims.has(field, value):
                 message = f"{path} can't be read, and may declare the {field} {value} too"
                 where = sources[field].path if field in sources else ()
                 yield document.problem("unread-rival", message, where, hint="correct that file first", key=bool(where))
                 break
-
-
-def _ids_in(text: str) -> set[int]:
-    """What may be an id in a text that is no YAML."""
-    return {int(number) for line in _ID_LINE.findall(text) for number in _NUMBER.findall(line)}
 
 
 def _left_aside(paths: Sequence[str]) -> Problem:

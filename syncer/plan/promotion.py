@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from syncer.desired.connectors import source_name
-from syncer.model import FIELDS
+from syncer.model import FIELDS, Lifecycle
 from syncer.secrets import Secret
 
 if TYPE_CHECKING:
@@ -45,14 +45,18 @@ def connector_there(
 
 
 def promoted(here: Binding, there: Binding, connector_id: int | None) -> DesiredModel:
-    """The definition that says of the second environment what is live in the first, but for what doesn't travel."""
+    """The definition that says of the second environment what is live in the first, but for what doesn't travel.
+
+    It ignores nothing: what differs is told, whoever may change it.
+    """
     own = own_fields(here.desired, there.desired) | ({CONNECTOR} if connector_id is None else set())
     fields = {name: value for name, value in here.live.fields.items() if name in FIELDS and name not in own}
     if CONNECTOR in fields:
         fields[CONNECTOR] = connector_id
     if "configuration" in fields:
         fields["configuration"] = _with_secrets_of(fields["configuration"], there.live.fields.get("configuration"))
-    return replace(there.desired, fields={"name": there.live.name, **fields}, names_secrets=False)
+    fields = {"name": there.live.name, **fields}
+    return replace(there.desired, fields=fields, lifecycle=Lifecycle(), names_secrets=False)
 
 
 def _with_secrets_of(value: Json, other: Json) -> Json:

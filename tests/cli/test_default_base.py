@@ -135,6 +135,44 @@ def test_on_the_default_branch_the_last_whole_apply_counts(played: Played) -> No
     assert _base(played).startswith("none, because")
 
 
+def test_an_apply_that_left_live_otherwise_is_no_whole_one(played: Played) -> None:
+    """Edits of the settings that files read aren't committed, a secret wasn't known, another name wrote there, too."""
+    git = Repository(played.folder)
+    settings = played.read("syncer.toml")
+    without = FILE.format(id=1, said="").replace("description: \n", "")
+    played.write("models/m1.yaml", without)
+    played.write("syncer.toml", settings + b'[defaults]\ndescription = "all"\n')
+    git.commit()
+    played.write("syncer.toml", settings + b'[defaults]\ndescription = "mine"\n')
+    assert played.run("apply", "--auto-approve", "--base", "none").code == 0
+    assert _base(played).startswith("none, because")
+    # What files read of the settings has to be what was committed; the rest may differ.
+    played.write("syncer.toml", b"parallelism = 1\n" + settings + b'[defaults]\ndescription = "all"\n')
+    assert played.run("apply", "--auto-approve", "--base", "none").code == 0
+    first = git.head
+    assert _base(played).startswith(f"commit {first[:12]},")
+
+    # The secret may differ, so the commit may say what isn't live.
+    secret = "configuration: {api_key: {env: SYNCER_SECRET_A}}\n"
+    played.api.edit(2, configuration={"api_key": "old"})
+    played.write("models/m2.yaml", FILE.format(id=2, said="second") + secret)
+    git.commit()
+    assert played.run("apply", "--auto-approve", "--base", "none").code == 0
+    assert _base(played).startswith(f"commit {first[:12]},")
+
+    # The same workspace under another name.
+    known = played.read("syncer.toml")
+    played.write("syncer.toml", known.replace(b"prod", b"also"))
+    _write(played, 1, "also")
+    git.commit()
+    assert played.run("apply", "--auto-approve", "--base", "none", "--target", "m1").code == 0
+    played.write("syncer.toml", known)
+    _write(played, 1, "more")
+    shown = played.run("plan").out
+    assert "conflict" not in shown
+    assert "models/m1.yaml" in " ".join(shown.split()).partition("a later apply changed the models of")[2]
+
+
 def test_outside_git_there_is_none(played: Played) -> None:
     """It's said in a line, and nothing else changes."""
     (played.folder / ".git").rename(played.folder.parent / "gone")

@@ -249,6 +249,20 @@ def test_a_changed_default_is_this_change_for_every_file(team: Played) -> None:
     assert team.run("plan", "--base", "HEAD").out.count("(description: this change)") == 2
 
 
+def test_drift_is_what_the_settings_of_its_commit_say(team: Played) -> None:
+    """A default that was edited since in the work tree is no drift, and hides none."""
+    default = SETTINGS + '[defaults]\ndescription = "{}"\n'
+    team.api.edit(1, description="all")
+    team.write("models/a.yaml", f"name: A\nid: 1\nconnector: warehouse\n{REST}")
+    team.write("syncer.toml", default.format("all"))
+    team.commit()
+    same = team.run("drift")
+    team.write("syncer.toml", default.format("mine"))
+    assert team.run("drift") == same
+    team.api.edit(1, description="mine")
+    assert "description" in team.run("drift").out
+
+
 def test_drift_in_a_default_is_left_to_a_person(team: Played) -> None:
     """A default holds for many files, so a live value of one model goes into neither; new files say all by themselves."""
     team.write("syncer.toml", SETTINGS)

@@ -296,7 +296,13 @@ def test_two_environments_are_compared_under_the_names_in_files(team: Played) ->
     )
     assert "No differences. 3 models compared: all are alike in staging and prod." in alike.out
 
+    # What files ignore differs all the same.
+    file = team.read("models/a.yaml")
+    team.write("models/a.yaml", file + b"lifecycle: {ignore_changes: [query]}\n")
     there.edit(51, query="SELECT 2")
+    ignored = team.run(*COMPARE, "--target", "a", "--detailed-exitcode")
+    assert (ignored.code, '~ query = "SELECT 1" -> "SELECT 2"' in ignored.out) == (2, True), ignored
+    team.write("models/a.yaml", file)
     there.edit(52, connector_id=21)
     result = team.run(*COMPARE, "--verbose", "--markdown", "compare.md")
     assert result.code == 0, result.text
@@ -335,6 +341,19 @@ def test_a_comparison_that_makes_no_sense_is_refused(team: Played) -> None:
     assert "say --with NAME" in _flat(team.run("compare", "--env", "prod"))
     assert "prod is one workspace" in _flat(team.run("compare", "--env", "prod", "--with", "prod"))
     assert team.run("compare", "--env", "prod", "--with", "nowhere").code == 1
+
+
+def test_a_file_must_be_valid_in_both_environments(team: Played) -> None:
+    """Also where one of them is the sandbox, which files need not know: what means nothing there is told."""
+    for path in team.files:
+        (team.folder / path).unlink()
+    team.write(
+        "models/own.yaml",
+        "connector: warehouse\nquery_type: raw_sql\nprimary_key: id\nquery: SELECT id FROM t\n"
+        "environments: {staging: {name: Own}, prod: {name: Own}}\n",
+    )
+    refused = team.run("compare", "--env", "prod", "--with", "sandbox")
+    assert (refused.code, "missing name (environment sandbox)" in _flat(refused)) == (1, True), refused
 
 
 def test_what_is_not_certain_is_never_no_difference(team: Played) -> None:

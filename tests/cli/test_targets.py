@@ -9,6 +9,8 @@ import pytest
 from builders import FakeApi, live
 from played import CONNECTORS, Played
 
+from syncer.model import Connector
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -95,6 +97,15 @@ def test_changed_means_what_this_branch_touches(played: Played) -> None:
     played.write("syncer.toml", settings + b"max_change_percent = 90\n")
     assert len(_named(played, *list_)) == 4
     played.write("syncer.toml", settings)
+    # So do the defaults of a folder, also those that are gone.
+    for number in (1, 2, 3):
+        played.write(f"models/below/m{number}.yaml", _file(number))
+        (played.folder / f"models/m{number}.yaml").unlink()
+    defaults = played.write("models/below/_defaults.yaml", "lifecycle: {protect: true}\n")
+    played.commit()
+    assert _named(played, *list_) == []
+    defaults.unlink()
+    assert _named(played, *list_) == ["m1", "m2", "m3"]
     wrong = played.run("plan", "--changed", "HEAD^")
     assert (wrong.code, "Did you mean --changed=HEAD^?" in wrong.err) == (64, True)
     assert "nowhere" in _refused(played, "list", "--changed=nowhere")
@@ -118,3 +129,37 @@ def test_a_file_that_is_not_valid_stops_no_run_about_others(played: Played, brok
     played.write("models/m1.yaml", _file(1).replace("id: 1\nname: Model 1", "name: Model 2"))
     assert _refused(played, "plan", "--target", "m1")
     assert not played.api.puts
+
+
+@pytest.mark.parametrize(
+    ("field", "claims"),
+    [
+        ("id: 1\n", ["x: &own 1\nid: *own\n", "id: # the first\n  1\n", '"\\x69d": 1\n']),
+        ("", ['name: "M\\u006fdel 1"\n', "name: Model\n  1\n", 'name: "Model\\\n  \\x201"\n']),
+    ],
+    ids=["id", "name"],
+)
+def test_a_rival_may_be_written_in_any_way_that_yaml_has(played: Played, field: str, claims: list[str]) -> None:
+    """What can't be parsed is read as far as it tells which model it may mean, escapes, aliases and folds included."""
+    played.write("models/m1.yaml", _file(1).replace("id: 1\n", field))
+    for claim in claims:
+        played.write("models/m2.yaml", f"{claim}query: [\n")
+        assert "models/m2.yaml can't be read, and may declare" in _refused(played, "plan", "--target", "m1"), claim
+    played.write("models/m2.yaml", "id: 2\nname: Model 2\nlimit: 1\nquery: [\n")
+    assert _named(played, "plan", "--target", "m1") == ["m1", "m2"]
+
+
+@pytest.mark.parametrize("connector", ["1", "Prod warehouse"])
+def test_a_connector_of_another_spelling_hides_no_rival(played: Played, connector: str) -> None:
+    """By the id of a connector that files name, or by its name there, what may claim the model stops it all the same."""
+    names = '[environments.prod.connectors]\nwarehouse = "Prod warehouse"\n'
+    played.write("syncer.toml", played.read("syncer.toml") + names.encode())
+    there = (Connector(1, "Prod warehouse", "source", "Snowflake"), *CONNECTORS[1:])
+    played.api = FakeApi([*played.api.models.values()], there)
+    plan = ("plan", "--max-change-percent", "100", "--connector", connector)
+    assert _named(played, *plan) == ["m1", "m2", "m3"]
+    played.write("models/m2.yaml", "id: 1\nname: [\n")
+    assert "models/m2.yaml can't be read, and may declare the id 1 too" in _refused(played, *plan)
+    # What isn't valid and is meant is no file to be left aside.
+    played.write("models/m2.yaml", _file(2).replace("raw_sql", "raw_sq"))
+    assert "models/m2.yaml:4:13" in _refused(played, *plan)

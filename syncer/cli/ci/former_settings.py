@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from syncer import config
-from syncer.cli.shared import base
+from syncer.cli.shared.committed_settings import settings_at, settings_in
 from syncer.cli.shared.run import Run
 from syncer.errors import SettingsError, SyncerError
 from syncer.model import NOWHERE, SANDBOX, Problem, Severity, shortlist
@@ -44,8 +44,8 @@ def compared(commit: str, head: str = "") -> Former:
     Raises SettingsError for commits that git can't read.
     """
     here = Path.cwd()
-    before = base.settings_at(here, commit)
-    after = base.settings_at(here, head) if head else base.settings_in(here)
+    before = settings_at(here, commit)
+    after = settings_at(here, head) if head else settings_in(here)
     if before is None:
         return Former()
     environment = ""

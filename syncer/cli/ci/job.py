@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from syncer import config
 from syncer.cli.ci import former_settings
-from syncer.cli.shared.base import settings_at, settings_in
+from syncer.cli.shared.committed_settings import settings_at, settings_in
 from syncer.cli.shared.file_checks import placed
 from syncer.cli.shared.flags import percent
 from syncer.cli.shared.groups import ALLOWED, ON_DRIFT

@@ -6,6 +6,7 @@ streams         screen            what is shown, and where   streams           c
                 progress          an apply under way         interrupt         Ctrl-C
 a run           run               settings, limits, files    file_checks       what validate checks
                 base              what git said at a commit  connection        to the API, or the sandbox
+                committed_settings  of a folder, or of a commit
                 secrets           of the process             server_trust      which server gets credentials
                 embedded_sandbox  of a folder                state_folder      what this machine remembers
 plans           planning          made and shown             output_files      what a run leaves

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from syncer import config
+from syncer.cli.shared.committed_settings import settings_at
 from syncer.cli.shared.file_checks import EMPTY_RULES, check
 from syncer.desired import git, loader, validate
 from syncer.errors import SyncerError
@@ -18,8 +18,6 @@ from syncer.plan.limits import Limits
 from syncer.workflow.base import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from syncer.cli.shared.run import Run
     from syncer.model import Document
 
@@ -89,30 +87,6 @@ def _same_files(run: Run, commit: str) -> dict[str, Document]:
     contents = {path: loader.content(one) for path, one in valid.items()}
     same = git.unchanged(run.settings.root, commit, run.settings.models, contents)
     return {path: one for path, one in valid.items() if path in same}
-
-
-class Said(NamedTuple):
-    """The settings that hold in a folder: their file's path from there, None without one, and what it says by key."""
-
-    settings: config.Settings
-    file: Path | None
-    written: Mapping[str, object]
-
-
-def settings_in(folder: Path) -> Said | None:
-    """The settings that hold in a folder; None if they can't be read."""
-    try:
-        settings, found = config.load(folder), config.find(folder)
-        return Said(settings, found and Path(os.path.relpath(found, folder)), config.written(folder))
-    except SyncerError:
-        return None
-
-
-@lru_cache(maxsize=4)
-def settings_at(folder: Path, commit: str) -> Said | None:
-    """The same at a commit, which says the same whenever it's asked. Raises SettingsError for one that isn't here."""
-    with git.folder_at(folder, commit, config.FILES) as then:
-        return settings_in(then)
 
 
 def _definitions_at(run: Run, commit: str) -> tuple[config.Settings | None, Path, str]:

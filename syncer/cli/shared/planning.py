@@ -115,11 +115,13 @@ def show(view: View, screen: Screen, planned: Planned, *, is_applied: bool = Fal
 
 def drifted(request: Request, screen: Screen, run: Run, ref: str) -> Planned:
     """Compare the definitions of a commit with live state, and show what differs."""
+    from syncer.cli.shared.committed_settings import settings_at
     from syncer.desired import git
 
     commit = git.commit_of(run.settings.root, ref)
+    said = settings_at(run.settings.root, commit)
     with git.files_at(run.settings.root, commit, run.settings.models, keeps_large=True) as folder:
-        files = read_files(run, folder, targets=request.targets)
+        files = read_files(run, folder, common=said and said.settings.common, targets=request.targets)
     announce(request.command, run, screen)
     with connection.connected(run, screen) as api:
         planned = workflow.plan(

@@ -13,10 +13,11 @@ from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.file_checks import EMPTY_RULES, check, unparsed
 from syncer.cli.shared.groups import Guards
 from syncer.desired import loader
+from syncer.desired.loader.defaults import said
 from syncer.desired.loader.parse_cache import ParseCache
 from syncer.desired.targets import ALL, Targets, concern
 from syncer.errors import InputError, SettingsError, SyncerError
-from syncer.model import SANDBOX, Problem
+from syncer.model import NO_COMMON, SANDBOX, Inheritance, Problem
 from syncer.plan.limits import Limits, OnDrift
 from syncer.secrets import Secret
 from syncer.state_folder import folder_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Credentials, Document, Target
+    from syncer.model import Common, Credentials, Document, Target
 
 _PARSE_CACHE: Final = "parse_cache.json"
 """Its name in the state folder."""
@@ -147,9 +148,17 @@ def _take_env_file(settings: config.Settings, screen: Screen) -> None:
 
 
 def read_files(
-    run: Run, root: Path | None = None, *, targets: Targets = ALL, needs_all: bool = False, may_be_empty: bool = False
+    run: Run,
+    root: Path | None = None,
+    *,
+    common: Common | None = None,
+    targets: Targets = ALL,
+    needs_all: bool = False,
+    may_be_empty: bool = False,
 ) -> Files:
     """The files below `root` (else the settings' folder), checked. Raises InputError with every problem.
+
+    There the settings may have said something else for all files, in `common`.
 
     With `targets` a file that isn't valid and doesn't concern them is left aside, with a warning, unless the run
     `needs_all`. Where there is no file yet, that is a problem, unless there `may_be_empty`.
@@ -157,7 +166,7 @@ def read_files(
     if root is None:
         loaded, found = run.checked()
     else:
-        loaded = loader.load(root, run.settings.models, common=run.settings.common)
+        loaded = loader.load(root, run.settings.models, common=run.settings.common if common is None else common)
         found = check(loaded, run.environments)
     if may_be_empty:
         found = tuple(problem for problem in found if problem.rule not in EMPTY_RULES)
@@ -181,7 +190,24 @@ def refuse_empty_folder(run: Run, environment: str, files: Files) -> None:
 
 
 def head(run: Run) -> str:
-    """The commit that is checked out; empty outside git."""
+    """The commit that is checked out, with `-dirty` if the files, or what they read of the settings, differ from it.
+
+    It's empty outside git.
+    """
     from syncer.desired import git
 
-    return git.head(run.settings.root, run.settings.models)
+    commit = git.head(run.settings.root, run.settings.models)
+    if not commit or commit.endswith("-dirty") or _has_common_of(run, commit):
+        return commit
+    return f"{commit}-dirty"
+
+
+def _has_common_of(run: Run, commit: str) -> bool:
+    """Whether the settings say for all files what they say at a commit."""
+    from syncer.cli.shared.committed_settings import settings_at
+
+    with suppress(SettingsError):
+        there = settings_at(run.settings.root, commit)
+        common = there.settings.common if there is not None else NO_COMMON
+        return said(Inheritance((), common)) == said(Inheritance((), run.settings.common))
+    return False

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from syncer import config
-from syncer.cli.shared.base import settings_at
+from syncer.cli.shared.committed_settings import settings_at
 from syncer.cli.shared.file_checks import unparsed
 from syncer.cli.shared.flags import ALONE
 from syncer.desired import git, loader
 from syncer.desired.targets import Targets
 from syncer.errors import SettingsError
+from syncer.model import DEFAULTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +50,18 @@ def _touched(settings: config.Settings, loaded: loader.Loaded, ref: str) -> froz
     # A checkout may write Windows line ends where the commit has others.
     unix = {path: raw.replace(b"\r\n", b"\n") for path, raw in contents.items() if path not in same and b"\r" in raw}
     same |= git.unchanged(root, commit, models, unix) if unix else frozenset()
-    return frozenset(path for path, parts in files.items() if not parts <= same)
+    gone = _lost_defaults(settings, loaded, commit)
+    return frozenset(path for path, parts in files.items() if not parts <= same or path.startswith(gone))
+
+
+def _lost_defaults(settings: config.Settings, loaded: loader.Loaded, commit: str) -> tuple[str, ...]:
+    """The beginnings of the paths below the folders whose defaults a commit has, and the work tree has no more."""
+    models = posixpath.normpath(settings.models)
+    there = {section.path for section in loaded.sections}
+    folders = git.folders_with(settings.root, commit, {DEFAULTS})
+    below = [one for one in folders if models in {".", one} or one.startswith(f"{models}/")]
+    gone = [one for one in below if posixpath.normpath(f"{one}/{DEFAULTS}") not in there]
+    return tuple("" if one == "." else f"{one}/" for one in gone)
 
 
 def _raw(root: Path, path: str) -> bytes:
