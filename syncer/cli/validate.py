@@ -9,8 +9,13 @@ from syncer.cli.shared import flags, groups
 from syncer.cli.shared.command import Command, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from syncer.cli.shared.groups import Chosen
     from syncer.cli.shared.screen import Screen
-    from syncer.model import Problem
+    from syncer.config import Settings
+    from syncer.desired.loader import Loaded
+    from syncer.model import Document, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,8 @@ class ValidateOptions:
 def run(options: ValidateOptions, screen: Screen) -> int:
     """Check the files and tell every problem."""
     from syncer import config
-    from syncer.cli.shared.file_checks import check, placed, projects, unparsed
-    from syncer.cli.shared.touched_files import targets_of
+    from syncer.cli.shared.file_checks import check, placed, projects
     from syncer.desired import loader, validate
-    from syncer.desired.targets import concern, document_traits, refuse_unknown
-    from syncer.model import SANDBOX
 
     count = partial = 0
     problems: list[Problem] = []
@@ -45,15 +47,10 @@ def run(options: ValidateOptions, screen: Screen) -> int:
             loaded = loader.load_files(settings.root, settings.models, paths, common=settings.common)
         else:
             loaded = loader.load(settings.root, settings.models, common=settings.common)
-        documents, checked = loaded.documents, check(loaded, settings.environments, reads_sql=True)
-        targets = targets_of(options.chosen, settings, loaded)
-        if not targets.are_all:
-            environments = [*settings.environments] or [SANDBOX]
-            about = concern(loaded, checked, targets, environments, unparsed(loaded, settings.root), settings.models)
-            documents, checked = about.chosen, about.problems
-            if not any(problem.is_error for problem in checked):
-                known = [one for document in loaded.documents for one in document_traits(document, environments)]
-                refuse_unknown(known, targets, "definition")
+        documents: Sequence[Document] = loaded.documents
+        checked: Sequence[Problem] = check(loaded, settings.environments, reads_sql=True)
+        if options.chosen != groups.Chosen():
+            documents, checked = _chosen(options.chosen, settings, loaded, checked)
         count += len(documents)
         partial += sum(not all(map(one.is_in, settings.environments)) for one in documents)
         problems += placed(checked, settings.root, options.format)
@@ -74,6 +71,24 @@ def run(options: ValidateOptions, screen: Screen) -> int:
             + (f" {partial} of them in some environments only." if partial else "")
         )
     return 1 if is_wrong else 0
+
+
+def _chosen(
+    chosen: Chosen, settings: Settings, loaded: Loaded, checked: Sequence[Problem]
+) -> tuple[Sequence[Document], Sequence[Problem]]:
+    """The definitions that the flags mean, and the problems that concern them. Raises SettingsError."""
+    from syncer.cli.shared.file_checks import unparsed
+    from syncer.cli.shared.touched_files import targets_of
+    from syncer.desired.targets import concern, document_traits, refuse_unknown
+    from syncer.model import SANDBOX
+
+    targets = targets_of(chosen, settings, loaded)
+    environments = [*settings.environments] or [SANDBOX]
+    about = concern(loaded, checked, targets, environments, unparsed(loaded, settings.root), settings.models)
+    if not any(problem.is_error for problem in about.problems):
+        known = [one for document in loaded.documents for one in document_traits(document, environments)]
+        refuse_unknown(known, targets, "definition")
+    return about.chosen, about.problems
 
 
 COMMAND = Command(

@@ -9,9 +9,10 @@ variables      credentials and secrets, from the environment's variables alone
 env_file       the same from a file at the desk
 servers        URLs: what can be one, and who may get credentials
 network        proxies and certificates
+
+Few commands need settings_edits and env_file, so those import them by name.
 """
 
-from syncer.config.env_file import env_file_additions, env_file_values
 from syncer.config.environments import (
     declared_environment,
     environment,
@@ -42,7 +43,6 @@ from syncer.config.settings import (
     Numbers,
     Settings,
 )
-from syncer.config.settings_edits import connectors_table, environment_table, with_connectors, with_environment
 from syncer.config.settings_file import changed_keys, find, load, repository, written
 from syncer.config.variables import (
     CREDENTIAL_VARIABLES,
@@ -75,15 +75,11 @@ __all__ = [
     "check_certificates",
     "check_proxies",
     "check_way",
-    "connectors_table",
     "credential_variables",
     "credentials",
     "declared_environment",
-    "env_file_additions",
-    "env_file_values",
     "environment",
     "environment_name",
-    "environment_table",
     "find",
     "is_credential",
     "is_in_clear",
@@ -99,8 +95,6 @@ __all__ = [
     "target",
     "why_no_ui",
     "why_no_url",
-    "with_connectors",
-    "with_environment",
     "with_target",
     "written",
 ]

@@ -19,6 +19,7 @@ from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.flags import ScreenOptions
 from syncer.cli.shared.run import run_of
 from syncer.cli.shared.screen import Screen
+from syncer.config.env_file import env_file_additions, env_file_values
 from syncer.errors import SettingsError
 from syncer.secrets import Secret
 
@@ -65,11 +66,11 @@ def test_only_credentials_and_secrets_are_taken_and_real_variables_win(played: P
         # A token would beat these.
         ({"SYNCER_EMAIL": "ada@example.com"}, {"SYNCER_SECRET_A", "SYNCER_SECRET_B"}),
     ):
-        assert config.env_file_additions(own, given_).keys() == taken
+        assert env_file_additions(own, given_).keys() == taken
 
     login = {"SYNCER_EMAIL_EU": Secret("bob@example.com"), "SYNCER_PASSWORD_EU": Secret("of-bob")}
-    assert config.env_file_additions({"SYNCER_EMAIL_EU": "ada@example.com"}, login) == {}
-    assert config.env_file_additions({"SYNCER_EMAIL_EU": "bob@example.com"}, login).keys() == {"SYNCER_PASSWORD_EU"}
+    assert env_file_additions({"SYNCER_EMAIL_EU": "ada@example.com"}, login) == {}
+    assert env_file_additions({"SYNCER_EMAIL_EU": "bob@example.com"}, login).keys() == {"SYNCER_PASSWORD_EU"}
 
     kept = {"SYNCER_STATE_DIR": os.environ["SYNCER_STATE_DIR"], "HOME": "/nowhere"}
     with mock.patch.dict(os.environ, kept, clear=True), pytest.MonkeyPatch.context() as patch:
@@ -184,7 +185,7 @@ def test_doctor_tells_of_it(played: Played) -> None:
 def test_any_bytes_give_secrets_or_a_refusal(raw: bytes) -> None:
     """Whatever stands in the file, each value is a Secret under a name that is taken."""
     try:
-        found = config.env_file_values(raw, ".env")
+        found = env_file_values(raw, ".env")
     except SettingsError:
         return
     assert all(name.startswith("SYNCER_") and one.reference == name for name, one in found.items())

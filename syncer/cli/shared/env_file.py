@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from syncer import config, safe_files
+from syncer.config.env_file import env_file_values
 from syncer.desired import git
 from syncer.errors import SettingsError
 
@@ -41,7 +42,7 @@ def read_env_file(settings: config.Settings) -> dict[str, Secret]:
         message = f"{name} is in git, where others can read it, so syncer takes nothing from it"
         hint = f"`git rm --cached {name}`, name it in .gitignore, commit both, and change every secret that was in it"
         raise SettingsError(message, hint)
-    return config.env_file_values(raw, name)
+    return env_file_values(raw, name)
 
 
 def _is_in_git(folder: Path, file: Path) -> bool:

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from syncer import __version__, config, package_files, safe_files
 from syncer.cli.shared import pipeline_files, pipeline_updates
 from syncer.cli.shared.file_checks import EMPTY_RULES, check, named_secrets
+from syncer.config import settings_edits
 from syncer.desired import git, loader
 from syncer.errors import SettingsError
 from syncer.model import SANDBOX
@@ -235,10 +236,10 @@ def _settings(
     """The settings with the environment's table: a new file, or behind all that stands in the one that is there."""
     found = config.find(settings.root)
     if found is None or found.parent != settings.root:
-        table = config.environment_table(config.FILES[0], environment)
+        table = settings_edits.environment_table(config.FILES[0], environment)
         return _file(top, below(config.FILES[0]), table.encode())
     file = _file(top, below(found.name), b"")
-    content = config.with_environment(file.present or b"", found.name, environment)
+    content = settings_edits.with_environment(file.present or b"", found.name, environment)
     return replace(file, content=content, added=f"[environments.{environment.name}]")
 
 

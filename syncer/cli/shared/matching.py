@@ -10,6 +10,7 @@ from syncer import config, safe_files
 from syncer.adopting.drift import Revision
 from syncer.adopting.matches import NAMESAKES
 from syncer.cli.shared.run import Files, Run
+from syncer.config import settings_edits
 from syncer.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def settings_edit(run: Run, found: MatchImport) -> SettingsEdit:
         return SettingsEdit()
     try:
         before = file.read_bytes()
-        after = config.with_connectors(before, file.name, environment, names)
+        after = settings_edits.with_connectors(before, file.name, environment, names)
     except (SettingsError, OSError):
-        return SettingsEdit(by_hand=config.connectors_table(file.name, environment, names))
+        return SettingsEdit(by_hand=settings_edits.connectors_table(file.name, environment, names))
     return SettingsEdit(Revision(file.name, before, after))
 
 

@@ -12,6 +12,7 @@ from syncer import config, package_files, safe_files
 from syncer.cli.shared.env_file import read_env_file
 from syncer.cli.shared.file_checks import EMPTY_RULES, check, unparsed
 from syncer.cli.shared.groups import Guards
+from syncer.config.env_file import env_file_additions
 from syncer.desired import loader
 from syncer.desired.loader.defaults import said
 from syncer.desired.loader.parse_cache import ParseCache
@@ -141,7 +142,7 @@ def _take_env_file(settings: config.Settings, screen: Screen) -> None:
 
     So whatever keeps the variables' secrets out of an output knows them, too. No git gets them.
     """
-    found = config.env_file_additions(os.environ, read_env_file(settings))
+    found = env_file_additions(os.environ, read_env_file(settings))
     screen.scrubber.learn([*found.values()])
     for name, secret in found.items():
         os.environ[name] = str(secret.reveal())
